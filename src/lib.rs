@@ -1,0 +1,22 @@
+//! castspec: the conformance test harness and hub simulator for HL7 FHIRcast.
+//!
+//! The rooms and the one way through them:
+//!
+//! ```text
+//! cli ─▶ runner ─▶ subscriber ──▶ protocol
+//!  │        ├────▶ scenario ────▶ requirement, protocol
+//!  │        ├────▶ schema ──────▶ requirement, protocol
+//!  │        └────▶ outcome ◀──── report ◀─ cli
+//!  └────▶ hub ──────────────────▶ protocol
+//! ```
+
+pub mod cli;
+pub mod hub;
+pub mod outcome;
+pub mod protocol;
+pub mod report;
+pub mod requirement;
+pub mod runner;
+pub mod scenario;
+pub mod schema;
+pub mod subscriber;
