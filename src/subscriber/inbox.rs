@@ -1,0 +1,97 @@
+//! What a mock subscriber received, and waiting for more.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::log::Spot;
+
+/// A frame from the hub.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Where it stands in the log.
+    pub spot: Spot,
+    /// Counts the WebSockets of this subscriber, from 0.
+    pub socket: usize,
+    /// Its text.
+    pub text: String,
+    /// Its text as JSON, where it is.
+    pub json: Option<Value>,
+}
+
+/// The end of a WebSocket.
+#[derive(Debug, Clone)]
+pub struct Closed {
+    /// Where it stands in the log.
+    pub spot: Spot,
+    /// Counts the WebSockets of this subscriber, from 0.
+    pub socket: usize,
+    /// Whether the hub ended it.
+    pub by_hub: bool,
+    /// The close code.
+    pub code: Option<u16>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    received: Vec<Received>,
+    closed: Vec<Closed>,
+}
+
+/// Everything that one subscriber received, over all its WebSockets.
+#[derive(Debug, Clone, Default)]
+pub struct Inbox(Arc<(Mutex<Seen>, Notify)>);
+
+impl Inbox {
+    /// Adds a frame.
+    pub fn add(&self, received: Received) {
+        self.lock().received.push(received);
+        self.0.1.notify_waiters();
+    }
+
+    /// Notes the end of a WebSocket.
+    pub fn close(&self, closed: Closed) {
+        self.lock().closed.push(closed);
+        self.0.1.notify_waiters();
+    }
+
+    /// All frames so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.lock().received.clone()
+    }
+
+    /// All ends of WebSockets so far.
+    pub fn closed(&self) -> Vec<Closed> {
+        self.lock().closed.clone()
+    }
+
+    /// Waits until something among what was received, or will be until the deadline, satisfies `find`.
+    pub async fn wait<T>(
+        &self,
+        deadline: Instant,
+        mut find: impl FnMut(&[Received], &[Closed]) -> Option<T>,
+    ) -> Option<T> {
+        loop {
+            let changed = self.0.1.notified();
+            tokio::pin!(changed);
+            // Registered before looking, so that nothing that comes in between is missed.
+            changed.as_mut().enable();
+            {
+                let seen = self.lock();
+                if let Some(found) = find(&seen.received, &seen.closed) {
+                    return Some(found);
+                }
+            }
+            if tokio::time::timeout_at(deadline.into(), changed).await.is_err() {
+                let seen = self.lock();
+                return find(&seen.received, &seen.closed);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

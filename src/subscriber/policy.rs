@@ -1,0 +1,70 @@
+//! How a mock subscriber answers the notifications that it receives.
+
+use std::time::Duration;
+
+use crate::protocol::{Acknowledgement, EventKind, EventName, Status};
+
+/// A rule of answering.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnswerRule {
+    /// The event that it applies to; all but SyncError where absent.
+    pub event: Option<EventName>,
+    /// The answer; none at all where absent.
+    pub status: Option<Status>,
+    /// How long to wait before answering.
+    pub after: Duration,
+}
+
+/// Rules in order; the first that fits counts, and 200 where none does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The rules.
+    pub rules: Vec<AnswerRule>,
+}
+
+impl Policy {
+    /// What to answer to a notification of this event with this id: the delay and the frame's text, or nothing.
+    ///
+    /// A SyncError is answered with 200 unless a rule names it, so that no loop starts (ambiguities, 9).
+    pub fn answer(&self, event: &EventName, id: &str) -> Option<(Duration, String)> {
+        let sync_error = event.kind() == EventKind::SyncError;
+        let rule = self.rules.iter().find(|rule| match &rule.event {
+            Some(own) => own == event,
+            None => !sync_error,
+        });
+        let Some(rule) = rule else {
+            return Some((Duration::ZERO, Acknowledgement::new(id, 200).to_text()));
+        };
+        rule.status
+            .map(|status| (rule.after, Acknowledgement::with_status(id, status).to_text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sync_errors_are_acknowledged_unless_named() {
+        let refuse = AnswerRule {
+            status: Some(Status {
+                code: 409,
+                as_text: false,
+            }),
+            ..AnswerRule::default()
+        };
+        let policy = Policy { rules: vec![refuse] };
+        let (_, text) = policy.answer(&"Patient-open".parse().unwrap(), "a").unwrap();
+        assert_eq!(text, r#"{"id":"a","status":409}"#);
+        let (_, text) = policy.answer(&"syncerror".parse().unwrap(), "b").unwrap();
+        assert_eq!(text, r#"{"id":"b","status":200}"#);
+    }
+
+    #[test]
+    fn a_rule_without_status_answers_nothing() {
+        let policy = Policy {
+            rules: vec![AnswerRule::default()],
+        };
+        assert_eq!(policy.answer(&"Patient-open".parse().unwrap(), "a"), None);
+    }
+}
