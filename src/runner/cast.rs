@@ -1,0 +1,86 @@
+//! Setting the stage: topics, cases, subscribers and the variables that are always there.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::play::Setting;
+use super::stage::{Mock, Stage};
+use crate::scenario::{Document, Scenario, Templates, Variables};
+use crate::subscriber::Log;
+
+/// The name of the topic that subscribers share who name none.
+const MAIN: &str = "main";
+/// The case of publications that name none.
+pub const DEFAULT_CASE: &str = "a";
+
+/// The names of a scenario's topics; the first is the one that `${topic}` stands for.
+pub fn topic_names(document: &Document) -> Vec<String> {
+    let mut names = vec![MAIN.to_owned()];
+    for subscriber in document.subscribers.values() {
+        if let Some(name) = &subscriber.topic
+            && !names.contains(name)
+        {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// A new case, with ids that no other run has.
+pub fn new_case() -> Value {
+    Templates::new_case(&mut || Uuid::new_v4().to_string())
+}
+
+/// The stage before the first step.
+pub fn set(setting: &Setting, scenario: &Scenario, log: Log, topics: &[String]) -> Stage {
+    let names = topic_names(&scenario.document);
+    let topic_of = |name: &str| {
+        let position = names.iter().position(|own| own == name).unwrap_or(0);
+        topics.get(position).cloned().unwrap_or_default()
+    };
+    let mut variables = Variables::default();
+    variables.set("hub_url", json!(setting.target.hub_url_text()));
+    variables.set("claims", Value::Object(setting.claims.to_json()));
+    variables.set("topic", json!(topic_of(MAIN)));
+    for name in &names[1..] {
+        variables.set(&format!("topic.{name}"), json!(topic_of(name)));
+    }
+    let manner = setting.dialect.manner();
+    variables.set("publish_url", json!(setting.dialect.publish_url(manner, &topic_of(MAIN))));
+    variables.set("publish_type", json!(manner.media_type()));
+    let mut mocks = BTreeMap::new();
+    for (name, spec) in &scenario.document.subscribers {
+        let topic = topic_of(spec.topic.as_deref().unwrap_or(MAIN));
+        let mock = Mock::new(name, spec, &topic);
+        variables.set(name, mock.to_variable());
+        mocks.insert(name.clone(), mock);
+    }
+    let mut stage = Stage {
+        log,
+        mocks,
+        publications: Vec::new(),
+        saved_publications: BTreeMap::new(),
+        saved_messages: BTreeMap::new(),
+        cases: BTreeMap::new(),
+        variables,
+    };
+    stage.case(DEFAULT_CASE);
+    stage
+}
+
+impl Stage {
+    /// The case of this name; a new one where there is none yet.
+    pub fn case(&mut self, name: &str) -> Value {
+        if let Some(case) = self.cases.get(name) {
+            return case.clone();
+        }
+        let case = new_case();
+        self.cases.insert(name.to_owned(), case.clone());
+        let known: serde_json::Map<String, Value> =
+            self.cases.iter().map(|(name, case)| (name.clone(), case.clone())).collect();
+        self.variables.set("case", Value::Object(known));
+        case
+    }
+}

@@ -1,0 +1,104 @@
+//! How this hub wants to be spoken to, where the specification allows more than one way (ambiguities, 3 and 4).
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::subscriber::OutgoingRequest;
+
+/// The media types in which events may be published, the likelier one first.
+const MEDIA_TYPES: [&str; 2] = ["application/fhir+json", "application/json"];
+
+/// Where and how events are published to this hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Manner {
+    /// Which of the two media types.
+    media_type: usize,
+    /// Append the topic to `hub.url`.
+    topic_in_url: bool,
+}
+
+/// The manner that the hub has last accepted, shared by all scenarios.
+#[derive(Debug, Default)]
+pub struct Dialect {
+    hub_url: String,
+    accepted: Mutex<Manner>,
+}
+
+impl Dialect {
+    /// A hub of which nothing is known yet: `application/fhir+json` to `hub.url`.
+    pub fn new(hub_url: &str) -> Self {
+        Self { hub_url: hub_url.to_owned(), accepted: Mutex::default() }
+    }
+
+    /// The manner to begin with.
+    pub fn manner(&self) -> Manner {
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The hub accepted an event in this manner.
+    pub fn learn(&self, manner: Manner) {
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = manner;
+    }
+
+    /// Where events are published.
+    pub fn publish_url(&self, manner: Manner, topic: &str) -> String {
+        if manner.topic_in_url {
+            let topic: String = url::form_urlencoded::byte_serialize(topic.as_bytes()).collect();
+            format!("{}/{}", self.hub_url, topic.replace('+', "%20"))
+        } else {
+            self.hub_url.clone()
+        }
+    }
+
+    /// The request that publishes this notification.
+    pub fn request(&self, manner: Manner, topic: &str, body: String) -> OutgoingRequest {
+        OutgoingRequest::json(&self.publish_url(manner, topic), manner.media_type(), body)
+    }
+}
+
+impl Manner {
+    /// The media type.
+    pub fn media_type(self) -> &'static str {
+        MEDIA_TYPES[self.media_type]
+    }
+
+    /// Whether the topic is appended to `hub.url`.
+    pub fn has_topic_in_url(self) -> bool {
+        self.topic_in_url
+    }
+
+    /// What to try after the hub has refused a proper event with this status; nothing where all has been tried.
+    pub fn after_refusal(self, status: u16, tried: &[Self]) -> Option<Self> {
+        let other_type = Self { media_type: 1 - self.media_type, ..self };
+        let other_url = Self { topic_in_url: !self.topic_in_url, ..self };
+        let candidates = match status {
+            400 | 406 | 415 | 422 => [other_type, other_url],
+            404 | 405 => [other_url, other_type],
+            _ => return None,
+        };
+        let likely = if matches!(status, 404 | 405) { &candidates[..] } else { &candidates[..1] };
+        likely.iter().copied().find(|manner| !tried.contains(manner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_media_type_is_tried_once_and_the_other_url_where_nothing_is_there() {
+        let first = Manner::default();
+        let second = first.after_refusal(415, &[first]).unwrap();
+        assert_eq!(second.media_type(), "application/json");
+        assert_eq!(second.after_refusal(415, &[first, second]), None);
+        assert!(first.after_refusal(404, &[first]).unwrap().has_topic_in_url());
+        assert_eq!(first.after_refusal(409, &[first]), None);
+    }
+
+    #[test]
+    fn a_topic_is_encoded_in_the_url() {
+        let dialect = Dialect::new("https://h/f");
+        let manner = Manner { media_type: 0, topic_in_url: true };
+        assert_eq!(dialect.publish_url(manner, "a b/ü"), "https://h/f/a%20b%2F%C3%BC");
+        assert_eq!(dialect.publish_url(Manner::default(), "a"), "https://h/f");
+    }
+}

@@ -1,0 +1,291 @@
+//! The findings of one scenario, and what verdict they make of each requirement.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::claims::Claims;
+use crate::outcome::{Check, Entry, Evidence, Observation, Verdict};
+use crate::protocol::Version;
+use crate::requirement::{Catalogue, Level, Requirement};
+use crate::scenario::{RequestKind, Unmet};
+
+/// A place in the transcript, with a JSON pointer into the message where one is to the point.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Position in the transcript.
+    pub sequence: usize,
+    /// JSON pointer into the message.
+    pub pointer: Option<String>,
+}
+
+impl Place {
+    /// A whole message.
+    pub fn at(sequence: usize) -> Self {
+        Self { sequence, pointer: None }
+    }
+
+    /// A place in a message.
+    pub fn within(sequence: usize, pointer: &str) -> Self {
+        let pointer = if pointer.is_empty() { None } else { Some(pointer.to_owned()) };
+        Self { sequence, pointer }
+    }
+}
+
+/// Why a requirement did not hold.
+#[derive(Debug, Clone, Default)]
+pub struct Breach {
+    /// One sentence that a hub's developer can act on.
+    pub message: String,
+    /// What was expected.
+    pub expected: Option<String>,
+    /// What came.
+    pub observed: Option<String>,
+    /// The messages that show it.
+    pub places: Vec<Place>,
+    /// A softer verdict than the requirement's level.
+    pub unmet: Option<Unmet>,
+}
+
+#[derive(Debug, Clone)]
+enum Finding {
+    Held,
+    Broken(Breach),
+    Unreached(String),
+    Inapplicable(String),
+}
+
+/// A refusal that counts only when a proper request of the same kind was accepted in the same scenario.
+#[derive(Debug)]
+struct Refusal {
+    requirement: String,
+    kind: RequestKind,
+    place: Place,
+}
+
+/// Collects findings.
+#[derive(Debug)]
+pub struct Judge {
+    catalogue: Arc<Catalogue>,
+    version: Version,
+    claims: Arc<Claims>,
+    findings: BTreeMap<String, Vec<Finding>>,
+    refusals: Vec<Refusal>,
+    accepted: BTreeSet<RequestKind>,
+    readings: Vec<(String, String)>,
+}
+
+impl Judge {
+    /// A judge without findings.
+    pub fn new(catalogue: Arc<Catalogue>, version: Version, claims: Arc<Claims>) -> Self {
+        Self {
+            catalogue,
+            version,
+            claims,
+            findings: BTreeMap::new(),
+            refusals: Vec::new(),
+            accepted: BTreeSet::new(),
+            readings: Vec::new(),
+        }
+    }
+
+    /// The requirement was tried and held.
+    pub fn held(&mut self, requirement: &str) {
+        self.find(requirement, Finding::Held);
+    }
+
+    /// The requirement was tried and did not hold.
+    pub fn broken(&mut self, requirement: &str, breach: Breach) {
+        self.find(requirement, Finding::Broken(breach));
+    }
+
+    /// The requirement could not be tried.
+    pub fn unreached(&mut self, requirement: &str, why: &str) {
+        self.find(requirement, Finding::Unreached(why.to_owned()));
+    }
+
+    /// The requirement has nothing to say here.
+    pub fn inapplicable(&mut self, requirement: &str, why: &str) {
+        self.find(requirement, Finding::Inapplicable(why.to_owned()));
+    }
+
+    /// The hub refused a request that it must refuse; see [`Judge::accepted`].
+    pub fn refused(&mut self, requirement: &str, kind: RequestKind, place: Place) {
+        self.refusals.push(Refusal { requirement: requirement.to_owned(), kind, place });
+    }
+
+    /// The hub accepted a proper request of this kind: refusals of that kind mean something.
+    pub fn accepted(&mut self, kind: RequestKind) {
+        self.accepted.insert(kind);
+    }
+
+    /// The hub chose a reading.
+    pub fn reading(&mut self, subject: &str, reading: &str) {
+        let reading = (subject.to_owned(), reading.to_owned());
+        if !self.readings.contains(&reading) {
+            self.readings.push(reading);
+        }
+    }
+
+    fn find(&mut self, requirement: &str, finding: Finding) {
+        self.findings.entry(requirement.to_owned()).or_default().push(finding);
+    }
+
+    /// Turns the findings into checks: one for each requirement that was tried, or that is `stated` by the scenario;
+    /// `pending` are those that steps not taken would have judged, because of `why`.
+    pub fn conclude(
+        mut self,
+        scenario: &str,
+        stated: &BTreeSet<String>,
+        pending: &BTreeSet<String>,
+        why: &str,
+        transcript: &[Entry],
+    ) -> (Vec<Check>, Vec<Observation>) {
+        for refusal in std::mem::take(&mut self.refusals) {
+            let finding = if self.accepted.contains(&refusal.kind) {
+                Finding::Held
+            } else {
+                Finding::Unreached(format!(
+                    "the hub refused this request, but accepted no proper one of its kind either (message {})",
+                    refusal.place.sequence
+                ))
+            };
+            self.find(&refusal.requirement, finding);
+        }
+        for requirement in pending {
+            self.unreached(requirement, why);
+        }
+        for requirement in stated {
+            if !self.findings.contains_key(requirement) {
+                self.inapplicable(requirement, "what it depends on did not arise in this run of the scenario");
+            }
+        }
+        let mut checks = Vec::new();
+        for (id, findings) in std::mem::take(&mut self.findings) {
+            // What this version does not state is not judged under it.
+            let Some(requirement) = self.catalogue.get(self.version, &id).cloned() else { continue };
+            checks.push(self.check(scenario, &requirement, &findings, transcript));
+        }
+        let observations = self
+            .readings
+            .into_iter()
+            .map(|(subject, reading)| Observation {
+                scenario: scenario.to_owned(),
+                fhircast_version: self.version,
+                subject,
+                reading,
+            })
+            .collect();
+        (checks, observations)
+    }
+
+    fn check(
+        &mut self,
+        scenario: &str,
+        requirement: &Requirement,
+        findings: &[Finding],
+        transcript: &[Entry],
+    ) -> Check {
+        let mut check = blank(scenario, requirement);
+        if let Some(capability) = requirement.capability
+            && !self.claims.has(capability)
+        {
+            check.message = format!("the hub does not claim {capability}");
+            return check;
+        }
+        let weigh = |finding: &Finding| match finding {
+            Finding::Inapplicable(_) => Verdict::Skip,
+            Finding::Held => Verdict::Pass,
+            Finding::Unreached(_) => Verdict::Inconclusive,
+            Finding::Broken(breach) => verdict_of(requirement.level, breach.unmet),
+        };
+        let rank = |verdict: Verdict| match verdict {
+            Verdict::Skip => 0,
+            Verdict::Pass => 1,
+            Verdict::Inconclusive => 2,
+            Verdict::Warn => 3,
+            Verdict::Fail => 4,
+        };
+        for finding in findings {
+            if let Finding::Broken(breach) = finding
+                && weigh(finding) == Verdict::Pass
+            {
+                self.reading(&requirement.id, &breach.message);
+            }
+        }
+        // The first of the heaviest, so that the message is about what happened first.
+        let mut heaviest = &findings[0];
+        for finding in findings {
+            if rank(weigh(finding)) > rank(weigh(heaviest)) {
+                heaviest = finding;
+            }
+        }
+        check.verdict = weigh(heaviest);
+        let tries = findings.iter().filter(|finding| matches!(finding, Finding::Held | Finding::Broken(_))).count();
+        match heaviest {
+            Finding::Inapplicable(why) | Finding::Unreached(why) => check.message.clone_from(why),
+            Finding::Held => {
+                check.message =
+                    if tries > 1 { format!("held {tries} times") } else { "held".to_owned() };
+            }
+            Finding::Broken(breach) => {
+                check.message.clone_from(&breach.message);
+                check.expected.clone_from(&breach.expected);
+                check.observed.clone_from(&breach.observed);
+                check.evidence = evidence(&breach.places, transcript);
+            }
+        }
+        check
+    }
+}
+
+/// Checks of a scenario that did not run at all: one for each requirement that it states.
+pub fn unjudged(
+    catalogue: &Catalogue,
+    version: Version,
+    scenario: &str,
+    stated: &BTreeSet<String>,
+    verdict: Verdict,
+    why: &str,
+) -> Vec<Check> {
+    let known = stated.iter().filter_map(|id| catalogue.get(version, id));
+    known
+        .map(|requirement| Check { verdict, message: why.to_owned(), ..blank(scenario, requirement) })
+        .collect()
+}
+
+fn blank(scenario: &str, requirement: &Requirement) -> Check {
+    Check {
+        id: format!("{scenario}/{}@{}", requirement.id, requirement.version),
+        scenario: scenario.to_owned(),
+        requirement: requirement.id.clone(),
+        fhircast_version: requirement.version,
+        level: requirement.level,
+        section: requirement.section.clone(),
+        url: requirement.url.clone(),
+        statement: requirement.text.clone(),
+        verdict: Verdict::Skip,
+        message: String::new(),
+        expected: None,
+        observed: None,
+        evidence: Vec::new(),
+        repeat: None,
+    }
+}
+
+fn verdict_of(level: Level, unmet: Option<Unmet>) -> Verdict {
+    match (unmet, level) {
+        (Some(Unmet::Note), _) | (_, Level::May) => Verdict::Pass,
+        (Some(Unmet::Warn), _) | (None, Level::Should) => Verdict::Warn,
+        (None, Level::Shall) => Verdict::Fail,
+    }
+}
+
+fn evidence(places: &[Place], transcript: &[Entry]) -> Vec<Evidence> {
+    places
+        .iter()
+        .filter_map(|place| {
+            let entry = transcript.get(place.sequence)?.clone();
+            Some(Evidence { entry, pointer: place.pointer.clone() })
+        })
+        .collect()
+}

@@ -1,0 +1,391 @@
+//! Steps about messages: what must come, what must not, and the end of a WebSocket.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::judge::{Breach, Place};
+use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
+use super::stage::{Mock, Publication, event_of};
+use super::subscribing::mode_of;
+use crate::protocol::{EventKind, SyncErrorCause};
+use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
+use crate::subscriber::Received;
+
+/// How many messages at the most are shown of what came instead.
+const SHOWN: usize = 4;
+
+impl Play<'_> {
+    /// `expect`.
+    pub async fn expect(&mut self, step: &Expect) -> Result<(), Stop> {
+        if !self.holds(&step.when)? {
+            return Ok(());
+        }
+        let name = step.at.value.as_str();
+        let deadline = self.bound(name, step.within)?;
+        let inbox = self.mock(name)?.inbox.clone();
+        let message = &step.message;
+        // A selector that cannot be evaluated would make an endless wait of a mistake.
+        self.select(message, &[])?;
+        let found = inbox
+            .wait(deadline, |received, _| self.select(message, received).ok().and_then(|found| found.first().cloned()))
+            .await;
+        if let Some(whether) = &step.save_whether {
+            self.stage.variables.set(&whether.value, Value::Bool(found.is_some()));
+        }
+        let Some(found) = found else {
+            return self.did_not_come(step);
+        };
+        if let Some(requirement) = &step.requirement {
+            self.judge.held(&requirement.value);
+        }
+        let body = found.json.clone().unwrap_or(Value::Null);
+        if let Some(save) = &step.save {
+            self.stage.saved_messages.insert(save.value.clone(), found.spot);
+            self.stage.variables.set(&save.value, body.clone());
+        }
+        for check in &step.checks {
+            if !self.holds(&check.when)? {
+                continue;
+            }
+            let found_mismatches = mismatches(&check.has, Some(&body), &self.stage.variables)
+                .map_err(|fault| Stop::Unreached(fault.to_string()))?;
+            if found_mismatches.is_empty() {
+                self.judge.held(&check.requirement.value);
+            } else {
+                let mut places = self.cause(message);
+                let pointer = found_mismatches.first().map(|own| own.pointer.clone()).unwrap_or_default();
+                places.push(Place::within(found.spot.sequence, &pointer));
+                let subject = format!("the {} that {name} received", words(message));
+                let breach = breach_of(&found_mismatches, &subject, places, check.unmet);
+                self.judge.broken(&check.requirement.value, breach);
+            }
+        }
+        Ok(())
+    }
+
+    fn did_not_come(&mut self, step: &Expect) -> Result<(), Stop> {
+        let name = step.at.value.as_str();
+        let told = format!("{name} did not receive the {} that it had to", words(&step.message));
+        let (observed, came) = self.what_came(name, &step.message)?;
+        match (&step.requirement, &step.save_whether) {
+            (Some(requirement), _) => {
+                let mut places = self.cause(&step.message);
+                places.extend(came);
+                let breach = Breach {
+                    message: told.clone(),
+                    expected: Some(format!("a {} at {name}", words(&step.message))),
+                    observed: Some(observed),
+                    places,
+                    unmet: step.unmet,
+                };
+                self.judge.broken(&requirement.value, breach);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, &told);
+                }
+                Ok(())
+            }
+            (None, Some(_)) => Ok(()),
+            (None, None) => Err(Stop::Unreached(told)),
+        }
+    }
+
+    /// `absent`.
+    pub async fn absent(&mut self, step: &Absent) -> Result<(), Stop> {
+        if !self.holds(&step.when)? {
+            return Ok(());
+        }
+        let name = step.at.value.as_str();
+        let requirement = step.requirement.value.as_str();
+        self.select(&step.message, &[])?;
+        if step.quiet || !self.mock(name)?.is_active() {
+            let quiet = Instant::now() + self.setting.target.timing.quiet;
+            let inbox = self.mock(name)?.inbox.clone();
+            let message = &step.message;
+            inbox
+                .wait(quiet, |received, _| {
+                    self.select(message, received).ok().and_then(|found| found.first().cloned())
+                })
+                .await;
+        } else {
+            let by = step.fence_by.as_ref().map(|by| by.value.as_str());
+            let event = step.fence_event.as_ref().map(|event| event.value.as_str());
+            if let Err(stop) = self.fence(&[name.to_owned()], by, event).await {
+                let Stop::Unreached(why) = &stop else { return Err(stop) };
+                // What has come already is a breach, fence or no fence.
+                if !self.intruded(name, &step.message, requirement, step.unmet)? {
+                    self.judge.unreached(requirement, why);
+                }
+                return Ok(());
+            }
+        }
+        if !self.intruded(name, &step.message, requirement, step.unmet)? {
+            self.absences.push(HeldAbsence {
+                at: name.to_owned(),
+                message: step.message.clone(),
+                requirement: requirement.to_owned(),
+                unmet: step.unmet,
+            });
+        }
+        Ok(())
+    }
+
+    /// Looks once more at what must not have come, now that the scenario has ended.
+    pub fn conclude_absences(&mut self) {
+        for absence in std::mem::take(&mut self.absences) {
+            let broken = self.intruded(&absence.at, &absence.message, &absence.requirement, absence.unmet);
+            if matches!(broken, Ok(false)) {
+                self.judge.held(&absence.requirement);
+            }
+        }
+    }
+
+    fn intruded(
+        &mut self,
+        name: &str,
+        message: &Selector,
+        requirement: &str,
+        unmet: Option<crate::scenario::Unmet>,
+    ) -> Result<bool, Stop> {
+        let received = self.mock(name)?.inbox.received();
+        let found = self.select(message, &received)?;
+        let Some(first) = found.first() else { return Ok(false) };
+        let mut places = self.cause(message);
+        places.push(Place::at(first.spot.sequence));
+        let breach = Breach {
+            message: format!("{name} received a {} that it must not receive", words(message)),
+            expected: Some(format!("no {} at {name}", words(message))),
+            observed: Some(format!("{} of them", found.len())),
+            places,
+            unmet,
+        };
+        self.judge.broken(requirement, breach);
+        Ok(true)
+    }
+
+    /// `expect_close`.
+    pub async fn expect_close(&mut self, step: &ExpectClose) -> Result<(), Stop> {
+        if !self.holds(&step.when)? {
+            return Ok(());
+        }
+        let name = step.at.value.as_str();
+        let requirement = step.requirement.value.as_str();
+        let Some(membership) = self.mock(name)?.membership().cloned() else {
+            return Err(Stop::Fault(format!("{name} has no subscription whose WebSocket could be closed")));
+        };
+        let lease = Duration::try_from_secs_f64(membership.lease.unwrap_or(0.0)).unwrap_or(Duration::MAX);
+        if step.within == Bound::Lease && lease > self.setting.target.timing.longest_lease {
+            let why = format!("the hub granted a lease of {lease:?}, which is longer than the target's longest_lease");
+            self.judge.inapplicable(requirement, &why);
+            if let Some(early) = &step.not_before_lease {
+                self.judge.inapplicable(&early.value, &why);
+            }
+            return Ok(());
+        }
+        let deadline = self.bound(name, step.within)?;
+        let inbox = self.mock(name)?.inbox.clone();
+        let closed = inbox
+            .wait(deadline, |_, closed| {
+                closed.iter().find(|own| Some(own.socket) == membership.socket && own.by_hub).cloned()
+            })
+            .await;
+        let Some(closed) = closed else {
+            let (observed, places) = self.last_messages(name);
+            let breach = Breach {
+                message: format!("the hub did not close the WebSocket of {name}"),
+                expected: Some("a closed WebSocket".to_owned()),
+                observed: Some(format!("an open WebSocket; last: {observed}")),
+                places,
+                unmet: step.unmet,
+            };
+            self.judge.broken(requirement, breach);
+            if let Some(early) = &step.not_before_lease {
+                self.judge.inapplicable(&early.value, "the WebSocket was not closed at all");
+            }
+            return Ok(());
+        };
+        self.judge.held(requirement);
+        if let (Some(early), Some(confirmed)) = (&step.not_before_lease, membership.confirmed) {
+            let lasted = closed.spot.at.saturating_duration_since(confirmed.at);
+            let tolerance = Duration::from_secs(1).min(lease / 2);
+            if lasted + tolerance >= lease {
+                self.judge.held(&early.value);
+            } else {
+                let breach = Breach {
+                    message: format!("the hub ended the subscription of {name} before its lease had run out"),
+                    expected: Some(format!("at least {lease:?} after the confirmation")),
+                    observed: Some(format!("closed after {lasted:?}")),
+                    places: vec![Place::at(confirmed.sequence), Place::at(closed.spot.sequence)],
+                    unmet: None,
+                };
+                self.judge.broken(&early.value, breach);
+            }
+        }
+        Ok(())
+    }
+
+    /// When a wait must have ended.
+    fn bound(&self, name: &str, bound: Bound) -> Result<Instant, Stop> {
+        let timing = self.setting.target.timing;
+        Ok(match bound {
+            Bound::Response => self.deadline(Duration::ZERO),
+            Bound::AckTimeout => self.deadline(timing.ack_timeout),
+            Bound::Lease => {
+                let membership = self.mock(name)?.membership();
+                let lease = membership.and_then(|own| own.lease).unwrap_or(0.0);
+                let lease = Duration::try_from_secs_f64(lease).unwrap_or(timing.longest_lease).min(timing.longest_lease);
+                let began = membership.and_then(|own| own.confirmed).map_or_else(Instant::now, |spot| spot.at);
+                (began + lease + timing.response).max(self.deadline(Duration::ZERO))
+            }
+        })
+    }
+
+    /// The messages among these that a selector picks.
+    pub fn select(&self, selector: &Selector, received: &[Received]) -> Result<Vec<Received>, Stop> {
+        let publication = self.publication(selector)?;
+        let after = match &selector.after {
+            None => None,
+            Some(name) => {
+                let publication = self.stage.saved_publications.get(&name.value);
+                let spot = match publication.and_then(|at| self.stage.publications.get(*at)) {
+                    Some(publication) => Some(publication.requested),
+                    None => self.stage.saved_messages.get(&name.value).copied(),
+                };
+                Some(spot.ok_or_else(|| Stop::Unreached(format!("'{}' did not come about", name.value)))?.sequence)
+            }
+        };
+        let mut found = Vec::new();
+        for own in received {
+            if after.is_some_and(|after| own.spot.sequence <= after) {
+                continue;
+            }
+            let Some(message) = &own.json else { continue };
+            if !self.is_kind(selector, own, message)
+                || !publication.is_none_or(|publication| self.comes_from(selector.kind, message, publication))
+            {
+                continue;
+            }
+            let unlike = mismatches(&selector.has, Some(message), &self.stage.variables)
+                .map_err(|fault| Stop::Unreached(fault.to_string()))?;
+            if unlike.is_empty() {
+                found.push(own.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_kind(&self, selector: &Selector, received: &Received, message: &Value) -> bool {
+        let event = event_of(received);
+        let kind = match selector.kind {
+            MessageSelector::Confirmation => mode_of(message) == Some("subscribe"),
+            MessageSelector::Denial => mode_of(message) == Some("denied"),
+            MessageSelector::Notification => {
+                event.as_ref().is_some_and(|event| event.kind() != EventKind::SyncError)
+            }
+            MessageSelector::SyncError => event.as_ref().is_some_and(|event| event.kind() == EventKind::SyncError),
+        };
+        kind && selector.event.as_ref().is_none_or(|wanted| event.is_some_and(|event| event == **wanted))
+    }
+
+    fn comes_from(&self, kind: MessageSelector, message: &Value, publication: &Publication) -> bool {
+        if kind != MessageSelector::SyncError || publication.event.kind() == EventKind::SyncError {
+            return publication.is_seen_in(message);
+        }
+        let context = message.pointer("/event/context").unwrap_or(&Value::Null);
+        let causes = SyncErrorCause::from_context(context);
+        let ids = self.ids_of(publication);
+        causes.iter().any(|cause| ids.contains(&cause.event_id))
+    }
+
+    /// The ids under which a publication went around: its own, and what the hub may have made of it.
+    pub fn ids_of(&self, publication: &Publication) -> Vec<String> {
+        let mut ids = vec![publication.id.clone()];
+        for mock in self.stage.mocks.values().filter(|mock| mock.topic == publication.topic) {
+            for received in mock.inbox.received() {
+                if let Some(message) = &received.json
+                    && publication.is_seen_in(message)
+                    && let Some(id) = message.get("id").and_then(Value::as_str)
+                    && !ids.iter().any(|own| own == id)
+                {
+                    ids.push(id.to_owned());
+                }
+            }
+        }
+        ids
+    }
+
+    fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
+        let Some(name) = &selector.of else { return Ok(None) };
+        let saved = self.stage.saved_publications.get(&name.value);
+        match saved.and_then(|at| self.stage.publications.get(*at)) {
+            Some(publication) => Ok(Some(publication)),
+            None => Err(Stop::Unreached(format!("'{}' was not published", name.value))),
+        }
+    }
+
+    /// Where what a selector is about began: the publication and the hub's answer to it.
+    fn cause(&self, selector: &Selector) -> Vec<Place> {
+        match self.publication(selector) {
+            Ok(Some(publication)) => {
+                vec![Place::at(publication.requested.sequence), Place::at(publication.answered.sequence)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a subscriber received in place of what it had to.
+    fn what_came(&self, name: &str, selector: &Selector) -> Result<(String, Vec<Place>), Stop> {
+        let mock = self.mock(name)?;
+        let since = self.publication(selector)?.map_or(0, |publication| publication.requested.sequence);
+        let came: Vec<Received> =
+            mock.inbox.received().into_iter().filter(|own| own.spot.sequence > since).collect();
+        Ok(summary(mock, &came))
+    }
+
+    fn last_messages(&self, name: &str) -> (String, Vec<Place>) {
+        match self.stage.mocks.get(name) {
+            Some(mock) => summary(mock, &mock.inbox.received()),
+            None => (String::new(), Vec::new()),
+        }
+    }
+}
+
+fn summary(mock: &Mock, came: &[Received]) -> (String, Vec<Place>) {
+    let last = &came[came.len().saturating_sub(SHOWN)..];
+    let mut told: Vec<String> = last.iter().map(told).collect();
+    if let Some(closed) = mock.inbox.closed().last().filter(|closed| closed.by_hub) {
+        let code = closed.code.map_or("no code".to_owned(), |code| format!("code {code}"));
+        told.push(format!("the WebSocket was closed ({code})"));
+    }
+    let observed = if told.is_empty() { "nothing".to_owned() } else { told.join("; ") };
+    (shortened(&observed), last.iter().map(|own| Place::at(own.spot.sequence)).collect())
+}
+
+/// A message in a few words.
+fn told(received: &Received) -> String {
+    let Some(message) = &received.json else { return "a frame that is not JSON".to_owned() };
+    if let Some(mode) = mode_of(message) {
+        return format!("a control message with hub.mode '{mode}'");
+    }
+    match event_of(received) {
+        Some(event) => format!("{event} with id {}", message.get("id").unwrap_or(&Value::Null)),
+        None => "a message of no known kind".to_owned(),
+    }
+}
+
+/// What a selector picks, in words.
+fn words(selector: &Selector) -> String {
+    let kind = match selector.kind {
+        MessageSelector::Confirmation => "confirmation",
+        MessageSelector::Denial => "denial",
+        MessageSelector::Notification => "notification",
+        MessageSelector::SyncError => "SyncError",
+    };
+    let event = selector.event.as_ref().map(|event| format!(" of {event}")).unwrap_or_default();
+    let of = match (&selector.of, selector.kind) {
+        (Some(name), MessageSelector::SyncError) => format!(" about '{}'", name.value),
+        (Some(name), _) => format!(" from '{}'", name.value),
+        (None, _) => String::new(),
+    };
+    format!("{kind}{event}{of}")
+}

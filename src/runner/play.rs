@@ -1,0 +1,238 @@
+//! One scenario being played: the steps in order, against the hub, until the end or until something stops it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::claims::Claims;
+use super::dialect::Dialect;
+use super::judge::{Breach, Judge, Place};
+use super::stage::Stage;
+use super::target::Target;
+use crate::protocol::WELL_KNOWN_PATH;
+use crate::requirement::Catalogue;
+use crate::scenario::{Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements};
+use crate::schema::{Judgement, Schemas};
+use crate::subscriber::{HttpClient, Log, NoAnswer, OutgoingRequest, Spot};
+
+/// What all scenarios of a run share.
+#[derive(Debug)]
+pub struct Setting {
+    /// The hub under test.
+    pub target: Target,
+    /// What it supports.
+    pub claims: Arc<Claims>,
+    /// The requirements.
+    pub catalogue: Arc<Catalogue>,
+    /// The schemas of the version under test.
+    pub schemas: Arc<Schemas>,
+    /// Contexts of events.
+    pub templates: Arc<Templates>,
+    /// The way to the hub.
+    pub http: HttpClient,
+    /// How the hub wants to be spoken to.
+    pub dialect: Dialect,
+    /// Every endpoint that the hub gave to a new subscription.
+    pub endpoints: Mutex<BTreeSet<String>>,
+    /// The first request that the hub died of, once it has died.
+    pub lost: Mutex<Option<Lost>>,
+}
+
+/// The request that went unanswered, and what happened to it.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    /// Method, URL and the beginning of the body.
+    pub request: String,
+    /// What happened.
+    pub problem: String,
+}
+
+/// Why a scenario goes no further.
+#[derive(Debug, Clone)]
+pub enum Stop {
+    /// Something that the rest builds on did not come about.
+    Unreached(String),
+    /// The scenario is at fault.
+    Fault(String),
+    /// The hub is gone.
+    HubLost(String),
+}
+
+impl From<VariableError> for Stop {
+    fn from(error: VariableError) -> Self {
+        // Names that no step saves are found when the file is read: what is missing now is a message that did not come.
+        Self::Unreached(error.to_string())
+    }
+}
+
+/// An `absent` that held when its fence came; looked at once more when the scenario ends.
+#[derive(Debug)]
+pub struct HeldAbsence {
+    pub at: String,
+    pub message: Selector,
+    pub requirement: String,
+    pub unmet: Option<Unmet>,
+}
+
+/// A scenario being played.
+#[derive(Debug)]
+pub struct Play<'a> {
+    pub setting: &'a Setting,
+    pub judge: Judge,
+    pub stage: Stage,
+    pub absences: Vec<HeldAbsence>,
+}
+
+impl<'a> Play<'a> {
+    /// A scenario before its first step.
+    pub fn new(setting: &'a Setting, scenario: &Scenario, log: Log, topics: &[String]) -> Self {
+        let judge = Judge::new(setting.catalogue.clone(), setting.target.version, setting.claims.clone());
+        let stage = super::cast::set(setting, scenario, log, topics);
+        Self { setting, judge, stage, absences: Vec::new() }
+    }
+
+    /// Takes the steps in order. Where one stops the scenario, what the rest would have judged is returned with it.
+    pub async fn perform(&mut self, scenario: &Scenario) -> Result<(), (Stop, BTreeSet<String>)> {
+        for (position, step) in scenario.document.steps.iter().enumerate() {
+            if let Err(stop) = self.step(&step.value).await {
+                let rest = &scenario.document.steps[position..];
+                let pending = rest.iter().flat_map(|step| step_requirements(&step.value)).collect();
+                return Err((stop, pending));
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), Stop> {
+        match step {
+            Step::Subscribe(names) => self.subscribe(names).await,
+            Step::RequestSubscription(step) => self.request_subscription(step).await,
+            Step::Connect(step) => self.connect_step(step).await,
+            Step::Unsubscribe(step) => self.unsubscribe(step).await,
+            Step::Publish(step) => self.publish(step).await,
+            Step::Request(step) => self.request(step).await,
+            Step::GetContext(step) => self.get_context(step).await,
+            Step::Discover(step) => self.discover(step).await,
+            Step::Expect(step) => self.expect(step).await,
+            Step::Absent(step) => self.absent(step).await,
+            Step::ExpectClose(step) => self.expect_close(step).await,
+            Step::Send(step) => self.send(step),
+            Step::Disconnect(step) => self.disconnect(step).await,
+            Step::Abort(name) => self.abort(&name.value).await,
+            Step::Answers(step) => {
+                self.mock(&step.of.value)?.set_answers(&step.rules);
+                Ok(())
+            }
+            Step::Fence(step) => self.fence_step(step).await,
+            Step::Check(step) => self.check(step),
+            Step::Observe(step) => self.observe(step),
+        }
+    }
+
+    /// The deadline for something that must come, from now.
+    pub fn deadline(&self, extra: Duration) -> Instant {
+        Instant::now() + self.setting.target.timing.response + extra
+    }
+
+    /// Judges a message by its schema.
+    pub fn judge_schema(&mut self, judgement: &Judgement, spot: Spot, prefix: &str) {
+        for requirement in &judgement.satisfied {
+            self.judge.held(requirement);
+        }
+        for violation in &judgement.violations {
+            let pointer = format!("{prefix}{}", violation.pointer);
+            let breach = Breach {
+                message: format!("{}: {}", if pointer.is_empty() { "the message" } else { &pointer }, violation.message),
+                places: vec![Place::within(spot.sequence, &pointer)],
+                unmet: violation.unmet(),
+                ..Breach::default()
+            };
+            self.judge.broken(&violation.requirement, breach);
+        }
+    }
+
+    /// What comes of a request that got no answer: whether the hub still answers others.
+    pub async fn unanswered(&self, request: &OutgoingRequest, error: &NoAnswer) -> Stop {
+        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let probe = self.setting.http.send(&self.stage.log, "castspec", &OutgoingRequest::get(&url)).await;
+        let body: String = request.body.as_deref().unwrap_or_default().chars().take(300).collect();
+        let told = format!("{} {} {body}", request.method, request.url);
+        match probe {
+            Ok(_) => Stop::Unreached(format!(
+                "the hub gave no answer to {} {} ({}), though it answers other requests",
+                request.method, request.url, error.problem
+            )),
+            Err(_) => {
+                let mut lost = self.setting.lost.lock().unwrap_or_else(PoisonError::into_inner);
+                lost.get_or_insert_with(|| Lost { request: told.trim().to_owned(), problem: error.problem.clone() });
+                Stop::HubLost(format!("the hub no longer answers: {}", error.problem))
+            }
+        }
+    }
+
+    /// Whether a condition on a step holds.
+    pub fn holds(&self, when: &crate::scenario::When) -> Result<bool, Stop> {
+        match when {
+            None => Ok(true),
+            Some(condition) => Ok(self.stage.variables.truth(&condition.value)?),
+        }
+    }
+
+    /// Makes what is known of a subscriber known to the scenario.
+    pub fn publish_mock_variable(&mut self, name: &str) {
+        if let Some(mock) = self.stage.mocks.get(name) {
+            let value = mock.to_variable();
+            self.stage.variables.set(name, value);
+        }
+    }
+}
+
+/// Mismatches as a breach.
+pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unmet: Option<Unmet>) -> Breach {
+    let each = |show: fn(&Mismatch) -> &str| {
+        let lines = mismatches.iter().map(|own| match own.pointer.as_str() {
+            "" => show(own).to_owned(),
+            pointer => format!("{pointer}: {}", show(own)),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let (expected, observed) = (each(|own| &own.expected), each(|own| &own.observed));
+    let first = mismatches.first();
+    let where_ = first.map(|own| own.pointer.as_str()).filter(|pointer| !pointer.is_empty());
+    let message = match (first, where_) {
+        (Some(own), Some(pointer)) => {
+            format!("{subject}: {pointer} should be {}, and is {}", own.expected, own.observed)
+        }
+        (Some(own), None) => format!("{subject} should be {}, and is {}", own.expected, own.observed),
+        (None, _) => subject.to_owned(),
+    };
+    let message = shortened(&message);
+    Breach { message, expected: Some(expected), observed: Some(observed), places, unmet }
+}
+
+/// A sentence cut to what one reads at a glance; the whole stands in expected and observed.
+pub fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(MOST).collect();
+    short.push('…');
+    short
+}
+
+/// An HTTP answer as scenarios may know it.
+pub fn answer_variable(answer: &crate::subscriber::Answer) -> Value {
+    let headers: serde_json::Map<String, Value> =
+        answer.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({
+        "status": answer.status,
+        "accepted": answer.is_accepted(),
+        "refused": answer.is_refused(),
+        "headers": headers,
+        "body": answer.json,
+        "text": answer.text,
+    })
+}

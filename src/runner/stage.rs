@@ -1,0 +1,243 @@
+//! Where one scenario plays: its subscribers, its topics, what was published, and what is known of each.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::protocol::{EventName, Status, join_events};
+use crate::scenario::{self, Variables};
+use crate::subscriber::{AnswerRule, Inbox, Log, Policy, Received, Socket, Spot};
+
+/// A mock subscriber on the stage.
+#[derive(Debug)]
+pub struct Mock {
+    /// Its name in the scenario.
+    pub name: String,
+    /// `subscriber.name` that it gives, if any.
+    pub subscriber_name: Option<String>,
+    /// The events that it subscribes to.
+    pub events: Vec<EventName>,
+    /// The topic.
+    pub topic: String,
+    /// The lease that it asks for, in seconds.
+    pub lease: Option<u64>,
+    /// How it answers.
+    pub policy: Arc<Mutex<Policy>>,
+    /// What it received.
+    pub inbox: Inbox,
+    /// The endpoint that it was given last.
+    pub endpoint: Option<String>,
+    /// Its WebSocket, while it has one.
+    pub socket: Option<Socket>,
+    /// WebSockets left behind by a new subscription; they are still read.
+    pub old_sockets: Vec<Socket>,
+    /// How many WebSockets it has opened.
+    pub opened: usize,
+    /// Its subscriptions, the last one last.
+    pub memberships: Vec<Membership>,
+}
+
+/// A subscription of a mock subscriber, from its request to its end.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// Counts the WebSockets of the subscriber.
+    pub socket: Option<usize>,
+    /// Where the request stands in the log.
+    pub requested: Spot,
+    /// The events asked for.
+    pub asked: Vec<EventName>,
+    /// Every event that it was ever granted in this subscription.
+    pub granted: Vec<EventName>,
+    /// The events that it is granted now.
+    pub current: Vec<EventName>,
+    /// The granted lease, in seconds.
+    pub lease: Option<f64>,
+    /// Where the confirmation stands in the log.
+    pub confirmed: Option<Spot>,
+    /// Where a re-subscription over this endpoint was asked for.
+    pub replaced: Vec<Spot>,
+    /// Where it was ended by the subscriber: the unsubscribe request, or the close.
+    pub ended: Option<Spot>,
+}
+
+/// An event that was published.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// Who published it.
+    pub by: String,
+    /// The topic.
+    pub topic: String,
+    /// Its id.
+    pub id: String,
+    /// Its timestamp, as sent.
+    pub timestamp: String,
+    /// Its event.
+    pub event: EventName,
+    /// Its context.
+    pub context: Value,
+    /// Where the request stands in the log.
+    pub requested: Spot,
+    /// Where the answer stands in the log.
+    pub answered: Spot,
+    /// Whether the hub accepted it.
+    pub accepted: bool,
+    /// It is a marker of a fence.
+    pub marker: bool,
+}
+
+/// What one scenario plays with.
+#[derive(Debug)]
+pub struct Stage {
+    /// The record.
+    pub log: Log,
+    /// The subscribers, by name.
+    pub mocks: BTreeMap<String, Mock>,
+    /// Everything published, in order.
+    pub publications: Vec<Publication>,
+    /// Saved publications by name: where they stand in `publications`.
+    pub saved_publications: BTreeMap<String, usize>,
+    /// Saved messages by name: where they stand in the log.
+    pub saved_messages: BTreeMap<String, Spot>,
+    /// The cases, by name.
+    pub cases: BTreeMap<String, Value>,
+    /// The variables.
+    pub variables: Variables,
+}
+
+impl Mock {
+    /// A subscriber that has done nothing yet.
+    pub fn new(name: &str, spec: &scenario::Subscriber, topic: &str) -> Self {
+        let events = spec.events.iter().filter_map(|event| event.value.parse().ok()).collect();
+        Self {
+            name: name.to_owned(),
+            subscriber_name: spec.name.clone(),
+            events,
+            topic: topic.to_owned(),
+            lease: spec.lease_seconds,
+            policy: Arc::new(Mutex::new(policy_of(&spec.answers))),
+            inbox: Inbox::default(),
+            endpoint: None,
+            socket: None,
+            old_sockets: Vec::new(),
+            opened: 0,
+            memberships: Vec::new(),
+        }
+    }
+
+    /// Changes how it answers.
+    pub fn set_answers(&self, rules: &[scenario::Answer]) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy_of(rules);
+    }
+
+    /// The subscription that it has now.
+    pub fn membership(&self) -> Option<&Membership> {
+        self.memberships.last()
+    }
+
+    /// The subscription that it has now, to be changed.
+    pub fn membership_mut(&mut self) -> Option<&mut Membership> {
+        self.memberships.last_mut()
+    }
+
+    /// Whether it has an open WebSocket and a confirmed subscription that nobody has ended.
+    pub fn is_active(&self) -> bool {
+        let Some(membership) = self.membership() else { return false };
+        let Some(socket) = membership.socket else { return false };
+        membership.confirmed.is_some()
+            && membership.ended.is_none()
+            && self.inbox.closed().iter().all(|closed| closed.socket != socket)
+    }
+
+    /// What scenarios may know of it.
+    pub fn to_variable(&self) -> Value {
+        let membership = self.membership();
+        json!({
+            "endpoint": self.endpoint,
+            "topic": self.topic,
+            "name": self.subscriber_name,
+            "events": membership.map(|own| join_events(&own.current)),
+            "lease_seconds": membership.and_then(|own| own.lease),
+        })
+    }
+}
+
+impl Membership {
+    /// A subscription that has been asked for.
+    pub fn new(requested: Spot, asked: Vec<EventName>) -> Self {
+        Self {
+            socket: None,
+            requested,
+            asked,
+            granted: Vec::new(),
+            current: Vec::new(),
+            lease: None,
+            confirmed: None,
+            replaced: Vec::new(),
+            ended: None,
+        }
+    }
+}
+
+impl Publication {
+    /// Whether a received notification is a copy of this publication: the same event with the same id or, where the hub gave
+    /// it another id, about the same resource at the same time.
+    pub fn is_seen_in(&self, message: &Value) -> bool {
+        let event = message.pointer("/event/hub.event").and_then(Value::as_str);
+        if !event.is_some_and(|event| self.event == *event) {
+            return false;
+        }
+        if message.get("id").and_then(Value::as_str) == Some(&self.id) {
+            return true;
+        }
+        let context = message.pointer("/event/context").unwrap_or(&Value::Null);
+        let own = subject_id(&self.event, &self.context);
+        own.is_some() && own == subject_id(&self.event, context) && bundle_id(&self.context) == bundle_id(context)
+    }
+}
+
+/// The id of the resource that an event is about.
+pub fn subject_id(event: &EventName, context: &Value) -> Option<String> {
+    let (resource_type, _) = event.resource()?;
+    let entries = context.as_array()?;
+    entries.iter().find_map(|entry| {
+        if let Some(resource) = entry.get("resource")
+            && resource.get("resourceType").and_then(Value::as_str) == Some(&resource_type)
+        {
+            return resource.get("id")?.as_str().map(str::to_owned);
+        }
+        let reference = entry.pointer("/reference/reference")?.as_str()?;
+        let (own_type, id) = reference.rsplit_once('/')?;
+        (own_type.ends_with(&resource_type)).then(|| id.to_owned())
+    })
+}
+
+fn bundle_id(context: &Value) -> Option<&str> {
+    let entries = context.as_array()?;
+    let updates = entries.iter().find(|entry| entry.get("key").and_then(Value::as_str) == Some("updates"))?;
+    updates.pointer("/resource/id")?.as_str()
+}
+
+/// The version of the context that a notification states, in either spelling.
+pub fn version_of(message: &Value) -> Option<&str> {
+    let event = message.get("event")?;
+    event.get("context.versionId").or_else(|| event.get("versionId"))?.as_str()
+}
+
+/// The event's name in a received notification.
+pub fn event_of(received: &Received) -> Option<EventName> {
+    received.json.as_ref()?.pointer("/event/hub.event")?.as_str()?.parse().ok()
+}
+
+fn policy_of(answers: &[scenario::Answer]) -> Policy {
+    let rules = answers
+        .iter()
+        .map(|answer| AnswerRule {
+            event: answer.event.as_ref().and_then(|event| event.parse().ok()),
+            status: (!answer.never)
+                .then(|| Status { code: answer.status.unwrap_or(200), as_text: answer.as_text }),
+            after: std::time::Duration::from_millis(answer.after_ms.unwrap_or(0)),
+        })
+        .collect();
+    Policy { rules }
+}

@@ -1,0 +1,478 @@
+//! Steps about subscriptions: asking, connecting, unsubscribing.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use super::answers::{Asked, refusal};
+use super::judge::{Breach, Place};
+use super::play::{Play, Stop};
+use super::requirements as ids;
+use super::stage::{Membership, Mock};
+use crate::protocol::{EventName, SubscriptionRequest, parse_events};
+use crate::scenario::{Connect, RequestKind, RequestSubscription, Unmet, Unsubscribe};
+use crate::schema::MessageKind;
+use crate::subscriber::{Answer, OutgoingRequest, connect};
+
+/// The first thing that comes over a new WebSocket.
+enum Greeting {
+    Confirmed,
+    Denied(String),
+    Closed(Option<u16>),
+}
+
+impl Play<'_> {
+    /// The subscriber of this name.
+    pub fn mock(&self, name: &str) -> Result<&Mock, Stop> {
+        self.stage.mocks.get(name).ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
+    }
+
+    /// The subscriber of this name, to be changed.
+    pub fn mock_mut(&mut self, name: &str) -> Result<&mut Mock, Stop> {
+        self.stage.mocks.get_mut(name).ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
+    }
+
+    /// `subscribe`: the whole way to a confirmed subscription, for each.
+    pub async fn subscribe(&mut self, names: &[Spanned<String>]) -> Result<(), Stop> {
+        for name in names {
+            let name = name.value.as_str();
+            let request = self.subscription_request(name)?;
+            let asked = Asked {
+                kind: Some(RequestKind::Subscribe),
+                save: None,
+                expectations: &[],
+                must_be_accepted: true,
+                spoiled: false,
+            };
+            self.ask_for_subscription(name, &request, asked).await?;
+            self.connect_mock(name).await?;
+        }
+        Ok(())
+    }
+
+    /// `request_subscription`.
+    pub async fn request_subscription(&mut self, step: &RequestSubscription) -> Result<(), Stop> {
+        if !self.holds(&step.when)? {
+            return Ok(());
+        }
+        let name = step.by.value.as_str();
+        let mut request = self.subscription_request(name)?;
+        if let Some(events) = &step.events {
+            request.events = Some(events.iter().filter_map(|event| event.value.parse().ok()).collect());
+        }
+        if let Some(lease) = step.lease_seconds {
+            request.lease_seconds = Some(lease);
+        }
+        if let Some(endpoint) = &step.endpoint {
+            request.endpoint = Some(self.stage.variables.expand_text(endpoint)?);
+        }
+        let asked = Asked {
+            kind: Some(RequestKind::Subscribe),
+            save: step.save.as_ref().map(|name| name.value.as_str()),
+            expectations: &step.answer,
+            must_be_accepted: true,
+            spoiled: false,
+        };
+        let before = self.mock(name)?.endpoint.clone();
+        let answer = self.ask_for_subscription(name, &request, asked).await?;
+        if answer.is_accepted() && request.endpoint.is_some() && request.endpoint == before {
+            self.follow_resubscription(name, before.as_deref()).await?;
+        }
+        Ok(())
+    }
+
+    fn subscription_request(&self, name: &str) -> Result<SubscriptionRequest, Stop> {
+        let mock = self.mock(name)?;
+        let mut request = SubscriptionRequest::subscribe(&mock.topic, mock.events.clone());
+        request.lease_seconds = mock.lease;
+        request.subscriber_name.clone_from(&mock.subscriber_name);
+        Ok(request)
+    }
+
+    /// Asks, and judges by schema what comes; on acceptance the subscriber has a new membership, or the old one anew.
+    async fn ask_for_subscription(
+        &mut self,
+        name: &str,
+        request: &SubscriptionRequest,
+        asked: Asked<'_>,
+    ) -> Result<Answer, Stop> {
+        let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
+        let answer = self.ask(name, &outgoing, asked).await?;
+        if !answer.is_accepted() {
+            return Ok(answer);
+        }
+        let events = request.events.clone().unwrap_or_default();
+        let resubscribes = request.endpoint.is_some() && request.endpoint == self.mock(name)?.endpoint;
+        self.judge_acceptance(&answer, MessageKind::SubscriptionResponse, !resubscribes);
+        let endpoint = answer.json.as_ref().and_then(|body| body.get("hub.channel.endpoint")).and_then(Value::as_str);
+        let Some(endpoint) = endpoint.map(str::to_owned) else {
+            return Err(Stop::Unreached("the hub accepted the subscription, but gave no hub.channel.endpoint".to_owned()));
+        };
+        let mock = self.mock_mut(name)?;
+        let same = mock.endpoint.as_deref() == Some(endpoint.as_str());
+        match mock.membership_mut() {
+            Some(membership) if resubscribes && same => {
+                membership.replaced.push(answer.request);
+                membership.granted.extend(events.iter().cloned());
+                membership.asked = events;
+            }
+            last => {
+                if let (Some(membership), true) = (last, resubscribes) {
+                    membership.replaced.push(answer.request);
+                }
+                mock.memberships.push(Membership::new(answer.request, events));
+            }
+        }
+        mock.endpoint = Some(endpoint);
+        self.publish_mock_variable(name);
+        Ok(answer)
+    }
+
+    /// What holds of every accepted subscription or unsubscribe request.
+    fn judge_acceptance(&mut self, answer: &Answer, kind: MessageKind, new: bool) {
+        let places = || vec![Place::at(answer.request.sequence), Place::at(answer.spot.sequence)];
+        let accepted = match kind {
+            MessageKind::UnsubscribeResponse => ids::UNSUBSCRIBE_202,
+            _ => ids::SUBSCRIBE_202,
+        };
+        if answer.status == 202 {
+            self.judge.held(accepted);
+        } else {
+            // In STU3 the 202 of a subscription is a plain statement, that of an unsubscribe a SHALL (ambiguities, 20).
+            let unmet = (accepted == ids::SUBSCRIBE_202).then_some(Unmet::Warn);
+            let breach = Breach {
+                message: format!("the hub accepted the request with {} in place of 202", answer.status),
+                expected: Some("status 202".to_owned()),
+                observed: Some(format!("status {}", answer.status)),
+                places: places(),
+                unmet,
+            };
+            self.judge.broken(accepted, breach);
+        }
+        match answer.media_type().as_deref() {
+            Some("application/json") => self.judge.held(ids::SUBSCRIBE_CONTENT_TYPE),
+            other => {
+                let breach = Breach {
+                    message: "the content of the hub's answer is not declared as application/json".to_owned(),
+                    expected: Some("Content-Type application/json".to_owned()),
+                    observed: Some(other.unwrap_or("no Content-Type").to_owned()),
+                    places: places(),
+                    unmet: other.is_none().then_some(Unmet::Warn),
+                };
+                self.judge.broken(ids::SUBSCRIBE_CONTENT_TYPE, breach);
+            }
+        }
+        let schemas = self.setting.schemas.clone();
+        let body = answer.json.clone().unwrap_or(Value::Null);
+        self.judge_schema(&schemas.judge(kind, &body), answer.spot, "");
+        if !new || kind == MessageKind::UnsubscribeResponse {
+            return;
+        }
+        if let Some(endpoint) = body.get("hub.channel.endpoint").and_then(Value::as_str) {
+            let mut known = self.setting.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+            let fresh = known.insert(endpoint.to_owned());
+            drop(known);
+            if fresh {
+                self.judge.held(ids::ENDPOINT_UNIQUE);
+            } else {
+                let breach = Breach {
+                    message: "the hub gave a new subscription an endpoint that it has given to another".to_owned(),
+                    expected: Some("an endpoint of its own for each subscription".to_owned()),
+                    observed: Some(endpoint.to_owned()),
+                    places: places(),
+                    unmet: None,
+                };
+                self.judge.broken(ids::ENDPOINT_UNIQUE, breach);
+            }
+            if self.setting.target.is_secure() {
+                let secure = endpoint.to_ascii_lowercase().starts_with("wss://");
+                if secure {
+                    self.judge.held(ids::WSS);
+                } else {
+                    let breach = Breach {
+                        message: "the WebSocket's endpoint is not secured by TLS".to_owned(),
+                        expected: Some("a wss:// URL".to_owned()),
+                        observed: Some(endpoint.to_owned()),
+                        places: places(),
+                        unmet: None,
+                    };
+                    self.judge.broken(ids::WSS, breach);
+                }
+            }
+        }
+    }
+
+    /// After a re-subscription: over the same endpoint the hub may confirm anew or not; over another one it must be
+    /// connected to (ambiguities, 14).
+    async fn follow_resubscription(&mut self, name: &str, before: Option<&str>) -> Result<(), Stop> {
+        let mock = self.mock(name)?;
+        if mock.endpoint.as_deref() != before {
+            self.judge.reading("endpoint-of-a-re-subscription", "the hub gives a re-subscription a new endpoint");
+            let mock = self.mock_mut(name)?;
+            mock.old_sockets.extend(mock.socket.take());
+            return self.connect_mock(name).await;
+        }
+        let inbox = mock.inbox.clone();
+        let Some(membership) = mock.membership().cloned() else { return Ok(()) };
+        let after = membership.replaced.last().map_or(0, |spot| spot.sequence);
+        let quiet = Instant::now() + self.setting.target.timing.quiet;
+        let confirmation = inbox
+            .wait(quiet, |received, _| {
+                let found = received.iter().filter(|own| own.spot.sequence > after);
+                found.filter_map(|own| own.json.clone()).find(|json| mode_of(json) == Some("subscribe"))
+            })
+            .await;
+        let granted = match &confirmation {
+            Some(json) => {
+                let reading = "the hub confirms a re-subscription over the open WebSocket";
+                self.judge.reading("confirmation-of-a-re-subscription", reading);
+                events_of(json).unwrap_or_else(|| membership.asked.clone())
+            }
+            None => {
+                let reading = "the hub does not confirm a re-subscription over the open WebSocket";
+                self.judge.reading("confirmation-of-a-re-subscription", reading);
+                membership.asked.clone()
+            }
+        };
+        if let Some(membership) = self.mock_mut(name)?.membership_mut() {
+            membership.granted.extend(granted.iter().cloned());
+            membership.current = granted;
+        }
+        self.publish_mock_variable(name);
+        Ok(())
+    }
+
+    /// `connect`.
+    pub async fn connect_step(&mut self, step: &Connect) -> Result<(), Stop> {
+        if !self.holds(&step.when)? {
+            return Ok(());
+        }
+        let name = step.subscriber.value.as_str();
+        if let Some(endpoint) = &step.endpoint {
+            let endpoint = self.stage.variables.expand_text(endpoint)?;
+            self.mock_mut(name)?.endpoint = Some(endpoint);
+        }
+        match &step.refused {
+            Some(requirement) => self.connect_refused(name, &requirement.value).await,
+            None => self.connect_mock(name).await,
+        }
+    }
+
+    /// The hub must not take this WebSocket: it answers with an HTTP error, or closes at once, or denies.
+    async fn connect_refused(&mut self, name: &str, requirement: &str) -> Result<(), Stop> {
+        match self.open(name).await {
+            Err(error) if error.status.is_some() => {
+                self.judge.held(requirement);
+                Ok(())
+            }
+            Err(error) => {
+                // A hub that is not there refuses nothing.
+                let url = self.setting.target.hub_url_text();
+                let told = OutgoingRequest { method: "CONNECT".to_owned(), url, ..OutgoingRequest::default() };
+                let spot = self.stage.log.add(name, crate::outcome::Traffic::Note { text: error.problem.clone() });
+                let no_answer = crate::subscriber::NoAnswer {
+                    problem: error.problem,
+                    timed_out: error.timed_out,
+                    no_connection: true,
+                    spot,
+                };
+                match self.unanswered(&told, &no_answer).await {
+                    Stop::HubLost(why) => Err(Stop::HubLost(why)),
+                    _ => {
+                        self.judge.held(requirement);
+                        Ok(())
+                    }
+                }
+            }
+            Ok(()) => match self.greeting(name).await {
+                Some(Greeting::Closed(_) | Greeting::Denied(_)) => {
+                    self.judge.held(requirement);
+                    Ok(())
+                }
+                greeting => {
+                    let confirmed = matches!(greeting, Some(Greeting::Confirmed));
+                    let entries = self.stage.log.entries().len();
+                    let breach = Breach {
+                        message: "the hub took a WebSocket at an endpoint that has ended".to_owned(),
+                        expected: Some("an HTTP error, a close or a denial".to_owned()),
+                        observed: Some(
+                            if confirmed { "an open WebSocket with a confirmation" } else { "an open WebSocket" }
+                                .to_owned(),
+                        ),
+                        places: (entries.saturating_sub(3)..entries).map(Place::at).collect(),
+                        unmet: None,
+                    };
+                    self.judge.broken(requirement, breach);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Opens the WebSocket at the endpoint that the subscriber was given.
+    async fn open(&mut self, name: &str) -> Result<(), crate::subscriber::ConnectError> {
+        let patience = self.setting.target.timing.response;
+        let tls = self.setting.http.tls();
+        let log = self.stage.log.clone();
+        let Some(mock) = self.stage.mocks.get_mut(name) else { return Ok(()) };
+        let url = mock.endpoint.clone().unwrap_or_default();
+        let number = mock.opened;
+        let socket = connect(&url, tls, name, &log, &mock.inbox, &mock.policy, number, patience).await?;
+        mock.opened += 1;
+        mock.old_sockets.extend(mock.socket.replace(socket));
+        if let Some(membership) = mock.membership_mut() {
+            membership.socket = Some(number);
+        }
+        Ok(())
+    }
+
+    /// Connects and waits for the confirmation.
+    pub async fn connect_mock(&mut self, name: &str) -> Result<(), Stop> {
+        let before = self.stage.log.entries().len();
+        if let Err(error) = self.open(name).await {
+            let breach = Breach {
+                message: format!(
+                    "the hub accepted a subscription, but took no WebSocket at the endpoint that it gave: {}",
+                    error.problem
+                ),
+                expected: Some("a WebSocket, and the confirmation over it".to_owned()),
+                observed: Some(error.problem.clone()),
+                places: vec![Place::at(before), Place::at(before + 1)],
+                unmet: None,
+            };
+            let lost = self.setting.lost.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+            if !lost {
+                self.judge.broken(ids::CONFIRMATION_SENT, breach);
+            }
+            return Err(Stop::Unreached(format!("no WebSocket came about: {}", error.problem)));
+        }
+        match self.greeting(name).await {
+            Some(Greeting::Confirmed) => {
+                self.judge.held(ids::CONFIRMATION_SENT);
+                self.publish_mock_variable(name);
+                Ok(())
+            }
+            Some(Greeting::Denied(reason)) => {
+                Err(Stop::Unreached(format!("the hub denied the subscription of {name}: {reason}")))
+            }
+            other => {
+                let observed = match other {
+                    Some(Greeting::Closed(code)) => {
+                        format!("the hub closed the WebSocket (code {})", code.map_or("none".to_owned(), |c| c.to_string()))
+                    }
+                    _ => format!("nothing for {:?}", self.setting.target.timing.response),
+                };
+                let breach = Breach {
+                    message: "the hub sent no confirmation after the WebSocket was opened".to_owned(),
+                    expected: Some("a confirmation with hub.mode 'subscribe'".to_owned()),
+                    observed: Some(observed.clone()),
+                    places: (before..self.stage.log.entries().len().min(before + 4)).map(Place::at).collect(),
+                    unmet: None,
+                };
+                self.judge.broken(ids::CONFIRMATION_SENT, breach);
+                Err(Stop::Unreached(format!("the subscription of {name} was not confirmed: {observed}")))
+            }
+        }
+    }
+
+    /// Waits for the first control message of the WebSocket just opened.
+    async fn greeting(&mut self, name: &str) -> Option<Greeting> {
+        let deadline = self.deadline(std::time::Duration::ZERO);
+        let mock = self.stage.mocks.get_mut(name)?;
+        let number = mock.opened.checked_sub(1)?;
+        let found = mock
+            .inbox
+            .wait(deadline, |received, closed| {
+                let control = received.iter().filter(|own| own.socket == number).find_map(|own| {
+                    let json = own.json.as_ref()?;
+                    mode_of(json).map(|mode| (mode.to_owned(), json.clone(), own.spot))
+                });
+                let end = closed.iter().find(|own| own.socket == number).map(|own| own.code);
+                match (control, end) {
+                    (Some(control), _) => Some(Ok(control)),
+                    (None, Some(code)) => Some(Err(code)),
+                    (None, None) => None,
+                }
+            })
+            .await?;
+        match found {
+            Ok((mode, json, spot)) if mode == "subscribe" => {
+                if let Some(membership) = mock.membership_mut() {
+                    let granted = events_of(&json).unwrap_or_else(|| membership.asked.clone());
+                    membership.granted.extend(granted.iter().cloned());
+                    membership.current = granted;
+                    membership.confirmed = Some(spot);
+                    membership.lease = lease_of(&json);
+                }
+                Some(Greeting::Confirmed)
+            }
+            Ok((_, json, _)) => {
+                let reason = json.get("hub.reason").and_then(Value::as_str).unwrap_or("no reason given");
+                Some(Greeting::Denied(reason.to_owned()))
+            }
+            Err(code) => Some(Greeting::Closed(code)),
+        }
+    }
+
+    /// `unsubscribe`.
+    pub async fn unsubscribe(&mut self, step: &Unsubscribe) -> Result<(), Stop> {
+        let name = step.by.value.as_str();
+        let mock = self.mock(name)?;
+        let endpoint = mock.endpoint.clone().unwrap_or_default();
+        let request = SubscriptionRequest::unsubscribe(&mock.topic, &endpoint);
+        let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
+        let next = self.stage.log.entries().len();
+        if let Some(membership) = self.mock_mut(name)?.membership_mut() {
+            // From here on, what the hub still sends is lawful and what it no longer sends is too.
+            membership.ended = Some(crate::subscriber::Spot { sequence: next, at: Instant::now() });
+        }
+        let asked = Asked {
+            kind: Some(RequestKind::Unsubscribe),
+            save: step.save.as_ref().map(|name| name.value.as_str()),
+            expectations: &step.answer,
+            must_be_accepted: true,
+            spoiled: false,
+        };
+        let answer = self.ask(name, &outgoing, asked).await?;
+        if answer.is_accepted() {
+            self.judge_acceptance(&answer, MessageKind::UnsubscribeResponse, false);
+            let given = answer.json.as_ref().and_then(|body| body.get("hub.channel.endpoint")).and_then(Value::as_str);
+            if let Some(given) = given {
+                if given == endpoint {
+                    self.judge.held(ids::UNSUBSCRIBE_ENDPOINT);
+                } else {
+                    let breach = Breach {
+                        message: "the answer to the unsubscribe request names another endpoint".to_owned(),
+                        expected: Some(endpoint),
+                        observed: Some(given.to_owned()),
+                        places: vec![
+                            Place::at(answer.request.sequence),
+                            Place::within(answer.spot.sequence, "/hub.channel.endpoint"),
+                        ],
+                        unmet: None,
+                    };
+                    self.judge.broken(ids::UNSUBSCRIBE_ENDPOINT, breach);
+                }
+            }
+        } else if step.answer.is_empty() {
+            return Err(Stop::Unreached(refusal(&answer)));
+        }
+        Ok(())
+    }
+}
+
+/// `hub.mode` of a control message.
+pub fn mode_of(json: &Value) -> Option<&str> {
+    json.get("hub.mode").and_then(Value::as_str)
+}
+
+fn events_of(json: &Value) -> Option<Vec<EventName>> {
+    parse_events(json.get("hub.events")?.as_str()?).ok()
+}
+
+fn lease_of(json: &Value) -> Option<f64> {
+    let lease = json.get("hub.lease_seconds")?;
+    lease.as_f64().or_else(|| lease.as_str()?.parse().ok()).filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
+}

@@ -1,0 +1,305 @@
+//! The hub under test: where it is, how it is reached, what it claims, and how long it may take.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::protocol::Version;
+use crate::requirement::Capability;
+use crate::subscriber::Trust;
+
+/// The hub under test.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// `hub.url`, without a trailing slash.
+    pub hub_url: Url,
+    /// The version that it is tested under.
+    pub version: Version,
+    /// Which certificates are accepted.
+    pub trust: Trust,
+    /// The bearer token, where one is needed.
+    pub token: Option<String>,
+    /// Topics that the hub knows; generated where there are none.
+    pub topics: Option<Vec<String>>,
+    /// The operator's word on what the hub supports.
+    pub claims: BTreeMap<Capability, bool>,
+    /// How long things may take.
+    pub timing: Timing,
+    /// How many scenarios run at once.
+    pub max_parallel: usize,
+    /// Whether it is castspec's own simulator, run in this process.
+    pub built_in: bool,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timing {
+    /// After how long the hub gives up on an unanswered notification.
+    pub ack_timeout: Duration,
+    /// How long a silence must last where no fence can serve.
+    pub quiet: Duration,
+    /// How long a message that must come may take.
+    pub response: Duration,
+    /// The longest lease that is waited for.
+    pub longest_lease: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            ack_timeout: Duration::from_secs(10),
+            quiet: Duration::from_secs(1),
+            response: Duration::from_secs(5),
+            longest_lease: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a target cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The text is no URL of a hub.
+    #[error("'{url}' is not the URL of a hub: {problem}; it looks like https://hub.example.com/fhircast")]
+    Url {
+        /// The text.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The target file cannot be read.
+    #[error("{}: the target file cannot be read: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        problem: String,
+    },
+    /// The target file is not in its format.
+    #[error("{}: {problem}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        problem: String,
+    },
+    /// A token is to come from an environment variable that is not set.
+    #[error("{}: the token is to come from the environment variable {variable}, which is not set", path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        variable: String,
+    },
+}
+
+impl Target {
+    /// A target with nothing but its URL known.
+    ///
+    /// # Errors
+    /// When the text is no http or https URL with a host.
+    pub fn new(hub_url: &str, version: Version) -> Result<Self, TargetError> {
+        Ok(Self {
+            hub_url: parse_hub_url(hub_url)?,
+            version,
+            trust: Trust::default(),
+            token: None,
+            topics: None,
+            claims: BTreeMap::new(),
+            timing: Timing::default(),
+            max_parallel: 8,
+            built_in: false,
+        })
+    }
+
+    /// Reads a target file; see the documentation of its format in the README.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not in its format, or names a token that is not there.
+    pub fn from_file(path: &Path) -> Result<Self, TargetError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| TargetError::Unreadable { path: path.to_owned(), problem: error.to_string() })?;
+        let format = |problem: String| TargetError::Format { path: path.to_owned(), problem };
+        let file: File = toml::from_str(&text).map_err(|error| format(error.to_string().trim_end().to_owned()))?;
+        let mut target = Self::new(&file.hub_url, file.fhircast_version.unwrap_or(Version::Stu3))
+            .map_err(|error| format(format!("hub_url: {error}")))?;
+        if let Some(certificate) = &file.ca_cert {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            target.trust = Trust::with_file(&folder.join(certificate));
+        }
+        target.topics = match file.topics {
+            None => None,
+            Some(Topics::Word(word)) if word == "generate" => None,
+            Some(Topics::Word(word)) => {
+                return Err(format(format!("topics: '{word}' is neither \"generate\" nor a list of topics")));
+            }
+            Some(Topics::List(topics)) if topics.is_empty() => {
+                return Err(format("topics: the list is empty; name at least one topic".to_owned()));
+            }
+            Some(Topics::List(topics)) => Some(topics),
+        };
+        if let Some(most) = file.max_parallel {
+            if most == 0 {
+                return Err(format("max_parallel: must be at least 1".to_owned()));
+            }
+            target.max_parallel = most;
+        }
+        if let Some(auth) = file.auth {
+            target.token = match (auth.token, auth.token_env) {
+                (Some(_), Some(_)) => {
+                    return Err(format("auth: give either token or token_env, not both".to_owned()));
+                }
+                (Some(token), None) => Some(token),
+                (None, Some(variable)) => {
+                    let value = std::env::var(&variable).ok().filter(|token| !token.is_empty());
+                    Some(value.ok_or(TargetError::Token { path: path.to_owned(), variable })?)
+                }
+                (None, None) => None,
+            };
+        }
+        target.claims = file.claims;
+        let seconds = |name: &str, value: Option<f64>, default: Duration| match value {
+            None => Ok(default),
+            Some(value) => Duration::try_from_secs_f64(value)
+                .ok()
+                .filter(|duration| *duration <= Duration::from_secs(3600))
+                .ok_or_else(|| format(format!("timing.{name}: must be a number of seconds from 0 to 3600"))),
+        };
+        let default = Timing::default();
+        target.timing = Timing {
+            ack_timeout: seconds("ack_timeout", file.timing.ack_timeout, default.ack_timeout)?,
+            quiet: seconds("quiet", file.timing.quiet, default.quiet)?,
+            response: seconds("response", file.timing.response, default.response)?,
+            longest_lease: seconds("longest_lease", file.timing.longest_lease, default.longest_lease)?,
+        };
+        Ok(target)
+    }
+
+    /// `hub.url` as text, without a trailing slash.
+    pub fn hub_url_text(&self) -> String {
+        self.hub_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Whether the hub is reached over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.hub_url.scheme() == "https"
+    }
+}
+
+fn parse_hub_url(text: &str) -> Result<Url, TargetError> {
+    let error = |problem: &str| TargetError::Url { url: text.to_owned(), problem: problem.to_owned() };
+    let url = Url::parse(text).map_err(|problem| error(&problem.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(error("its scheme is neither https nor http"));
+    }
+    if url.host().is_none() {
+        return Err(error("it names no host"));
+    }
+    Ok(url)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    hub_url: String,
+    fhircast_version: Option<Version>,
+    ca_cert: Option<PathBuf>,
+    topics: Option<Topics>,
+    #[serde(rename = "callback_base")]
+    _callback_base: Option<String>,
+    max_parallel: Option<usize>,
+    auth: Option<Auth>,
+    #[serde(default)]
+    claims: BTreeMap<Capability, bool>,
+    #[serde(default)]
+    timing: TimingFile,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Topics {
+    Word(String),
+    List(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Auth {
+    token: Option<String>,
+    token_env: Option<String>,
+    #[serde(default, rename = "restricted")]
+    _restricted: Vec<toml::Table>,
+    #[serde(default, rename = "rejected")]
+    _rejected: Vec<toml::Table>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TimingFile {
+    ack_timeout: Option<f64>,
+    quiet: Option<f64>,
+    response: Option<f64>,
+    longest_lease: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Target, TargetError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("target.toml");
+        std::fs::write(&path, text).unwrap();
+        Target::from_file(&path)
+    }
+
+    #[test]
+    fn the_contracts_file_is_read() {
+        let target = read(
+            r#"
+            hub_url = "https://hub.example.com/fhircast/"
+            fhircast_version = "STU3"
+            topics = ["t1", "t2"]
+            callback_base = "http://127.0.0.1"
+            max_parallel = 3
+            [auth]
+            token = "secret"
+            [[auth.restricted]]
+            scopes = "fhircast/Patient-open.read"
+            token_env = "HUB_TOKEN_READ"
+            [claims]
+            content_sharing = true
+            [timing]
+            ack_timeout = 2
+            quiet = 0.5
+            "#,
+        )
+        .unwrap();
+        assert_eq!(target.hub_url_text(), "https://hub.example.com/fhircast");
+        assert_eq!(target.topics.as_deref(), Some(&["t1".to_owned(), "t2".to_owned()][..]));
+        assert_eq!(target.token.as_deref(), Some("secret"));
+        assert_eq!(target.claims.get(&Capability::ContentSharing), Some(&true));
+        assert_eq!(target.timing.ack_timeout, Duration::from_secs(2));
+        assert_eq!(target.timing.response, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, says) in [
+            ("hub_url = 7", "hub_url"),
+            ("hub_url = \"ftp://x\"", "scheme"),
+            ("hub_url = \"nowhere\"", "not the URL of a hub"),
+            ("hub_url = \"http://h\"\nmax_parallel = 0", "max_parallel"),
+            ("hub_url = \"http://h\"\ntopics = \"some\"", "topics"),
+            ("hub_url = \"http://h\"\nunknown = 1", "unknown"),
+            ("hub_url = \"http://h\"\n[timing]\nquiet = -1", "timing.quiet"),
+            ("hub_url = \"http://h\"\n[auth]\ntoken_env = \"CASTSPEC_NO_SUCH_VARIABLE\"", "CASTSPEC_NO_SUCH_VARIABLE"),
+            ("hub_url = \"http://h\"\n[claims]\nmagic = true", "magic"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+}
