@@ -7,8 +7,10 @@ mod difference;
 mod matcher;
 mod near;
 mod syntax;
+mod template;
 mod variables;
 
 pub use matcher::{MatcherFault, Mismatch, NotHeld, TYPE_NAMES, equal, mismatches};
 pub use syntax::*;
+pub use template::{TemplateError, Templates, new_case};
 pub use variables::{Condition, Piece, Reference, VariableError, Variables, pieces};
