@@ -24,7 +24,12 @@ pub struct Asked<'s> {
 
 impl Play<'_> {
     /// Sends a request and judges its answer.
-    pub async fn ask(&mut self, by: &str, request: &OutgoingRequest, asked: Asked<'_>) -> Result<Answer, Stop> {
+    pub async fn ask(
+        &mut self,
+        by: &str,
+        request: &OutgoingRequest,
+        asked: Asked<'_>,
+    ) -> Result<Answer, Stop> {
         let sent = self.setting.http.send(&self.stage.log, by, request).await;
         self.judge_exchange(request, sent, asked).await
     }
@@ -51,7 +56,9 @@ impl Play<'_> {
         let stop = self.unanswered(request, error).await;
         if let Stop::Unreached(why) = &stop {
             for expectation in asked.expectations {
-                let Some(requirement) = &expectation.requirement else { continue };
+                let Some(requirement) = &expectation.requirement else {
+                    continue;
+                };
                 let breach = Breach {
                     message: shortened(why),
                     expected: Some("an HTTP answer".to_owned()),
@@ -96,7 +103,10 @@ impl Play<'_> {
         if let Some(status) = &expectation.status {
             let nobody_looked = answer.status >= 400 && !answer.is_refused();
             if nobody_looked && !matches!(status, StatusExpectation::Any) {
-                let why = format!("the hub answered {}, which says nothing of the request itself", answer.status);
+                let why = format!(
+                    "the hub answered {}, which says nothing of the request itself",
+                    answer.status
+                );
                 return match &expectation.requirement {
                     Some(requirement) => {
                         self.judge.unreached(&requirement.value, &why);
@@ -118,7 +128,7 @@ impl Play<'_> {
         }
         if !expectation.has.is_empty() {
             match &answer.json {
-                Some(body) => found.extend(mismatches(&expectation.has, body, &self.stage.variables)?),
+                Some(body) => found.extend(mismatches(&expectation.has, Some(body), &self.stage.variables)?),
                 None => found.push(Mismatch {
                     pointer: String::new(),
                     expected: "a JSON body".to_owned(),
@@ -133,13 +143,17 @@ impl Play<'_> {
                 observed: "an empty body".to_owned(),
             });
         }
-        let places = vec![Place::at(answer.request.sequence), Place::at(answer.spot.sequence)];
+        let places = vec![
+            Place::at(answer.request.sequence),
+            Place::at(answer.spot.sequence),
+        ];
         match &expectation.requirement {
             Some(requirement) if found.is_empty() => {
                 let refused = matches!(expectation.status, Some(StatusExpectation::Refused));
                 match kind {
                     Some(kind) if refused => {
-                        self.judge.refused(&requirement.value, kind, Place::at(answer.spot.sequence));
+                        self.judge
+                            .refused(&requirement.value, kind, Place::at(answer.spot.sequence));
                     }
                     _ => self.judge.held(&requirement.value),
                 }
@@ -151,14 +165,20 @@ impl Play<'_> {
                 Ok(())
             }
             None if found.is_empty() => Ok(()),
-            None => Err(Stop::Unreached(breach_of(&found, "the hub's answer", places, unmet).message)),
+            None => Err(Stop::Unreached(
+                breach_of(&found, "the hub's answer", places, unmet).message,
+            )),
         }
     }
 }
 
 /// A refusal in one sentence.
 pub fn refusal(answer: &Answer) -> String {
-    shortened(&format!("the hub refused a proper request with {}: {}", answer.status, described(&answer.text)))
+    shortened(&format!(
+        "the hub refused a proper request with {}: {}",
+        answer.status,
+        described(&answer.text)
+    ))
 }
 
 fn described(text: &str) -> String {
@@ -172,16 +192,24 @@ fn status_mismatch(wanted: &StatusExpectation, answer: &Answer) -> Option<Mismat
     let (holds, expected) = match wanted {
         StatusExpectation::Accepted => (answer.is_accepted(), "a 2xx status".to_owned()),
         StatusExpectation::Refused => (answer.is_refused(), "a 4xx or 5xx status".to_owned()),
-        StatusExpectation::Any => {
-            (answer.is_accepted() || answer.status >= 400, "a 2xx, 4xx or 5xx status".to_owned())
-        }
+        StatusExpectation::Any => (
+            answer.is_accepted() || answer.status >= 400,
+            "a 2xx, 4xx or 5xx status".to_owned(),
+        ),
         StatusExpectation::OneOf(codes) => {
             let listed: Vec<String> = codes.iter().map(u16::to_string).collect();
-            (codes.contains(&answer.status), format!("status {}", listed.join(" or ")))
+            (
+                codes.contains(&answer.status),
+                format!("status {}", listed.join(" or ")),
+            )
         }
     };
     let observed = format!("status {}", answer.status);
-    (!holds).then_some(Mismatch { pointer: String::new(), expected, observed })
+    (!holds).then_some(Mismatch {
+        pointer: String::new(),
+        expected,
+        observed,
+    })
 }
 
 fn type_mismatch(wanted: &ContentTypeExpectation, answer: &Answer) -> Option<(Mismatch, bool)> {
@@ -189,11 +217,26 @@ fn type_mismatch(wanted: &ContentTypeExpectation, answer: &Answer) -> Option<(Mi
     let (holds, expected) = match wanted {
         ContentTypeExpectation::Json => (own.as_deref() == Some("application/json"), "application/json"),
         ContentTypeExpectation::ErrorText => (
-            matches!(own.as_deref(), Some("text/plain" | "application/json" | "application/problem+json")),
+            matches!(
+                own.as_deref(),
+                Some("text/plain" | "application/json" | "application/problem+json")
+            ),
             "text/plain, application/json or application/problem+json",
         ),
     };
-    let observed = own.as_ref().map_or_else(|| "no Content-Type".to_owned(), |own| format!("Content-Type {own}"));
+    let observed = own.as_ref().map_or_else(
+        || "no Content-Type".to_owned(),
+        |own| format!("Content-Type {own}"),
+    );
     let expected = format!("Content-Type {expected}");
-    (!holds).then(|| (Mismatch { pointer: String::new(), expected, observed }, own.is_none()))
+    (!holds).then(|| {
+        (
+            Mismatch {
+                pointer: String::new(),
+                expected,
+                observed,
+            },
+            own.is_none(),
+        )
+    })
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::play::Setting;
 use super::stage::{Mock, Stage};
-use crate::scenario::{Document, Scenario, Templates, Variables};
+use crate::scenario::{self, Document, Variables};
 use crate::subscriber::Log;
 
 /// The name of the topic that subscribers share who name none.
@@ -30,12 +30,12 @@ pub fn topic_names(document: &Document) -> Vec<String> {
 
 /// A new case, with ids that no other run has.
 pub fn new_case() -> Value {
-    Templates::new_case(&mut || Uuid::new_v4().to_string())
+    scenario::new_case(|| Uuid::new_v4().to_string())
 }
 
 /// The stage before the first step.
-pub fn set(setting: &Setting, scenario: &Scenario, log: Log, topics: &[String]) -> Stage {
-    let names = topic_names(&scenario.document);
+pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) -> Stage {
+    let names = topic_names(document);
     let topic_of = |name: &str| {
         let position = names.iter().position(|own| own == name).unwrap_or(0);
         topics.get(position).cloned().unwrap_or_default()
@@ -48,10 +48,13 @@ pub fn set(setting: &Setting, scenario: &Scenario, log: Log, topics: &[String]) 
         variables.set(&format!("topic.{name}"), json!(topic_of(name)));
     }
     let manner = setting.dialect.manner();
-    variables.set("publish_url", json!(setting.dialect.publish_url(manner, &topic_of(MAIN))));
+    variables.set(
+        "publish_url",
+        json!(setting.dialect.publish_url(manner, &topic_of(MAIN))),
+    );
     variables.set("publish_type", json!(manner.media_type()));
     let mut mocks = BTreeMap::new();
-    for (name, spec) in &scenario.document.subscribers {
+    for (name, spec) in &document.subscribers {
         let topic = topic_of(spec.topic.as_deref().unwrap_or(MAIN));
         let mock = Mock::new(name, spec, &topic);
         variables.set(name, mock.to_variable());
@@ -78,8 +81,11 @@ impl Stage {
         }
         let case = new_case();
         self.cases.insert(name.to_owned(), case.clone());
-        let known: serde_json::Map<String, Value> =
-            self.cases.iter().map(|(name, case)| (name.clone(), case.clone())).collect();
+        let known: serde_json::Map<String, Value> = self
+            .cases
+            .iter()
+            .map(|(name, case)| (name.clone(), case.clone()))
+            .collect();
         self.variables.set("case", Value::Object(known));
         case
     }

@@ -32,11 +32,22 @@ impl Claims {
         let Some(document) = document else { return claims };
         let from = "its configuration document";
         if let Some(listed) = document.get("eventsSupported").and_then(Value::as_array) {
-            let events: Vec<EventName> =
-                listed.iter().filter_map(Value::as_str).filter_map(|name| name.parse().ok()).collect();
+            let events: Vec<EventName> = listed
+                .iter()
+                .filter_map(Value::as_str)
+                .filter_map(|name| name.parse().ok())
+                .collect();
             let lists = |action| events.iter().any(|event| event.is(action));
-            claims.set(Capability::ContentSharing, lists(Action::Update), "the update events that it lists");
-            claims.set(Capability::Selection, lists(Action::Select), "the select events that it lists");
+            claims.set(
+                Capability::ContentSharing,
+                lists(Action::Update),
+                "the update events that it lists",
+            );
+            claims.set(
+                Capability::Selection,
+                lists(Action::Select),
+                "the select events that it lists",
+            );
             claims.events = Some(events).filter(|events| !events.is_empty());
         }
         let flag = |pointer: &str| document.pointer(pointer).and_then(Value::as_bool);
@@ -79,7 +90,10 @@ impl Claims {
 
     /// For reports and for scenarios' conditions: name and yes or no.
     pub fn to_json(&self) -> Map<String, Value> {
-        CAPABILITIES.iter().map(|capability| (capability.name().to_owned(), json!(self.has(*capability)))).collect()
+        CAPABILITIES
+            .iter()
+            .map(|capability| (capability.name().to_owned(), json!(self.has(*capability))))
+            .collect()
     }
 }
 

@@ -26,7 +26,10 @@ pub struct Dialect {
 impl Dialect {
     /// A hub of which nothing is known yet: `application/fhir+json` to `hub.url`.
     pub fn new(hub_url: &str) -> Self {
-        Self { hub_url: hub_url.to_owned(), accepted: Mutex::default() }
+        Self {
+            hub_url: hub_url.to_owned(),
+            accepted: Mutex::default(),
+        }
     }
 
     /// The manner to begin with.
@@ -68,14 +71,24 @@ impl Manner {
 
     /// What to try after the hub has refused a proper event with this status; nothing where all has been tried.
     pub fn after_refusal(self, status: u16, tried: &[Self]) -> Option<Self> {
-        let other_type = Self { media_type: 1 - self.media_type, ..self };
-        let other_url = Self { topic_in_url: !self.topic_in_url, ..self };
+        let other_type = Self {
+            media_type: 1 - self.media_type,
+            ..self
+        };
+        let other_url = Self {
+            topic_in_url: !self.topic_in_url,
+            ..self
+        };
         let candidates = match status {
             400 | 406 | 415 | 422 => [other_type, other_url],
             404 | 405 => [other_url, other_type],
             _ => return None,
         };
-        let likely = if matches!(status, 404 | 405) { &candidates[..] } else { &candidates[..1] };
+        let likely = if matches!(status, 404 | 405) {
+            &candidates[..]
+        } else {
+            &candidates[..1]
+        };
         likely.iter().copied().find(|manner| !tried.contains(manner))
     }
 }
@@ -97,7 +110,10 @@ mod tests {
     #[test]
     fn a_topic_is_encoded_in_the_url() {
         let dialect = Dialect::new("https://h/f");
-        let manner = Manner { media_type: 0, topic_in_url: true };
+        let manner = Manner {
+            media_type: 0,
+            topic_in_url: true,
+        };
         assert_eq!(dialect.publish_url(manner, "a b/ü"), "https://h/f/a%20b%2F%C3%BC");
         assert_eq!(dialect.publish_url(Manner::default(), "a"), "https://h/f");
     }

@@ -21,12 +21,19 @@ pub struct Place {
 impl Place {
     /// A whole message.
     pub fn at(sequence: usize) -> Self {
-        Self { sequence, pointer: None }
+        Self {
+            sequence,
+            pointer: None,
+        }
     }
 
     /// A place in a message.
     pub fn within(sequence: usize, pointer: &str) -> Self {
-        let pointer = if pointer.is_empty() { None } else { Some(pointer.to_owned()) };
+        let pointer = if pointer.is_empty() {
+            None
+        } else {
+            Some(pointer.to_owned())
+        };
         Self { sequence, pointer }
     }
 }
@@ -110,7 +117,11 @@ impl Judge {
 
     /// The hub refused a request that it must refuse; see [`Judge::accepted`].
     pub fn refused(&mut self, requirement: &str, kind: RequestKind, place: Place) {
-        self.refusals.push(Refusal { requirement: requirement.to_owned(), kind, place });
+        self.refusals.push(Refusal {
+            requirement: requirement.to_owned(),
+            kind,
+            place,
+        });
     }
 
     /// The hub accepted a proper request of this kind: refusals of that kind mean something.
@@ -127,7 +138,10 @@ impl Judge {
     }
 
     fn find(&mut self, requirement: &str, finding: Finding) {
-        self.findings.entry(requirement.to_owned()).or_default().push(finding);
+        self.findings
+            .entry(requirement.to_owned())
+            .or_default()
+            .push(finding);
     }
 
     /// Turns the findings into checks: one for each requirement that was tried, or that is `stated` by the scenario;
@@ -156,13 +170,18 @@ impl Judge {
         }
         for requirement in stated {
             if !self.findings.contains_key(requirement) {
-                self.inapplicable(requirement, "what it depends on did not arise in this run of the scenario");
+                self.inapplicable(
+                    requirement,
+                    "what it depends on did not arise in this run of the scenario",
+                );
             }
         }
         let mut checks = Vec::new();
         for (id, findings) in std::mem::take(&mut self.findings) {
             // What this version does not state is not judged under it.
-            let Some(requirement) = self.catalogue.get(self.version, &id).cloned() else { continue };
+            let Some(requirement) = self.catalogue.get(self.version, &id).cloned() else {
+                continue;
+            };
             checks.push(self.check(scenario, &requirement, &findings, transcript));
         }
         let observations = self
@@ -220,12 +239,18 @@ impl Judge {
             }
         }
         check.verdict = weigh(heaviest);
-        let tries = findings.iter().filter(|finding| matches!(finding, Finding::Held | Finding::Broken(_))).count();
+        let tries = findings
+            .iter()
+            .filter(|finding| matches!(finding, Finding::Held | Finding::Broken(_)))
+            .count();
         match heaviest {
             Finding::Inapplicable(why) | Finding::Unreached(why) => check.message.clone_from(why),
             Finding::Held => {
-                check.message =
-                    if tries > 1 { format!("held {tries} times") } else { "held".to_owned() };
+                check.message = if tries > 1 {
+                    format!("held {tries} times")
+                } else {
+                    "held".to_owned()
+                };
             }
             Finding::Broken(breach) => {
                 check.message.clone_from(&breach.message);
@@ -249,7 +274,11 @@ pub fn unjudged(
 ) -> Vec<Check> {
     let known = stated.iter().filter_map(|id| catalogue.get(version, id));
     known
-        .map(|requirement| Check { verdict, message: why.to_owned(), ..blank(scenario, requirement) })
+        .map(|requirement| Check {
+            verdict,
+            message: why.to_owned(),
+            ..blank(scenario, requirement)
+        })
         .collect()
 }
 
@@ -285,7 +314,10 @@ fn evidence(places: &[Place], transcript: &[Entry]) -> Vec<Evidence> {
         .iter()
         .filter_map(|place| {
             let entry = transcript.get(place.sequence)?.clone();
-            Some(Evidence { entry, pointer: place.pointer.clone() })
+            Some(Evidence {
+                entry,
+                pointer: place.pointer.clone(),
+            })
         })
         .collect()
 }

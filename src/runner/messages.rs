@@ -28,10 +28,16 @@ impl Play<'_> {
         // A selector that cannot be evaluated would make an endless wait of a mistake.
         self.select(message, &[])?;
         let found = inbox
-            .wait(deadline, |received, _| self.select(message, received).ok().and_then(|found| found.first().cloned()))
+            .wait(deadline, |received, _| {
+                self.select(message, received)
+                    .ok()
+                    .and_then(|found| found.first().cloned())
+            })
             .await;
         if let Some(whether) = &step.save_whether {
-            self.stage.variables.set(&whether.value, Value::Bool(found.is_some()));
+            self.stage
+                .variables
+                .set(&whether.value, Value::Bool(found.is_some()));
         }
         let Some(found) = found else {
             return self.did_not_come(step);
@@ -48,13 +54,15 @@ impl Play<'_> {
             if !self.holds(&check.when)? {
                 continue;
             }
-            let found_mismatches = mismatches(&check.has, Some(&body), &self.stage.variables)
-                .map_err(|fault| Stop::Unreached(fault.to_string()))?;
+            let found_mismatches = mismatches(&check.has, Some(&body), &self.stage.variables)?;
             if found_mismatches.is_empty() {
                 self.judge.held(&check.requirement.value);
             } else {
                 let mut places = self.cause(message);
-                let pointer = found_mismatches.first().map(|own| own.pointer.clone()).unwrap_or_default();
+                let pointer = found_mismatches
+                    .first()
+                    .map(|own| own.pointer.clone())
+                    .unwrap_or_default();
                 places.push(Place::within(found.spot.sequence, &pointer));
                 let subject = format!("the {} that {name} received", words(message));
                 let breach = breach_of(&found_mismatches, &subject, places, check.unmet);
@@ -66,7 +74,10 @@ impl Play<'_> {
 
     fn did_not_come(&mut self, step: &Expect) -> Result<(), Stop> {
         let name = step.at.value.as_str();
-        let told = format!("{name} did not receive the {} that it had to", words(&step.message));
+        let told = format!(
+            "{name} did not receive the {} that it had to",
+            words(&step.message)
+        );
         let (observed, came) = self.what_came(name, &step.message)?;
         match (&step.requirement, &step.save_whether) {
             (Some(requirement), _) => {
@@ -104,14 +115,18 @@ impl Play<'_> {
             let message = &step.message;
             inbox
                 .wait(quiet, |received, _| {
-                    self.select(message, received).ok().and_then(|found| found.first().cloned())
+                    self.select(message, received)
+                        .ok()
+                        .and_then(|found| found.first().cloned())
                 })
                 .await;
         } else {
             let by = step.fence_by.as_ref().map(|by| by.value.as_str());
             let event = step.fence_event.as_ref().map(|event| event.value.as_str());
             if let Err(stop) = self.fence(&[name.to_owned()], by, event).await {
-                let Stop::Unreached(why) = &stop else { return Err(stop) };
+                let Stop::Unreached(why) = &stop else {
+                    return Err(stop);
+                };
                 // What has come already is a breach, fence or no fence.
                 if !self.intruded(name, &step.message, requirement, step.unmet)? {
                     self.judge.unreached(requirement, why);
@@ -149,7 +164,9 @@ impl Play<'_> {
     ) -> Result<bool, Stop> {
         let received = self.mock(name)?.inbox.received();
         let found = self.select(message, &received)?;
-        let Some(first) = found.first() else { return Ok(false) };
+        let Some(first) = found.first() else {
+            return Ok(false);
+        };
         let mut places = self.cause(message);
         places.push(Place::at(first.spot.sequence));
         let breach = Breach {
@@ -171,11 +188,15 @@ impl Play<'_> {
         let name = step.at.value.as_str();
         let requirement = step.requirement.value.as_str();
         let Some(membership) = self.mock(name)?.membership().cloned() else {
-            return Err(Stop::Fault(format!("{name} has no subscription whose WebSocket could be closed")));
+            return Err(Stop::Fault(format!(
+                "{name} has no subscription whose WebSocket could be closed"
+            )));
         };
         let lease = Duration::try_from_secs_f64(membership.lease.unwrap_or(0.0)).unwrap_or(Duration::MAX);
         if step.within == Bound::Lease && lease > self.setting.target.timing.longest_lease {
-            let why = format!("the hub granted a lease of {lease:?}, which is longer than the target's longest_lease");
+            let why = format!(
+                "the hub granted a lease of {lease:?}, which is longer than the target's longest_lease"
+            );
             self.judge.inapplicable(requirement, &why);
             if let Some(early) = &step.not_before_lease {
                 self.judge.inapplicable(&early.value, &why);
@@ -186,7 +207,10 @@ impl Play<'_> {
         let inbox = self.mock(name)?.inbox.clone();
         let closed = inbox
             .wait(deadline, |_, closed| {
-                closed.iter().find(|own| Some(own.socket) == membership.socket && own.by_hub).cloned()
+                closed
+                    .iter()
+                    .find(|own| Some(own.socket) == membership.socket && own.by_hub)
+                    .cloned()
             })
             .await;
         let Some(closed) = closed else {
@@ -200,7 +224,8 @@ impl Play<'_> {
             };
             self.judge.broken(requirement, breach);
             if let Some(early) = &step.not_before_lease {
-                self.judge.inapplicable(&early.value, "the WebSocket was not closed at all");
+                self.judge
+                    .inapplicable(&early.value, "the WebSocket was not closed at all");
             }
             return Ok(());
         };
@@ -233,8 +258,12 @@ impl Play<'_> {
             Bound::Lease => {
                 let membership = self.mock(name)?.membership();
                 let lease = membership.and_then(|own| own.lease).unwrap_or(0.0);
-                let lease = Duration::try_from_secs_f64(lease).unwrap_or(timing.longest_lease).min(timing.longest_lease);
-                let began = membership.and_then(|own| own.confirmed).map_or_else(Instant::now, |spot| spot.at);
+                let lease = Duration::try_from_secs_f64(lease)
+                    .unwrap_or(timing.longest_lease)
+                    .min(timing.longest_lease);
+                let began = membership
+                    .and_then(|own| own.confirmed)
+                    .map_or_else(Instant::now, |spot| spot.at);
                 (began + lease + timing.response).max(self.deadline(Duration::ZERO))
             }
         })
@@ -251,7 +280,10 @@ impl Play<'_> {
                     Some(publication) => Some(publication.requested),
                     None => self.stage.saved_messages.get(&name.value).copied(),
                 };
-                Some(spot.ok_or_else(|| Stop::Unreached(format!("'{}' did not come about", name.value)))?.sequence)
+                Some(
+                    spot.ok_or_else(|| Stop::Unreached(format!("'{}' did not come about", name.value)))?
+                        .sequence,
+                )
             }
         };
         let mut found = Vec::new();
@@ -265,8 +297,7 @@ impl Play<'_> {
             {
                 continue;
             }
-            let unlike = mismatches(&selector.has, Some(message), &self.stage.variables)
-                .map_err(|fault| Stop::Unreached(fault.to_string()))?;
+            let unlike = mismatches(&selector.has, Some(message), &self.stage.variables)?;
             if unlike.is_empty() {
                 found.push(own.clone());
             }
@@ -279,12 +310,17 @@ impl Play<'_> {
         let kind = match selector.kind {
             MessageSelector::Confirmation => mode_of(message) == Some("subscribe"),
             MessageSelector::Denial => mode_of(message) == Some("denied"),
-            MessageSelector::Notification => {
-                event.as_ref().is_some_and(|event| event.kind() != EventKind::SyncError)
-            }
-            MessageSelector::SyncError => event.as_ref().is_some_and(|event| event.kind() == EventKind::SyncError),
+            MessageSelector::Notification => event
+                .as_ref()
+                .is_some_and(|event| event.kind() != EventKind::SyncError),
+            MessageSelector::SyncError => event
+                .as_ref()
+                .is_some_and(|event| event.kind() == EventKind::SyncError),
         };
-        kind && selector.event.as_ref().is_none_or(|wanted| event.is_some_and(|event| event == **wanted))
+        kind && selector
+            .event
+            .as_ref()
+            .is_none_or(|wanted| event.is_some_and(|event| event == **wanted))
     }
 
     fn comes_from(&self, kind: MessageSelector, message: &Value, publication: &Publication) -> bool {
@@ -300,7 +336,12 @@ impl Play<'_> {
     /// The ids under which a publication went around: its own, and what the hub may have made of it.
     pub fn ids_of(&self, publication: &Publication) -> Vec<String> {
         let mut ids = vec![publication.id.clone()];
-        for mock in self.stage.mocks.values().filter(|mock| mock.topic == publication.topic) {
+        for mock in self
+            .stage
+            .mocks
+            .values()
+            .filter(|mock| mock.topic == publication.topic)
+        {
             for received in mock.inbox.received() {
                 if let Some(message) = &received.json
                     && publication.is_seen_in(message)
@@ -327,7 +368,10 @@ impl Play<'_> {
     fn cause(&self, selector: &Selector) -> Vec<Place> {
         match self.publication(selector) {
             Ok(Some(publication)) => {
-                vec![Place::at(publication.requested.sequence), Place::at(publication.answered.sequence)]
+                vec![
+                    Place::at(publication.requested.sequence),
+                    Place::at(publication.answered.sequence),
+                ]
             }
             _ => Vec::new(),
         }
@@ -336,9 +380,15 @@ impl Play<'_> {
     /// What a subscriber received in place of what it had to.
     fn what_came(&self, name: &str, selector: &Selector) -> Result<(String, Vec<Place>), Stop> {
         let mock = self.mock(name)?;
-        let since = self.publication(selector)?.map_or(0, |publication| publication.requested.sequence);
-        let came: Vec<Received> =
-            mock.inbox.received().into_iter().filter(|own| own.spot.sequence > since).collect();
+        let since = self
+            .publication(selector)?
+            .map_or(0, |publication| publication.requested.sequence);
+        let came: Vec<Received> = mock
+            .inbox
+            .received()
+            .into_iter()
+            .filter(|own| own.spot.sequence > since)
+            .collect();
         Ok(summary(mock, &came))
     }
 
@@ -354,16 +404,27 @@ fn summary(mock: &Mock, came: &[Received]) -> (String, Vec<Place>) {
     let last = &came[came.len().saturating_sub(SHOWN)..];
     let mut told: Vec<String> = last.iter().map(told).collect();
     if let Some(closed) = mock.inbox.closed().last().filter(|closed| closed.by_hub) {
-        let code = closed.code.map_or("no code".to_owned(), |code| format!("code {code}"));
+        let code = closed
+            .code
+            .map_or("no code".to_owned(), |code| format!("code {code}"));
         told.push(format!("the WebSocket was closed ({code})"));
     }
-    let observed = if told.is_empty() { "nothing".to_owned() } else { told.join("; ") };
-    (shortened(&observed), last.iter().map(|own| Place::at(own.spot.sequence)).collect())
+    let observed = if told.is_empty() {
+        "nothing".to_owned()
+    } else {
+        told.join("; ")
+    };
+    (
+        shortened(&observed),
+        last.iter().map(|own| Place::at(own.spot.sequence)).collect(),
+    )
 }
 
 /// A message in a few words.
 fn told(received: &Received) -> String {
-    let Some(message) = &received.json else { return "a frame that is not JSON".to_owned() };
+    let Some(message) = &received.json else {
+        return "a frame that is not JSON".to_owned();
+    };
     if let Some(mode) = mode_of(message) {
         return format!("a control message with hub.mode '{mode}'");
     }
@@ -381,7 +442,11 @@ fn words(selector: &Selector) -> String {
         MessageSelector::Notification => "notification",
         MessageSelector::SyncError => "SyncError",
     };
-    let event = selector.event.as_ref().map(|event| format!(" of {event}")).unwrap_or_default();
+    let event = selector
+        .event
+        .as_ref()
+        .map(|event| format!(" of {event}"))
+        .unwrap_or_default();
     let of = match (&selector.of, selector.kind) {
         (Some(name), MessageSelector::SyncError) => format!(" about '{}'", name.value),
         (Some(name), _) => format!(" from '{}'", name.value),

@@ -12,8 +12,10 @@ use super::judge::{Breach, Judge, Place};
 use super::stage::Stage;
 use super::target::Target;
 use crate::protocol::WELL_KNOWN_PATH;
-use crate::requirement::Catalogue;
-use crate::scenario::{Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements};
+use crate::requirement::{Actor, Catalogue};
+use crate::scenario::{
+    MatcherFault, Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements,
+};
 use crate::schema::{Judgement, Schemas};
 use crate::subscriber::{HttpClient, Log, NoAnswer, OutgoingRequest, Spot};
 
@@ -67,6 +69,15 @@ impl From<VariableError> for Stop {
     }
 }
 
+impl From<MatcherFault> for Stop {
+    fn from(fault: MatcherFault) -> Self {
+        match fault {
+            MatcherFault::Variable(error) => error.into(),
+            fault => Self::Fault(fault.to_string()),
+        }
+    }
+}
+
 /// An `absent` that held when its fence came; looked at once more when the scenario ends.
 #[derive(Debug)]
 pub struct HeldAbsence {
@@ -88,9 +99,18 @@ pub struct Play<'a> {
 impl<'a> Play<'a> {
     /// A scenario before its first step.
     pub fn new(setting: &'a Setting, scenario: &Scenario, log: Log, topics: &[String]) -> Self {
-        let judge = Judge::new(setting.catalogue.clone(), setting.target.version, setting.claims.clone());
-        let stage = super::cast::set(setting, scenario, log, topics);
-        Self { setting, judge, stage, absences: Vec::new() }
+        let judge = Judge::new(
+            setting.catalogue.clone(),
+            setting.target.version,
+            setting.claims.clone(),
+        );
+        let stage = super::cast::set(setting, &scenario.document, log, topics);
+        Self {
+            setting,
+            judge,
+            stage,
+            absences: Vec::new(),
+        }
     }
 
     /// Takes the steps in order. Where one stops the scenario, what the rest would have judged is returned with it.
@@ -98,7 +118,10 @@ impl<'a> Play<'a> {
         for (position, step) in scenario.document.steps.iter().enumerate() {
             if let Err(stop) = self.step(&step.value).await {
                 let rest = &scenario.document.steps[position..];
-                let pending = rest.iter().flat_map(|step| step_requirements(&step.value)).collect();
+                let pending = rest
+                    .iter()
+                    .flat_map(|step| step_requirements(&step.value))
+                    .collect();
                 return Err((stop, pending));
             }
         }
@@ -122,7 +145,7 @@ impl<'a> Play<'a> {
             Step::Disconnect(step) => self.disconnect(step).await,
             Step::Abort(name) => self.abort(&name.value).await,
             Step::Answers(step) => {
-                self.mock(&step.of.value)?.set_answers(&step.rules);
+                self.mock_mut(&step.of.value)?.set_answers(&step.rules);
                 Ok(())
             }
             Step::Fence(step) => self.fence_step(step).await,
@@ -138,13 +161,31 @@ impl<'a> Play<'a> {
 
     /// Judges a message by its schema.
     pub fn judge_schema(&mut self, judgement: &Judgement, spot: Spot, prefix: &str) {
-        for requirement in &judgement.satisfied {
+        let (catalogue, version) = (self.setting.catalogue.clone(), self.setting.target.version);
+        let binds_hub = |id: &str| {
+            catalogue
+                .get(version, id)
+                .is_some_and(|own| own.actor == Actor::Hub)
+        };
+        for requirement in judgement.satisfied.iter().filter(|id| binds_hub(id)) {
             self.judge.held(requirement);
         }
-        for violation in &judgement.violations {
+        for violation in judgement
+            .violations
+            .iter()
+            .filter(|own| binds_hub(&own.requirement))
+        {
             let pointer = format!("{prefix}{}", violation.pointer);
             let breach = Breach {
-                message: format!("{}: {}", if pointer.is_empty() { "the message" } else { &pointer }, violation.message),
+                message: format!(
+                    "{}: {}",
+                    if pointer.is_empty() {
+                        "the message"
+                    } else {
+                        &pointer
+                    },
+                    violation.message
+                ),
                 places: vec![Place::within(spot.sequence, &pointer)],
                 unmet: violation.unmet(),
                 ..Breach::default()
@@ -156,8 +197,18 @@ impl<'a> Play<'a> {
     /// What comes of a request that got no answer: whether the hub still answers others.
     pub async fn unanswered(&self, request: &OutgoingRequest, error: &NoAnswer) -> Stop {
         let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
-        let probe = self.setting.http.send(&self.stage.log, "castspec", &OutgoingRequest::get(&url)).await;
-        let body: String = request.body.as_deref().unwrap_or_default().chars().take(300).collect();
+        let probe = self
+            .setting
+            .http
+            .send(&self.stage.log, "castspec", &OutgoingRequest::get(&url))
+            .await;
+        let body: String = request
+            .body
+            .as_deref()
+            .unwrap_or_default()
+            .chars()
+            .take(300)
+            .collect();
         let told = format!("{} {} {body}", request.method, request.url);
         match probe {
             Ok(_) => Stop::Unreached(format!(
@@ -166,7 +217,10 @@ impl<'a> Play<'a> {
             )),
             Err(_) => {
                 let mut lost = self.setting.lost.lock().unwrap_or_else(PoisonError::into_inner);
-                lost.get_or_insert_with(|| Lost { request: told.trim().to_owned(), problem: error.problem.clone() });
+                lost.get_or_insert_with(|| Lost {
+                    request: told.trim().to_owned(),
+                    problem: error.problem.clone(),
+                });
                 Stop::HubLost(format!("the hub no longer answers: {}", error.problem))
             }
         }
@@ -200,16 +254,27 @@ pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unm
     };
     let (expected, observed) = (each(|own| &own.expected), each(|own| &own.observed));
     let first = mismatches.first();
-    let where_ = first.map(|own| own.pointer.as_str()).filter(|pointer| !pointer.is_empty());
+    let where_ = first
+        .map(|own| own.pointer.as_str())
+        .filter(|pointer| !pointer.is_empty());
     let message = match (first, where_) {
         (Some(own), Some(pointer)) => {
-            format!("{subject}: {pointer} should be {}, and is {}", own.expected, own.observed)
+            format!(
+                "{subject}: {pointer} should be {}, and is {}",
+                own.expected, own.observed
+            )
         }
         (Some(own), None) => format!("{subject} should be {}, and is {}", own.expected, own.observed),
         (None, _) => subject.to_owned(),
     };
     let message = shortened(&message);
-    Breach { message, expected: Some(expected), observed: Some(observed), places, unmet }
+    Breach {
+        message,
+        expected: Some(expected),
+        observed: Some(observed),
+        places,
+        unmet,
+    }
 }
 
 /// A sentence cut to what one reads at a glance; the whole stands in expected and observed.
@@ -225,8 +290,11 @@ pub fn shortened(text: &str) -> String {
 
 /// An HTTP answer as scenarios may know it.
 pub fn answer_variable(answer: &crate::subscriber::Answer) -> Value {
-    let headers: serde_json::Map<String, Value> =
-        answer.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let headers: serde_json::Map<String, Value> = answer
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
     json!({
         "status": answer.status,
         "accepted": answer.is_accepted(),

@@ -76,7 +76,9 @@ impl Play<'_> {
         };
         if let Some(version) = version {
             // Both spellings, with one value (ambiguities, 1).
-            draft.members.insert("context.versionId".to_owned(), json!(version));
+            draft
+                .members
+                .insert("context.versionId".to_owned(), json!(version));
             draft.members.insert("versionId".to_owned(), json!(version));
         }
         for (name, value) in &step.event_members {
@@ -91,7 +93,10 @@ impl Play<'_> {
             spoiled: false,
         };
         let expects_acceptance = step.answer.iter().all(|own| {
-            matches!(own.status, None | Some(crate::scenario::StatusExpectation::Accepted))
+            matches!(
+                own.status,
+                None | Some(crate::scenario::StatusExpectation::Accepted)
+            )
         });
         let save = step.save.as_ref().map(|name| name.value.as_str());
         self.post(draft, asked, expects_acceptance, save).await
@@ -99,7 +104,8 @@ impl Play<'_> {
 
     /// The name of an event.
     pub fn event(&self, text: &str) -> Result<EventName, Stop> {
-        text.parse().map_err(|error| Stop::Fault(format!("'{text}' is no event: {error}")))
+        text.parse()
+            .map_err(|error| Stop::Fault(format!("'{text}' is no event: {error}")))
     }
 
     fn draft(&mut self, by: &str, event: EventName, case: &str) -> Result<Draft, Stop> {
@@ -107,13 +113,15 @@ impl Play<'_> {
         let context = self
             .setting
             .templates
-            .context(&event, &case)
+            .context(self.setting.target.version, &event, &case)
             .map_err(|error| Stop::Fault(format!("no context can be made for {event}: {error}")))?;
         Ok(Draft {
             by: by.to_owned(),
             topic: self.mock(by)?.topic.clone(),
             id: uuid::Uuid::new_v4().to_string(),
-            timestamp: Timestamp::from_instant(jiff::Timestamp::now()).as_str().to_owned(),
+            timestamp: Timestamp::from_instant(jiff::Timestamp::now())
+                .as_str()
+                .to_owned(),
             event,
             context,
             members: Map::new(),
@@ -129,7 +137,11 @@ impl Play<'_> {
         let (anchor_type, _) = draft.event.resource()?;
         let anchor = subject_id(&draft.event, &draft.context)?;
         let publisher = self.stage.mocks.get(&draft.by)?;
-        let others = self.stage.mocks.values().filter(|mock| mock.topic == draft.topic && mock.name != draft.by);
+        let others = self
+            .stage
+            .mocks
+            .values()
+            .filter(|mock| mock.topic == draft.topic && mock.name != draft.by);
         std::iter::once(publisher).chain(others).find_map(|mock| {
             mock.inbox.received().iter().rev().find_map(|received| {
                 let message = received.json.as_ref()?;
@@ -151,7 +163,9 @@ impl Play<'_> {
         save: Option<&str>,
     ) -> Result<(), Stop> {
         let body = draft.to_json();
-        let (request, sent) = self.post_in_some_manner(&draft, body.to_string(), expects_acceptance).await;
+        let (request, sent) = self
+            .post_in_some_manner(&draft, body.to_string(), expects_acceptance)
+            .await;
         let answer = match sent {
             Ok(answer) => answer,
             error => return self.judge_exchange(&request, error, asked).await.map(|_| ()),
@@ -169,7 +183,9 @@ impl Play<'_> {
             marker: draft.marker,
         });
         if let Some(name) = save {
-            self.stage.saved_publications.insert(name.to_owned(), self.stage.publications.len() - 1);
+            self.stage
+                .saved_publications
+                .insert(name.to_owned(), self.stage.publications.len() - 1);
             let value = json!({
                 "id": draft.id,
                 "timestamp": draft.timestamp,
@@ -223,10 +239,14 @@ impl Play<'_> {
         self.judge.reading("media-type-of-published-events", &reading);
         if manner.has_topic_in_url() {
             let breach = Breach {
-                message: "the hub takes published events at hub.url/{topic} and not at hub.url itself".to_owned(),
+                message: "the hub takes published events at hub.url/{topic} and not at hub.url itself"
+                    .to_owned(),
                 expected: Some("hub.url takes published events".to_owned()),
                 observed: Some("404 or 405 there, and acceptance with the topic appended".to_owned()),
-                places: vec![Place::at(answer.request.sequence), Place::at(answer.spot.sequence)],
+                places: vec![
+                    Place::at(answer.request.sequence),
+                    Place::at(answer.spot.sequence),
+                ],
                 unmet: Some(Unmet::Warn),
             };
             self.judge.broken(ids::PUBLISH_AT_HUB_URL, breach);
@@ -248,7 +268,9 @@ impl Play<'_> {
         let event = match event {
             Some(event) => self.event(event)?,
             None => self.marker_event(at).ok_or_else(|| {
-                Stop::Fault(format!("nothing that {first} is subscribed to can be published as a fence"))
+                Stop::Fault(format!(
+                    "nothing that {first} is subscribed to can be published as a fence"
+                ))
             })?,
         };
         let topic = watched.topic.clone();
@@ -278,7 +300,9 @@ impl Play<'_> {
         };
         self.post(draft, asked, true, None).await?;
         let Some(marker) = self.stage.publications.get(number).cloned() else {
-            return Err(Stop::Unreached("the marker of a fence could not be published".to_owned()));
+            return Err(Stop::Unreached(
+                "the marker of a fence could not be published".to_owned(),
+            ));
         };
         if !marker.accepted {
             let entries = self.stage.log.entries();
@@ -287,7 +311,9 @@ impl Play<'_> {
                 Some(crate::outcome::Traffic::Response { status, body, .. }) => format!("{status} {body}"),
                 _ => String::new(),
             };
-            return Err(Stop::Unreached(format!("the hub refused the marker of a fence: {told}")));
+            return Err(Stop::Unreached(format!(
+                "the hub refused the marker of a fence: {told}"
+            )));
         }
         let deadline = self.deadline(Duration::ZERO);
         for name in at {
@@ -296,7 +322,11 @@ impl Play<'_> {
                 .wait(deadline, |received, _| {
                     received
                         .iter()
-                        .any(|own| own.json.as_ref().is_some_and(|message| marker.is_seen_in(message)))
+                        .any(|own| {
+                            own.json
+                                .as_ref()
+                                .is_some_and(|message| marker.is_seen_in(message))
+                        })
                         .then_some(())
                 })
                 .await;
@@ -312,7 +342,13 @@ impl Play<'_> {
 
     /// An event that all of these are granted: an open event before any other, and SyncError last.
     fn marker_event(&self, at: &[String]) -> Option<EventName> {
-        let granted = |name: &String| self.stage.mocks.get(name)?.membership().map(|own| own.current.clone());
+        let granted = |name: &String| {
+            self.stage
+                .mocks
+                .get(name)?
+                .membership()
+                .map(|own| own.current.clone())
+        };
         let mut candidates = granted(at.first()?)?;
         for name in &at[1..] {
             let own = granted(name)?;
@@ -328,5 +364,4 @@ impl Play<'_> {
         candidates.sort_by_key(weight);
         candidates.into_iter().next()
     }
-
 }

@@ -35,25 +35,36 @@ impl Play<'_> {
                 let media_type = self.setting.dialect.manner().media_type();
                 OutgoingRequest::json(&url, media_type, variables.expand(json)?.to_string())
             }
-            (None, None) => OutgoingRequest { url, ..OutgoingRequest::default() },
+            (None, None) => OutgoingRequest {
+                url,
+                ..OutgoingRequest::default()
+            },
         };
         request.method = step.method.clone().unwrap_or_else(|| "POST".to_owned());
         if let Some(text) = &step.text {
             request.body = Some(variables.expand_text(text)?);
         }
         if let Some(padding) = step.padding {
-            request.body.get_or_insert_default().push_str(&" ".repeat(padding));
+            request
+                .body
+                .get_or_insert_default()
+                .push_str(&" ".repeat(padding));
         }
         for (name, value) in &step.headers {
             request.headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
-            request.headers.push((name.clone(), variables.expand_text(value)?));
+            request
+                .headers
+                .push((name.clone(), variables.expand_text(value)?));
         }
         let asked = Asked {
             kind: step.kind,
             save: step.save.as_ref().map(|name| name.value.as_str()),
             expectations: &step.answer,
             must_be_accepted: false,
-            spoiled: step.answer.iter().any(|own| matches!(own.status, Some(StatusExpectation::Refused))),
+            spoiled: step
+                .answer
+                .iter()
+                .any(|own| matches!(own.status, Some(StatusExpectation::Refused))),
         };
         let by = step.by.value.clone();
         if step.padding.is_some() {
@@ -87,7 +98,11 @@ impl Play<'_> {
             None => self.mock(&by)?.topic.clone(),
         };
         let encoded: String = url::form_urlencoded::byte_serialize(topic.as_bytes()).collect();
-        let url = format!("{}/{}", self.setting.target.hub_url_text(), encoded.replace('+', "%20"));
+        let url = format!(
+            "{}/{}",
+            self.setting.target.hub_url_text(),
+            encoded.replace('+', "%20")
+        );
         let asked = Asked {
             kind: None,
             save: step.save.as_ref().map(|name| name.value.as_str()),
@@ -131,7 +146,8 @@ impl Play<'_> {
             (None, Some(json)) => Some(self.stage.variables.expand(json)?.to_string()),
             (None, None) => None,
         };
-        let mock = self.mock(name)?;
+        let mock = self.mock_mut(name)?;
+        mock.exact = false;
         let Some(socket) = &mock.socket else {
             return Err(Stop::Fault(format!("{name} has no WebSocket to send over")));
         };
@@ -147,6 +163,7 @@ impl Play<'_> {
     pub async fn disconnect(&mut self, step: &Disconnect) -> Result<(), Stop> {
         let name = step.subscriber.value.as_str();
         let socket = self.part(name)?;
+        self.mock_mut(name)?.exact &= matches!(step.code, 1000 | 1001);
         if let Some(socket) = socket {
             socket.close(step.code).await;
         }
@@ -156,6 +173,7 @@ impl Play<'_> {
     /// `abort`.
     pub async fn abort(&mut self, name: &str) -> Result<(), Stop> {
         let socket = self.part(name)?;
+        self.mock_mut(name)?.exact = false;
         if let Some(socket) = socket {
             socket.abort().await;
         }
@@ -166,7 +184,10 @@ impl Play<'_> {
         let sequence = self.stage.log.entries().len();
         let mock = self.mock_mut(name)?;
         if let Some(membership) = mock.membership_mut() {
-            membership.ended = Some(Spot { sequence, at: std::time::Instant::now() });
+            membership.ended = Some(Spot {
+                sequence,
+                at: std::time::Instant::now(),
+            });
         }
         Ok(mock.socket.take())
     }
@@ -179,7 +200,7 @@ impl Play<'_> {
         let value = self.stage.variables.expand(&step.value)?;
         match step.is.holds(Some(&value), &self.stage.variables) {
             Ok(()) => self.judge.held(&step.requirement.value),
-            Err(NotHeld::Fault(fault)) => return Err(Stop::Unreached(fault.to_string())),
+            Err(NotHeld::Fault(fault)) => return Err(fault.into()),
             Err(NotHeld::Mismatch(mismatch)) => {
                 let entries = self.stage.log.entries().len();
                 let places = (entries.saturating_sub(2)..entries).map(Place::at).collect();

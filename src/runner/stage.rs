@@ -34,6 +34,8 @@ pub struct Mock {
     pub old_sockets: Vec<Socket>,
     /// How many WebSockets it has opened.
     pub opened: usize,
+    /// It has answered everything with 200 at once, kept its connection, and sent nothing odd.
+    pub exact: bool,
     /// Its subscriptions, the last one last.
     pub memberships: Vec<Membership>,
 }
@@ -108,7 +110,11 @@ pub struct Stage {
 impl Mock {
     /// A subscriber that has done nothing yet.
     pub fn new(name: &str, spec: &scenario::Subscriber, topic: &str) -> Self {
-        let events = spec.events.iter().filter_map(|event| event.value.parse().ok()).collect();
+        let events = spec
+            .events
+            .iter()
+            .filter_map(|event| event.value.parse().ok())
+            .collect();
         Self {
             name: name.to_owned(),
             subscriber_name: spec.name.clone(),
@@ -121,12 +127,14 @@ impl Mock {
             socket: None,
             old_sockets: Vec::new(),
             opened: 0,
+            exact: spec.answers.is_empty(),
             memberships: Vec::new(),
         }
     }
 
     /// Changes how it answers.
-    pub fn set_answers(&self, rules: &[scenario::Answer]) {
+    pub fn set_answers(&mut self, rules: &[scenario::Answer]) {
+        self.exact &= rules.is_empty();
         *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy_of(rules);
     }
 
@@ -142,8 +150,12 @@ impl Mock {
 
     /// Whether it has an open WebSocket and a confirmed subscription that nobody has ended.
     pub fn is_active(&self) -> bool {
-        let Some(membership) = self.membership() else { return false };
-        let Some(socket) = membership.socket else { return false };
+        let Some(membership) = self.membership() else {
+            return false;
+        };
+        let Some(socket) = membership.socket else {
+            return false;
+        };
         membership.confirmed.is_some()
             && membership.ended.is_none()
             && self.inbox.closed().iter().all(|closed| closed.socket != socket)
@@ -192,7 +204,9 @@ impl Publication {
         }
         let context = message.pointer("/event/context").unwrap_or(&Value::Null);
         let own = subject_id(&self.event, &self.context);
-        own.is_some() && own == subject_id(&self.event, context) && bundle_id(&self.context) == bundle_id(context)
+        own.is_some()
+            && own == subject_id(&self.event, context)
+            && bundle_id(&self.context) == bundle_id(context)
     }
 }
 
@@ -214,19 +228,30 @@ pub fn subject_id(event: &EventName, context: &Value) -> Option<String> {
 
 fn bundle_id(context: &Value) -> Option<&str> {
     let entries = context.as_array()?;
-    let updates = entries.iter().find(|entry| entry.get("key").and_then(Value::as_str) == Some("updates"))?;
+    let updates = entries
+        .iter()
+        .find(|entry| entry.get("key").and_then(Value::as_str) == Some("updates"))?;
     updates.pointer("/resource/id")?.as_str()
 }
 
 /// The version of the context that a notification states, in either spelling.
 pub fn version_of(message: &Value) -> Option<&str> {
     let event = message.get("event")?;
-    event.get("context.versionId").or_else(|| event.get("versionId"))?.as_str()
+    event
+        .get("context.versionId")
+        .or_else(|| event.get("versionId"))?
+        .as_str()
 }
 
 /// The event's name in a received notification.
 pub fn event_of(received: &Received) -> Option<EventName> {
-    received.json.as_ref()?.pointer("/event/hub.event")?.as_str()?.parse().ok()
+    received
+        .json
+        .as_ref()?
+        .pointer("/event/hub.event")?
+        .as_str()?
+        .parse()
+        .ok()
 }
 
 fn policy_of(answers: &[scenario::Answer]) -> Policy {
@@ -234,8 +259,10 @@ fn policy_of(answers: &[scenario::Answer]) -> Policy {
         .iter()
         .map(|answer| AnswerRule {
             event: answer.event.as_ref().and_then(|event| event.parse().ok()),
-            status: (!answer.never)
-                .then(|| Status { code: answer.status.unwrap_or(200), as_text: answer.as_text }),
+            status: (!answer.never).then(|| Status {
+                code: answer.status.unwrap_or(200),
+                as_text: answer.as_text,
+            }),
             after: std::time::Duration::from_millis(answer.after_ms.unwrap_or(0)),
         })
         .collect();

@@ -26,12 +26,18 @@ enum Greeting {
 impl Play<'_> {
     /// The subscriber of this name.
     pub fn mock(&self, name: &str) -> Result<&Mock, Stop> {
-        self.stage.mocks.get(name).ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
+        self.stage
+            .mocks
+            .get(name)
+            .ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
     }
 
     /// The subscriber of this name, to be changed.
     pub fn mock_mut(&mut self, name: &str) -> Result<&mut Mock, Stop> {
-        self.stage.mocks.get_mut(name).ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
+        self.stage
+            .mocks
+            .get_mut(name)
+            .ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
     }
 
     /// `subscribe`: the whole way to a confirmed subscription, for each.
@@ -60,7 +66,12 @@ impl Play<'_> {
         let name = step.by.value.as_str();
         let mut request = self.subscription_request(name)?;
         if let Some(events) = &step.events {
-            request.events = Some(events.iter().filter_map(|event| event.value.parse().ok()).collect());
+            request.events = Some(
+                events
+                    .iter()
+                    .filter_map(|event| event.value.parse().ok())
+                    .collect(),
+            );
         }
         if let Some(lease) = step.lease_seconds {
             request.lease_seconds = Some(lease);
@@ -106,9 +117,15 @@ impl Play<'_> {
         let events = request.events.clone().unwrap_or_default();
         let resubscribes = request.endpoint.is_some() && request.endpoint == self.mock(name)?.endpoint;
         self.judge_acceptance(&answer, MessageKind::SubscriptionResponse, !resubscribes);
-        let endpoint = answer.json.as_ref().and_then(|body| body.get("hub.channel.endpoint")).and_then(Value::as_str);
+        let endpoint = answer
+            .json
+            .as_ref()
+            .and_then(|body| body.get("hub.channel.endpoint"))
+            .and_then(Value::as_str);
         let Some(endpoint) = endpoint.map(str::to_owned) else {
-            return Err(Stop::Unreached("the hub accepted the subscription, but gave no hub.channel.endpoint".to_owned()));
+            return Err(Stop::Unreached(
+                "the hub accepted the subscription, but gave no hub.channel.endpoint".to_owned(),
+            ));
         };
         let mock = self.mock_mut(name)?;
         let same = mock.endpoint.as_deref() == Some(endpoint.as_str());
@@ -132,7 +149,12 @@ impl Play<'_> {
 
     /// What holds of every accepted subscription or unsubscribe request.
     fn judge_acceptance(&mut self, answer: &Answer, kind: MessageKind, new: bool) {
-        let places = || vec![Place::at(answer.request.sequence), Place::at(answer.spot.sequence)];
+        let places = || {
+            vec![
+                Place::at(answer.request.sequence),
+                Place::at(answer.spot.sequence),
+            ]
+        };
         let accepted = match kind {
             MessageKind::UnsubscribeResponse => ids::UNSUBSCRIBE_202,
             _ => ids::SUBSCRIBE_202,
@@ -143,7 +165,10 @@ impl Play<'_> {
             // In STU3 the 202 of a subscription is a plain statement, that of an unsubscribe a SHALL (ambiguities, 20).
             let unmet = (accepted == ids::SUBSCRIBE_202).then_some(Unmet::Warn);
             let breach = Breach {
-                message: format!("the hub accepted the request with {} in place of 202", answer.status),
+                message: format!(
+                    "the hub accepted the request with {} in place of 202",
+                    answer.status
+                ),
                 expected: Some("status 202".to_owned()),
                 observed: Some(format!("status {}", answer.status)),
                 places: places(),
@@ -171,14 +196,19 @@ impl Play<'_> {
             return;
         }
         if let Some(endpoint) = body.get("hub.channel.endpoint").and_then(Value::as_str) {
-            let mut known = self.setting.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self
+                .setting
+                .endpoints
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let fresh = known.insert(endpoint.to_owned());
             drop(known);
             if fresh {
                 self.judge.held(ids::ENDPOINT_UNIQUE);
             } else {
                 let breach = Breach {
-                    message: "the hub gave a new subscription an endpoint that it has given to another".to_owned(),
+                    message: "the hub gave a new subscription an endpoint that it has given to another"
+                        .to_owned(),
                     expected: Some("an endpoint of its own for each subscription".to_owned()),
                     observed: Some(endpoint.to_owned()),
                     places: places(),
@@ -209,19 +239,26 @@ impl Play<'_> {
     async fn follow_resubscription(&mut self, name: &str, before: Option<&str>) -> Result<(), Stop> {
         let mock = self.mock(name)?;
         if mock.endpoint.as_deref() != before {
-            self.judge.reading("endpoint-of-a-re-subscription", "the hub gives a re-subscription a new endpoint");
+            self.judge.reading(
+                "endpoint-of-a-re-subscription",
+                "the hub gives a re-subscription a new endpoint",
+            );
             let mock = self.mock_mut(name)?;
             mock.old_sockets.extend(mock.socket.take());
             return self.connect_mock(name).await;
         }
         let inbox = mock.inbox.clone();
-        let Some(membership) = mock.membership().cloned() else { return Ok(()) };
+        let Some(membership) = mock.membership().cloned() else {
+            return Ok(());
+        };
         let after = membership.replaced.last().map_or(0, |spot| spot.sequence);
         let quiet = Instant::now() + self.setting.target.timing.quiet;
         let confirmation = inbox
             .wait(quiet, |received, _| {
                 let found = received.iter().filter(|own| own.spot.sequence > after);
-                found.filter_map(|own| own.json.clone()).find(|json| mode_of(json) == Some("subscribe"))
+                found
+                    .filter_map(|own| own.json.clone())
+                    .find(|json| mode_of(json) == Some("subscribe"))
             })
             .await;
         let granted = match &confirmation {
@@ -270,8 +307,17 @@ impl Play<'_> {
             Err(error) => {
                 // A hub that is not there refuses nothing.
                 let url = self.setting.target.hub_url_text();
-                let told = OutgoingRequest { method: "CONNECT".to_owned(), url, ..OutgoingRequest::default() };
-                let spot = self.stage.log.add(name, crate::outcome::Traffic::Note { text: error.problem.clone() });
+                let told = OutgoingRequest {
+                    method: "CONNECT".to_owned(),
+                    url,
+                    ..OutgoingRequest::default()
+                };
+                let spot = self.stage.log.add(
+                    name,
+                    crate::outcome::Traffic::Note {
+                        text: error.problem.clone(),
+                    },
+                );
                 let no_answer = crate::subscriber::NoAnswer {
                     problem: error.problem,
                     timed_out: error.timed_out,
@@ -298,8 +344,12 @@ impl Play<'_> {
                         message: "the hub took a WebSocket at an endpoint that has ended".to_owned(),
                         expected: Some("an HTTP error, a close or a denial".to_owned()),
                         observed: Some(
-                            if confirmed { "an open WebSocket with a confirmation" } else { "an open WebSocket" }
-                                .to_owned(),
+                            if confirmed {
+                                "an open WebSocket with a confirmation"
+                            } else {
+                                "an open WebSocket"
+                            }
+                            .to_owned(),
                         ),
                         places: (entries.saturating_sub(3)..entries).map(Place::at).collect(),
                         unmet: None,
@@ -316,7 +366,9 @@ impl Play<'_> {
         let patience = self.setting.target.timing.response;
         let tls = self.setting.http.tls();
         let log = self.stage.log.clone();
-        let Some(mock) = self.stage.mocks.get_mut(name) else { return Ok(()) };
+        let Some(mock) = self.stage.mocks.get_mut(name) else {
+            return Ok(());
+        };
         let url = mock.endpoint.clone().unwrap_or_default();
         let number = mock.opened;
         let socket = connect(&url, tls, name, &log, &mock.inbox, &mock.policy, number, patience).await?;
@@ -342,11 +394,19 @@ impl Play<'_> {
                 places: vec![Place::at(before), Place::at(before + 1)],
                 unmet: None,
             };
-            let lost = self.setting.lost.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+            let lost = self
+                .setting
+                .lost
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some();
             if !lost {
                 self.judge.broken(ids::CONFIRMATION_SENT, breach);
             }
-            return Err(Stop::Unreached(format!("no WebSocket came about: {}", error.problem)));
+            return Err(Stop::Unreached(format!(
+                "no WebSocket came about: {}",
+                error.problem
+            )));
         }
         match self.greeting(name).await {
             Some(Greeting::Confirmed) => {
@@ -354,13 +414,16 @@ impl Play<'_> {
                 self.publish_mock_variable(name);
                 Ok(())
             }
-            Some(Greeting::Denied(reason)) => {
-                Err(Stop::Unreached(format!("the hub denied the subscription of {name}: {reason}")))
-            }
+            Some(Greeting::Denied(reason)) => Err(Stop::Unreached(format!(
+                "the hub denied the subscription of {name}: {reason}"
+            ))),
             other => {
                 let observed = match other {
                     Some(Greeting::Closed(code)) => {
-                        format!("the hub closed the WebSocket (code {})", code.map_or("none".to_owned(), |c| c.to_string()))
+                        format!(
+                            "the hub closed the WebSocket (code {})",
+                            code.map_or("none".to_owned(), |c| c.to_string())
+                        )
                     }
                     _ => format!("nothing for {:?}", self.setting.target.timing.response),
                 };
@@ -368,11 +431,15 @@ impl Play<'_> {
                     message: "the hub sent no confirmation after the WebSocket was opened".to_owned(),
                     expected: Some("a confirmation with hub.mode 'subscribe'".to_owned()),
                     observed: Some(observed.clone()),
-                    places: (before..self.stage.log.entries().len().min(before + 4)).map(Place::at).collect(),
+                    places: (before..self.stage.log.entries().len().min(before + 4))
+                        .map(Place::at)
+                        .collect(),
                     unmet: None,
                 };
                 self.judge.broken(ids::CONFIRMATION_SENT, breach);
-                Err(Stop::Unreached(format!("the subscription of {name} was not confirmed: {observed}")))
+                Err(Stop::Unreached(format!(
+                    "the subscription of {name} was not confirmed: {observed}"
+                )))
             }
         }
     }
@@ -385,10 +452,13 @@ impl Play<'_> {
         let found = mock
             .inbox
             .wait(deadline, |received, closed| {
-                let control = received.iter().filter(|own| own.socket == number).find_map(|own| {
-                    let json = own.json.as_ref()?;
-                    mode_of(json).map(|mode| (mode.to_owned(), json.clone(), own.spot))
-                });
+                let control = received
+                    .iter()
+                    .filter(|own| own.socket == number)
+                    .find_map(|own| {
+                        let json = own.json.as_ref()?;
+                        mode_of(json).map(|mode| (mode.to_owned(), json.clone(), own.spot))
+                    });
                 let end = closed.iter().find(|own| own.socket == number).map(|own| own.code);
                 match (control, end) {
                     (Some(control), _) => Some(Ok(control)),
@@ -409,7 +479,10 @@ impl Play<'_> {
                 Some(Greeting::Confirmed)
             }
             Ok((_, json, _)) => {
-                let reason = json.get("hub.reason").and_then(Value::as_str).unwrap_or("no reason given");
+                let reason = json
+                    .get("hub.reason")
+                    .and_then(Value::as_str)
+                    .unwrap_or("no reason given");
                 Some(Greeting::Denied(reason.to_owned()))
             }
             Err(code) => Some(Greeting::Closed(code)),
@@ -426,7 +499,10 @@ impl Play<'_> {
         let next = self.stage.log.entries().len();
         if let Some(membership) = self.mock_mut(name)?.membership_mut() {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
-            membership.ended = Some(crate::subscriber::Spot { sequence: next, at: Instant::now() });
+            membership.ended = Some(crate::subscriber::Spot {
+                sequence: next,
+                at: Instant::now(),
+            });
         }
         let asked = Asked {
             kind: Some(RequestKind::Unsubscribe),
@@ -438,7 +514,11 @@ impl Play<'_> {
         let answer = self.ask(name, &outgoing, asked).await?;
         if answer.is_accepted() {
             self.judge_acceptance(&answer, MessageKind::UnsubscribeResponse, false);
-            let given = answer.json.as_ref().and_then(|body| body.get("hub.channel.endpoint")).and_then(Value::as_str);
+            let given = answer
+                .json
+                .as_ref()
+                .and_then(|body| body.get("hub.channel.endpoint"))
+                .and_then(Value::as_str);
             if let Some(given) = given {
                 if given == endpoint {
                     self.judge.held(ids::UNSUBSCRIBE_ENDPOINT);
@@ -474,5 +554,8 @@ fn events_of(json: &Value) -> Option<Vec<EventName>> {
 
 fn lease_of(json: &Value) -> Option<f64> {
     let lease = json.get("hub.lease_seconds")?;
-    lease.as_f64().or_else(|| lease.as_str()?.parse().ok()).filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
+    lease
+        .as_f64()
+        .or_else(|| lease.as_str()?.parse().ok())
+        .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
 }

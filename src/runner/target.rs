@@ -119,10 +119,16 @@ impl Target {
     /// # Errors
     /// When it cannot be read, is not in its format, or names a token that is not there.
     pub fn from_file(path: &Path) -> Result<Self, TargetError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| TargetError::Unreadable { path: path.to_owned(), problem: error.to_string() })?;
-        let format = |problem: String| TargetError::Format { path: path.to_owned(), problem };
-        let file: File = toml::from_str(&text).map_err(|error| format(error.to_string().trim_end().to_owned()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| TargetError::Unreadable {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        })?;
+        let format = |problem: String| TargetError::Format {
+            path: path.to_owned(),
+            problem,
+        };
+        let file: File =
+            toml::from_str(&text).map_err(|error| format(error.to_string().trim_end().to_owned()))?;
         let mut target = Self::new(&file.hub_url, file.fhircast_version.unwrap_or(Version::Stu3))
             .map_err(|error| format(format!("hub_url: {error}")))?;
         if let Some(certificate) = &file.ca_cert {
@@ -133,10 +139,14 @@ impl Target {
             None => None,
             Some(Topics::Word(word)) if word == "generate" => None,
             Some(Topics::Word(word)) => {
-                return Err(format(format!("topics: '{word}' is neither \"generate\" nor a list of topics")));
+                return Err(format(format!(
+                    "topics: '{word}' is neither \"generate\" nor a list of topics"
+                )));
             }
             Some(Topics::List(topics)) if topics.is_empty() => {
-                return Err(format("topics: the list is empty; name at least one topic".to_owned()));
+                return Err(format(
+                    "topics: the list is empty; name at least one topic".to_owned(),
+                ));
             }
             Some(Topics::List(topics)) => Some(topics),
         };
@@ -149,12 +159,17 @@ impl Target {
         if let Some(auth) = file.auth {
             target.token = match (auth.token, auth.token_env) {
                 (Some(_), Some(_)) => {
-                    return Err(format("auth: give either token or token_env, not both".to_owned()));
+                    return Err(format(
+                        "auth: give either token or token_env, not both".to_owned(),
+                    ));
                 }
                 (Some(token), None) => Some(token),
                 (None, Some(variable)) => {
                     let value = std::env::var(&variable).ok().filter(|token| !token.is_empty());
-                    Some(value.ok_or(TargetError::Token { path: path.to_owned(), variable })?)
+                    Some(value.ok_or(TargetError::Token {
+                        path: path.to_owned(),
+                        variable,
+                    })?)
                 }
                 (None, None) => None,
             };
@@ -165,7 +180,11 @@ impl Target {
             Some(value) => Duration::try_from_secs_f64(value)
                 .ok()
                 .filter(|duration| *duration <= Duration::from_secs(3600))
-                .ok_or_else(|| format(format!("timing.{name}: must be a number of seconds from 0 to 3600"))),
+                .ok_or_else(|| {
+                    format(format!(
+                        "timing.{name}: must be a number of seconds from 0 to 3600"
+                    ))
+                }),
         };
         let default = Timing::default();
         target.timing = Timing {
@@ -189,7 +208,10 @@ impl Target {
 }
 
 fn parse_hub_url(text: &str) -> Result<Url, TargetError> {
-    let error = |problem: &str| TargetError::Url { url: text.to_owned(), problem: problem.to_owned() };
+    let error = |problem: &str| TargetError::Url {
+        url: text.to_owned(),
+        problem: problem.to_owned(),
+    };
     let url = Url::parse(text).map_err(|problem| error(&problem.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(error("its scheme is neither https nor http"));
@@ -278,7 +300,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(target.hub_url_text(), "https://hub.example.com/fhircast");
-        assert_eq!(target.topics.as_deref(), Some(&["t1".to_owned(), "t2".to_owned()][..]));
+        assert_eq!(
+            target.topics.as_deref(),
+            Some(&["t1".to_owned(), "t2".to_owned()][..])
+        );
         assert_eq!(target.token.as_deref(), Some("secret"));
         assert_eq!(target.claims.get(&Capability::ContentSharing), Some(&true));
         assert_eq!(target.timing.ack_timeout, Duration::from_secs(2));
@@ -295,7 +320,10 @@ mod tests {
             ("hub_url = \"http://h\"\ntopics = \"some\"", "topics"),
             ("hub_url = \"http://h\"\nunknown = 1", "unknown"),
             ("hub_url = \"http://h\"\n[timing]\nquiet = -1", "timing.quiet"),
-            ("hub_url = \"http://h\"\n[auth]\ntoken_env = \"CASTSPEC_NO_SUCH_VARIABLE\"", "CASTSPEC_NO_SUCH_VARIABLE"),
+            (
+                "hub_url = \"http://h\"\n[auth]\ntoken_env = \"CASTSPEC_NO_SUCH_VARIABLE\"",
+                "CASTSPEC_NO_SUCH_VARIABLE",
+            ),
             ("hub_url = \"http://h\"\n[claims]\nmagic = true", "magic"),
         ] {
             let error = read(text).unwrap_err().to_string();

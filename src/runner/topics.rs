@@ -29,7 +29,11 @@ impl Topics {
     pub fn new(known: Option<&[String]>) -> Self {
         Self(known.map(|known| {
             let free = Mutex::new(known.iter().rev().cloned().collect());
-            Arc::new(Pool { size: known.len(), free, returned: Notify::new() })
+            Arc::new(Pool {
+                size: known.len(),
+                free,
+                returned: Notify::new(),
+            })
         }))
     }
 
@@ -44,10 +48,15 @@ impl Topics {
     /// When the list has fewer.
     pub async fn take(&self, needed: usize) -> Result<Vec<String>, TooFew> {
         let Some(pool) = &self.0 else {
-            return Ok((0..needed).map(|_| format!("castspec-{}", Uuid::new_v4())).collect());
+            return Ok((0..needed)
+                .map(|_| format!("castspec-{}", Uuid::new_v4()))
+                .collect());
         };
         if needed > pool.size {
-            return Err(TooFew { needed, known: pool.size });
+            return Err(TooFew {
+                needed,
+                known: pool.size,
+            });
         }
         loop {
             let returned = pool.returned.notified();

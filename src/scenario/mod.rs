@@ -14,3 +14,5 @@ pub use matcher::{MatcherFault, Mismatch, NotHeld, TYPE_NAMES, equal, mismatches
 pub use syntax::*;
 pub use template::{TemplateError, Templates, new_case};
 pub use variables::{Condition, Piece, Reference, VariableError, Variables, pieces};
+mod interim;
+pub use interim::*;
