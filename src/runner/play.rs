@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use serde_saphyr::Spanned;
 
 use super::claims::Claims;
 use super::dialect::Dialect;
@@ -114,11 +115,10 @@ impl<'a> Play<'a> {
     }
 
     /// Takes the steps in order. Where one stops the scenario, what the rest would have judged is returned with it.
-    pub async fn perform(&mut self, scenario: &Scenario) -> Result<(), (Stop, BTreeSet<String>)> {
-        for (position, step) in scenario.document.steps.iter().enumerate() {
+    pub async fn perform(&mut self, steps: &[Spanned<Step>]) -> Result<(), (Stop, BTreeSet<String>)> {
+        for (position, step) in steps.iter().enumerate() {
             if let Err(stop) = self.step(&step.value).await {
-                let rest = &scenario.document.steps[position..];
-                let pending = rest
+                let pending = steps[position..]
                     .iter()
                     .flat_map(|step| step_requirements(&step.value))
                     .collect();

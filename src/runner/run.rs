@@ -1,0 +1,325 @@
+//! The run: scenarios at once, each within its bound, until all have ended or a signal comes.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::cast::topic_names;
+use super::dialect::Dialect;
+use super::judge::unjudged;
+use super::play::{Play, Setting, Stop};
+use super::preflight::{self, PreflightError};
+use super::target::Target;
+use super::topics::Topics;
+use crate::outcome::Target as TargetTold;
+use crate::outcome::{
+    Check, Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
+    Verdict,
+};
+use crate::protocol::EventName;
+use crate::requirement::Catalogue;
+use crate::scenario::{Scenario, Step, Templates};
+use crate::schema::Schemas;
+use crate::subscriber::{HttpClient, Log, TrustError};
+
+/// How long one scenario may take beside the leases and time-outs that it waits for.
+const SCENARIO_BOUND: Duration = Duration::from_secs(60);
+
+/// What a run needs beside its target and scenarios.
+#[derive(Debug, Clone)]
+pub struct Materials {
+    /// The requirements.
+    pub catalogue: Arc<Catalogue>,
+    /// The schemas of the version under test.
+    pub schemas: Arc<Schemas>,
+    /// Contexts of events.
+    pub templates: Arc<Templates>,
+}
+
+/// Why a run could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Trust cannot be set up.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The hub cannot be tested at all.
+    #[error(transparent)]
+    Preflight(#[from] PreflightError),
+}
+
+/// Runs scenarios against a target. Events go out as they happen; `stop` turning true ends the run early, with complete
+/// events for what was judged.
+///
+/// # Errors
+/// When trust cannot be set up or nothing answers at `hub.url`; no event has been emitted then.
+pub async fn run(
+    target: Target,
+    scenarios: Vec<Arc<Scenario>>,
+    materials: Materials,
+    events: mpsc::UnboundedSender<RunEvent>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Summary, RunError> {
+    let began = Instant::now();
+    let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
+    let http = HttpClient::new(&target.hub_url, &target.trust, target.token.clone(), patience)?;
+    let claims = preflight::claims(&target, &http).await?;
+    let told = TargetTold {
+        hub_url: target.hub_url_text(),
+        fhircast_version: target.version,
+        built_in: target.built_in,
+        capabilities: claims.to_json(),
+    };
+    let topics = Topics::new(target.topics.as_deref());
+    let setting = Arc::new(Setting {
+        dialect: Dialect::new(&target.hub_url_text()),
+        claims,
+        catalogue: materials.catalogue,
+        schemas: materials.schemas,
+        templates: materials.templates,
+        http,
+        endpoints: std::sync::Mutex::default(),
+        lost: std::sync::Mutex::default(),
+        target,
+    });
+    preflight::learn_dialect(&setting, &topics).await;
+    let emit = Emitter {
+        events,
+        summary: Arc::default(),
+    };
+    emit.send(RunEvent::RunBegan(RunBegan {
+        tool: Tool {
+            name: "castspec".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        started: jiff::Timestamp::now().to_string(),
+        target: told,
+        scenarios: scenarios.len(),
+    }));
+    let places = Arc::new(Semaphore::new(setting.target.max_parallel));
+    let mut tasks = JoinSet::new();
+    for scenario in scenarios {
+        let (setting, emit, topics, places) = (setting.clone(), emit.clone(), topics.clone(), places.clone());
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            // The semaphore is never closed; were it, the scenario would still run.
+            let _place = places.acquire().await;
+            one(&setting, &scenario, &emit, &topics, stop).await;
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!("a scenario's task ended abnormally: {error}");
+        }
+    }
+    let summary = *emit.summary.lock().unwrap_or_else(PoisonError::into_inner);
+    let interrupted = *stop.borrow_and_update();
+    emit.send(RunEvent::RunEnded(RunEnded {
+        duration: began.elapsed(),
+        summary,
+        interrupted,
+    }));
+    Ok(summary)
+}
+
+#[derive(Clone)]
+struct Emitter {
+    events: mpsc::UnboundedSender<RunEvent>,
+    summary: Arc<std::sync::Mutex<Summary>>,
+}
+
+impl Emitter {
+    fn send(&self, event: RunEvent) {
+        if let RunEvent::CheckJudged(check) = &event {
+            self.summary
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(check.verdict);
+        }
+        // Nobody may be listening any more; the run goes on for those who await its summary.
+        let _ = self.events.send(event);
+    }
+}
+
+/// Runs one scenario, whatever comes, to its `ScenarioEnded`.
+async fn one(
+    setting: &Setting,
+    scenario: &Scenario,
+    emit: &Emitter,
+    topics: &Topics,
+    mut stop: watch::Receiver<bool>,
+) {
+    let version = setting.target.version;
+    let title = scenario.document.title.clone();
+    emit.send(RunEvent::ScenarioBegan(ScenarioBegan {
+        scenario: scenario.name.clone(),
+        title: title.clone(),
+        fhircast_version: version,
+    }));
+    let began = Instant::now();
+    let end = |disposition: Disposition, checks: Vec<Check>, transcript| {
+        for mut check in checks {
+            if check.verdict != Verdict::Pass {
+                check.repeat = Some(super::repeat_command(setting, &check));
+            }
+            emit.send(RunEvent::CheckJudged(Box::new(check)));
+        }
+        emit.send(RunEvent::ScenarioEnded(ScenarioEnded {
+            scenario: scenario.name.clone(),
+            title: title.clone(),
+            fhircast_version: version,
+            disposition,
+            duration: began.elapsed(),
+            transcript,
+        }));
+    };
+    let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
+    let without =
+        |verdict, why: &str| unjudged(&setting.catalogue, version, &scenario.name, &stated, verdict, why);
+    if let Some(why) = lacks(setting, scenario) {
+        return end(
+            Disposition::Skipped(why.clone()),
+            without(Verdict::Skip, &why),
+            Vec::new(),
+        );
+    }
+    if *stop.borrow() {
+        let why = "the run was interrupted before this scenario began".to_owned();
+        return end(
+            Disposition::Inconclusive(why.clone()),
+            without(Verdict::Inconclusive, &why),
+            Vec::new(),
+        );
+    }
+    let lost = setting
+        .lost
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    if let Some(lost) = lost {
+        let why = format!("the hub had stopped answering: {}", lost.problem);
+        return end(
+            Disposition::Inconclusive(why.clone()),
+            without(Verdict::Inconclusive, &why),
+            Vec::new(),
+        );
+    }
+    let needed = topic_names(&scenario.document).len();
+    let own_topics = match topics.take(needed).await {
+        Ok(own) => own,
+        Err(error) => {
+            let why = error.to_string();
+            return end(
+                Disposition::Skipped(why.clone()),
+                without(Verdict::Skip, &why),
+                Vec::new(),
+            );
+        }
+    };
+    let log = Log::new(Some(Box::new({
+        let (emit, name) = (emit.clone(), scenario.name.clone());
+        move |entry| {
+            emit.send(RunEvent::MessageSeen {
+                scenario: name.clone(),
+                entry: entry.clone(),
+            })
+        }
+    })));
+    let was_lost = || {
+        setting
+            .lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    };
+    let lost_before = was_lost();
+    let mut play = Play::new(setting, scenario, log, &own_topics);
+    let timing = setting.target.timing;
+    let bound = SCENARIO_BOUND + timing.ack_timeout * 3 + timing.longest_lease;
+    let interrupted = async {
+        // A sender that is gone will never interrupt.
+        if stop.wait_for(|stopped| *stopped).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let performed = tokio::select! {
+        performed = AssertUnwindSafe(tokio::time::timeout(bound, play.perform(&scenario.document.steps))).catch_unwind() => performed,
+        () = interrupted => Ok(Ok(Err((Stop::Unreached("the run was interrupted".to_owned()), stated.clone())))),
+    };
+    let result = match performed {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => {
+            let why = format!("the scenario did not end within {bound:?}");
+            Err((Stop::Unreached(why), stated.clone()))
+        }
+        Err(_) => Err((
+            Stop::Fault("castspec itself failed in this scenario; please report it".to_owned()),
+            stated.clone(),
+        )),
+    };
+    let (disposition, pending, why) = match result {
+        Ok(()) => (Disposition::Completed, BTreeSet::new(), String::new()),
+        Err((Stop::Unreached(why) | Stop::HubLost(why), pending)) => {
+            (Disposition::Inconclusive(why.clone()), pending, why)
+        }
+        Err((Stop::Fault(why), pending)) => (Disposition::Error(why.clone()), pending, why),
+    };
+    if !lost_before && !was_lost() {
+        play.conclude().await;
+        super::teardown::leave(&mut play, topics.are_lent()).await;
+    } else {
+        play.conclude_absences();
+    }
+    topics.give_back(own_topics).await;
+    if let Some(lost) = setting
+        .lost
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+        && !lost_before
+    {
+        emit.send(RunEvent::HubLost(HubLost {
+            scenario: scenario.name.clone(),
+            request: lost.request,
+            problem: lost.problem,
+        }));
+    }
+    let transcript = play.stage.log.entries();
+    let (checks, observations) = play
+        .judge
+        .conclude(&scenario.name, &stated, &pending, &why, &transcript);
+    for observation in observations {
+        emit.send(RunEvent::Observed(observation));
+    }
+    end(disposition, checks, transcript);
+}
+
+/// What the hub does not claim of what the scenario needs.
+fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
+    let document = &scenario.document;
+    if let Some(capability) = document
+        .needs
+        .iter()
+        .find(|capability| !setting.claims.has(**capability))
+    {
+        return Some(format!("the hub does not claim {capability}"));
+    }
+    let subscribed = document
+        .subscribers
+        .values()
+        .flat_map(|own| own.events.iter().map(|event| event.value.clone()));
+    let published = document.steps.iter().filter_map(|step| match &step.value {
+        Step::Publish(publish) => Some(publish.event.value.clone()),
+        _ => None,
+    });
+    let mut names = subscribed
+        .chain(published)
+        .filter_map(|name| name.parse::<EventName>().ok());
+    names
+        .find(|event| !setting.claims.lists(event))
+        .map(|event| format!("the hub does not list {event}"))
+}

@@ -1,0 +1,67 @@
+//! Leaving a hub as one found it: unsubscribing, closing WebSockets and, where topics are lent, contexts.
+
+use super::play::Play;
+use crate::protocol::{Action, EventName, SubscriptionRequest};
+use crate::subscriber::OutgoingRequest;
+
+/// Ends what the scenario has begun; nothing of it is judged.
+pub async fn leave(play: &mut Play<'_>, close_contexts: bool) {
+    if close_contexts {
+        close_open_contexts(play).await;
+    }
+    let setting = play.setting;
+    let log = play.stage.log.clone();
+    for mock in play.stage.mocks.values_mut() {
+        let active = mock.is_active();
+        if let (true, Some(endpoint)) = (active, &mock.endpoint) {
+            let request = SubscriptionRequest::unsubscribe(&mock.topic, endpoint);
+            let outgoing = OutgoingRequest::form(&setting.target.hub_url_text(), &request.to_pairs());
+            // A hub that does not answer here has nothing more to lose.
+            let _ = setting.http.send(&log, &mock.name, &outgoing).await;
+        }
+        let sockets = mock.socket.take().into_iter().chain(mock.old_sockets.drain(..));
+        for socket in sockets {
+            if !socket.is_finished() {
+                socket.close(1000).await;
+            }
+        }
+    }
+}
+
+async fn close_open_contexts(play: &mut Play<'_>) {
+    let mut open: Vec<(String, String, EventName, serde_json::Value)> = Vec::new();
+    for publication in play.stage.publications.iter().filter(|own| own.accepted) {
+        let Some((resource_type, action)) = publication.event.resource() else {
+            continue;
+        };
+        match action {
+            Action::Open => {
+                if let Ok(close) = format!("{resource_type}-close").parse() {
+                    open.push((
+                        publication.by.clone(),
+                        publication.topic.clone(),
+                        close,
+                        publication.context.clone(),
+                    ));
+                }
+            }
+            Action::Close => open.retain(|(_, _, close, context)| {
+                *close != publication.event
+                    || super::stage::subject_id(close, context)
+                        != super::stage::subject_id(&publication.event, &publication.context)
+            }),
+            Action::Update | Action::Select => {}
+        }
+    }
+    for (by, topic, close, context) in open {
+        let timestamp = crate::protocol::Timestamp::from_instant(jiff::Timestamp::now());
+        let message = serde_json::json!({
+            "timestamp": timestamp.as_str(),
+            "id": uuid::Uuid::new_v4().to_string(),
+            "event": {"hub.topic": topic, "hub.event": close.as_str(), "context": context},
+        });
+        let manner = play.setting.dialect.manner();
+        let request = play.setting.dialect.request(manner, &topic, message.to_string());
+        let _ = play.setting.http.send(&play.stage.log, &by, &request).await;
+    }
+}
