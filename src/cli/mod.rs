@@ -1,6 +1,148 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand. Arguments are read here, and errors become one clear line and an exit code.
 
-/// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod hub;
+mod run;
+mod scenarios;
+mod validate;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// The run could not be carried out.
+const EXIT_NOT_CARRIED_OUT: u8 = 2;
+
+/// Conformance test harness and hub simulator for HL7 FHIRcast.
+#[derive(Debug, Parser)]
+#[command(name = "castspec", version, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Tell on standard error what castspec does (repeat for more)
+    #[arg(long, short = 'v', global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunCommand),
+    Hub(hub::HubCommand),
+    Validate(validate::ValidateCommand),
+    Scenarios(scenarios::ScenariosCommand),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CommandError(String);
+
+impl CommandError {
+    /// An error told in this line.
+    pub fn new(line: impl Into<String>) -> Self {
+        Self(line.into())
+    }
+
+    /// An error told in its own words.
+    pub fn from_error(error: &dyn std::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs the program: reads the arguments, carries the command out, and tells what went wrong in one line.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return tell_usage(&error),
+    };
+    set_up_tracing(arguments.verbose);
+    // A provider that is already installed is the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime cannot be started: {error}")),
+    };
+    let result = runtime.block_on(carry_out(arguments.command));
+    // What is still under way has nothing more to say.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::Run(command) => command.run().await,
+        Command::Hub(command) => command.run().await,
+        Command::Validate(command) => command.run(),
+        Command::Scenarios(command) => command.run(),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Help and version go to standard output; a wrong argument is told in one line with where to look.
+fn tell_usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Closed standard output is no failure of ours.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(EXIT_NOT_CARRIED_OUT);
+    }
+    let rendered = error.render().to_string();
+    let told: Vec<&str> = rendered
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let line = told.join(" ");
+    fail(&format!("{} (castspec --help tells more)", line.trim_start_matches("error: ")))
+}
+
+fn fail(line: &str) -> ExitCode {
+    // Where standard error is closed, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "castspec: {line}");
+    ExitCode::from(EXIT_NOT_CARRIED_OUT)
+}
+
+/// Writes to standard output; a reader that has gone away ends the output and nothing else.
+pub(crate) fn print(text: &str) -> Result<(), CommandError> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CommandError::new(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn set_up_tracing(verbose: u8) {
+    let default = match verbose {
+        0 => "error",
+        1 => "castspec=info",
+        2 => "castspec=debug",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CASTSPEC_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 }

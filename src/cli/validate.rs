@@ -1,0 +1,197 @@
+//! `castspec validate`: messages in files, judged by the schemas.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::{CommandError, print};
+use crate::protocol::Version;
+use crate::requirement::{Catalogue, Level};
+use crate::scenario::Unmet;
+use crate::schema::{Judgement, MessageKind, Schemas};
+
+/// Validate messages against the schemas of FHIRcast
+///
+/// Each file holds one JSON message, or an array of messages. What kind of message it is shows by its members.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  castspec validate notification.json\n  curl -s https://hub.example.com/fhircast/.well-known/fhircast-configuration | castspec validate -")]
+pub struct ValidateCommand {
+    /// Files to validate; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The version of FHIRcast
+    #[arg(long, default_value = "STU3")]
+    fhircast_version: Version,
+    /// What the messages are, when it does not show by their members
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+    /// A broken SHOULD counts as broken
+    #[arg(long)]
+    strict: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    SubscriptionRequest,
+    UnsubscribeRequest,
+    SubscriptionResponse,
+    UnsubscribeResponse,
+    Confirmation,
+    Denial,
+    Notification,
+    Publication,
+    Acknowledgement,
+    Configuration,
+    CurrentContext,
+}
+
+impl From<Kind> for MessageKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::SubscriptionRequest => Self::SubscriptionRequest,
+            Kind::UnsubscribeRequest => Self::UnsubscribeRequest,
+            Kind::SubscriptionResponse => Self::SubscriptionResponse,
+            Kind::UnsubscribeResponse => Self::UnsubscribeResponse,
+            Kind::Confirmation => Self::Confirmation,
+            Kind::Denial => Self::Denial,
+            Kind::Notification => Self::Notification,
+            Kind::Publication => Self::Publication,
+            Kind::Acknowledgement => Self::Acknowledgement,
+            Kind::Configuration => Self::Configuration,
+            Kind::CurrentContext => Self::CurrentContext,
+        }
+    }
+}
+
+/// How much a violation weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Broken,
+    Warned,
+    Noted,
+}
+
+impl Weight {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Broken => "fail",
+            Self::Warned => "warn",
+            Self::Noted => "note",
+        }
+    }
+}
+
+impl ValidateCommand {
+    /// Validates the files.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is not JSON, or holds something that is no message of FHIRcast.
+    pub fn run(&self) -> Result<ExitCode, CommandError> {
+        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
+        let schemas = Schemas::load(self.fhircast_version).map_err(|error| CommandError::from_error(&error))?;
+        let mut broken = 0;
+        let mut text = String::new();
+        let mut results = Vec::new();
+        for file in &self.files {
+            let name = if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() };
+            let content = read(file).map_err(|error| CommandError::new(format!("{name}: cannot be read: {error}")))?;
+            let document: Value = serde_json::from_str(&content)
+                .map_err(|error| CommandError::new(format!("{name}: is not JSON: {error}")))?;
+            let messages = match document {
+                Value::Array(messages) => messages,
+                message => vec![message],
+            };
+            for (position, message) in messages.iter().enumerate() {
+                let label = if messages.len() > 1 { format!("{name}[{position}]") } else { name.clone() };
+                let kind = match self.kind {
+                    Some(kind) => kind.into(),
+                    None => MessageKind::detect(message).ok_or_else(|| {
+                        CommandError::new(format!(
+                            "{label}: no message of FHIRcast can be recognized in it; say what it is by --kind"
+                        ))
+                    })?,
+                };
+                let judged = judge(&schemas, kind, message);
+                let found: Vec<(Weight, String, Value)> =
+                    judged.violations.iter().map(|own| self.weigh(&catalogue, own)).collect();
+                broken += found.iter().filter(|(weight, ..)| *weight == Weight::Broken).count();
+                text.push_str(&format!("{label}: {}", kind.name()));
+                if let Some(event) = message.pointer("/event/hub.event").and_then(Value::as_str) {
+                    text.push_str(&format!(" of {event}"));
+                }
+                let held = judged.satisfied.len();
+                text.push_str(&match found.len() {
+                    0 => format!(": valid ({held} requirements held)\n"),
+                    1 => ": 1 violation\n".to_owned(),
+                    count => format!(": {count} violations\n"),
+                });
+                for (_, told, _) in &found {
+                    text.push_str(told);
+                }
+                let violations: Vec<Value> = found.into_iter().map(|(_, _, value)| value).collect();
+                results.push(json!({"message": label, "kind": kind.name(), "held": judged.satisfied, "violations": violations}));
+            }
+        }
+        if self.json {
+            text = format!("{:#}\n", Value::Array(results));
+        }
+        print(&text)?;
+        Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+
+    fn weigh(&self, catalogue: &Catalogue, violation: &crate::schema::Violation) -> (Weight, String, Value) {
+        let requirement = catalogue.get(self.fhircast_version, &violation.requirement);
+        let level = requirement.map_or(Level::Shall, |own| own.level);
+        let weight = match (violation.unmet(), level) {
+            (Some(Unmet::Note), _) | (None, Level::May) => Weight::Noted,
+            (Some(Unmet::Warn), _) | (None, Level::Should) if !self.strict => Weight::Warned,
+            _ => Weight::Broken,
+        };
+        let pointer = if violation.pointer.is_empty() { "/" } else { &violation.pointer };
+        let mut told = format!("  {} {pointer}: {}\n", weight.name(), violation.message);
+        if let Some(own) = requirement {
+            told.push_str(&format!("       {} ({}, {}): {}\n", own.id, own.level, own.section, own.text));
+        }
+        let value = json!({
+            "weight": weight.name(),
+            "requirement": violation.requirement,
+            "level": level,
+            "section": requirement.map(|own| own.section.clone()),
+            "pointer": violation.pointer,
+            "message": violation.message,
+        });
+        (weight, told, value)
+    }
+}
+
+/// A message with, for events, its context.
+fn judge(schemas: &Schemas, kind: MessageKind, message: &Value) -> Judgement {
+    let mut judged = schemas.judge(kind, message);
+    if matches!(kind, MessageKind::Notification | MessageKind::Publication)
+        && let (Some(event), Some(name)) =
+            (message.get("event"), message.pointer("/event/hub.event").and_then(Value::as_str))
+    {
+        let context = schemas.judge_context(name, event);
+        judged.satisfied.extend(context.satisfied);
+        for mut violation in context.violations {
+            violation.pointer.insert_str(0, "/event");
+            judged.violations.push(violation);
+        }
+    }
+    judged
+}
+
+fn read(file: &PathBuf) -> std::io::Result<String> {
+    if file.as_os_str() != "-" {
+        return std::fs::read_to_string(file);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}
