@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use super::{CommandError, print};
 use crate::protocol::Version;
 use crate::requirement::{Catalogue, Level};
-use crate::scenario::Unmet;
-use crate::schema::{Judgement, MessageKind, Schemas};
+use crate::schema::{Judgement, MessageKind, Schemas, Softening};
 
 /// Validate messages against the schemas of FHIRcast
 ///
@@ -148,9 +147,9 @@ impl ValidateCommand {
     fn weigh(&self, catalogue: &Catalogue, violation: &crate::schema::Violation) -> (Weight, String, Value) {
         let requirement = catalogue.get(self.fhircast_version, &violation.requirement);
         let level = requirement.map_or(Level::Shall, |own| own.level);
-        let weight = match (violation.unmet(), level) {
-            (Some(Unmet::Note), _) | (None, Level::May) => Weight::Noted,
-            (Some(Unmet::Warn), _) | (None, Level::Should) if !self.strict => Weight::Warned,
+        let weight = match (violation.unmet, level) {
+            (Some(Softening::Note), _) | (None, Level::May) => Weight::Noted,
+            (Some(Softening::Warn), _) | (None, Level::Should) if !self.strict => Weight::Warned,
             _ => Weight::Broken,
         };
         let pointer = if violation.pointer.is_empty() { "/" } else { &violation.pointer };

@@ -259,7 +259,7 @@ impl Play<'_> {
                     .setting
                     .schemas
                     .clone()
-                    .judge_context(seen.event.as_str(), &event);
+                    .judge_sync_error_of_hub(&event);
                 self.judge_schema(&judgement, spot, "/event");
             }
             None => {}

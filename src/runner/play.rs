@@ -17,7 +17,7 @@ use crate::requirement::{Actor, Catalogue};
 use crate::scenario::{
     MatcherFault, Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements,
 };
-use crate::schema::{Judgement, Schemas};
+use crate::schema::{Judgement, Schemas, Softening};
 use crate::subscriber::{HttpClient, Log, NoAnswer, OutgoingRequest, Spot};
 
 /// What all scenarios of a run share.
@@ -187,7 +187,10 @@ impl<'a> Play<'a> {
                     violation.message
                 ),
                 places: vec![Place::within(spot.sequence, &pointer)],
-                unmet: violation.unmet(),
+                unmet: violation.unmet.map(|own| match own {
+                    Softening::Warn => Unmet::Warn,
+                    Softening::Note => Unmet::Note,
+                }),
                 ..Breach::default()
             };
             self.judge.broken(&violation.requirement, breach);
