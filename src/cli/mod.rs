@@ -2,7 +2,6 @@
 
 mod hub;
 mod run;
-mod scenarios;
 mod validate;
 
 use std::io::{IsTerminal, Write};
@@ -29,7 +28,6 @@ enum Command {
     Run(run::RunCommand),
     Hub(hub::HubCommand),
     Validate(validate::ValidateCommand),
-    Scenarios(scenarios::ScenariosCommand),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec")]
     Completions {
@@ -80,9 +78,8 @@ pub fn main() -> ExitCode {
 async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Run(command) => command.run().await,
-        Command::Hub(command) => command.run().await,
+        Command::Hub(command) => command.run().await.map_err(|error| CommandError::from_error(&error)),
         Command::Validate(command) => command.run(),
-        Command::Scenarios(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);

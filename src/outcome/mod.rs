@@ -4,9 +4,11 @@
 //! nor sockets.
 
 mod check;
+mod conclusion;
 mod event;
 mod transcript;
 
+pub use conclusion::Conclusion;
 pub use check::{Check, Observation, Summary, Verdict};
 pub use event::{
     Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,

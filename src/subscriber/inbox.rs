@@ -78,15 +78,12 @@ impl Inbox {
             tokio::pin!(changed);
             // Registered before looking, so that nothing that comes in between is missed.
             changed.as_mut().enable();
-            {
-                let seen = self.lock();
-                if let Some(found) = find(&seen.received, &seen.closed) {
-                    return Some(found);
-                }
+            // What looks may look into this inbox again: it is given a copy, and no lock is held.
+            if let Some(found) = find(&self.received(), &self.closed()) {
+                return Some(found);
             }
             if tokio::time::timeout_at(deadline.into(), changed).await.is_err() {
-                let seen = self.lock();
-                return find(&seen.received, &seen.closed);
+                return find(&self.received(), &self.closed());
             }
         }
     }

@@ -1,0 +1,190 @@
+//! `castspec hub`: serves the hub simulator until it is stopped.
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::hub::{Defect, HubError, Server, Settings, Transport};
+use crate::protocol::Version;
+
+/// Serve the hub simulator until stopped
+///
+/// Prints `castspec hub listening on <hub.url>` once it accepts connections.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n  castspec hub --port 8443 --ca-out ca.pem")]
+pub struct HubCommand {
+    /// The port to listen on; 0 takes any that is free
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+
+    /// The version of FHIRcast to speak: STU3
+    #[arg(long, value_name = "VERSION", default_value = "STU3")]
+    fhircast_version: Version,
+
+    /// Speak HTTP and WS in place of HTTPS and WSS
+    #[arg(long)]
+    plaintext: bool,
+
+    /// Deviate on purpose (may be given more than once)
+    #[arg(long, value_name = "NAME")]
+    defect: Vec<Defect>,
+
+    /// List the defects and what each breaks, and stop
+    #[arg(long)]
+    list_defects: bool,
+
+    /// Demand access tokens
+    #[arg(long)]
+    auth: bool,
+
+    /// Write the certificate authority (PEM) to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "plaintext")]
+    ca_out: Option<PathBuf>,
+
+    /// Seconds within which subscribers must answer notifications
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    ack_timeout: Duration,
+
+    /// The lease where a subscriber asks for none, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 7_200, value_parser = clap::value_parser!(u64).range(1..))]
+    default_lease: u64,
+
+    /// The longest lease that is granted, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..))]
+    max_lease: u64,
+}
+
+/// The hub could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum HubCommandError {
+    /// What the command asks for does not exist yet.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The hub could not be started.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// The certificate authority could not be written.
+    #[error("cannot write the certificate authority to {}: {source}", path.display())]
+    Authority {
+        /// Where it was to be written.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Standard output, or the signals of the operating system, cannot be used.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+}
+
+/// Seconds, with a fraction or without.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "must be a number of seconds above 0".to_owned())
+}
+
+impl HubCommand {
+    /// Serves until Ctrl-C or SIGTERM.
+    ///
+    /// # Errors
+    /// When the hub cannot be started; each error is one line for standard error, with exit status 2.
+    pub async fn run(&self) -> Result<ExitCode, HubCommandError> {
+        let output = |source| HubCommandError::System {
+            what: "cannot write to standard output",
+            source,
+        };
+        if self.list_defects {
+            let mut stdout = std::io::stdout().lock();
+            for defect in Defect::all() {
+                writeln!(stdout, "{defect}\n    {}", defect.description()).map_err(output)?;
+                writeln!(stdout, "    breaks {}", defect.breaks().join(", ")).map_err(output)?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        if self.auth {
+            return Err(HubCommandError::Unsupported(
+                "--auth: the hub cannot demand access tokens yet; leave it out".to_owned(),
+            ));
+        }
+        if self.fhircast_version != Version::Stu3 {
+            return Err(HubCommandError::Unsupported(format!(
+                "--fhircast-version: the hub speaks STU3 only yet, not {}",
+                self.fhircast_version
+            )));
+        }
+        let stop = signals().map_err(|source| HubCommandError::System {
+            what: "cannot listen for signals",
+            source,
+        })?;
+        let transport = if self.plaintext {
+            Transport::Plaintext
+        } else {
+            Transport::Tls
+        };
+        let listen = SocketAddr::new(self.bind, self.port);
+        let server = Server::start(self.settings(), listen, transport).await?;
+        if let (Some(path), Some(pem)) = (&self.ca_out, server.authority_pem()) {
+            std::fs::write(path, pem).map_err(|source| HubCommandError::Authority {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        let mut stdout = std::io::stdout();
+        writeln!(stdout, "castspec hub listening on {}", server.url()).map_err(output)?;
+        stdout.flush().map_err(output)?;
+        stop.await;
+        server.shutdown().await;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            version: self.fhircast_version,
+            ack_timeout: self.ack_timeout,
+            default_lease: self.default_lease.min(self.max_lease),
+            max_lease: self.max_lease,
+            defects: self.defect.clone(),
+            ..Settings::default()
+        }
+    }
+}
+
+/// Ends when the operating system asks the program to stop. Listening begins with the call, not with the wait.
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Where Ctrl-C cannot be waited for, only killing ends the program.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

@@ -1,0 +1,41 @@
+//! Where the hub's own ids come from: given to the heart, so that its tests are repeatable.
+
+/// A source of ids that are never repeated.
+pub trait Identifiers: Send {
+    /// An id for an event, a version of the context or a Bundle.
+    fn identifier(&mut self) -> String;
+
+    /// The last path segment of a subscription's endpoint (2.4 Subscription Response: random, unique, unguessable).
+    fn endpoint(&mut self) -> String {
+        self.identifier()
+    }
+}
+
+/// Random ids: UUIDs of version 4, 122 bits from the operating system each.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct RandomIdentifiers;
+
+impl Identifiers for RandomIdentifiers {
+    fn identifier(&mut self) -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+}
+
+/// Ids `id-1`, `id-2`, ... and endpoints `endpoint-1`, ...: for tests.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct CountedIdentifiers {
+    identifiers: u64,
+    endpoints: u64,
+}
+
+impl Identifiers for CountedIdentifiers {
+    fn identifier(&mut self) -> String {
+        self.identifiers += 1;
+        format!("id-{}", self.identifiers)
+    }
+
+    fn endpoint(&mut self) -> String {
+        self.endpoints += 1;
+        format!("endpoint-{}", self.endpoints)
+    }
+}

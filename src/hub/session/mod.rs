@@ -1,0 +1,192 @@
+//! The heart of the hub: a session (topic) as a state machine.
+//!
+//! Requests, frames, closes and the passing of time go in; deliveries, closes and answers come out. Time is always a
+//! parameter and ids come from a source given at the start, so nothing here waits, reads a clock or opens a socket, and
+//! the same inputs give the same outputs. One session knows nothing of another.
+
+mod acknowledging;
+mod content;
+mod contexts;
+mod distribution;
+mod publication;
+mod subscriber;
+mod subscribing;
+
+pub use self::subscribing::dead_endpoint;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use axum::extract::ws::Utf8Bytes;
+
+use self::contexts::Contexts;
+use self::distribution::Distributed;
+use self::subscriber::Subscriber;
+use super::defect::Behaviour;
+use super::identifiers::Identifiers;
+use super::settings::Settings;
+use crate::protocol::EventName;
+
+/// The present: how long the hub has run, and what the clock on the wall shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// Time since the hub's start; what deadlines are counted in.
+    pub elapsed: Duration,
+    /// What the timestamps of the hub's own events are made of.
+    pub wall: jiff::Timestamp,
+}
+
+/// A subscription within its session; never used again after its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriberId(u64);
+
+/// How a subscriber's socket came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// By a close frame with this code.
+    Code(u16),
+    /// By a close frame without a code.
+    NoCode,
+    /// Without a close frame: the connection broke.
+    Broken,
+}
+
+/// What the session wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send this text over the subscriber's socket. Texts for one subscriber are to be sent in this order.
+    Deliver {
+        /// The receiver.
+        subscriber: SubscriberId,
+        /// The message; shared by all its receivers.
+        text: Utf8Bytes,
+    },
+    /// Close the subscriber's socket after what was to be delivered before.
+    Close {
+        /// Whose socket.
+        subscriber: SubscriberId,
+        /// The close code.
+        code: u16,
+        /// The close reason, at most 123 bytes.
+        reason: String,
+    },
+    /// The subscription has ended: its endpoint leads nowhere any more.
+    Ended {
+        /// The subscription.
+        subscriber: SubscriberId,
+        /// Its endpoint's last path segment.
+        endpoint: Arc<str>,
+    },
+}
+
+/// One session: its subscribers, its contexts and what they still owe each other.
+pub struct Session {
+    topic: String,
+    settings: Arc<Settings>,
+    behaviour: Behaviour,
+    identifiers: Box<dyn Identifiers>,
+    subscribers: BTreeMap<SubscriberId, Subscriber>,
+    subscribed: u64,
+    contexts: Contexts,
+    last: Option<Arc<Distributed>>,
+    held_back: Option<(Duration, Arc<Distributed>)>,
+    /// Endpoints and events of ended subscriptions, where endpoints outlive them.
+    departed: Vec<(Arc<str>, Vec<EventName>)>,
+    outputs: VecDeque<Output>,
+    wake: Option<Duration>,
+}
+
+impl Session {
+    /// A session that nobody has subscribed to.
+    pub fn new(topic: &str, settings: Arc<Settings>, identifiers: Box<dyn Identifiers>) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            behaviour: Behaviour::new(&settings.defects),
+            contexts: Contexts::new(settings.open_contexts_limit),
+            settings,
+            identifiers,
+            subscribers: BTreeMap::new(),
+            subscribed: 0,
+            last: None,
+            held_back: None,
+            departed: Vec::new(),
+            outputs: VecDeque::new(),
+            wake: None,
+        }
+    }
+
+    /// What is to be done next. To be called until there is nothing more, after every input.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`tick`](Self::tick) is to be called at the latest, in time since the hub's start. It may be earlier than
+    /// anything happens, never later.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.wake
+    }
+
+    /// Nobody is subscribed and nothing is open: nothing is lost with this session.
+    pub fn is_idle(&self) -> bool {
+        self.subscribers.is_empty() && self.contexts.is_empty() && self.outputs.is_empty()
+    }
+
+    /// How many subscriptions there are, connected or not.
+    pub fn subscriptions(&self) -> usize {
+        self.subscribers.len()
+    }
+
+    /// Lets time pass: leases end, endpoints that nobody connected to die, and unanswered notifications have consequences.
+    pub fn tick(&mut self, now: Now) {
+        if self.wake.is_none_or(|wake| now.elapsed < wake) {
+            return;
+        }
+        self.wake = None;
+        self.release_held_back(now, false);
+        self.end_leases(now);
+        self.give_up_on_the_unresponsive(now);
+        let deadlines = self.subscribers.values().filter_map(Subscriber::next_deadline);
+        let held_back = self.held_back.iter().map(|(until, _)| *until);
+        self.wake = deadlines.chain(held_back).min();
+    }
+
+    fn wake_at(&mut self, deadline: Duration) {
+        self.wake = Some(self.wake.map_or(deadline, |wake| wake.min(deadline)));
+    }
+
+    fn send(&mut self, subscriber: SubscriberId, text: Utf8Bytes) {
+        self.outputs.push_back(Output::Deliver { subscriber, text });
+    }
+
+    /// Closes the socket and ends the subscription.
+    fn close(&mut self, subscriber: SubscriberId, code: u16, reason: &str) {
+        let mut end = reason.len().min(123);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        let reason = reason.get(..end).unwrap_or_default().to_owned();
+        self.outputs.push_back(Output::Close {
+            subscriber,
+            code,
+            reason,
+        });
+        self.forget(subscriber);
+    }
+
+    /// Ends the subscription without a word.
+    fn forget(&mut self, subscriber: SubscriberId) -> Option<Subscriber> {
+        let gone = self.subscribers.remove(&subscriber)?;
+        self.outputs.push_back(Output::Ended {
+            subscriber,
+            endpoint: Arc::clone(&gone.endpoint),
+        });
+        if self.behaviour.revives_endpoints() {
+            self.departed
+                .push((Arc::clone(&gone.endpoint), gone.granted.clone()));
+        }
+        Some(gone)
+    }
+}

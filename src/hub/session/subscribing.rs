@@ -1,0 +1,322 @@
+//! Subscribing, re-subscribing, unsubscribing, connecting, and the end of leases (2.4).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::subscriber::Subscriber;
+use super::{Now, Session, SubscriberId};
+use crate::hub::refusal::Refusal;
+use crate::protocol::{Confirmation, Denial, EventKind, EventName, Mode, SubscriptionRequest, WEBSOCKET};
+
+const REQUEST: &str = "FHIRcast STU3, 2.4 Subscription Request";
+const UNSUBSCRIBE: &str = "FHIRcast STU3, 2.4 Unsubscribe Request";
+
+/// The normal close of a subscription that has ended.
+const NORMAL_CLOSURE: u16 = 1000;
+
+impl Session {
+    /// Takes a subscription or unsubscribe request. `endpoint` is the last path segment of the request's
+    /// `hub.channel.endpoint`, where that is one of this hub's; the answer is the last path segment of the subscription's.
+    ///
+    /// # Errors
+    /// When the request breaks a rule that its form alone does not show, or names a subscription that is not there.
+    pub fn request(
+        &mut self,
+        request: &SubscriptionRequest,
+        endpoint: Option<&str>,
+        now: Now,
+    ) -> Result<Arc<str>, Refusal> {
+        if !self.behaviour.ignores_channel_type() {
+            check_channel_type(request)?;
+        }
+        match request.mode {
+            Mode::Subscribe => self.subscribe(request, endpoint, now),
+            Mode::Unsubscribe => self.unsubscribe(request, endpoint),
+        }
+    }
+
+    fn subscribe(
+        &mut self,
+        request: &SubscriptionRequest,
+        endpoint: Option<&str>,
+        now: Now,
+    ) -> Result<Arc<str>, Refusal> {
+        let events = request.events.as_deref().ok_or_else(|| {
+            Refusal::malformed(format!(
+                "hub.events is required and is missing: name the events to subscribe to, separated by commas ({REQUEST})"
+            ))
+        })?;
+        for event in events {
+            if event.kind() == EventKind::Unknown {
+                return Err(Refusal::malformed(unknown_event("hub.events", event)));
+            }
+        }
+        let lease = self.grant_lease(request.lease_seconds);
+        if request.endpoint.is_some() {
+            return self.resubscribe(request, events, endpoint, lease, now);
+        }
+        if self.subscribers.len() >= self.settings.max_subscriptions {
+            return Err(Refusal::new(
+                503,
+                format!(
+                    "hub.topic has {} subscriptions already, which is this hub's limit; unsubscribe some",
+                    self.subscribers.len()
+                ),
+            ));
+        }
+        let endpoint: Arc<str> = match self.subscribers.values().next() {
+            Some(first) if self.behaviour.repeats_endpoints() => Arc::clone(&first.endpoint),
+            _ => self.identifiers.endpoint().into(),
+        };
+        self.add(
+            Arc::clone(&endpoint),
+            request.subscriber_name.clone(),
+            events.to_vec(),
+            lease,
+            now,
+        );
+        Ok(endpoint)
+    }
+
+    fn add(
+        &mut self,
+        endpoint: Arc<str>,
+        name: Option<String>,
+        granted: Vec<EventName>,
+        lease: u64,
+        now: Now,
+    ) {
+        self.subscribed += 1;
+        let until = now.elapsed.saturating_add(self.settings.connect_timeout);
+        self.wake_at(until);
+        let subscriber = Subscriber {
+            endpoint,
+            name,
+            granted,
+            lease,
+            connected: false,
+            until: Some(until),
+            unanswered: VecDeque::new(),
+            last: None,
+            in_context: Vec::new(),
+        };
+        self.subscribers.insert(SubscriberId(self.subscribed), subscriber);
+    }
+
+    /// A request over an existing endpoint replaces what was granted before; over an open socket it is confirmed at once.
+    fn resubscribe(
+        &mut self,
+        request: &SubscriptionRequest,
+        events: &[EventName],
+        endpoint: Option<&str>,
+        lease: u64,
+        now: Now,
+    ) -> Result<Arc<str>, Refusal> {
+        if self.behaviour.refuses_resubscriptions() {
+            return Err(Refusal::new(
+                403,
+                "hub.channel.endpoint: this hub takes no re-subscriptions",
+            ));
+        }
+        let id = self
+            .find(endpoint)
+            .ok_or_else(|| no_such_endpoint(request, REQUEST))?;
+        let Some(subscriber) = self.subscribers.get_mut(&id) else {
+            return Err(no_such_endpoint(request, REQUEST));
+        };
+        let before = std::mem::take(&mut subscriber.granted);
+        subscriber.granted = self.behaviour.regrant(&before, events);
+        subscriber.lease = lease;
+        if request.subscriber_name.is_some() {
+            subscriber.name.clone_from(&request.subscriber_name);
+        }
+        let endpoint = Arc::clone(&subscriber.endpoint);
+        if subscriber.connected {
+            self.confirm(id, now);
+            self.replay(id, &before, now);
+        }
+        Ok(endpoint)
+    }
+
+    fn unsubscribe(
+        &mut self,
+        request: &SubscriptionRequest,
+        endpoint: Option<&str>,
+    ) -> Result<Arc<str>, Refusal> {
+        let found = self.find(endpoint);
+        let Some(subscriber) = found.and_then(|id| self.subscribers.get(&id)) else {
+            if self.behaviour.accepts_unknown_unsubscribes() {
+                return Ok(endpoint.unwrap_or("unknown").into());
+            }
+            return Err(no_such_endpoint(request, UNSUBSCRIBE));
+        };
+        let endpoint = Arc::clone(&subscriber.endpoint);
+        if let Some(id) = found
+            && !self.behaviour.ignores_unsubscribes()
+        {
+            self.leave(id);
+        }
+        Ok(endpoint)
+    }
+
+    fn leave(&mut self, id: SubscriberId) {
+        let Some(subscriber) = self.subscribers.get(&id) else {
+            return;
+        };
+        if !subscriber.connected {
+            self.forget(id);
+            return;
+        }
+        if self.behaviour.denies_on_unsubscribe() {
+            self.deny(id, "the subscriber has unsubscribed");
+        }
+        if self.behaviour.closes_on_unsubscribe() {
+            self.close(id, NORMAL_CLOSURE, "unsubscribed");
+        } else if let Some(subscriber) = self.subscribers.get_mut(&id) {
+            // The subscription ends and its socket stays.
+            subscriber.granted.clear();
+            subscriber.until = None;
+        }
+    }
+
+    /// A client wants to connect to the endpoint.
+    ///
+    /// # Errors
+    /// When no subscription waits for a connection there.
+    pub fn connect(&mut self, endpoint: &str, now: Now) -> Result<SubscriberId, Refusal> {
+        if let Some(at) = self.departed.iter().position(|(own, _)| &**own == endpoint) {
+            let (endpoint, granted) = self.departed.swap_remove(at);
+            self.add(endpoint, None, granted, self.settings.default_lease, now);
+        }
+        let waiting = |connected| {
+            self.subscribers
+                .iter()
+                .find(|(_, subscriber)| {
+                    &*subscriber.endpoint == endpoint && subscriber.connected == connected
+                })
+                .map(|(id, _)| *id)
+        };
+        let Some(id) = waiting(false) else {
+            return Err(match waiting(true) {
+                Some(_) => Refusal::new(
+                    409,
+                    "a WebSocket is connected to this endpoint already; subscribe again for another one \
+                     (FHIRcast STU3, 2.4 Subscription Confirmation)",
+                ),
+                None => Refusal::new(404, dead_endpoint()),
+            });
+        };
+        if let Some(subscriber) = self.subscribers.get_mut(&id) {
+            subscriber.connected = true;
+        }
+        self.confirm(id, now);
+        self.replay(id, &[], now);
+        Ok(id)
+    }
+
+    /// Confirms what is granted, and starts the lease.
+    fn confirm(&mut self, id: SubscriberId, now: Now) {
+        let Some(subscriber) = self.subscribers.get_mut(&id) else {
+            return;
+        };
+        let confirmation = Confirmation::new(&self.topic, &subscriber.granted, subscriber.lease);
+        let until = now.elapsed.saturating_add(Duration::from_secs(subscriber.lease));
+        subscriber.until = self.behaviour.keeps_leases().then_some(until);
+        if let Some(text) = self.behaviour.confirmation(&confirmation) {
+            self.send(id, text.into());
+        }
+        self.wake_at(until);
+    }
+
+    /// Tells the subscriber that its subscription has ended.
+    pub(super) fn deny(&mut self, id: SubscriberId, reason: &str) {
+        if let Some(subscriber) = self.subscribers.get(&id) {
+            let text = self
+                .behaviour
+                .denial(&Denial::new(&self.topic, &subscriber.granted, reason));
+            self.send(id, text.into());
+        }
+    }
+
+    pub(super) fn end_leases(&mut self, now: Now) {
+        let ended: Vec<_> = self
+            .subscribers
+            .iter()
+            .filter(|(_, subscriber)| subscriber.until.is_some_and(|until| until <= now.elapsed))
+            .map(|(id, subscriber)| (*id, subscriber.connected, subscriber.lease))
+            .collect();
+        for (id, connected, lease) in ended {
+            if !connected {
+                self.forget(id);
+                continue;
+            }
+            self.deny(id, &format!("the lease of {lease} seconds has ended"));
+            if self.behaviour.closes_at_expiry() {
+                self.close(id, NORMAL_CLOSURE, "the lease has ended");
+            } else if let Some(subscriber) = self.subscribers.get_mut(&id) {
+                subscriber.granted.clear();
+                subscriber.until = None;
+            }
+        }
+    }
+
+    fn find(&self, endpoint: Option<&str>) -> Option<SubscriberId> {
+        let endpoint = endpoint?;
+        self.subscribers
+            .iter()
+            .find(|(_, subscriber)| &*subscriber.endpoint == endpoint)
+            .map(|(id, _)| *id)
+    }
+
+    fn grant_lease(&self, asked: Option<u64>) -> u64 {
+        asked
+            .unwrap_or(self.settings.default_lease)
+            .min(self.settings.max_lease)
+            .max(1)
+    }
+}
+
+fn check_channel_type(request: &SubscriptionRequest) -> Result<(), Refusal> {
+    let section = match request.mode {
+        Mode::Subscribe => REQUEST,
+        Mode::Unsubscribe => UNSUBSCRIBE,
+    };
+    match request.channel_type.as_deref() {
+        Some(WEBSOCKET) => Ok(()),
+        Some(other) => Err(Refusal::malformed(format!(
+            "hub.channel.type must be '{WEBSOCKET}', and is '{other}' ({section})"
+        ))),
+        None => Err(Refusal::malformed(format!(
+            "hub.channel.type is required and is missing; it must be '{WEBSOCKET}' ({section})"
+        ))),
+    }
+}
+
+/// Why an event of this name is not taken.
+pub(super) fn unknown_event(place: &str, event: &EventName) -> String {
+    format!(
+        "{place}: '{event}' is no event name: it must be a FHIR resource type followed by -open, -close, -update or \
+         -select, one of SyncError, UserLogout, UserHibernate and Home-open, or an organization's own in reverse domain \
+         notation such as org.example.patient_transmogrify (FHIRcast STU3, 2.3 Event name)"
+    )
+}
+
+fn no_such_endpoint(request: &SubscriptionRequest, section: &str) -> Refusal {
+    Refusal::new(
+        404,
+        format!(
+            "hub.channel.endpoint must be the endpoint of a live subscription of hub.topic '{}', and is '{}'; it was \
+             never given out, or has been unsubscribed, has expired or its WebSocket has closed ({section})",
+            request.topic,
+            request.endpoint.as_deref().unwrap_or_default(),
+        ),
+    )
+}
+
+/// Why there is nothing to connect to.
+pub fn dead_endpoint() -> String {
+    "no subscription has this endpoint: it was never given out, or has been unsubscribed, has expired or its WebSocket \
+     has closed; subscribe again for a new one (FHIRcast STU3, 2.4 Unsubscribe)"
+        .to_owned()
+}

@@ -1,0 +1,177 @@
+//! What the hub knows at large: its topics, and which topic an endpoint belongs to.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::Transport;
+use super::routes::SOCKET_PATH;
+use super::topic::Topic;
+use crate::hub::defect::Behaviour;
+use crate::hub::identifiers::RandomIdentifiers;
+use crate::hub::refusal::Refusal;
+use crate::hub::session::Session;
+use crate::hub::settings::Settings;
+
+/// The hub's server going away.
+const GOING_AWAY: u16 = 1001;
+
+/// The topics and endpoints of a hub.
+#[derive(Debug)]
+pub(super) struct Registry {
+    pub(super) settings: Arc<Settings>,
+    pub(super) behaviour: Behaviour,
+    transport: Transport,
+    address: SocketAddr,
+    start: Instant,
+    topics: RwLock<HashMap<String, Arc<Topic>>>,
+    endpoints: RwLock<HashMap<String, String>>,
+    sockets: watch::Sender<usize>,
+}
+
+impl Registry {
+    pub(super) fn new(settings: Settings, transport: Transport, address: SocketAddr) -> Arc<Self> {
+        Arc::new(Self {
+            behaviour: Behaviour::new(&settings.defects),
+            settings: Arc::new(settings),
+            transport,
+            address,
+            start: Instant::now(),
+            topics: RwLock::default(),
+            endpoints: RwLock::default(),
+            sockets: watch::Sender::new(0),
+        })
+    }
+
+    /// The topic, where it has a session.
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Topic>> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.get(name).map(Arc::clone)
+    }
+
+    /// The topic, whose session begins if there is none.
+    ///
+    /// # Errors
+    /// When there are as many topics as the hub can hold, and none is idle.
+    pub(super) fn topic(self: &Arc<Self>, name: &str) -> Result<Arc<Topic>, Refusal> {
+        if let Some(topic) = self.find(name) {
+            return Ok(topic);
+        }
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(topic) = topics.get(name) {
+            return Ok(Arc::clone(topic));
+        }
+        if topics.len() >= self.settings.max_topics {
+            // Whoever holds a topic beside this map may be about to change it.
+            topics.retain(|_, topic| Arc::strong_count(topic) > 1 || !topic.is_idle());
+        }
+        if topics.len() >= self.settings.max_topics {
+            return Err(Refusal::new(
+                503,
+                format!(
+                    "hub.topic: this hub has {} topics already, which is its limit",
+                    topics.len()
+                ),
+            ));
+        }
+        let session = Session::new(name, Arc::clone(&self.settings), Box::new(RandomIdentifiers));
+        let topic = Topic::start(session, self, self.start);
+        topics.insert(name.to_owned(), Arc::clone(&topic));
+        Ok(topic)
+    }
+
+    /// Every topic but this one.
+    pub(super) fn others(&self, name: &str) -> Vec<(String, Arc<Topic>)> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics
+            .iter()
+            .filter(|(own, _)| *own != name)
+            .map(|(own, topic)| (own.clone(), Arc::clone(topic)))
+            .collect()
+    }
+
+    pub(super) fn remember_endpoint(&self, endpoint: &str, topic: &str) {
+        let mut endpoints = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
+        endpoints.insert(endpoint.to_owned(), topic.to_owned());
+    }
+
+    pub(super) fn forget_endpoint(&self, endpoint: &str) {
+        if !self.behaviour.revives_endpoints() && !self.behaviour.repeats_endpoints() {
+            let mut endpoints = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
+            endpoints.remove(endpoint);
+        }
+    }
+
+    /// The topic that an endpoint belongs to.
+    pub(super) fn topic_of(&self, endpoint: &str) -> Option<Arc<Topic>> {
+        let endpoints = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
+        let name = endpoints.get(endpoint)?.clone();
+        drop(endpoints);
+        self.find(&name)
+    }
+
+    /// The WebSocket URL of an endpoint, at the host by which the client reached the hub.
+    pub(super) fn endpoint_url(&self, host: Option<&str>, endpoint: &str) -> String {
+        let scheme = match self.transport {
+            Transport::Tls => "wss",
+            Transport::Plaintext => "ws",
+        };
+        let own = self.address.to_string();
+        let host = host.filter(|host| is_authority(host)).unwrap_or(&own);
+        format!("{scheme}://{host}{SOCKET_PATH}{endpoint}")
+    }
+
+    /// The last path segment of an endpoint's URL, where it is one of a hub like this.
+    pub(super) fn endpoint_of(url: &str) -> Option<String> {
+        let url = url::Url::parse(url).ok()?;
+        if !matches!(url.scheme(), "ws" | "wss") {
+            return None;
+        }
+        Some(url.path().strip_prefix(SOCKET_PATH)?.to_owned())
+    }
+
+    /// Counts an open socket until the guard is dropped.
+    pub(super) fn count_socket(self: &Arc<Self>) -> SocketGuard {
+        self.sockets.send_modify(|sockets| *sockets += 1);
+        SocketGuard(Arc::clone(self))
+    }
+
+    /// Asks every socket to close.
+    pub(super) fn close_all(&self) {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        for topic in topics.values() {
+            topic.close_all(GOING_AWAY, "the hub stops");
+        }
+    }
+
+    /// Waits until no socket is open.
+    pub(super) async fn sockets_ended(&self) {
+        let mut sockets = self.sockets.subscribe();
+        // The sender lives as long as this registry.
+        let _ = sockets.wait_for(|sockets| *sockets == 0).await;
+    }
+}
+
+/// An open socket.
+#[derive(Debug)]
+pub(super) struct SocketGuard(Arc<Registry>);
+
+impl Drop for SocketGuard {
+    fn drop(&mut self) {
+        self.0
+            .sockets
+            .send_modify(|sockets| *sockets = sockets.saturating_sub(1));
+    }
+}
+
+/// Whether the text of a Host header can stand in a URL.
+fn is_authority(host: &str) -> bool {
+    !host.is_empty()
+        && host.len() <= 255
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+}

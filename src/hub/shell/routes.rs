@@ -1,0 +1,332 @@
+//! The hub's HTTP: which path and content type is what, and what comes back.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Path, Request, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use serde_json::Map;
+
+use super::registry::Registry;
+use super::socket;
+use crate::hub::refusal::Refusal;
+use crate::hub::session::dead_endpoint;
+use crate::hub::supported::configuration;
+use crate::protocol::{Mode, Notification, SubscriptionRequest, SubscriptionResponse, WELL_KNOWN_PATH};
+
+/// The path of `hub.url`.
+pub(super) const HUB_PATH: &str = "/fhircast";
+/// What endpoints begin with.
+pub(super) const SOCKET_PATH: &str = "/socket/";
+
+type Hub = Arc<Registry>;
+
+/// All paths of the hub.
+pub(super) fn router(registry: Hub) -> Router {
+    let topic = format!("{HUB_PATH}/{{topic}}");
+    Router::new()
+        .route(HUB_PATH, any(at_hub_url))
+        .route(&format!("{HUB_PATH}/"), any(at_hub_url))
+        .route(&format!("{HUB_PATH}{WELL_KNOWN_PATH}"), get(well_known))
+        .route(
+            &topic,
+            get(current_context).post(publish_at_topic).fallback(at_topic),
+        )
+        .route(&format!("{SOCKET_PATH}{{endpoint}}"), any(connect))
+        .fallback(elsewhere)
+        .with_state(registry)
+}
+
+/// A refusal as an answer: plain text for the developer of the client.
+fn refuse(hub: &Registry, refusal: &Refusal) -> Response {
+    tracing::debug!(status = refusal.status, reason = %refusal.reason, "refused");
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let reason = if hub.behaviour.explains_refusals() {
+        format!("{}\n", refusal.reason)
+    } else {
+        String::new()
+    };
+    (
+        status,
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        reason,
+    )
+        .into_response()
+}
+
+async fn at_hub_url(State(hub): State<Hub>, request: Request) -> Response {
+    if request.method() == Method::POST {
+        return post(&hub, request, None).await;
+    }
+    let refusal = Refusal::new(
+        405,
+        format!(
+            "{} is not for hub.url: POST a subscription request (application/x-www-form-urlencoded, FHIRcast STU3, 2.4) \
+             or an event (application/json, 2.6) here; GET the current context at hub.url/{{topic}} (2.9) and the \
+             configuration at hub.url{WELL_KNOWN_PATH} (2.7)",
+            request.method()
+        ),
+    );
+    ([(header::ALLOW, "POST")], refuse(&hub, &refusal)).into_response()
+}
+
+async fn publish_at_topic(State(hub): State<Hub>, Path(topic): Path<String>, request: Request) -> Response {
+    post(&hub, request, Some(&topic)).await
+}
+
+async fn at_topic(State(hub): State<Hub>, method: Method) -> Response {
+    let refusal = Refusal::new(
+        405,
+        format!("{method} is not for hub.url/{{topic}}: GET the current context here (FHIRcast STU3, 2.9)"),
+    );
+    ([(header::ALLOW, "GET, POST")], refuse(&hub, &refusal)).into_response()
+}
+
+async fn elsewhere(State(hub): State<Hub>, uri: Uri) -> Response {
+    let refusal = Refusal::new(
+        404,
+        format!(
+            "there is nothing at {}: hub.url is {HUB_PATH}, and endpoints begin with {SOCKET_PATH}",
+            uri.path()
+        ),
+    );
+    refuse(&hub, &refusal)
+}
+
+async fn well_known(State(hub): State<Hub>) -> Response {
+    match hub.behaviour.configuration(&configuration(&hub.settings)) {
+        Some(document) => (
+            [(header::CONTENT_TYPE, hub.behaviour.configuration_type())],
+            document.to_string(),
+        )
+            .into_response(),
+        None => refuse(&hub, &Refusal::new(404, "there is no configuration document")),
+    }
+}
+
+async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>) -> Response {
+    // A topic that nobody has used has no context, as one whose contexts are closed.
+    let context = match hub.find(&topic) {
+        Some(topic) => topic.with(|session, _| session.current_context()),
+        None => crate::protocol::CurrentContext {
+            context_type: String::new(),
+            version_id: None,
+            context: Vec::new(),
+        },
+    };
+    let body = hub.behaviour.current_context(&context);
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// A subscription request or an event, by its content type.
+async fn post(hub: &Hub, request: Request, topic: Option<&str>) -> Response {
+    let (parts, body) = request.into_parts();
+    let content_type = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(|value| {
+            value
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase()
+        });
+    let answer = match (content_type.as_deref(), topic) {
+        (Some("application/x-www-form-urlencoded"), None) => match read(hub, &parts.headers, body).await {
+            Ok(body) => Ok(subscription(hub, &parts.headers, &body)),
+            Err(refusal) => Err(refusal),
+        },
+        (Some("application/json" | "application/fhir+json"), _) => {
+            match read(hub, &parts.headers, body).await {
+                Ok(body) => event(hub, &body, topic),
+                Err(refusal) => Err(refusal),
+            }
+        }
+        (Some("application/x-www-form-urlencoded"), Some(_)) => Err(Refusal::new(
+            404,
+            "subscription requests are posted to hub.url itself (FHIRcast STU3, 2.4 Subscription Request)",
+        )),
+        (other, _) => Err(Refusal::new(
+            415,
+            format!(
+                "Content-Type is {}, and must be application/x-www-form-urlencoded for a subscription request (FHIRcast \
+                 STU3, 2.4) or application/json or application/fhir+json for an event (2.6)",
+                other.unwrap_or("missing")
+            ),
+        )),
+    };
+    answer.unwrap_or_else(|refusal| refuse(hub, &refusal))
+}
+
+/// Reads a body up to the limit, in the time that a client has. What comes beyond the limit is read and dropped for a
+/// while, so that the client hears the answer.
+async fn read(hub: &Registry, headers: &HeaderMap, body: Body) -> Result<BytesMut, Refusal> {
+    const PATIENCE: usize = 8;
+    let limit = hub.settings.body_limit;
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
+        .unwrap_or(0);
+    let too_large = || {
+        Refusal::new(
+            413,
+            format!(
+                "the body is larger than {limit} bytes, which is this hub's limit (FHIRcast STU3, 2.10 Number of Entries \
+                 in Transaction Bundle)"
+            ),
+        )
+    };
+    let reading = async {
+        let mut stream = body.into_data_stream();
+        let mut read = BytesMut::with_capacity(announced.min(limit));
+        let mut length = 0_usize;
+        while let Some(chunk) = stream.next().await {
+            let chunk =
+                chunk.map_err(|error| Refusal::malformed(format!("the body could not be read: {error}")))?;
+            length = length.saturating_add(chunk.len());
+            if length <= limit {
+                read.extend_from_slice(&chunk);
+            } else if length > limit.saturating_mul(PATIENCE) {
+                break;
+            }
+        }
+        if length > limit {
+            Err(too_large())
+        } else {
+            Ok(read)
+        }
+    };
+    let timeout = hub.settings.request_timeout;
+    match tokio::time::timeout(timeout, reading).await {
+        Ok(read) => read,
+        Err(_) if announced > limit => Err(too_large()),
+        Err(_) => Err(Refusal::new(
+            408,
+            format!("the body did not come within {} seconds", timeout.as_secs_f64()),
+        )),
+    }
+}
+
+fn subscription(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let answer = |mode: Mode, endpoint: &str| {
+        let response = SubscriptionResponse {
+            endpoint: hub.endpoint_url(host, endpoint),
+            other: Map::new(),
+        };
+        let status =
+            StatusCode::from_u16(hub.behaviour.accepted_status(mode)).unwrap_or(StatusCode::ACCEPTED);
+        let body = hub.behaviour.response(mode, &response).to_string();
+        (
+            status,
+            [(header::CONTENT_TYPE, hub.behaviour.response_type())],
+            body,
+        )
+            .into_response()
+    };
+    match take_subscription(hub, body) {
+        Ok((mode, endpoint)) => answer(mode, &endpoint),
+        Err(_) if hub.behaviour.accepts_malformed_subscriptions() => answer(Mode::Subscribe, "nowhere"),
+        Err(refusal) => refuse(hub, &refusal),
+    }
+}
+
+fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal> {
+    let request = SubscriptionRequest::from_form(body)?;
+    let named = request.endpoint.as_deref().and_then(Registry::endpoint_of);
+    let topic = hub.topic(&request.topic)?;
+    let endpoint = topic.with(|session, now| {
+        let endpoint = session.request(&request, named.as_deref(), now)?;
+        if request.mode == Mode::Subscribe {
+            hub.remember_endpoint(&endpoint, &request.topic);
+        }
+        Ok::<_, Refusal>(endpoint)
+    })?;
+    Ok((request.mode, endpoint))
+}
+
+fn event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<Response, Refusal> {
+    match take_event(hub, body, topic) {
+        Err(_) if hub.behaviour.accepts_malformed_events() => {}
+        taken => taken?,
+    }
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+fn take_event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<(), Refusal> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Refusal::malformed(format!(
+            "the body is not UTF-8 ({error}); JSON is (RFC 8259, 8.1)"
+        ))
+    })?;
+    let notification = Notification::parse(text)?;
+    if let Some(topic) = topic
+        && topic != notification.topic
+    {
+        return Err(Refusal::malformed(format!(
+            "/event/hub.topic: is '{}', and the URL names the topic '{topic}'; events are posted to hub.url itself \
+             (FHIRcast STU3, 2.6 Request Context Change)",
+            notification.topic
+        )));
+    }
+    if hub.behaviour.refuses_events() {
+        return Err(Refusal::new(403, "this hub takes no events"));
+    }
+    if hub.behaviour.leaks_across_topics() {
+        for (_, other) in hub.others(&notification.topic) {
+            let leaked = notification.clone();
+            // Whether the other session could take it is of no interest to this one's publisher.
+            let _ = other.with(|session, now| session.publish(leaked, now));
+        }
+    }
+    let topic = hub.topic(&notification.topic)?;
+    topic.with(|session, now| session.publish(notification, now))
+}
+
+async fn connect(State(hub): State<Hub>, Path(endpoint): Path<String>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => {
+            let reason = format!(
+                "an endpoint takes WebSocket connections only: {} (FHIRcast STU3, 2.4 Subscription Confirmation)",
+                rejection.body_text()
+            );
+            return refuse(&hub, &Refusal::new(rejection.status().as_u16(), reason));
+        }
+    };
+    let Some(topic) = hub.topic_of(&endpoint) else {
+        return refuse(&hub, &Refusal::new(404, dead_endpoint()));
+    };
+    let capacity = hub.settings.queue_limit;
+    let connected = topic.connect(capacity, |session, now| session.connect(&endpoint, now));
+    let (subscriber, queue) = match connected {
+        Ok(connected) => connected,
+        Err(refusal) => return refuse(&hub, &refusal),
+    };
+    let guard = hub.count_socket();
+    let failed = Arc::clone(&topic);
+    let timeout = hub.settings.write_timeout;
+    upgrade
+        // What subscribers say is short; larger buffers would be most of a subscription's memory.
+        .read_buffer_size(2 << 10)
+        .write_buffer_size(16 << 10)
+        .max_message_size(hub.settings.message_limit)
+        .max_frame_size(hub.settings.message_limit)
+        .on_failed_upgrade(move |error| {
+            tracing::debug!(%error, "a WebSocket was never opened");
+            let broken = crate::hub::session::Closing::Broken;
+            failed.with(|session, now| session.disconnected(subscriber, broken, now));
+        })
+        .on_upgrade(move |socket| async move {
+            let _guard = guard;
+            socket::serve(socket, topic, subscriber, queue, timeout).await;
+        })
+}
