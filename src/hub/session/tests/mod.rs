@@ -1,6 +1,7 @@
 //! The heart's tests: no sockets, no waiting.
 
 mod content;
+mod defects;
 mod errors;
 mod notifying;
 mod property;
