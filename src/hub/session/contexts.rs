@@ -40,6 +40,7 @@ pub(super) struct OpenContext {
 #[derive(Debug)]
 pub(super) struct Contexts {
     open: Vec<OpenContext>,
+    /// What a defective hub still remembers.
     closed: Vec<OpenContext>,
     current: Option<Member>,
     limit: usize,
@@ -68,7 +69,11 @@ impl Contexts {
             return self.open.last().into_iter().collect();
         }
         let mut replayed: Vec<&OpenContext> = Vec::new();
-        for open in self.closed.iter().chain(&self.open) {
+        let closed = self
+            .closed
+            .iter()
+            .filter(|_| behaviour.remembers_closed_contexts());
+        for open in self.open.iter().chain(closed) {
             let before = replayed
                 .iter()
                 .position(|own| own.anchor.resource_type == open.anchor.resource_type);
@@ -113,11 +118,8 @@ impl Contexts {
         {
             self.current = None;
         }
-        if keeps_current {
-            return;
-        }
         if let Some(closed) = self.take(anchor)
-            && behaviour.remembers_closed_contexts()
+            && (keeps_current || behaviour.remembers_closed_contexts())
         {
             self.closed.push(closed);
         }
@@ -235,7 +237,8 @@ impl Contexts {
     /// The answer to Get Current Context.
     pub(super) fn current(&self, behaviour: &Behaviour) -> CurrentContext {
         let current = self.current.as_ref().and_then(|current| {
-            let open = self.open.iter().find(|own| own.anchor.is_same_as(current))?;
+            let mut known = self.open.iter().chain(&self.closed);
+            let open = known.find(|own| own.anchor.is_same_as(current))?;
             let mut context: Vec<Box<RawValue>> = serde_json::from_str(open.context.get()).ok()?;
             if behaviour.returns_content() {
                 context.push(content_entry(open, behaviour)?);

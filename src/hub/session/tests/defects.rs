@@ -1,0 +1,154 @@
+//! Every defect of the heart shows in what comes out of it, and only that.
+
+use serde_json::json;
+
+use super::*;
+
+/// What only the shell does, and `tests/hub_defects.rs` looks at.
+const SHELL: &[Defect] = &[
+    Defect::SubscribeAnswered200,
+    Defect::EndpointMissing,
+    Defect::ResponseNotJson,
+    Defect::MalformedSubscriptionAccepted,
+    Defect::RefusalWithoutReason,
+    Defect::UnsubscribeAnswered200,
+    Defect::UnsubscribeWithoutEndpoint,
+    Defect::LeaksAcrossTopics,
+    Defect::MalformedEventAccepted,
+    Defect::PublishRefused,
+    Defect::NoConfiguration,
+    Defect::ConfigurationNotJson,
+    Defect::ConfigurationWithoutEvents,
+    Defect::ConfigurationWithoutWebsocket,
+    Defect::ConfigurationWithoutVersion,
+    Defect::CurrentTypeMissing,
+    Defect::CurrentVersionMissing,
+];
+
+/// A session in which every behaviour of the heart shows, as the lines of what came out.
+fn live(defects: &[Defect]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut desk = Desk::with_defects(defects);
+    let all =
+        "Patient-open,Patient-close,Encounter-open,DiagnosticReport-open,DiagnosticReport-update,SyncError";
+
+    let mut untyped = subscription("Patient-open");
+    untyped.channel_type = None;
+    note(&mut lines, "untyped", &desk.request(&untyped).is_ok());
+    note(
+        &mut lines,
+        "unknown",
+        &desk
+            .request(&SubscriptionRequest::unsubscribe(TOPIC, "none"))
+            .is_ok(),
+    );
+
+    let first = desk.join_as("First", all);
+    let second_endpoint = desk.subscribe("patient-open,SyncError");
+    note(&mut lines, "endpoint", &second_endpoint);
+    let second = desk.connect(&second_endpoint).unwrap();
+    let third = desk.join_as("Third", "Encounter-close");
+    let everyone = [first, second, third];
+    gather(&mut desk, &mut lines, &everyone);
+
+    let mut open = patient_open("e1", "p1");
+    open["extension"] = json!({"x": 1});
+    let mut update = event(
+        "e5",
+        "DiagnosticReport-update",
+        json!([
+            {"key": "report", "reference": {"reference": "DiagnosticReport/r1"}},
+            {"key": "updates", "resource": {"resourceType": "Bundle", "id": "b", "type": "transaction", "entry": [
+                {"request": {"method": "PUT"}, "resource": {"resourceType": "Observation", "id": "o1"}},
+            ]}},
+        ]),
+    );
+    update["event"]["context.versionId"] = "stale".into();
+    let sync_error = json!([{"key": "operationoutcome", "resource": {"resourceType": "OperationOutcome"}}]);
+    let published = [
+        open,
+        patient_open("e2", "p2"),
+        encounter_open("e3", "enc", "p3"),
+        report_open("e4", "r1"),
+        update.clone(),
+        event("e6", "SyncError", sync_error),
+        patient_close("e7", "p2"),
+    ];
+    for event in &published {
+        note(&mut lines, "published", &desk.publish(event).is_ok());
+        let current = desk.current();
+        note(&mut lines, "current", &current);
+        gather(&mut desk, &mut lines, &everyone);
+        if event["id"] == "e5" && current["context.versionId"].is_string() {
+            update["event"]["context.versionId"] = current["context.versionId"].clone();
+            note(&mut lines, "updated", &desk.publish(&update).is_ok());
+            note(&mut lines, "current", &desk.current());
+            gather(&mut desk, &mut lines, &everyone);
+        }
+    }
+    desk.publish(&report_open("e8", "r1")).unwrap();
+    let mut close = report_open("e9", "r1");
+    close["event"]["hub.event"] = "DiagnosticReport-close".into();
+    desk.publish(&close).unwrap();
+    note(&mut lines, "current", &desk.current());
+    desk.publish(&patient_open("e10", "p4")).unwrap();
+
+    for (event, status) in [("e1", 409), ("e2", 404), ("e3", 500)] {
+        desk.answer(first, event, status);
+        gather(&mut desk, &mut lines, &everyone);
+    }
+
+    let late_endpoint = desk.subscribe("Patient-open,Encounter-open");
+    if let Ok(late) = desk.connect(&late_endpoint) {
+        gather(&mut desk, &mut lines, &[late]);
+        desk.disconnect(late, Closing::Code(1000));
+    }
+    gather(&mut desk, &mut lines, &everyone);
+
+    let mut again = subscription("Home-open");
+    again.endpoint = Some(second_endpoint.clone());
+    note(&mut lines, "again", &desk.request(&again).is_ok());
+    gather(&mut desk, &mut lines, &everyone);
+
+    let left = desk.request(&SubscriptionRequest::unsubscribe(TOPIC, &second_endpoint));
+    note(&mut lines, "left", &left.is_ok());
+    note(&mut lines, "closed", &desk.closed.get(&second).is_some());
+    note(&mut lines, "alive", &desk.connect(&second_endpoint).is_ok());
+    gather(&mut desk, &mut lines, &everyone);
+
+    desk.wait(11.0);
+    gather(&mut desk, &mut lines, &everyone);
+    note(
+        &mut lines,
+        "unresponsive closed",
+        &desk.closed.get(&first).is_some(),
+    );
+    let brief = desk.join("Home-open");
+    desk.wait(8_000.0);
+    gather(&mut desk, &mut lines, &[first, second, third, brief]);
+    note(&mut lines, "expired closed", &desk.closed.get(&brief).is_some());
+    lines
+}
+
+fn note(lines: &mut Vec<String>, what: &str, value: &impl std::fmt::Debug) {
+    lines.push(format!("{what}: {value:?}"));
+}
+
+fn gather(desk: &mut Desk, lines: &mut Vec<String>, everyone: &[SubscriberId]) {
+    for id in everyone {
+        for frame in desk.frames(*id) {
+            lines.push(format!("{id:?} {frame}"));
+        }
+    }
+}
+
+#[test]
+fn every_defect_of_the_heart_shows() {
+    let clean = live(&[]);
+    assert_eq!(clean, live(&[]), "the same inputs give the same outputs");
+    let hidden: Vec<_> = Defect::all()
+        .iter()
+        .filter(|defect| live(&[**defect]) == clean)
+        .collect();
+    assert_eq!(hidden, SHELL.iter().collect::<Vec<_>>());
+}
