@@ -8,7 +8,7 @@ mod conclusion;
 mod event;
 mod transcript;
 
-pub use conclusion::Conclusion;
+pub use conclusion::{Conclusion, Outcome};
 pub use check::{Check, Observation, Summary, Verdict};
 pub use event::{
     Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,

@@ -1,26 +1,89 @@
-#![allow(missing_docs, clippy::print_stdout)]
-//! interim
-use crate::outcome::*;
+//! Renders what a run brought to light: on the console as it happens, and into files when it has ended.
+//!
+//! Every report reads the same stream of events; none judges, and none knows of another.
+
+mod console;
+mod html;
+mod json;
+mod junit;
+mod record;
+mod text;
+
+pub use console::{Console, ConsoleSettings};
+pub use record::{Record, ScenarioRecord};
+
 use std::io::Write;
-pub struct ConsoleSettings { pub terminal: bool, pub colour: bool, pub quiet: bool, pub strict: bool }
-pub struct Console<W>(W);
-impl<W: Write> Console<W> {
-    pub fn new(w: W, _s: ConsoleSettings) -> Self { Self(w) }
-    pub fn event(&mut self, e: &RunEvent) -> std::io::Result<()> {
-        match e {
-            RunEvent::CheckJudged(c) if c.verdict != Verdict::Pass => { writeln!(self.0, "{:12} {} {}\n     {}\n     exp {:?}\n     obs {:?}", c.verdict, c.id, c.level, c.message, c.expected, c.observed)?; }
-            RunEvent::ScenarioEnded(s) if s.disposition != Disposition::Completed => writeln!(self.0, "## {} {:?}", s.scenario, s.disposition)?,
-            RunEvent::Observed(o) => writeln!(self.0, "~~ {} {}: {}", o.scenario, o.subject, o.reading)?,
-            RunEvent::HubLost(l) => writeln!(self.0, "!! {l:?}")?,
-            RunEvent::ScenarioEnded(s) if s.duration.as_millis() > 1000 => writeln!(self.0, "slow {} {:?}", s.scenario, s.duration)?,
-            RunEvent::RunEnded(r) => writeln!(self.0, "{:?} {:?}", r.summary, r.duration)?,
-            _ => {}
+use std::path::{Path, PathBuf};
+
+use crate::outcome::RunEvent;
+
+/// A report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The folder or a file in it cannot be written.
+    #[error("the report {} cannot be written: {problem}", path.display())]
+    Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        problem: String,
+    },
+    /// A report cannot be rendered: a fault of castspec's.
+    #[error("the report {name} cannot be rendered: {problem}")]
+    Render {
+        /// The report's file name.
+        name: &'static str,
+        /// The cause.
+        problem: String,
+    },
+}
+
+/// The report files of a run: `junit.xml`, `report.json` and `index.html`, written when the run has ended.
+#[derive(Debug)]
+pub struct Reports {
+    folder: PathBuf,
+    strict: bool,
+    record: Record,
+}
+
+impl Reports {
+    /// Reports into this folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written to.
+    pub fn new(folder: &Path, strict: bool) -> Result<Self, ReportError> {
+        let error = |problem: std::io::Error| unwritable(folder, &problem);
+        std::fs::create_dir_all(folder).map_err(error)?;
+        // A run of minutes must not end in a folder that cannot be written to.
+        tempfile::NamedTempFile::new_in(folder).map_err(error)?;
+        Ok(Self { folder: folder.to_owned(), strict, record: Record::default() })
+    }
+
+    /// Takes an event in; the last one of a run writes the files.
+    ///
+    /// # Errors
+    /// When a file cannot be rendered or written.
+    pub fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        self.record.event(event);
+        if matches!(event, RunEvent::RunEnded(_)) {
+            self.write("report.json", &json::render(&self.record)?)?;
+            self.write("junit.xml", &junit::render(&self.record, self.strict)?)?;
+            self.write("index.html", &html::render(&self.record, self.strict)?)?;
         }
         Ok(())
     }
+
+    /// Writes a file as a whole or not at all.
+    fn write(&self, name: &str, content: &str) -> Result<(), ReportError> {
+        let path = self.folder.join(name);
+        let error = |problem: std::io::Error| unwritable(&path, &problem);
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(error)?;
+        file.write_all(content.as_bytes()).map_err(error)?;
+        file.persist(&path).map_err(|problem| unwritable(&path, &problem.error))?;
+        Ok(())
+    }
 }
-pub struct Reports;
-impl Reports {
-    pub fn new(_p: &std::path::Path, _s: bool) -> Result<Self, std::io::Error> { Ok(Self) }
-    pub fn event(&mut self, _e: &RunEvent) -> Result<(), std::io::Error> { Ok(()) }
+
+fn unwritable(path: &Path, problem: &std::io::Error) -> ReportError {
+    ReportError::Unwritable { path: path.to_owned(), problem: problem.to_string() }
 }

@@ -81,11 +81,7 @@ impl Play<'_> {
             let socket = mock.membership().and_then(|own| own.socket);
             mock.inbox
                 .wait(deadline.max(Instant::now()), |received, closed| {
-                    let came = received.iter().any(|own| {
-                        own.json
-                            .as_ref()
-                            .is_some_and(|message| publication.is_seen_in(message))
-                    });
+                    let came = received.iter().any(|own| self.stage.origin(own) == Some(position));
                     let ended = closed.iter().any(|own| Some(own.socket) == socket);
                     (came || ended).then_some(())
                 })
@@ -169,7 +165,7 @@ impl Play<'_> {
                     topic: mock.topic.clone(),
                     event,
                     membership: membership.cloned(),
-                    publication: self.publication_of(&message),
+                    publication: self.stage.origin(&received),
                     message,
                     received,
                 });
@@ -177,18 +173,6 @@ impl Play<'_> {
         }
         seen.sort_by_key(|own| own.received.spot.sequence);
         seen
-    }
-
-    /// The publication that a notification is a copy of: by its id, else by its event and resource, the latest first.
-    fn publication_of(&self, message: &Value) -> Option<usize> {
-        let id = message.get("id").and_then(Value::as_str);
-        let publications = &self.stage.publications;
-        let found = |same_id: bool| {
-            publications
-                .iter()
-                .rposition(|own| own.is_seen_in(message) && (!same_id || Some(own.id.as_str()) == id))
-        };
-        found(true).or_else(|| found(false))
     }
 
     fn judge_notification(&mut self, seen: &Seen) {

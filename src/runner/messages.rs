@@ -271,7 +271,7 @@ impl Play<'_> {
 
     /// The messages among these that a selector picks.
     pub fn select(&self, selector: &Selector, received: &[Received]) -> Result<Vec<Received>, Stop> {
-        let publication = self.publication(selector)?;
+        let position = self.publication_position(selector)?;
         let after = match &selector.after {
             None => None,
             Some(name) => {
@@ -293,7 +293,7 @@ impl Play<'_> {
             }
             let Some(message) = &own.json else { continue };
             if !self.is_kind(selector, own, message)
-                || !publication.is_none_or(|publication| self.comes_from(selector.kind, message, publication))
+                || !position.is_none_or(|position| self.comes_from(selector.kind, own, position))
             {
                 continue;
             }
@@ -323,29 +323,26 @@ impl Play<'_> {
             .is_none_or(|wanted| event.is_some_and(|event| event == **wanted))
     }
 
-    fn comes_from(&self, kind: MessageSelector, message: &Value, publication: &Publication) -> bool {
+    fn comes_from(&self, kind: MessageSelector, received: &Received, position: usize) -> bool {
+        let Some(publication) = self.stage.publications.get(position) else { return false };
         if kind != MessageSelector::SyncError || publication.event.kind() == EventKind::SyncError {
-            return publication.is_seen_in(message);
+            return self.stage.origin(received) == Some(position);
         }
-        let context = message.pointer("/event/context").unwrap_or(&Value::Null);
+        let context = received.json.as_ref().and_then(|message| message.pointer("/event/context"));
+        let context = context.unwrap_or(&Value::Null);
         let causes = SyncErrorCause::from_context(context);
-        let ids = self.ids_of(publication);
+        let ids = self.ids_of(position);
         causes.iter().any(|cause| ids.contains(&cause.event_id))
     }
 
     /// The ids under which a publication went around: its own, and what the hub may have made of it.
-    pub fn ids_of(&self, publication: &Publication) -> Vec<String> {
+    fn ids_of(&self, position: usize) -> Vec<String> {
+        let Some(publication) = self.stage.publications.get(position) else { return Vec::new() };
         let mut ids = vec![publication.id.clone()];
-        for mock in self
-            .stage
-            .mocks
-            .values()
-            .filter(|mock| mock.topic == publication.topic)
-        {
+        for mock in self.stage.mocks.values().filter(|mock| mock.topic == publication.topic) {
             for received in mock.inbox.received() {
-                if let Some(message) = &received.json
-                    && publication.is_seen_in(message)
-                    && let Some(id) = message.get("id").and_then(Value::as_str)
+                if self.stage.origin(&received) == Some(position)
+                    && let Some(id) = received.json.as_ref().and_then(|message| message.get("id")?.as_str())
                     && !ids.iter().any(|own| own == id)
                 {
                     ids.push(id.to_owned());
@@ -356,10 +353,13 @@ impl Play<'_> {
     }
 
     fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
+        Ok(self.publication_position(selector)?.and_then(|position| self.stage.publications.get(position)))
+    }
+
+    fn publication_position(&self, selector: &Selector) -> Result<Option<usize>, Stop> {
         let Some(name) = &selector.of else { return Ok(None) };
-        let saved = self.stage.saved_publications.get(&name.value);
-        match saved.and_then(|at| self.stage.publications.get(*at)) {
-            Some(publication) => Ok(Some(publication)),
+        match self.stage.saved_publications.get(&name.value) {
+            Some(position) => Ok(Some(*position)),
             None => Err(Stop::Unreached(format!("'{}' was not published", name.value))),
         }
     }

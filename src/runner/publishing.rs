@@ -320,14 +320,7 @@ impl Play<'_> {
             let inbox = self.mock(name)?.inbox.clone();
             let seen = inbox
                 .wait(deadline, |received, _| {
-                    received
-                        .iter()
-                        .any(|own| {
-                            own.json
-                                .as_ref()
-                                .is_some_and(|message| marker.is_seen_in(message))
-                        })
-                        .then_some(())
+                    received.iter().any(|own| self.stage.origin(own) == Some(number)).then_some(())
                 })
                 .await;
             if seen.is_none() {

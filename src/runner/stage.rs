@@ -192,21 +192,28 @@ impl Membership {
 }
 
 impl Publication {
-    /// Whether a received notification is a copy of this publication: the same event with the same id or, where the hub gave
-    /// it another id, about the same resource at the same time.
-    pub fn is_seen_in(&self, message: &Value) -> bool {
-        let event = message.pointer("/event/hub.event").and_then(Value::as_str);
-        if !event.is_some_and(|event| self.event == *event) {
-            return false;
-        }
-        if message.get("id").and_then(Value::as_str) == Some(&self.id) {
-            return true;
-        }
+    /// The same event, about the same resource: a copy to which the hub gave another id.
+    fn resembles(&self, message: &Value) -> bool {
         let context = message.pointer("/event/context").unwrap_or(&Value::Null);
         let own = subject_id(&self.event, &self.context);
-        own.is_some()
-            && own == subject_id(&self.event, context)
-            && bundle_id(&self.context) == bundle_id(context)
+        own.is_some() && own == subject_id(&self.event, context) && bundle_id(&self.context) == bundle_id(context)
+    }
+}
+
+impl Stage {
+    /// Where the publication stands that a received notification is a copy of: the one with its id; where none has it, the
+    /// last of the same event and resource that had been published by then.
+    pub fn origin(&self, received: &Received) -> Option<usize> {
+        let message = received.json.as_ref()?;
+        let event = event_of(received)?;
+        let id = message.get("id").and_then(Value::as_str);
+        let same_event = |own: &Publication| own.event == event;
+        let by_id = self.publications.iter().rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
+        by_id.or_else(|| {
+            self.publications.iter().rposition(|own| {
+                same_event(own) && own.requested.sequence < received.spot.sequence && own.resembles(message)
+            })
+        })
     }
 }
 

@@ -1,0 +1,265 @@
+//! The console: a progress bar on a terminal, plain lines elsewhere, and at the end what a person needs to know.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use similar::{ChangeTag, TextDiff};
+
+use super::record::Record;
+use super::text;
+use crate::outcome::{Check, Disposition, RunEvent, ScenarioEnded, Summary, Verdict};
+
+/// How the console is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ConsoleSettings {
+    /// A terminal: a progress bar in place of a line a scenario.
+    pub terminal: bool,
+    /// Colours.
+    pub colour: bool,
+    /// Only what did not pass, and the verdict.
+    pub quiet: bool,
+    /// A broken SHOULD counts as a failure.
+    pub strict: bool,
+}
+
+/// Writes a run to a person.
+#[derive(Debug)]
+pub struct Console<W> {
+    out: W,
+    settings: ConsoleSettings,
+    record: Record,
+    running: BTreeMap<String, Summary>,
+    bar: Option<ProgressBar>,
+}
+
+impl<W: Write> Console<W> {
+    /// A console that writes to `out`; the progress bar goes to standard error.
+    pub fn new(out: W, settings: ConsoleSettings) -> Self {
+        Self { out, settings, record: Record::default(), running: BTreeMap::new(), bar: None }
+    }
+
+    /// Takes an event in.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        self.record.event(event);
+        match event {
+            RunEvent::RunBegan(began) => {
+                if self.settings.terminal && !self.settings.quiet {
+                    let bar = ProgressBar::new(began.scenarios as u64);
+                    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} scenarios  {msg}") {
+                        bar.set_style(style);
+                    }
+                    self.bar = Some(bar);
+                }
+                let target = &began.target;
+                let hub = if target.built_in { "the built-in hub" } else { target.hub_url.as_str() };
+                writeln!(
+                    self.out,
+                    "castspec {}: {} scenarios of FHIRcast {} ({}) against {}",
+                    began.tool.version,
+                    began.scenarios,
+                    target.fhircast_version,
+                    target.fhircast_version.number(),
+                    text::clean(hub)
+                )
+            }
+            RunEvent::CheckJudged(check) => {
+                self.running.entry(check.scenario.clone()).or_default().add(check.verdict);
+                Ok(())
+            }
+            RunEvent::ScenarioEnded(ended) => self.scenario(ended),
+            RunEvent::RunEnded(_) => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                self.end()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn scenario(&mut self, ended: &ScenarioEnded) -> io::Result<()> {
+        let summary = self.running.remove(&ended.scenario).unwrap_or_default();
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+            bar.set_message(ended.scenario.clone());
+            return Ok(());
+        }
+        if self.settings.quiet {
+            return Ok(());
+        }
+        let verdict = match &ended.disposition {
+            Disposition::Error(_) => "error",
+            Disposition::Skipped(_) => "skip",
+            _ if summary.fail > 0 => "fail",
+            Disposition::Inconclusive(_) => "inconclusive",
+            Disposition::Completed if summary.inconclusive > 0 => "inconclusive",
+            Disposition::Completed if summary.warn > 0 => "warn",
+            Disposition::Completed => "pass",
+        };
+        let millis = ended.duration.as_millis();
+        let word = self.paint(verdict, &format!("{verdict:12}"));
+        writeln!(self.out, "{word} {} ({}, {millis} ms)", text::clean(&ended.scenario), counts(summary))
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let record = std::mem::take(&mut self.record);
+        let of = |verdict: Verdict| record.checks.iter().filter(move |check| check.verdict == verdict);
+        for check in of(Verdict::Warn).chain(of(Verdict::Fail)) {
+            self.check(check)?;
+        }
+        self.unreached(&record)?;
+        self.skipped(&record)?;
+        for own in &record.scenarios {
+            if let Disposition::Error(why) = &own.disposition {
+                let word = self.paint("fail", "error");
+                writeln!(self.out, "\n{word} in the scenario {}: {}", own.name, text::clean(why))?;
+            }
+        }
+        let readings = record.readings();
+        if !readings.is_empty() && !self.settings.quiet {
+            writeln!(self.out, "\nReadings that the hub chose where the specification leaves it open:")?;
+            for (subject, reading, _) in readings {
+                writeln!(self.out, "  {} ({})", text::clean(reading), text::clean(subject))?;
+            }
+        }
+        if let Some(lost) = &record.hub_lost {
+            let word = self.paint("fail", "The hub stopped answering");
+            writeln!(self.out, "\n{word} in {}: {}", lost.scenario, text::clean(&lost.problem))?;
+            writeln!(self.out, "  the request that went unanswered: {}", text::clean(&lost.request))?;
+        }
+        if !self.settings.quiet {
+            self.table(&record)?;
+        }
+        let conclusion = record.conclusion(self.settings.strict);
+        let kind = match conclusion.exit_code() {
+            0 => "pass",
+            _ => "fail",
+        };
+        let sentence = self.paint(kind, &conclusion.sentence());
+        writeln!(self.out, "\n{sentence}, {} scenarios in {:.2} s", record.scenarios.len(), record.duration.as_secs_f64())
+    }
+
+    /// A check that did not hold, in full.
+    fn check(&mut self, check: &Check) -> io::Result<()> {
+        let verdict = check.verdict.name();
+        let word = self.paint(verdict, verdict);
+        writeln!(self.out, "\n{word} {} in {}", check.requirement, text::clean(&check.scenario))?;
+        writeln!(self.out, "  {}", text::clean(&check.message))?;
+        writeln!(self.out, "  {} (section {}): {}", check.level, check.section, check.statement)?;
+        writeln!(self.out, "  {}", check.url)?;
+        match (&check.expected, &check.observed) {
+            (Some(expected), Some(observed)) if expected.contains('\n') && observed.contains('\n') => {
+                writeln!(self.out, "  expected (-) and observed (+):")?;
+                for change in TextDiff::from_lines(&text::clean(expected), &text::clean(observed)).iter_all_changes() {
+                    let sign = match change.tag() {
+                        ChangeTag::Delete => "-",
+                        ChangeTag::Insert => "+",
+                        ChangeTag::Equal => " ",
+                    };
+                    writeln!(self.out, "    {sign} {}", change.value().trim_end())?;
+                }
+            }
+            (expected, observed) => {
+                for (label, value) in [("expected", expected), ("observed", observed)] {
+                    if let Some(value) = value {
+                        let value = text::shortened(&text::clean(value)).replace('\n', "\n            ");
+                        writeln!(self.out, "  {label}: {value}")?;
+                    }
+                }
+            }
+        }
+        for evidence in &check.evidence {
+            let told = text::evidence(evidence).replace('\n', "\n  ");
+            writeln!(self.out, "  {told}")?;
+        }
+        if let Some(command) = &check.repeat {
+            writeln!(self.out, "  again: {}", text::clean(command))?;
+        }
+        Ok(())
+    }
+
+    /// What could not be judged, by reason.
+    fn unreached(&mut self, record: &Record) -> io::Result<()> {
+        let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for check in record.checks.iter().filter(|check| check.verdict == Verdict::Inconclusive) {
+            reasons.entry((&check.scenario, &check.message)).or_default().push(&check.requirement);
+        }
+        for ((scenario, why), requirements) in reasons {
+            let word = self.paint("inconclusive", "inconclusive");
+            writeln!(self.out, "\n{word} {}", text::clean(scenario))?;
+            writeln!(self.out, "  {}", text::clean(why))?;
+            writeln!(self.out, "  not judged: {}", requirements.join(", "))?;
+        }
+        Ok(())
+    }
+
+    /// What was skipped, by reason.
+    fn skipped(&mut self, record: &Record) -> io::Result<()> {
+        if self.settings.quiet {
+            return Ok(());
+        }
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for own in &record.scenarios {
+            if let Disposition::Skipped(why) = &own.disposition {
+                reasons.entry(why).or_default().push(&own.name);
+            }
+        }
+        for (why, scenarios) in reasons {
+            let word = self.paint("skip", "skipped");
+            writeln!(self.out, "\n{word}: {} ({} scenarios)", text::clean(why), scenarios.len())?;
+            writeln!(self.out, "  {}", scenarios.join(", "))?;
+        }
+        Ok(())
+    }
+
+    /// Verdicts by section of the specification.
+    fn table(&mut self, record: &Record) -> io::Result<()> {
+        let mut sections: BTreeMap<(usize, usize, String), Summary> = BTreeMap::new();
+        for check in &record.checks {
+            sections.entry(section_key(&check.section)).or_default().add(check.verdict);
+        }
+        writeln!(self.out, "\n{:10} {:>6} {:>6} {:>6} {:>6} {:>13}", "section", "pass", "fail", "warn", "skip", "inconclusive")?;
+        for ((_, _, section), own) in sections {
+            let Summary { pass, fail, warn, skip, inconclusive } = own;
+            writeln!(self.out, "{section:10} {pass:>6} {fail:>6} {warn:>6} {skip:>6} {inconclusive:>13}")?;
+        }
+        Ok(())
+    }
+
+    fn paint(&self, verdict: &str, text: &str) -> String {
+        if !self.settings.colour {
+            return text.to_owned();
+        }
+        let code = match verdict {
+            "pass" => 32,
+            "fail" | "error" => 31,
+            "warn" | "inconclusive" => 33,
+            _ => 90,
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// The number of a section, to sort and to show by: "2.10 Content Sharing" is 2.10.
+fn section_key(section: &str) -> (usize, usize, String) {
+    let number = section.split_whitespace().next().unwrap_or_default();
+    let mut parts = number.split('.').map(|part| part.parse().unwrap_or(usize::MAX));
+    (parts.next().unwrap_or(usize::MAX), parts.next().unwrap_or(0), number.to_owned())
+}
+
+fn counts(summary: Summary) -> String {
+    let all = [
+        (summary.pass, "pass"),
+        (summary.fail, "fail"),
+        (summary.warn, "warn"),
+        (summary.skip, "skip"),
+        (summary.inconclusive, "inconclusive"),
+    ];
+    let told: Vec<String> =
+        all.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    if told.is_empty() { "nothing judged".to_owned() } else { told.join(", ") }
+}

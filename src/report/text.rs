@@ -1,0 +1,105 @@
+//! Messages and texts as people read them: pretty, shortened, and without characters that a terminal or XML cannot bear.
+
+use serde_json::Value;
+
+use crate::outcome::{Entry, Evidence, Traffic};
+
+/// Lines of one message at the most.
+const LINES: usize = 24;
+/// Characters of one line at the most.
+const LINE: usize = 200;
+
+/// A text without control characters but for line feeds and tabs; what XML 1.0 forbids is replaced too.
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            '\r' => ' ',
+            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => '\u{FFFD}',
+            c => c,
+        })
+        .collect()
+}
+
+/// What passed, in one line.
+pub fn headline(entry: &Entry) -> String {
+    let actor = &entry.actor;
+    let told = match &entry.traffic {
+        Traffic::Request { method, url, .. } => format!("{actor} → hub  {method} {url}"),
+        Traffic::Response { status, .. } => format!("hub → {actor}  {status}"),
+        Traffic::NoResponse { problem } => format!("hub → {actor}  no answer: {problem}"),
+        Traffic::Connect { url } => format!("{actor} → hub  WebSocket {url}"),
+        Traffic::Connected => format!("hub → {actor}  WebSocket open"),
+        Traffic::ConnectFailed { problem, .. } => format!("hub → {actor}  no WebSocket: {problem}"),
+        Traffic::FrameSent { .. } => format!("{actor} → hub  frame"),
+        Traffic::FrameReceived { .. } => format!("hub → {actor}  frame"),
+        Traffic::Closed { by_hub, code, reason } => {
+            let who = if *by_hub { "the hub" } else { actor };
+            let code = code.map_or("without a code".to_owned(), |code| format!("with {code}"));
+            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            format!("WebSocket of {actor} closed by {who} {code}{reason}")
+        }
+        Traffic::Note { text } => format!("{actor}: {text}"),
+    };
+    clean(&format!("[{}] {:>8.1} ms  {told}", entry.sequence, entry.at_ms)).replace('\n', " ")
+}
+
+/// The body of what passed, pretty where it is JSON or a form.
+pub fn body(entry: &Entry) -> Option<String> {
+    let (text, form) = match &entry.traffic {
+        Traffic::Request { body, headers, .. } => {
+            let form = headers.iter().any(|(name, value)| {
+                name.eq_ignore_ascii_case("content-type") && value.starts_with("application/x-www-form-urlencoded")
+            });
+            (body, form)
+        }
+        Traffic::Response { body, .. } => (body, false),
+        Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => (text, false),
+        _ => return None,
+    };
+    if text.is_empty() {
+        return None;
+    }
+    if form {
+        let pairs = url::form_urlencoded::parse(text.as_bytes());
+        let lines: Vec<String> = pairs.map(|(name, value)| format!("{name} = {value}")).collect();
+        return Some(clean(&lines.join("\n")));
+    }
+    let pretty = match serde_json::from_str::<Value>(text) {
+        Ok(json) => format!("{json:#}"),
+        Err(_) => text.clone(),
+    };
+    Some(clean(&pretty))
+}
+
+/// A text cut to what is read at a glance.
+pub fn shortened(text: &str) -> String {
+    let mut lines: Vec<String> = text
+        .lines()
+        .take(LINES)
+        .map(|line| match line.char_indices().nth(LINE) {
+            Some((at, _)) => format!("{}…", &line[..at]),
+            None => line.to_owned(),
+        })
+        .collect();
+    let more = text.lines().count().saturating_sub(LINES);
+    if more > 0 {
+        lines.push(format!("… {more} more lines, in report.json"));
+    }
+    lines.join("\n")
+}
+
+/// A piece of evidence as lines of text.
+pub fn evidence(own: &Evidence) -> String {
+    let mut text = headline(&own.entry);
+    if let Some(pointer) = &own.pointer {
+        text.push_str(&format!("   at {}", clean(pointer)));
+    }
+    if let Some(body) = body(&own.entry) {
+        for line in shortened(&body).lines() {
+            text.push_str("\n    ");
+            text.push_str(line);
+        }
+    }
+    text
+}
