@@ -1,5 +1,12 @@
 //! The defects that show in the hub's HTTP alone.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod hub_support;
 
 use castspec::hub::{Defect, Settings, Transport};

@@ -1,5 +1,12 @@
 //! The hub over real sockets: what a subscriber lives through, with TLS and without.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod hub_support;
 
 use castspec::hub::{Defect, Settings, Transport};

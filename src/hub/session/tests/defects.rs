@@ -112,7 +112,7 @@ fn live(defects: &[Defect]) -> Vec<String> {
 
     let left = desk.request(&SubscriptionRequest::unsubscribe(TOPIC, &second_endpoint));
     note(&mut lines, "left", &left.is_ok());
-    note(&mut lines, "closed", &desk.closed.get(&second).is_some());
+    note(&mut lines, "closed", &desk.closed.contains_key(&second));
     note(&mut lines, "alive", &desk.connect(&second_endpoint).is_ok());
     gather(&mut desk, &mut lines, &everyone);
 
@@ -121,12 +121,12 @@ fn live(defects: &[Defect]) -> Vec<String> {
     note(
         &mut lines,
         "unresponsive closed",
-        &desk.closed.get(&first).is_some(),
+        &desk.closed.contains_key(&first),
     );
     let brief = desk.join("Home-open");
     desk.wait(8_000.0);
     gather(&mut desk, &mut lines, &[first, second, third, brief]);
-    note(&mut lines, "expired closed", &desk.closed.get(&brief).is_some());
+    note(&mut lines, "expired closed", &desk.closed.contains_key(&brief));
     lines
 }
 
