@@ -8,7 +8,7 @@ use super::judge::{Breach, Place};
 use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::stage::{Mock, Publication, event_of};
 use super::subscribing::mode_of;
-use crate::protocol::{EventKind, SyncErrorCause};
+use crate::protocol::{EventKind, EventName, SyncErrorCause};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::subscriber::Received;
 
@@ -27,6 +27,16 @@ impl Play<'_> {
         let message = &step.message;
         // A selector that cannot be evaluated would make an endless wait of a mistake.
         self.select(message, &[])?;
+        if let Some(event) = self.event_of_selector(message)
+            && self.is_withheld(name, &event)
+        {
+            let why = format!("the hub did not grant {event} to {name}");
+            let Some(requirement) = &step.requirement else {
+                return Err(Stop::Declined(why));
+            };
+            self.judge.inapplicable(&requirement.value, &why);
+            return Ok(());
+        }
         let found = inbox
             .wait(deadline, |received, _| {
                 self.select(message, received)
@@ -109,6 +119,17 @@ impl Play<'_> {
         let name = step.at.value.as_str();
         let requirement = step.requirement.value.as_str();
         self.select(&step.message, &[])?;
+        if step.unless_granted
+            && let Some(event) = self.event_of_selector(&step.message)
+            && self
+                .mock(name)?
+                .membership()
+                .is_some_and(|own| own.current.contains(&event))
+        {
+            let why = format!("the hub granted {event} to {name}, which had not asked for it");
+            self.judge.inapplicable(requirement, &why);
+            return Ok(());
+        }
         if step.quiet || !self.mock(name)?.is_active() {
             let quiet = Instant::now() + self.setting.target.timing.quiet;
             let inbox = self.mock(name)?.inbox.clone();
@@ -194,14 +215,9 @@ impl Play<'_> {
         };
         let lease = Duration::try_from_secs_f64(membership.lease.unwrap_or(0.0)).unwrap_or(Duration::MAX);
         if step.within == Bound::Lease && lease > self.setting.target.timing.longest_lease {
-            let why = format!(
+            return Err(Stop::Declined(format!(
                 "the hub granted a lease of {lease:?}, which is longer than the target's longest_lease"
-            );
-            self.judge.inapplicable(requirement, &why);
-            if let Some(early) = &step.not_before_lease {
-                self.judge.inapplicable(&early.value, &why);
-            }
-            return Ok(());
+            )));
         }
         let deadline = self.bound(name, step.within)?;
         let inbox = self.mock(name)?.inbox.clone();
@@ -249,10 +265,35 @@ impl Play<'_> {
         Ok(())
     }
 
+    /// The event of the messages that a selector picks, where it says so.
+    fn event_of_selector(&self, selector: &Selector) -> Option<EventName> {
+        match selector.kind {
+            MessageSelector::Confirmation | MessageSelector::Denial => None,
+            MessageSelector::SyncError => "SyncError".parse().ok(),
+            MessageSelector::Notification => match &selector.event {
+                Some(event) => event.parse().ok(),
+                None => self
+                    .publication(selector)
+                    .ok()
+                    .flatten()
+                    .map(|own| own.event.clone()),
+            },
+        }
+    }
+
+    /// The subscriber asked for this event, and the hub's confirmation does not grant it.
+    fn is_withheld(&self, name: &str, event: &EventName) -> bool {
+        let membership = self.stage.mocks.get(name).and_then(Mock::membership);
+        membership.is_some_and(|own| {
+            own.confirmed.is_some() && own.asked.contains(event) && !own.current.contains(event)
+        })
+    }
+
     /// When a wait must have ended.
     fn bound(&self, name: &str, bound: Bound) -> Result<Instant, Stop> {
         let timing = self.setting.target.timing;
         Ok(match bound {
+            Bound::Past => Instant::now(),
             Bound::Response => self.deadline(Duration::ZERO),
             Bound::AckTimeout => self.deadline(timing.ack_timeout),
             Bound::Lease => {
@@ -324,11 +365,16 @@ impl Play<'_> {
     }
 
     fn comes_from(&self, kind: MessageSelector, received: &Received, position: usize) -> bool {
-        let Some(publication) = self.stage.publications.get(position) else { return false };
+        let Some(publication) = self.stage.publications.get(position) else {
+            return false;
+        };
         if kind != MessageSelector::SyncError || publication.event.kind() == EventKind::SyncError {
             return self.stage.origin(received) == Some(position);
         }
-        let context = received.json.as_ref().and_then(|message| message.pointer("/event/context"));
+        let context = received
+            .json
+            .as_ref()
+            .and_then(|message| message.pointer("/event/context"));
         let context = context.unwrap_or(&Value::Null);
         let causes = SyncErrorCause::from_context(context);
         let ids = self.ids_of(position);
@@ -337,12 +383,22 @@ impl Play<'_> {
 
     /// The ids under which a publication went around: its own, and what the hub may have made of it.
     fn ids_of(&self, position: usize) -> Vec<String> {
-        let Some(publication) = self.stage.publications.get(position) else { return Vec::new() };
+        let Some(publication) = self.stage.publications.get(position) else {
+            return Vec::new();
+        };
         let mut ids = vec![publication.id.clone()];
-        for mock in self.stage.mocks.values().filter(|mock| mock.topic == publication.topic) {
+        for mock in self
+            .stage
+            .mocks
+            .values()
+            .filter(|mock| mock.topic == publication.topic)
+        {
             for received in mock.inbox.received() {
                 if self.stage.origin(&received) == Some(position)
-                    && let Some(id) = received.json.as_ref().and_then(|message| message.get("id")?.as_str())
+                    && let Some(id) = received
+                        .json
+                        .as_ref()
+                        .and_then(|message| message.get("id")?.as_str())
                     && !ids.iter().any(|own| own == id)
                 {
                     ids.push(id.to_owned());
@@ -353,7 +409,9 @@ impl Play<'_> {
     }
 
     fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
-        Ok(self.publication_position(selector)?.and_then(|position| self.stage.publications.get(position)))
+        Ok(self
+            .publication_position(selector)?
+            .and_then(|position| self.stage.publications.get(position)))
     }
 
     fn publication_position(&self, selector: &Selector) -> Result<Option<usize>, Stop> {

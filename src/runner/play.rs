@@ -59,6 +59,8 @@ pub enum Stop {
     Unreached(String),
     /// The scenario is at fault.
     Fault(String),
+    /// The hub does otherwise, as it may; the rest does not apply to it.
+    Declined(String),
     /// The hub is gone.
     HubLost(String),
 }
@@ -145,6 +147,9 @@ impl<'a> Play<'a> {
             Step::Disconnect(step) => self.disconnect(step).await,
             Step::Abort(name) => self.abort(&name.value).await,
             Step::Answers(step) => {
+                if !self.holds(&step.when)? {
+                    return Ok(());
+                }
                 self.mock_mut(&step.of.value)?.set_answers(&step.rules);
                 Ok(())
             }

@@ -24,7 +24,6 @@ struct Draft {
     event: EventName,
     context: Value,
     members: Map<String, Value>,
-    marker: bool,
 }
 
 impl Draft {
@@ -125,7 +124,6 @@ impl Play<'_> {
             event,
             context,
             members: Map::new(),
-            marker: false,
         })
     }
 
@@ -180,7 +178,7 @@ impl Play<'_> {
             requested: answer.request,
             answered: answer.spot,
             accepted: answer.is_accepted(),
-            marker: draft.marker,
+            proper: expects_acceptance,
         });
         if let Some(name) = save {
             self.stage
@@ -289,8 +287,7 @@ impl Play<'_> {
             }
         };
         let number = self.stage.publications.len();
-        let mut draft = self.draft(&by, event, &format!("fence-{number}"))?;
-        draft.marker = true;
+        let draft = self.draft(&by, event, &format!("fence-{number}"))?;
         let asked = Asked {
             kind: Some(RequestKind::Publish),
             save: None,
@@ -320,7 +317,10 @@ impl Play<'_> {
             let inbox = self.mock(name)?.inbox.clone();
             let seen = inbox
                 .wait(deadline, |received, _| {
-                    received.iter().any(|own| self.stage.origin(own) == Some(number)).then_some(())
+                    received
+                        .iter()
+                        .any(|own| self.stage.origin(own) == Some(number))
+                        .then_some(())
                 })
                 .await;
             if seen.is_none() {

@@ -45,8 +45,6 @@ pub struct Mock {
 pub struct Membership {
     /// Counts the WebSockets of the subscriber.
     pub socket: Option<usize>,
-    /// Where the request stands in the log.
-    pub requested: Spot,
     /// The events asked for.
     pub asked: Vec<EventName>,
     /// Every event that it was ever granted in this subscription.
@@ -84,8 +82,8 @@ pub struct Publication {
     pub answered: Spot,
     /// Whether the hub accepted it.
     pub accepted: bool,
-    /// It is a marker of a fence.
-    pub marker: bool,
+    /// It was to be accepted: the scenario does not leave it open whether the hub takes it.
+    pub proper: bool,
 }
 
 /// What one scenario plays with.
@@ -176,10 +174,9 @@ impl Mock {
 
 impl Membership {
     /// A subscription that has been asked for.
-    pub fn new(requested: Spot, asked: Vec<EventName>) -> Self {
+    pub fn new(asked: Vec<EventName>) -> Self {
         Self {
             socket: None,
-            requested,
             asked,
             granted: Vec::new(),
             current: Vec::new(),
@@ -196,7 +193,9 @@ impl Publication {
     fn resembles(&self, message: &Value) -> bool {
         let context = message.pointer("/event/context").unwrap_or(&Value::Null);
         let own = subject_id(&self.event, &self.context);
-        own.is_some() && own == subject_id(&self.event, context) && bundle_id(&self.context) == bundle_id(context)
+        own.is_some()
+            && own == subject_id(&self.event, context)
+            && bundle_id(&self.context) == bundle_id(context)
     }
 }
 
@@ -208,7 +207,10 @@ impl Stage {
         let event = event_of(received)?;
         let id = message.get("id").and_then(Value::as_str);
         let same_event = |own: &Publication| own.event == event;
-        let by_id = self.publications.iter().rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
+        let by_id = self
+            .publications
+            .iter()
+            .rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
         by_id.or_else(|| {
             self.publications.iter().rposition(|own| {
                 same_event(own) && own.requested.sequence < received.spot.sequence && own.resembles(message)

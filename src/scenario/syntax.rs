@@ -180,6 +180,9 @@ pub struct Unsubscribe {
     /// What must hold of the answer, as in `request_subscription`.
     #[serde(default)]
     pub answer: Vec<AnswerExpectation>,
+    /// Taken only when this variable is true.
+    #[serde(default)]
+    pub when: When,
 }
 
 /// `publish`.
@@ -449,6 +452,8 @@ pub enum Bound {
     AckTimeout,
     /// The lease that the subscriber was granted, and a response.
     Lease,
+    /// No time at all: what has come already.
+    Past,
 }
 
 /// What must hold of a message.
@@ -490,6 +495,9 @@ pub struct Absent {
     /// Wait for the target's silence in place of a fence, where nothing could be fenced with.
     #[serde(default)]
     pub quiet: bool,
+    /// Not judged where the hub's confirmation grants the message's event to the subscriber after all.
+    #[serde(default)]
+    pub unless_granted: bool,
     /// Taken only when this variable is true.
     #[serde(default)]
     pub when: When,
@@ -552,6 +560,9 @@ pub struct ChangeAnswers {
     pub of: Spanned<String>,
     /// The rules, in place of all before.
     pub rules: Vec<Answer>,
+    /// Taken only when this variable is true.
+    #[serde(default)]
+    pub when: When,
 }
 
 /// `fence`.
