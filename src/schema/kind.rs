@@ -1,0 +1,141 @@
+//! The kinds of messages, who sends them, and how a bare one is told.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// Whose message it is, and so whom the requirements bind that exist for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sender {
+    /// The hub.
+    Hub,
+    /// A subscriber.
+    Subscriber,
+}
+
+impl Sender {
+    pub(super) const ALL: [Self; 2] = [Self::Hub, Self::Subscriber];
+
+    /// The last part of the requirement ids that exist for both: `hub`, `subscriber`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hub => "hub",
+            Self::Subscriber => "subscriber",
+        }
+    }
+}
+
+/// A kind of message of FHIRcast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageKind {
+    /// The form of a subscription request, as an object of strings; a repeated parameter is an array (2.4).
+    SubscriptionRequest,
+    /// The form of an unsubscribe request, as an object of strings; a repeated parameter is an array (2.4).
+    UnsubscribeRequest,
+    /// The body of the 202 answer to a subscription request (2.4).
+    SubscriptionResponse,
+    /// The body of the 202 answer to an unsubscribe request (2.4).
+    UnsubscribeResponse,
+    /// The confirmation over the WebSocket (2.4).
+    Confirmation,
+    /// The denial over the WebSocket (2.4).
+    Denial,
+    /// An event notification, hub to subscriber (2.5).
+    Notification,
+    /// The body of a requested change, subscriber to hub (2.6).
+    Publication,
+    /// The answer to a notification over the WebSocket (2.5).
+    Acknowledgement,
+    /// The configuration document (2.7).
+    Configuration,
+    /// The answer to Get Current Context (2.9).
+    CurrentContext,
+}
+
+impl MessageKind {
+    /// All kinds.
+    pub const ALL: [Self; 11] = [
+        Self::SubscriptionRequest,
+        Self::UnsubscribeRequest,
+        Self::SubscriptionResponse,
+        Self::UnsubscribeResponse,
+        Self::Confirmation,
+        Self::Denial,
+        Self::Notification,
+        Self::Publication,
+        Self::Acknowledgement,
+        Self::Configuration,
+        Self::CurrentContext,
+    ];
+
+    /// The name of the kind, which is that of its schema: `subscription-request`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SubscriptionRequest => "subscription-request",
+            Self::UnsubscribeRequest => "unsubscribe-request",
+            Self::SubscriptionResponse => "subscription-response",
+            Self::UnsubscribeResponse => "unsubscribe-response",
+            Self::Confirmation => "confirmation",
+            Self::Denial => "denial",
+            Self::Notification => "notification",
+            Self::Publication => "publication",
+            Self::Acknowledgement => "acknowledgement",
+            Self::Configuration => "configuration",
+            Self::CurrentContext => "current-context",
+        }
+    }
+
+    /// Who sends messages of this kind.
+    pub fn sender(self) -> Sender {
+        match self {
+            Self::SubscriptionRequest
+            | Self::UnsubscribeRequest
+            | Self::Publication
+            | Self::Acknowledgement => Sender::Subscriber,
+            Self::SubscriptionResponse
+            | Self::UnsubscribeResponse
+            | Self::Confirmation
+            | Self::Denial
+            | Self::Notification
+            | Self::Configuration
+            | Self::CurrentContext => Sender::Hub,
+        }
+    }
+
+    /// The kind of a bare message, by the members that only this kind has; `None` where none tells.
+    ///
+    /// A publication cannot be told from a notification and is taken for one, and the two responses cannot be told from
+    /// each other.
+    pub fn detect(message: &Value) -> Option<Self> {
+        let has = |name: &str| message.get(name).is_some();
+        let mode = message.get("hub.mode").and_then(Value::as_str);
+        if has("hub.mode") {
+            let from_subscriber = has("hub.channel.type") || has("hub.channel.endpoint");
+            return Some(match mode {
+                Some("denied") => Self::Denial,
+                Some("unsubscribe") => Self::UnsubscribeRequest,
+                _ if from_subscriber => Self::SubscriptionRequest,
+                _ => Self::Confirmation,
+            });
+        }
+        if has("event") {
+            return Some(Self::Notification);
+        }
+        if has("context.type") {
+            return Some(Self::CurrentContext);
+        }
+        if has("eventsSupported") || has("websocketSupport") {
+            return Some(Self::Configuration);
+        }
+        if has("status") {
+            return Some(Self::Acknowledgement);
+        }
+        has("hub.channel.endpoint").then_some(Self::SubscriptionResponse)
+    }
+}
+
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
