@@ -12,7 +12,7 @@ use super::stage::{Membership, Mock, Publication, event_of, subject_id};
 use super::subscribing::mode_of;
 use crate::protocol::{Action, EventKind, EventName, SyncErrorCause, Timestamp};
 use crate::scenario::{Unmet, equal};
-use crate::schema::MessageKind;
+use crate::schema::{MessageKind, Sender};
 use crate::subscriber::Received;
 
 /// A notification that a subscriber received, with what is known of it.
@@ -241,7 +241,11 @@ impl Play<'_> {
             None if seen.event.kind() == EventKind::SyncError => {
                 // Only of what the hub made itself is the hub the author.
                 let event = seen.message.get("event").cloned().unwrap_or(Value::Null);
-                let judgement = self.setting.schemas.clone().judge_sync_error_of_hub(&event);
+                let judgement =
+                    self.setting
+                        .schemas
+                        .clone()
+                        .judge_context_of(Sender::Hub, seen.event.as_str(), &event);
                 self.judge_schema(&judgement, spot, "/event");
             }
             None => {}

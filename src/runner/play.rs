@@ -17,7 +17,7 @@ use crate::requirement::{Actor, Catalogue};
 use crate::scenario::{
     MatcherFault, Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements,
 };
-use crate::schema::{Judgement, Schemas, Softening};
+use crate::schema::{self, Judgement, Schemas};
 use crate::subscriber::{HttpClient, Log, NoAnswer, OutgoingRequest, Spot};
 
 /// What all scenarios of a run share.
@@ -192,10 +192,7 @@ impl<'a> Play<'a> {
                     violation.message
                 ),
                 places: vec![Place::within(spot.sequence, &pointer)],
-                unmet: violation.unmet.map(|own| match own {
-                    Softening::Warn => Unmet::Warn,
-                    Softening::Note => Unmet::Note,
-                }),
+                unmet: softened(violation.unmet),
                 ..Breach::default()
             };
             self.judge.broken(&violation.requirement, breach);
@@ -248,6 +245,15 @@ impl<'a> Play<'a> {
             let value = mock.to_variable();
             self.stage.variables.set(name, value);
         }
+    }
+}
+
+/// What a schema makes of an unmet requirement.
+fn softened(unmet: schema::Unmet) -> Option<Unmet> {
+    match unmet {
+        schema::Unmet::ByLevel => None,
+        schema::Unmet::Warn => Some(Unmet::Warn),
+        schema::Unmet::Note => Some(Unmet::Note),
     }
 }
 
