@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use castspec::protocol::Version;
 use castspec::requirement::Catalogue;
-use castspec::schema::{Judgement, MessageKind, Schemas, Unmet};
-use serde_json::Value;
+use castspec::schema::{Judgement, MessageKind, SchemaError, Schemas, Sender, Unmet};
+use serde_json::{Value, json};
 
 const MESSAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/messages/stu3");
 
@@ -28,14 +28,18 @@ fn files(folder: &str) -> Vec<(MessageKind, PathBuf)> {
     found
 }
 
+fn judge_value(schemas: &Schemas, kind: MessageKind, message: &Value) -> Judgement {
+    let judgement = schemas.judge(kind, message);
+    let Some(event) = message.get("event") else {
+        return judgement;
+    };
+    let name = event.get("hub.event").and_then(Value::as_str).unwrap_or_default();
+    judgement.join(schemas.judge_context_of(kind.sender(), name, event), "/event")
+}
+
 fn judge(schemas: &Schemas, kind: MessageKind, path: &Path) -> (Value, Judgement) {
     let message: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let mut judgement = schemas.judge(kind, &message);
-    if let Some(event) = message.get("event") {
-        let name = event.get("hub.event").and_then(Value::as_str).unwrap_or_default();
-        let context = schemas.judge_context_of(kind.sender(), name, event);
-        judgement = judgement.join(context, "/event");
-    }
+    let judgement = judge_value(schemas, kind, &message);
     (message, judgement)
 }
 
@@ -192,6 +196,116 @@ fn kinds_are_told_from_bare_messages() {
         None
     );
     assert_eq!(MessageKind::detect(&serde_json::json!([1])), None);
+}
+
+/// Every value in the message with its JSON pointer.
+fn places(value: &Value, pointer: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                places(member, format!("{pointer}/{name}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                places(item, format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+    found.push(pointer);
+}
+
+#[test]
+fn any_wrong_type_anywhere_is_judged_without_harm() {
+    let schemas = Schemas::load(Version::Stu3).unwrap();
+    let wrong = [
+        json!(null),
+        json!([]),
+        json!({}),
+        json!(-1.5),
+        json!(true),
+        json!("*-\u{0}é/~0-open"),
+        json!([[{"key": []}], null]),
+    ];
+    let mut judged = 0;
+    for (kind, path) in files("valid") {
+        let message: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let mut pointers = Vec::new();
+        places(&message, String::new(), &mut pointers);
+        // A share of all places keeps this short; over all files each place of each kind comes up.
+        for pointer in pointers.iter().skip(path.as_os_str().len() % 5).step_by(5) {
+            let mut broken = message.clone();
+            *broken.pointer_mut(pointer).unwrap() = wrong[judged % wrong.len()].clone();
+            judged += 1;
+            let judgement = judge_value(&schemas, kind, &broken);
+            for violation in judgement.violations {
+                assert!(
+                    broken.pointer(&violation.pointer).is_some(),
+                    "{violation:?} points nowhere in {broken}"
+                );
+                assert!(violation.message.len() < 500, "{violation:?} says too much");
+            }
+        }
+    }
+    assert!(judged > 500, "only {judged} messages");
+}
+
+#[test]
+fn a_context_is_judged_by_its_author() {
+    let schemas = Schemas::load(Version::Stu3).unwrap();
+    let event = json!({"hub.topic": "t", "hub.event": "syncerror", "context": []});
+    for (author, id) in [
+        (Sender::Hub, "syncerror.operationoutcome.hub"),
+        (Sender::Subscriber, "syncerror.operationoutcome.subscriber"),
+    ] {
+        let judgement = schemas.judge_context_of(author, "SYNCERROR", &event);
+        let broken: Vec<_> = judgement
+            .violations
+            .iter()
+            .map(|v| v.requirement.as_str())
+            .collect();
+        assert_eq!(broken, [id]);
+    }
+    assert_eq!(
+        schemas.judge_context("no-known-form", &event),
+        Judgement::default()
+    );
+}
+
+#[test]
+fn what_was_not_applied_is_not_satisfied() {
+    let schemas = Schemas::load(Version::Stu3).unwrap();
+    let device_study = json!({"context": [{"key": "study", "resource": {
+        "resourceType": "ImagingStudy", "id": "1", "status": "unknown", "subject": {"reference": "Device/1"},
+        "identifier": [{"system": "urn:oid:2.999", "value": "1"}]}}]});
+    let satisfied = schemas
+        .judge_context("ImagingStudy-open", &device_study)
+        .satisfied;
+    assert!(
+        satisfied.contains(&"imagingstudy-open.study".to_owned()),
+        "{satisfied:?}"
+    );
+    for vacuous in [
+        "patient-open.identifier",
+        "encounter-open.subject",
+        "imagingstudy-open.study-instance-uid-form",
+        "imagingstudy-open.patient-of-study",
+    ] {
+        assert!(
+            !satisfied.contains(&vacuous.to_owned()),
+            "{vacuous} was not applied: {satisfied:?}"
+        );
+    }
+}
+
+#[test]
+fn there_are_no_schemas_for_a_version_without_a_folder() {
+    assert!(matches!(
+        Schemas::load(Version::Stu1),
+        Err(SchemaError::NoSchemas(Version::Stu1))
+    ));
 }
 
 /// `cargo test --release --test schema_messages -- --ignored --nocapture` prints how long loading and judging take.
