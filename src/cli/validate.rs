@@ -174,12 +174,12 @@ impl ValidateCommand {
             (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) if !self.strict => Weight::Warned,
             _ => Weight::Broken,
         };
-        let pointer = if violation.pointer.is_empty() {
-            "/"
-        } else {
-            &violation.pointer
-        };
-        let mut told = format!("  {} {pointer}: {}\n", weight.name(), violation.message);
+        let mut told = format!(
+            "  {} {}
+",
+            weight.name(),
+            violation.message
+        );
         if let Some(own) = requirement {
             told.push_str(&format!(
                 "       {} ({}, {}): {}\n",

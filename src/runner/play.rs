@@ -182,15 +182,7 @@ impl<'a> Play<'a> {
         {
             let pointer = format!("{prefix}{}", violation.pointer);
             let breach = Breach {
-                message: format!(
-                    "{}: {}",
-                    if pointer.is_empty() {
-                        "the message"
-                    } else {
-                        &pointer
-                    },
-                    violation.message
-                ),
+                message: violation.message.clone(),
                 places: vec![Place::within(spot.sequence, &pointer)],
                 unmet: softened(violation.unmet),
                 ..Breach::default()
