@@ -89,7 +89,17 @@ impl Play<'_> {
             words(&step.message)
         );
         let (observed, came) = self.what_came(name, &step.message)?;
+        let ended = self.mock(name)?.was_ended_by_hub();
         match (&step.requirement, &step.save_whether) {
+            (Some(requirement), _) if ended => {
+                // A hub may end a subscription at any time (2.4), and owes nothing from then on.
+                let why = format!("{told}: the hub had ended its subscription");
+                self.judge.unreached(&requirement.value, &why);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, &why);
+                }
+                Ok(())
+            }
             (Some(requirement), _) => {
                 let mut places = self.cause(&step.message);
                 places.extend(came);
