@@ -29,7 +29,9 @@ enum Command {
     Hub(hub::HubCommand),
     Validate(validate::ValidateCommand),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec")]
+    #[command(
+        after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -78,7 +80,10 @@ pub fn main() -> ExitCode {
 async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Run(command) => command.run().await,
-        Command::Hub(command) => command.run().await.map_err(|error| CommandError::from_error(&error)),
+        Command::Hub(command) => command
+            .run()
+            .await
+            .map_err(|error| CommandError::from_error(&error)),
         Command::Validate(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -108,7 +113,10 @@ fn tell_usage(error: &clap::Error) -> ExitCode {
         .filter(|line| !line.is_empty())
         .collect();
     let line = told.join(" ");
-    fail(&format!("{} (castspec --help tells more)", line.trim_start_matches("error: ")))
+    fail(&format!(
+        "{} (castspec --help tells more)",
+        line.trim_start_matches("error: ")
+    ))
 }
 
 fn fail(line: &str) -> ExitCode {
@@ -121,9 +129,9 @@ fn fail(line: &str) -> ExitCode {
 pub(crate) fn print(text: &str) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(CommandError::new(format!("standard output cannot be written: {error}")))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CommandError::new(format!(
+            "standard output cannot be written: {error}"
+        ))),
         _ => Ok(()),
     }
 }

@@ -24,7 +24,9 @@ use crate::subscriber::Trust;
 ///
 /// Exit status: 0 conformant; 1 a check failed, or a SHALL stayed inconclusive; 2 the run could not be carried out.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  castspec run\n  castspec run --hub https://hub.example.com/fhircast --ca-cert ca.pem\n  castspec run subscribing 2.5 --defect confirmation-missing")]
+#[command(
+    after_help = "Examples:\n  castspec run\n  castspec run --hub https://hub.example.com/fhircast --ca-cert ca.pem\n  castspec run subscribing 2.5 --defect confirmation-missing"
+)]
 pub struct RunCommand {
     /// What to run: a folder of scenarios, a scenario, a section such as 2.4, a requirement, or a check's id; everything
     /// where none is named
@@ -81,9 +83,15 @@ impl RunCommand {
         let library = self.library(&catalogue)?;
         let built_in = self.hub.is_none() && self.target.is_none();
         if !built_in && !self.defect.is_empty() {
-            return Err(CommandError::new("--defect changes the built-in hub; it has no meaning with --hub or --target"));
+            return Err(CommandError::new(
+                "--defect changes the built-in hub; it has no meaning with --hub or --target",
+            ));
         }
-        let server = if built_in { Some(self.start_hub().await?) } else { None };
+        let server = if built_in {
+            Some(self.start_hub().await?)
+        } else {
+            None
+        };
         let mut target = match &server {
             Some(server) => self.built_in_target(server)?,
             None => self.outside_target()?,
@@ -104,7 +112,9 @@ impl RunCommand {
             )));
         }
         let materials = Materials {
-            schemas: Arc::new(Schemas::load(target.version).map_err(|error| CommandError::from_error(&error))?),
+            schemas: Arc::new(
+                Schemas::load(target.version).map_err(|error| CommandError::from_error(&error))?,
+            ),
             templates: Arc::new(Templates::embedded().map_err(|error| CommandError::from_error(&error))?),
             catalogue: Arc::new(catalogue),
         };
@@ -129,7 +139,8 @@ impl RunCommand {
             strict: self.strict,
         };
         let mut console = Console::new(std::io::stdout(), settings);
-        let mut reports = Reports::new(&self.reports, self.strict).map_err(|error| CommandError::from_error(&error))?;
+        let mut reports =
+            Reports::new(&self.reports, self.strict).map_err(|error| CommandError::from_error(&error))?;
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let signals = tokio::spawn(async move {
@@ -143,7 +154,9 @@ impl RunCommand {
         let mut conclusion = Conclusion::new(self.strict);
         while let Some(event) = incoming.recv().await {
             conclusion.event(&event);
-            reports.event(&event).map_err(|error| CommandError::from_error(&error))?;
+            reports
+                .event(&event)
+                .map_err(|error| CommandError::from_error(&error))?;
             let ended = matches!(event, RunEvent::RunEnded(_));
             // A reader of standard output that has gone away must not take the reports with it.
             let told = console.event(&event);
@@ -163,11 +176,15 @@ impl RunCommand {
     }
 
     fn library(&self, catalogue: &Catalogue) -> Result<Library, CommandError> {
-        let mut library = if self.only_given { Library::default() } else {
+        let mut library = if self.only_given {
+            Library::default()
+        } else {
             Library::embedded(catalogue).map_err(|error| CommandError::from_error(&error))?
         };
         for path in &self.scenarios {
-            library.add_path(path, catalogue).map_err(|error| CommandError::from_error(&error))?;
+            library
+                .add_path(path, catalogue)
+                .map_err(|error| CommandError::from_error(&error))?;
         }
         Ok(library)
     }
@@ -175,12 +192,17 @@ impl RunCommand {
     async fn start_hub(&self) -> Result<Server, CommandError> {
         let defects: Result<Vec<Defect>, _> = self.defect.iter().map(|name| name.parse()).collect();
         let settings = Settings {
-            defects: defects.map_err(|error| CommandError::from_error(&error))?.into_iter().collect(),
+            defects: defects
+                .map_err(|error| CommandError::from_error(&error))?
+                .into_iter()
+                .collect(),
             ack_timeout: BUILT_IN_ACK_TIMEOUT,
             ..Settings::default()
         };
         let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        Server::start(settings, anywhere, Transport::Tls).await.map_err(|error| CommandError::from_error(&error))
+        Server::start(settings, anywhere, Transport::Tls)
+            .await
+            .map_err(|error| CommandError::from_error(&error))
     }
 
     fn built_in_target(&self, server: &Server) -> Result<Target, CommandError> {
@@ -196,7 +218,10 @@ impl RunCommand {
             Capability::Selection,
             Capability::DerivedOpenEvents,
         ];
-        target.claims = supported.into_iter().map(|capability| (capability, true)).collect();
+        target.claims = supported
+            .into_iter()
+            .map(|capability| (capability, true))
+            .collect();
         target.timing = Timing {
             ack_timeout: BUILT_IN_ACK_TIMEOUT,
             quiet: Duration::from_millis(100),
@@ -210,12 +235,15 @@ impl RunCommand {
             (Some(file), hub) => {
                 let mut target = Target::from_file(file).map_err(|error| CommandError::from_error(&error))?;
                 if let Some(hub) = hub {
-                    target.hub_url =
-                        Target::new(hub, target.version).map_err(|error| CommandError::from_error(&error))?.hub_url;
+                    target.hub_url = Target::new(hub, target.version)
+                        .map_err(|error| CommandError::from_error(&error))?
+                        .hub_url;
                 }
                 target
             }
-            (None, Some(hub)) => Target::new(hub, Version::Stu3).map_err(|error| CommandError::from_error(&error))?,
+            (None, Some(hub)) => {
+                Target::new(hub, Version::Stu3).map_err(|error| CommandError::from_error(&error))?
+            }
             (None, None) => return Err(CommandError::new("no hub is named")),
         };
         if !self.fhircast_version.is_empty() {
@@ -235,7 +263,9 @@ impl RunCommand {
         match self.fhircast_version.as_slice() {
             [] => Ok(Version::Stu3),
             [version] => Ok(*version),
-            _ => Err(CommandError::new("one version of FHIRcast can be tested in a run so far; name --fhircast-version once")),
+            _ => Err(CommandError::new(
+                "one version of FHIRcast can be tested in a run so far; name --fhircast-version once",
+            )),
         }
     }
 }
@@ -261,4 +291,3 @@ async fn interrupted() {
         std::future::pending::<()>().await;
     }
 }
-

@@ -16,7 +16,9 @@ use crate::schema::{Judgement, MessageKind, Schemas, Softening};
 ///
 /// Each file holds one JSON message, or an array of messages. What kind of message it is shows by its members.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  castspec validate notification.json\n  curl -s https://hub.example.com/fhircast/.well-known/fhircast-configuration | castspec validate -")]
+#[command(
+    after_help = "Example:\n  castspec validate notification.json\n  curl -s https://hub.example.com/fhircast/.well-known/fhircast-configuration | castspec validate -"
+)]
 pub struct ValidateCommand {
     /// Files to validate; - is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -93,13 +95,19 @@ impl ValidateCommand {
     /// When a file cannot be read, is not JSON, or holds something that is no message of FHIRcast.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
         let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
-        let schemas = Schemas::load(self.fhircast_version).map_err(|error| CommandError::from_error(&error))?;
+        let schemas =
+            Schemas::load(self.fhircast_version).map_err(|error| CommandError::from_error(&error))?;
         let mut broken = 0;
         let mut text = String::new();
         let mut results = Vec::new();
         for file in &self.files {
-            let name = if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() };
-            let content = read(file).map_err(|error| CommandError::new(format!("{name}: cannot be read: {error}")))?;
+            let name = if file.as_os_str() == "-" {
+                "standard input".to_owned()
+            } else {
+                file.display().to_string()
+            };
+            let content =
+                read(file).map_err(|error| CommandError::new(format!("{name}: cannot be read: {error}")))?;
             let document: Value = serde_json::from_str(&content)
                 .map_err(|error| CommandError::new(format!("{name}: is not JSON: {error}")))?;
             let messages = match document {
@@ -107,7 +115,11 @@ impl ValidateCommand {
                 message => vec![message],
             };
             for (position, message) in messages.iter().enumerate() {
-                let label = if messages.len() > 1 { format!("{name}[{position}]") } else { name.clone() };
+                let label = if messages.len() > 1 {
+                    format!("{name}[{position}]")
+                } else {
+                    name.clone()
+                };
                 let kind = match self.kind {
                     Some(kind) => kind.into(),
                     None => MessageKind::detect(message).ok_or_else(|| {
@@ -117,9 +129,15 @@ impl ValidateCommand {
                     })?,
                 };
                 let judged = judge(&schemas, kind, message);
-                let found: Vec<(Weight, String, Value)> =
-                    judged.violations.iter().map(|own| self.weigh(&catalogue, own)).collect();
-                broken += found.iter().filter(|(weight, ..)| *weight == Weight::Broken).count();
+                let found: Vec<(Weight, String, Value)> = judged
+                    .violations
+                    .iter()
+                    .map(|own| self.weigh(&catalogue, own))
+                    .collect();
+                broken += found
+                    .iter()
+                    .filter(|(weight, ..)| *weight == Weight::Broken)
+                    .count();
                 text.push_str(&format!("{label}: {}", kind.name()));
                 if let Some(event) = message.pointer("/event/hub.event").and_then(Value::as_str) {
                     text.push_str(&format!(" of {event}"));
@@ -141,7 +159,11 @@ impl ValidateCommand {
             text = format!("{:#}\n", Value::Array(results));
         }
         print(&text)?;
-        Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Ok(if broken == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
+        })
     }
 
     fn weigh(&self, catalogue: &Catalogue, violation: &crate::schema::Violation) -> (Weight, String, Value) {
@@ -152,10 +174,17 @@ impl ValidateCommand {
             (Some(Softening::Warn), _) | (None, Level::Should) if !self.strict => Weight::Warned,
             _ => Weight::Broken,
         };
-        let pointer = if violation.pointer.is_empty() { "/" } else { &violation.pointer };
+        let pointer = if violation.pointer.is_empty() {
+            "/"
+        } else {
+            &violation.pointer
+        };
         let mut told = format!("  {} {pointer}: {}\n", weight.name(), violation.message);
         if let Some(own) = requirement {
-            told.push_str(&format!("       {} ({}, {}): {}\n", own.id, own.level, own.section, own.text));
+            told.push_str(&format!(
+                "       {} ({}, {}): {}\n",
+                own.id, own.level, own.section, own.text
+            ));
         }
         let value = json!({
             "weight": weight.name(),
@@ -173,8 +202,10 @@ impl ValidateCommand {
 fn judge(schemas: &Schemas, kind: MessageKind, message: &Value) -> Judgement {
     let mut judged = schemas.judge(kind, message);
     if matches!(kind, MessageKind::Notification | MessageKind::Publication)
-        && let (Some(event), Some(name)) =
-            (message.get("event"), message.pointer("/event/hub.event").and_then(Value::as_str))
+        && let (Some(event), Some(name)) = (
+            message.get("event"),
+            message.pointer("/event/hub.event").and_then(Value::as_str),
+        )
     {
         let context = schemas.judge_context(name, event);
         judged.satisfied.extend(context.satisfied);

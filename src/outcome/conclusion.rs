@@ -32,7 +32,10 @@ pub struct Conclusion {
 impl Conclusion {
     /// Nothing judged yet; `strict` lets a broken SHOULD count as a failure.
     pub fn new(strict: bool) -> Self {
-        Self { strict, ..Self::default() }
+        Self {
+            strict,
+            ..Self::default()
+        }
     }
 
     /// Takes an event in.
@@ -87,20 +90,38 @@ impl Conclusion {
 
     /// The verdict in words, with all counts.
     pub fn sentence(&self) -> String {
-        let Summary { pass, fail, warn, skip, inconclusive } = self.summary;
+        let Summary {
+            pass,
+            fail,
+            warn,
+            skip,
+            inconclusive,
+        } = self.summary;
         let plural = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
         let verdict = match self.outcome() {
             Outcome::Conformant => "conformant".to_owned(),
             Outcome::NotConformant if fail > 0 => {
-                format!("not conformant: {} broken", plural(self.broken_shalls, "check of a SHALL").replace("check of a SHALLs", "checks of a SHALL"))
+                format!(
+                    "not conformant: {} broken",
+                    plural(self.broken_shalls, "check of a SHALL")
+                        .replace("check of a SHALLs", "checks of a SHALL")
+                )
             }
-            Outcome::NotConformant => format!("not conformant under --strict: {} broken", plural(warn, "SHOULD")),
+            Outcome::NotConformant => {
+                format!("not conformant under --strict: {} broken", plural(warn, "SHOULD"))
+            }
             Outcome::Inconclusive if self.hub_lost => "inconclusive: the hub stopped answering".to_owned(),
             Outcome::Inconclusive if self.interrupted => "inconclusive: the run was interrupted".to_owned(),
             Outcome::Inconclusive if self.open_shalls > 0 => {
-                format!("inconclusive: {} of a SHALL could not be judged", plural(self.open_shalls, "check"))
+                format!(
+                    "inconclusive: {} of a SHALL could not be judged",
+                    plural(self.open_shalls, "check")
+                )
             }
-            Outcome::Inconclusive => format!("inconclusive: {} failed", plural(self.scenario_errors, "scenario")),
+            Outcome::Inconclusive => format!(
+                "inconclusive: {} failed",
+                plural(self.scenario_errors, "scenario")
+            ),
             Outcome::NothingJudged => "nothing was judged".to_owned(),
         };
         format!("{verdict} ({pass} pass, {fail} fail, {warn} warn, {skip} skip, {inconclusive} inconclusive)")

@@ -8,8 +8,8 @@ mod conclusion;
 mod event;
 mod transcript;
 
-pub use conclusion::{Conclusion, Outcome};
 pub use check::{Check, Observation, Summary, Verdict};
+pub use conclusion::{Conclusion, Outcome};
 pub use event::{
     Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,
 };

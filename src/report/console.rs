@@ -36,7 +36,13 @@ pub struct Console<W> {
 impl<W: Write> Console<W> {
     /// A console that writes to `out`; the progress bar goes to standard error.
     pub fn new(out: W, settings: ConsoleSettings) -> Self {
-        Self { out, settings, record: Record::default(), running: BTreeMap::new(), bar: None }
+        Self {
+            out,
+            settings,
+            record: Record::default(),
+            running: BTreeMap::new(),
+            bar: None,
+        }
     }
 
     /// Takes an event in.
@@ -55,7 +61,11 @@ impl<W: Write> Console<W> {
                     self.bar = Some(bar);
                 }
                 let target = &began.target;
-                let hub = if target.built_in { "the built-in hub" } else { target.hub_url.as_str() };
+                let hub = if target.built_in {
+                    "the built-in hub"
+                } else {
+                    target.hub_url.as_str()
+                };
                 writeln!(
                     self.out,
                     "castspec {}: {} scenarios of FHIRcast {} ({}) against {}",
@@ -67,7 +77,10 @@ impl<W: Write> Console<W> {
                 )
             }
             RunEvent::CheckJudged(check) => {
-                self.running.entry(check.scenario.clone()).or_default().add(check.verdict);
+                self.running
+                    .entry(check.scenario.clone())
+                    .or_default()
+                    .add(check.verdict);
                 Ok(())
             }
             RunEvent::ScenarioEnded(ended) => self.scenario(ended),
@@ -102,7 +115,12 @@ impl<W: Write> Console<W> {
         };
         let millis = ended.duration.as_millis();
         let word = self.paint(verdict, &format!("{verdict:12}"));
-        writeln!(self.out, "{word} {} ({}, {millis} ms)", text::clean(&ended.scenario), counts(summary))
+        writeln!(
+            self.out,
+            "{word} {} ({}, {millis} ms)",
+            text::clean(&ended.scenario),
+            counts(summary)
+        )
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -116,20 +134,37 @@ impl<W: Write> Console<W> {
         for own in &record.scenarios {
             if let Disposition::Error(why) = &own.disposition {
                 let word = self.paint("fail", "error");
-                writeln!(self.out, "\n{word} in the scenario {}: {}", own.name, text::clean(why))?;
+                writeln!(
+                    self.out,
+                    "\n{word} in the scenario {}: {}",
+                    own.name,
+                    text::clean(why)
+                )?;
             }
         }
         let readings = record.readings();
         if !readings.is_empty() && !self.settings.quiet {
-            writeln!(self.out, "\nReadings that the hub chose where the specification leaves it open:")?;
+            writeln!(
+                self.out,
+                "\nReadings that the hub chose where the specification leaves it open:"
+            )?;
             for (subject, reading, _) in readings {
                 writeln!(self.out, "  {} ({})", text::clean(reading), text::clean(subject))?;
             }
         }
         if let Some(lost) = &record.hub_lost {
             let word = self.paint("fail", "The hub stopped answering");
-            writeln!(self.out, "\n{word} in {}: {}", lost.scenario, text::clean(&lost.problem))?;
-            writeln!(self.out, "  the request that went unanswered: {}", text::clean(&lost.request))?;
+            writeln!(
+                self.out,
+                "\n{word} in {}: {}",
+                lost.scenario,
+                text::clean(&lost.problem)
+            )?;
+            writeln!(
+                self.out,
+                "  the request that went unanswered: {}",
+                text::clean(&lost.request)
+            )?;
         }
         if !self.settings.quiet {
             self.table(&record)?;
@@ -140,21 +175,37 @@ impl<W: Write> Console<W> {
             _ => "fail",
         };
         let sentence = self.paint(kind, &conclusion.sentence());
-        writeln!(self.out, "\n{sentence}, {} scenarios in {:.2} s", record.scenarios.len(), record.duration.as_secs_f64())
+        writeln!(
+            self.out,
+            "\n{sentence}, {} scenarios in {:.2} s",
+            record.scenarios.len(),
+            record.duration.as_secs_f64()
+        )
     }
 
     /// A check that did not hold, in full.
     fn check(&mut self, check: &Check) -> io::Result<()> {
         let verdict = check.verdict.name();
         let word = self.paint(verdict, verdict);
-        writeln!(self.out, "\n{word} {} in {}", check.requirement, text::clean(&check.scenario))?;
+        writeln!(
+            self.out,
+            "\n{word} {} in {}",
+            check.requirement,
+            text::clean(&check.scenario)
+        )?;
         writeln!(self.out, "  {}", text::clean(&check.message))?;
-        writeln!(self.out, "  {} (section {}): {}", check.level, check.section, check.statement)?;
+        writeln!(
+            self.out,
+            "  {} (section {}): {}",
+            check.level, check.section, check.statement
+        )?;
         writeln!(self.out, "  {}", check.url)?;
         match (&check.expected, &check.observed) {
             (Some(expected), Some(observed)) if expected.contains('\n') && observed.contains('\n') => {
                 writeln!(self.out, "  expected (-) and observed (+):")?;
-                for change in TextDiff::from_lines(&text::clean(expected), &text::clean(observed)).iter_all_changes() {
+                for change in
+                    TextDiff::from_lines(&text::clean(expected), &text::clean(observed)).iter_all_changes()
+                {
                     let sign = match change.tag() {
                         ChangeTag::Delete => "-",
                         ChangeTag::Insert => "+",
@@ -185,8 +236,15 @@ impl<W: Write> Console<W> {
     /// What could not be judged, by reason.
     fn unreached(&mut self, record: &Record) -> io::Result<()> {
         let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for check in record.checks.iter().filter(|check| check.verdict == Verdict::Inconclusive) {
-            reasons.entry((&check.scenario, &check.message)).or_default().push(&check.requirement);
+        for check in record
+            .checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::Inconclusive)
+        {
+            reasons
+                .entry((&check.scenario, &check.message))
+                .or_default()
+                .push(&check.requirement);
         }
         for ((scenario, why), requirements) in reasons {
             let word = self.paint("inconclusive", "inconclusive");
@@ -210,7 +268,12 @@ impl<W: Write> Console<W> {
         }
         for (why, scenarios) in reasons {
             let word = self.paint("skip", "skipped");
-            writeln!(self.out, "\n{word}: {} ({} scenarios)", text::clean(why), scenarios.len())?;
+            writeln!(
+                self.out,
+                "\n{word}: {} ({} scenarios)",
+                text::clean(why),
+                scenarios.len()
+            )?;
             writeln!(self.out, "  {}", scenarios.join(", "))?;
         }
         Ok(())
@@ -220,12 +283,28 @@ impl<W: Write> Console<W> {
     fn table(&mut self, record: &Record) -> io::Result<()> {
         let mut sections: BTreeMap<(usize, usize, String), Summary> = BTreeMap::new();
         for check in &record.checks {
-            sections.entry(section_key(&check.section)).or_default().add(check.verdict);
+            sections
+                .entry(section_key(&check.section))
+                .or_default()
+                .add(check.verdict);
         }
-        writeln!(self.out, "\n{:10} {:>6} {:>6} {:>6} {:>6} {:>13}", "section", "pass", "fail", "warn", "skip", "inconclusive")?;
+        writeln!(
+            self.out,
+            "\n{:10} {:>6} {:>6} {:>6} {:>6} {:>13}",
+            "section", "pass", "fail", "warn", "skip", "inconclusive"
+        )?;
         for ((_, _, section), own) in sections {
-            let Summary { pass, fail, warn, skip, inconclusive } = own;
-            writeln!(self.out, "{section:10} {pass:>6} {fail:>6} {warn:>6} {skip:>6} {inconclusive:>13}")?;
+            let Summary {
+                pass,
+                fail,
+                warn,
+                skip,
+                inconclusive,
+            } = own;
+            writeln!(
+                self.out,
+                "{section:10} {pass:>6} {fail:>6} {warn:>6} {skip:>6} {inconclusive:>13}"
+            )?;
         }
         Ok(())
     }
@@ -248,7 +327,11 @@ impl<W: Write> Console<W> {
 fn section_key(section: &str) -> (usize, usize, String) {
     let number = section.split_whitespace().next().unwrap_or_default();
     let mut parts = number.split('.').map(|part| part.parse().unwrap_or(usize::MAX));
-    (parts.next().unwrap_or(usize::MAX), parts.next().unwrap_or(0), number.to_owned())
+    (
+        parts.next().unwrap_or(usize::MAX),
+        parts.next().unwrap_or(0),
+        number.to_owned(),
+    )
 }
 
 fn counts(summary: Summary) -> String {
@@ -259,7 +342,14 @@ fn counts(summary: Summary) -> String {
         (summary.skip, "skip"),
         (summary.inconclusive, "inconclusive"),
     ];
-    let told: Vec<String> =
-        all.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-    if told.is_empty() { "nothing judged".to_owned() } else { told.join(", ") }
+    let told: Vec<String> = all
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    if told.is_empty() {
+        "nothing judged".to_owned()
+    } else {
+        told.join(", ")
+    }
 }

@@ -12,7 +12,10 @@ const TEMPLATE: &str = include_str!("index.html.jinja");
 
 /// Renders the page.
 pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
-    let error = |problem: minijinja::Error| ReportError::Render { name: "index.html", problem: problem.to_string() };
+    let error = |problem: minijinja::Error| ReportError::Render {
+        name: "index.html",
+        problem: problem.to_string(),
+    };
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("index.html", TEMPLATE).map_err(error)?;
@@ -26,7 +29,9 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
         Verdict::Pass => 4,
     };
     checks.sort_by_key(|check| rank(check.verdict));
-    let (passed, others): (Vec<_>, Vec<_>) = checks.into_iter().partition(|check| check.verdict == Verdict::Pass);
+    let (passed, others): (Vec<_>, Vec<_>) = checks
+        .into_iter()
+        .partition(|check| check.verdict == Verdict::Pass);
     let told = |check: &&crate::outcome::Check| -> Value {
         let evidence: Vec<String> = check.evidence.iter().map(text::evidence).collect();
         json!({

@@ -40,7 +40,10 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
     });
     serde_json::to_string_pretty(&report)
         .map(|text| text + "\n")
-        .map_err(|error| ReportError::Render { name: "report.json", problem: error.to_string() })
+        .map_err(|error| ReportError::Render {
+            name: "report.json",
+            problem: error.to_string(),
+        })
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

@@ -12,7 +12,10 @@ use crate::requirement::Level;
 
 /// Renders the report; under `strict` a broken SHOULD is a failure.
 pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
-    let error = |problem: String| ReportError::Render { name: "junit.xml", problem };
+    let error = |problem: String| ReportError::Render {
+        name: "junit.xml",
+        problem,
+    };
     let started = record
         .began
         .as_ref()
@@ -24,16 +27,22 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
         .scenarios
         .iter()
         .map(|own| {
-            let checks = record.checks.iter().filter(|check| check.scenario == own.name).count();
+            let checks = record
+                .checks
+                .iter()
+                .filter(|check| check.scenario == own.name)
+                .count();
             (own.name.as_str(), (own, checks))
         })
         .collect();
     for check in &record.checks {
         // A scenario's time is shared by its checks, so that the sums that CI servers make are right.
-        let time = durations.get(check.scenario.as_str()).map_or(0.0, |(own, checks)| {
-            let count = u32::try_from(*checks).unwrap_or(u32::MAX).max(1);
-            (own.duration / count).as_secs_f64()
-        });
+        let time = durations
+            .get(check.scenario.as_str())
+            .map_or(0.0, |(own, checks)| {
+                let count = u32::try_from(*checks).unwrap_or(u32::MAX).max(1);
+                (own.duration / count).as_secs_f64()
+            });
         let case = case(check, Duration::seconds_f64(time), strict);
         suites.entry(folder(&check.scenario)).or_default().push(case);
     }
@@ -55,7 +64,10 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
         report.add_testsuite(suite);
     }
     let mut written = Vec::new();
-    report.build().write_xml(&mut written).map_err(|problem| error(problem.to_string()))?;
+    report
+        .build()
+        .write_xml(&mut written)
+        .map_err(|problem| error(problem.to_string()))?;
     String::from_utf8(written).map_err(|problem| error(problem.to_string()))
 }
 
@@ -87,7 +99,10 @@ fn case(check: &Check, time: Duration, strict: bool) -> TestCase {
 fn explanation(check: &Check) -> String {
     let mut lines = vec![
         format!("{}: {}", check.verdict, check.message),
-        format!("{} ({}, section {}): {}", check.requirement, check.level, check.section, check.statement),
+        format!(
+            "{} ({}, section {}): {}",
+            check.requirement, check.level, check.section, check.statement
+        ),
         check.url.clone(),
     ];
     for (label, value) in [("expected", &check.expected), ("observed", &check.observed)] {
@@ -103,7 +118,9 @@ fn explanation(check: &Check) -> String {
 }
 
 fn folder(scenario: &str) -> String {
-    scenario.rsplit_once('/').map_or_else(|| "scenarios".to_owned(), |(folder, _)| folder.replace('/', "."))
+    scenario
+        .rsplit_once('/')
+        .map_or_else(|| "scenarios".to_owned(), |(folder, _)| folder.replace('/', "."))
 }
 
 fn class(scenario: &str, version: &str) -> String {

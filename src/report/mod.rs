@@ -56,7 +56,11 @@ impl Reports {
         std::fs::create_dir_all(folder).map_err(error)?;
         // A run of minutes must not end in a folder that cannot be written to.
         tempfile::NamedTempFile::new_in(folder).map_err(error)?;
-        Ok(Self { folder: folder.to_owned(), strict, record: Record::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            strict,
+            record: Record::default(),
+        })
     }
 
     /// Takes an event in; the last one of a run writes the files.
@@ -79,11 +83,15 @@ impl Reports {
         let error = |problem: std::io::Error| unwritable(&path, &problem);
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(error)?;
         file.write_all(content.as_bytes()).map_err(error)?;
-        file.persist(&path).map_err(|problem| unwritable(&path, &problem.error))?;
+        file.persist(&path)
+            .map_err(|problem| unwritable(&path, &problem.error))?;
         Ok(())
     }
 }
 
 fn unwritable(path: &Path, problem: &std::io::Error) -> ReportError {
-    ReportError::Unwritable { path: path.to_owned(), problem: problem.to_string() }
+    ReportError::Unwritable {
+        path: path.to_owned(),
+        problem: problem.to_string(),
+    }
 }

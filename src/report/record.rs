@@ -66,12 +66,20 @@ impl Record {
     /// Scenarios end in no certain order; reports have one.
     fn sort(&mut self) {
         self.checks.sort_by(|one, other| {
-            (&one.scenario, &one.requirement, one.fhircast_version)
-                .cmp(&(&other.scenario, &other.requirement, other.fhircast_version))
+            (&one.scenario, &one.requirement, one.fhircast_version).cmp(&(
+                &other.scenario,
+                &other.requirement,
+                other.fhircast_version,
+            ))
         });
-        self.scenarios.sort_by(|one, other| (&one.name, one.version).cmp(&(&other.name, other.version)));
+        self.scenarios
+            .sort_by(|one, other| (&one.name, one.version).cmp(&(&other.name, other.version)));
         self.observations.sort_by(|one, other| {
-            (&one.subject, &one.reading, &one.scenario).cmp(&(&other.subject, &other.reading, &other.scenario))
+            (&one.subject, &one.reading, &one.scenario).cmp(&(
+                &other.subject,
+                &other.reading,
+                &other.scenario,
+            ))
         });
     }
 
@@ -115,7 +123,10 @@ impl Record {
     pub fn readings(&self) -> Vec<(&str, &str, usize)> {
         let mut readings: Vec<(&str, &str, usize)> = Vec::new();
         for own in &self.observations {
-            match readings.iter_mut().find(|known| known.0 == own.subject && known.1 == own.reading) {
+            match readings
+                .iter_mut()
+                .find(|known| known.0 == own.subject && known.1 == own.reading)
+            {
                 Some(known) => known.2 += 1,
                 None => readings.push((&own.subject, &own.reading, 1)),
             }

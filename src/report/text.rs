@@ -36,7 +36,11 @@ pub fn headline(entry: &Entry) -> String {
         Traffic::Closed { by_hub, code, reason } => {
             let who = if *by_hub { "the hub" } else { actor };
             let code = code.map_or("without a code".to_owned(), |code| format!("with {code}"));
-            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            let reason = if reason.is_empty() {
+                String::new()
+            } else {
+                format!(" ({reason})")
+            };
             format!("WebSocket of {actor} closed by {who} {code}{reason}")
         }
         Traffic::Note { text } => format!("{actor}: {text}"),
@@ -49,7 +53,8 @@ pub fn body(entry: &Entry) -> Option<String> {
     let (text, form) = match &entry.traffic {
         Traffic::Request { body, headers, .. } => {
             let form = headers.iter().any(|(name, value)| {
-                name.eq_ignore_ascii_case("content-type") && value.starts_with("application/x-www-form-urlencoded")
+                name.eq_ignore_ascii_case("content-type")
+                    && value.starts_with("application/x-www-form-urlencoded")
             });
             (body, form)
         }

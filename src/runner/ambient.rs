@@ -81,7 +81,9 @@ impl Play<'_> {
             let socket = mock.membership().and_then(|own| own.socket);
             mock.inbox
                 .wait(deadline.max(Instant::now()), |received, closed| {
-                    let came = received.iter().any(|own| self.stage.origin(own) == Some(position));
+                    let came = received
+                        .iter()
+                        .any(|own| self.stage.origin(own) == Some(position));
                     let ended = closed.iter().any(|own| Some(own.socket) == socket);
                     (came || ended).then_some(())
                 })
@@ -239,11 +241,7 @@ impl Play<'_> {
             None if seen.event.kind() == EventKind::SyncError => {
                 // Only of what the hub made itself is the hub the author.
                 let event = seen.message.get("event").cloned().unwrap_or(Value::Null);
-                let judgement = self
-                    .setting
-                    .schemas
-                    .clone()
-                    .judge_sync_error_of_hub(&event);
+                let judgement = self.setting.schemas.clone().judge_sync_error_of_hub(&event);
                 self.judge_schema(&judgement, spot, "/event");
             }
             None => {}

@@ -324,11 +324,16 @@ impl Play<'_> {
     }
 
     fn comes_from(&self, kind: MessageSelector, received: &Received, position: usize) -> bool {
-        let Some(publication) = self.stage.publications.get(position) else { return false };
+        let Some(publication) = self.stage.publications.get(position) else {
+            return false;
+        };
         if kind != MessageSelector::SyncError || publication.event.kind() == EventKind::SyncError {
             return self.stage.origin(received) == Some(position);
         }
-        let context = received.json.as_ref().and_then(|message| message.pointer("/event/context"));
+        let context = received
+            .json
+            .as_ref()
+            .and_then(|message| message.pointer("/event/context"));
         let context = context.unwrap_or(&Value::Null);
         let causes = SyncErrorCause::from_context(context);
         let ids = self.ids_of(position);
@@ -337,12 +342,22 @@ impl Play<'_> {
 
     /// The ids under which a publication went around: its own, and what the hub may have made of it.
     fn ids_of(&self, position: usize) -> Vec<String> {
-        let Some(publication) = self.stage.publications.get(position) else { return Vec::new() };
+        let Some(publication) = self.stage.publications.get(position) else {
+            return Vec::new();
+        };
         let mut ids = vec![publication.id.clone()];
-        for mock in self.stage.mocks.values().filter(|mock| mock.topic == publication.topic) {
+        for mock in self
+            .stage
+            .mocks
+            .values()
+            .filter(|mock| mock.topic == publication.topic)
+        {
             for received in mock.inbox.received() {
                 if self.stage.origin(&received) == Some(position)
-                    && let Some(id) = received.json.as_ref().and_then(|message| message.get("id")?.as_str())
+                    && let Some(id) = received
+                        .json
+                        .as_ref()
+                        .and_then(|message| message.get("id")?.as_str())
                     && !ids.iter().any(|own| own == id)
                 {
                     ids.push(id.to_owned());
@@ -353,7 +368,9 @@ impl Play<'_> {
     }
 
     fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
-        Ok(self.publication_position(selector)?.and_then(|position| self.stage.publications.get(position)))
+        Ok(self
+            .publication_position(selector)?
+            .and_then(|position| self.stage.publications.get(position)))
     }
 
     fn publication_position(&self, selector: &Selector) -> Result<Option<usize>, Stop> {

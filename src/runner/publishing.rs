@@ -320,7 +320,10 @@ impl Play<'_> {
             let inbox = self.mock(name)?.inbox.clone();
             let seen = inbox
                 .wait(deadline, |received, _| {
-                    received.iter().any(|own| self.stage.origin(own) == Some(number)).then_some(())
+                    received
+                        .iter()
+                        .any(|own| self.stage.origin(own) == Some(number))
+                        .then_some(())
                 })
                 .await;
             if seen.is_none() {

@@ -196,7 +196,9 @@ impl Publication {
     fn resembles(&self, message: &Value) -> bool {
         let context = message.pointer("/event/context").unwrap_or(&Value::Null);
         let own = subject_id(&self.event, &self.context);
-        own.is_some() && own == subject_id(&self.event, context) && bundle_id(&self.context) == bundle_id(context)
+        own.is_some()
+            && own == subject_id(&self.event, context)
+            && bundle_id(&self.context) == bundle_id(context)
     }
 }
 
@@ -208,7 +210,10 @@ impl Stage {
         let event = event_of(received)?;
         let id = message.get("id").and_then(Value::as_str);
         let same_event = |own: &Publication| own.event == event;
-        let by_id = self.publications.iter().rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
+        let by_id = self
+            .publications
+            .iter()
+            .rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
         by_id.or_else(|| {
             self.publications.iter().rposition(|own| {
                 same_event(own) && own.requested.sequence < received.spot.sequence && own.resembles(message)

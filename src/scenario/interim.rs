@@ -44,8 +44,8 @@ pub fn step_requirements(step: &Step) -> Vec<String> {
         _ => vec![],
     }
 }
-use std::sync::Arc;
 use crate::requirement::Catalogue;
+use std::sync::Arc;
 #[derive(rust_embed::RustEmbed)]
 #[folder = "scenarios/"]
 #[include = "*/*.yaml"]
@@ -60,19 +60,33 @@ pub struct LibraryError(pub String);
 impl Library {
     pub fn embedded(_c: &Catalogue) -> Result<Self, LibraryError> {
         let mut all = vec![];
-        let mut names: Vec<_> = EmbeddedScenarios::iter().filter(|n| !n.starts_with("requirements/") && !n.starts_with("templates/")).collect();
+        let mut names: Vec<_> = EmbeddedScenarios::iter()
+            .filter(|n| !n.starts_with("requirements/") && !n.starts_with("templates/"))
+            .collect();
         names.sort();
         for name in names {
             let data = EmbeddedScenarios::get(&name).ok_or_else(|| LibraryError("gone".into()))?;
             let text = String::from_utf8_lossy(&data.data).into_owned();
-            let document: Document = serde_saphyr::from_str(&text).map_err(|e| LibraryError(format!("{name}: {e}")))?;
+            let document: Document =
+                serde_saphyr::from_str(&text).map_err(|e| LibraryError(format!("{name}: {e}")))?;
             let own = name.trim_end_matches(".yaml").to_owned();
-            all.push(Arc::new(Scenario { folder: own.split('/').next().unwrap_or("").to_owned(), name: own, document }));
+            all.push(Arc::new(Scenario {
+                folder: own.split('/').next().unwrap_or("").to_owned(),
+                name: own,
+                document,
+            }));
         }
         Ok(Self(all))
     }
-    pub fn add_path(&mut self, _p: &std::path::Path, _c: &Catalogue) -> Result<(), LibraryError> { Ok(()) }
+    pub fn add_path(&mut self, _p: &std::path::Path, _c: &Catalogue) -> Result<(), LibraryError> {
+        Ok(())
+    }
     pub fn select(&self, selectors: &[String]) -> Result<Vec<Arc<Scenario>>, LibraryError> {
-        Ok(self.0.iter().filter(|s| selectors.is_empty() || selectors.iter().any(|w| s.name.starts_with(w.as_str()))).cloned().collect())
+        Ok(self
+            .0
+            .iter()
+            .filter(|s| selectors.is_empty() || selectors.iter().any(|w| s.name.starts_with(w.as_str())))
+            .cloned()
+            .collect())
     }
 }

@@ -21,9 +21,15 @@ pub fn read(version: Version) -> Result<Documents, SchemaError> {
     let folder = format!("{}/", version.name().to_ascii_lowercase());
     let mut documents = Documents::new();
     for file in Embedded::iter().filter(|file| file.starts_with(&folder)) {
-        let Some(content) = Embedded::get(&file) else { continue };
-        let format = |problem: String| SchemaError::Format { file: file.to_string(), problem };
-        let document: Value = serde_json::from_slice(&content.data).map_err(|error| format(error.to_string()))?;
+        let Some(content) = Embedded::get(&file) else {
+            continue;
+        };
+        let format = |problem: String| SchemaError::Format {
+            file: file.to_string(),
+            problem,
+        };
+        let document: Value =
+            serde_json::from_slice(&content.data).map_err(|error| format(error.to_string()))?;
         let Some(uri) = document.get("$id").and_then(Value::as_str).map(str::to_owned) else {
             return Err(format("it has no $id".to_owned()));
         };

@@ -66,7 +66,11 @@ impl Schemas {
     /// # Errors
     /// When there are none for this version, or a file cannot be read.
     pub fn load(version: Version) -> Result<Self, SchemaError> {
-        Ok(Self { version, documents: documents::read(version)?, compiled: Mutex::default() })
+        Ok(Self {
+            version,
+            documents: documents::read(version)?,
+            compiled: Mutex::default(),
+        })
     }
 
     /// Judges a message of this kind; of a notification all but what its event carries.
@@ -77,7 +81,9 @@ impl Schemas {
     /// Judges the context of an event that a subscriber has published, with the profiles of its resources. `event` is the
     /// `event` object of the notification.
     pub fn judge_context(&self, name: &str, event: &Value) -> Judgement {
-        let Some(file) = self.event_file(name) else { return Judgement::default() };
+        let Some(file) = self.event_file(name) else {
+            return Judgement::default();
+        };
         let mut judgement = self.apply(&file, event);
         agreement::judge(name, event, &mut judgement);
         judgement
@@ -93,11 +99,17 @@ impl Schemas {
         let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (uri, document) in &self.documents {
             for requirement in naming::within(document) {
-                named.entry(requirement.id).or_default().insert(uri.trim_start_matches("castspec:/").to_owned());
+                named
+                    .entry(requirement.id)
+                    .or_default()
+                    .insert(uri.trim_start_matches("castspec:/").to_owned());
             }
         }
         for id in agreement::REQUIREMENTS {
-            named.entry((*id).to_owned()).or_default().insert("agreement within an event".to_owned());
+            named
+                .entry((*id).to_owned())
+                .or_default()
+                .insert("agreement within an event".to_owned());
         }
         named
     }
@@ -107,7 +119,9 @@ impl Schemas {
     /// # Errors
     /// When one is no schema.
     pub fn compile_all(&self) -> Result<(), SchemaError> {
-        self.documents.keys().try_for_each(|uri| self.compile(uri).map(|_| ()))
+        self.documents
+            .keys()
+            .try_for_each(|uri| self.compile(uri).map(|_| ()))
     }
 
     fn event_file(&self, name: &str) -> Option<String> {
@@ -129,15 +143,22 @@ impl Schemas {
 
     fn apply(&self, file: &str, message: &Value) -> Judgement {
         let uri = documents::uri(self.version, file);
-        let Ok(validator) = self.compile(&uri) else { return Judgement::default() };
+        let Ok(validator) = self.compile(&uri) else {
+            return Judgement::default();
+        };
         let mut violations: Vec<Violation> = Vec::new();
         for error in validator.iter_errors(message) {
-            let keyword = error.absolute_keyword_location().map(ToString::to_string).unwrap_or_default();
+            let keyword = error
+                .absolute_keyword_location()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let member = match error.kind() {
                 ValidationErrorKind::Required { property } => property.as_str(),
                 _ => None,
             };
-            let Some(named) = self.name(&keyword, &uri, member) else { continue };
+            let Some(named) = self.name(&keyword, &uri, member) else {
+                continue;
+            };
             let violation = Violation {
                 requirement: named.id,
                 unmet: named.unmet,
@@ -165,7 +186,10 @@ impl Schemas {
                 }
             }
         });
-        Judgement { satisfied, violations }
+        Judgement {
+            satisfied,
+            violations,
+        }
     }
 
     fn name(&self, keyword: &str, root: &str, member: Option<&str>) -> Option<Named> {
@@ -179,11 +203,19 @@ impl Schemas {
         if let Some(validator) = compiled.get(uri) {
             return Ok(validator.clone());
         }
-        let error = |problem: String| SchemaError::Compile { uri: uri.to_owned(), problem };
-        let document = self.documents.get(uri).ok_or_else(|| error("there is no such schema".to_owned()))?;
+        let error = |problem: String| SchemaError::Compile {
+            uri: uri.to_owned(),
+            problem,
+        };
+        let document = self
+            .documents
+            .get(uri)
+            .ok_or_else(|| error("there is no such schema".to_owned()))?;
         let mut registry = Registry::new();
         for (own, other) in &self.documents {
-            registry = registry.add(own.as_str(), other).map_err(|problem| error(problem.to_string()))?;
+            registry = registry
+                .add(own.as_str(), other)
+                .map_err(|problem| error(problem.to_string()))?;
         }
         let registry = registry.prepare().map_err(|problem| error(problem.to_string()))?;
         let validator = jsonschema::options()
@@ -217,9 +249,14 @@ fn told(error: &jsonschema::ValidationError<'_>) -> String {
     const MOST: usize = 160;
     let text = match error.kind() {
         ValidationErrorKind::Required { property } => {
-            format!("{} is required and is missing", property.as_str().unwrap_or_default())
+            format!(
+                "{} is required and is missing",
+                property.as_str().unwrap_or_default()
+            )
         }
-        ValidationErrorKind::FalseSchema | ValidationErrorKind::Not { .. } => "is not allowed here".to_owned(),
+        ValidationErrorKind::FalseSchema | ValidationErrorKind::Not { .. } => {
+            "is not allowed here".to_owned()
+        }
         _ => match error.instance().as_ref() {
             Value::Object(_) | Value::Array(_) => error.masked().to_string(),
             _ => error.to_string(),

@@ -47,7 +47,10 @@ pub fn of_keyword(document: &Value, pointer: &str, member: Option<&str>) -> Opti
 pub fn all(name: &Value) -> Vec<Named> {
     match read(name) {
         Some(named) => vec![named],
-        None => name.as_object().map(|map| map.values().flat_map(all).collect()).unwrap_or_default(),
+        None => name
+            .as_object()
+            .map(|map| map.values().flat_map(all).collect())
+            .unwrap_or_default(),
     }
 }
 
@@ -56,7 +59,13 @@ pub fn within(schema: &Value) -> Vec<Named> {
     match schema {
         Value::Object(map) => map
             .iter()
-            .flat_map(|(name, value)| if name == KEYWORD { all(value) } else { within(value) })
+            .flat_map(|(name, value)| {
+                if name == KEYWORD {
+                    all(value)
+                } else {
+                    within(value)
+                }
+            })
             .collect(),
         Value::Array(values) => values.iter().flat_map(within).collect(),
         _ => Vec::new(),
@@ -65,7 +74,10 @@ pub fn within(schema: &Value) -> Vec<Named> {
 
 fn read(name: &Value) -> Option<Named> {
     match name {
-        Value::String(id) => Some(Named { id: id.clone(), unmet: None }),
+        Value::String(id) => Some(Named {
+            id: id.clone(),
+            unmet: None,
+        }),
         Value::Object(map) => {
             let id = map.get("id")?.as_str()?.to_owned();
             let unmet = match map.get("unmet").and_then(Value::as_str) {
