@@ -123,11 +123,18 @@ impl Checker<'_> {
             let (Some(kind), true) = (request.kind, refused) else {
                 continue;
             };
-            let control = steps().any(|step| match (&step.value, kind) {
-                (Step::Subscribe(_) | Step::RequestSubscription(_), RequestKind::Subscribe)
-                | (Step::Unsubscribe(_), RequestKind::Unsubscribe)
-                | (Step::Publish(_) | Step::Fence(_) | Step::Absent(_), RequestKind::Publish) => true,
-                _ => false,
+            let control = steps().any(|step| {
+                matches!(
+                    (&step.value, kind),
+                    (
+                        Step::Subscribe(_) | Step::RequestSubscription(_),
+                        RequestKind::Subscribe
+                    ) | (Step::Unsubscribe(_), RequestKind::Unsubscribe)
+                        | (
+                            Step::Publish(_) | Step::Fence(_) | Step::Absent(_),
+                            RequestKind::Publish
+                        )
+                )
             });
             if !control {
                 self.fault(step.referenced, "a request of this kind must be refused, but the scenario has no proper one that is accepted: a hub that refuses everything would pass");
