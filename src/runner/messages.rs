@@ -8,7 +8,8 @@ use super::control::{Control, control_of, mode_of};
 use super::judge::{Breach, Place};
 use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::stage::{Mock, Publication, event_of};
-use crate::protocol::{EventKind, EventName, SyncErrorCause};
+use crate::outcome::Traffic;
+use crate::protocol::{Acknowledgement, EventKind, EventName, SyncErrorCause};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::subscriber::Received;
 
@@ -103,6 +104,7 @@ impl Play<'_> {
             }
             (Some(requirement), _) => {
                 let mut places = self.cause(&step.message);
+                places.extend(self.refusals(&step.message));
                 places.extend(came);
                 let breach = Breach {
                     message: told.clone(),
@@ -444,6 +446,22 @@ impl Play<'_> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The acknowledgements by which subscribers refused the event that a SyncError must be about.
+    fn refusals(&self, selector: &Selector) -> Vec<Place> {
+        let Ok(Some(publication)) = self.publication(selector) else {
+            return Vec::new();
+        };
+        let refuses = |text: &str| {
+            Acknowledgement::parse(text).is_ok_and(|own| own.id == publication.id && !own.status.is_success())
+        };
+        let entries = self.stage.log.entries();
+        let found = entries.iter().filter(|entry| match &entry.traffic {
+            Traffic::FrameSent { text, .. } => refuses(text),
+            _ => false,
+        });
+        found.map(|entry| Place::at(entry.sequence)).collect()
     }
 
     /// What a subscriber received in place of what it had to.
