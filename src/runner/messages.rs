@@ -52,7 +52,7 @@ impl Play<'_> {
                 .set(&whether.value, Value::Bool(found.is_some()));
         }
         let Some(found) = found else {
-            return self.did_not_come(step);
+            return self.did_not_come(step).await;
         };
         if let Some(requirement) = &step.requirement {
             self.judge.held(&requirement.value);
@@ -84,7 +84,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn did_not_come(&mut self, step: &Expect) -> Result<(), Stop> {
+    async fn did_not_come(&mut self, step: &Expect) -> Result<(), Stop> {
         let name = step.at.value.as_str();
         let told = format!(
             "{name} did not receive the {} that it had to",
@@ -92,6 +92,9 @@ impl Play<'_> {
         );
         let (observed, came) = self.what_came(name, &step.message)?;
         let ended = self.mock(name)?.was_ended_by_hub();
+        if ended && let Some(stop) = self.hub_lost("an open WebSocket", "its connections broke").await {
+            return Err(stop);
+        }
         match (&step.requirement, &step.save_whether) {
             (Some(requirement), _) if ended => {
                 // A hub may end a subscription at any time (2.4), and owes nothing from then on.
@@ -307,6 +310,7 @@ impl Play<'_> {
         let timing = self.setting.target.timing;
         Ok(match bound {
             Bound::Past => Instant::now(),
+            Bound::Quiet => Instant::now() + timing.quiet,
             Bound::Response => self.deadline(Duration::ZERO),
             Bound::AckTimeout => self.deadline(timing.ack_timeout),
             Bound::Lease => {
