@@ -105,6 +105,12 @@ impl Session {
         }
     }
 
+    /// Sends this topic's subscribers an event of another one: what a hub does that does not keep them apart.
+    pub fn leak(&mut self, notification: &Notification, now: Now) {
+        let event = Distributed::new(notification, notification.to_text(), Effect::Nothing);
+        self.distribute(Arc::new(event), &[], now);
+    }
+
     /// The answer to Get Current Context (2.9).
     pub fn current_context(&self) -> CurrentContext {
         self.contexts.current(&self.behaviour)

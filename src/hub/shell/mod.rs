@@ -59,7 +59,7 @@ pub enum HubError {
 /// How long a hub that stops waits for sockets and requests to end.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A running hub. Dropping it stops it at once, without closing frames; see [`shutdown`](Self::shutdown).
+/// A running hub. Dropping it stops it without waiting for anything; see [`shutdown`](Self::shutdown).
 #[derive(Debug)]
 pub struct Server {
     url: String,
@@ -170,6 +170,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.registry.close_all();
         self.handle.shutdown();
         self.serving.abort();
     }

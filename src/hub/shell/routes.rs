@@ -277,10 +277,8 @@ fn take_event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<(), Refusal
         )));
     }
     if hub.behaviour.leaks_across_topics() {
-        for (_, other) in hub.others(&notification.topic) {
-            let leaked = notification.clone();
-            // Whether the other session could take it is of no interest to this one's publisher.
-            let _ = other.with(|session, now| session.publish(leaked, now));
+        for other in hub.others(&notification.topic) {
+            other.with(|session, now| session.leak(&notification, now));
         }
     }
     let topic = hub.topic(&notification.topic)?;
