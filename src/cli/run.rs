@@ -100,7 +100,7 @@ impl RunCommand {
             target.max_parallel = most.into();
         }
         let scenarios: Vec<Arc<Scenario>> = library
-            .select(&self.selectors)
+            .select(&self.selectors, &catalogue)
             .map_err(|error| CommandError::from_error(&error))?
             .into_iter()
             .filter(|scenario| scenario.document.versions.contains(&target.version))

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{CommandError, print};
 use crate::protocol::Version;
 use crate::requirement::{Catalogue, Level};
-use crate::schema::{Judgement, MessageKind, Schemas, Softening};
+use crate::schema::{Judgement, MessageKind, Schemas, Unmet};
 
 /// Validate messages against the schemas of FHIRcast
 ///
@@ -170,16 +170,16 @@ impl ValidateCommand {
         let requirement = catalogue.get(self.fhircast_version, &violation.requirement);
         let level = requirement.map_or(Level::Shall, |own| own.level);
         let weight = match (violation.unmet, level) {
-            (Some(Softening::Note), _) | (None, Level::May) => Weight::Noted,
-            (Some(Softening::Warn), _) | (None, Level::Should) if !self.strict => Weight::Warned,
+            (Unmet::Note, _) | (Unmet::ByLevel, Level::May) => Weight::Noted,
+            (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) if !self.strict => Weight::Warned,
             _ => Weight::Broken,
         };
-        let pointer = if violation.pointer.is_empty() {
-            "/"
-        } else {
-            &violation.pointer
-        };
-        let mut told = format!("  {} {pointer}: {}\n", weight.name(), violation.message);
+        let mut told = format!(
+            "  {} {}
+",
+            weight.name(),
+            violation.message
+        );
         if let Some(own) = requirement {
             told.push_str(&format!(
                 "       {} ({}, {}): {}\n",
@@ -200,21 +200,19 @@ impl ValidateCommand {
 
 /// A message with, for events, its context.
 fn judge(schemas: &Schemas, kind: MessageKind, message: &Value) -> Judgement {
-    let mut judged = schemas.judge(kind, message);
-    if matches!(kind, MessageKind::Notification | MessageKind::Publication)
-        && let (Some(event), Some(name)) = (
-            message.get("event"),
-            message.pointer("/event/hub.event").and_then(Value::as_str),
-        )
-    {
-        let context = schemas.judge_context(name, event);
-        judged.satisfied.extend(context.satisfied);
-        for mut violation in context.violations {
-            violation.pointer.insert_str(0, "/event");
-            judged.violations.push(violation);
+    let judged = schemas.judge(kind, message);
+    let (Some(event), Some(name)) = (
+        message.get("event"),
+        message.pointer("/event/hub.event").and_then(Value::as_str),
+    ) else {
+        return judged;
+    };
+    match kind {
+        MessageKind::Notification | MessageKind::Publication => {
+            judged.join(schemas.judge_context(name, event), "/event")
         }
+        _ => judged,
     }
-    judged
 }
 
 fn read(file: &PathBuf) -> std::io::Result<String> {

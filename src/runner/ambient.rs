@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::control::{Control, control_of};
 use super::judge::{Breach, Place};
 use super::play::Play;
 use super::requirements as ids;
 use super::stage::{Membership, Mock, Publication, event_of, subject_id};
-use super::subscribing::mode_of;
 use crate::protocol::{Action, EventKind, EventName, SyncErrorCause, Timestamp};
 use crate::scenario::{Unmet, equal};
-use crate::schema::MessageKind;
+use crate::schema::{MessageKind, Sender};
 use crate::subscriber::Received;
 
 /// A notification that a subscriber received, with what is known of it.
@@ -59,7 +59,7 @@ impl Play<'_> {
     fn owed(&self) -> Vec<(usize, String)> {
         let mut owed = Vec::new();
         for (position, publication) in self.stage.publications.iter().enumerate() {
-            if !publication.accepted {
+            if !publication.accepted || !publication.proper {
                 continue;
             }
             for mock in self.stage.mocks.values() {
@@ -109,11 +109,10 @@ impl Play<'_> {
                 continue;
             };
             self.judge.held(ids::WEBSOCKET_JSON);
-            let control = match mode_of(message) {
-                Some("denied") => Some((MessageKind::Denial, ids::DENIAL_TOPIC)),
-                Some(_) => Some((MessageKind::Confirmation, ids::CONFIRMATION_TOPIC)),
-                None => None,
-            };
+            let control = control_of(message).map(|control| match control {
+                Control::Denial => (MessageKind::Denial, ids::DENIAL_TOPIC),
+                Control::Confirmation => (MessageKind::Confirmation, ids::CONFIRMATION_TOPIC),
+            });
             match control {
                 Some((kind, topic_requirement)) => {
                     self.judge_schema(&schemas.judge(kind, message), own.spot, "");
@@ -241,7 +240,11 @@ impl Play<'_> {
             None if seen.event.kind() == EventKind::SyncError => {
                 // Only of what the hub made itself is the hub the author.
                 let event = seen.message.get("event").cloned().unwrap_or(Value::Null);
-                let judgement = self.setting.schemas.clone().judge_sync_error_of_hub(&event);
+                let judgement =
+                    self.setting
+                        .schemas
+                        .clone()
+                        .judge_context_of(Sender::Hub, seen.event.as_str(), &event);
                 self.judge_schema(&judgement, spot, "/event");
             }
             None => {}

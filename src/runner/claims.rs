@@ -83,7 +83,7 @@ impl Claims {
     /// hub's business, and an organization's own name need not be listed to be refused or passed on.
     pub fn lists(&self, event: &EventName) -> bool {
         match (&self.events, event.kind()) {
-            (None, _) | (_, EventKind::SyncError) => true,
+            (None, _) | (_, EventKind::SyncError | EventKind::Proprietary) => true,
             (Some(events), _) => events.contains(event),
         }
     }

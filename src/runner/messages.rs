@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::control::{Control, control_of, mode_of};
 use super::judge::{Breach, Place};
 use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::stage::{Mock, Publication, event_of};
-use super::subscribing::mode_of;
-use crate::protocol::{EventKind, SyncErrorCause};
+use crate::protocol::{EventKind, EventName, SyncErrorCause};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::subscriber::Received;
 
@@ -27,6 +27,17 @@ impl Play<'_> {
         let message = &step.message;
         // A selector that cannot be evaluated would make an endless wait of a mistake.
         self.select(message, &[])?;
+        if !step.despite_grant
+            && let Some(event) = self.event_of_selector(message)
+            && self.is_withheld(name, &event)
+        {
+            let why = format!("the hub did not grant {event} to {name}");
+            let Some(requirement) = &step.requirement else {
+                return Err(Stop::Declined(why));
+            };
+            self.judge.inapplicable(&requirement.value, &why);
+            return Ok(());
+        }
         let found = inbox
             .wait(deadline, |received, _| {
                 self.select(message, received)
@@ -79,7 +90,17 @@ impl Play<'_> {
             words(&step.message)
         );
         let (observed, came) = self.what_came(name, &step.message)?;
+        let ended = self.mock(name)?.was_ended_by_hub();
         match (&step.requirement, &step.save_whether) {
+            (Some(requirement), _) if ended => {
+                // A hub may end a subscription at any time (2.4), and owes nothing from then on.
+                let why = format!("{told}: the hub had ended its subscription");
+                self.judge.unreached(&requirement.value, &why);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, &why);
+                }
+                Ok(())
+            }
             (Some(requirement), _) => {
                 let mut places = self.cause(&step.message);
                 places.extend(came);
@@ -109,6 +130,17 @@ impl Play<'_> {
         let name = step.at.value.as_str();
         let requirement = step.requirement.value.as_str();
         self.select(&step.message, &[])?;
+        if step.unless_granted
+            && let Some(event) = self.event_of_selector(&step.message)
+            && self
+                .mock(name)?
+                .membership()
+                .is_some_and(|own| own.current.contains(&event))
+        {
+            let why = format!("the hub granted {event} to {name}, which had not asked for it");
+            self.judge.inapplicable(requirement, &why);
+            return Ok(());
+        }
         if step.quiet || !self.mock(name)?.is_active() {
             let quiet = Instant::now() + self.setting.target.timing.quiet;
             let inbox = self.mock(name)?.inbox.clone();
@@ -194,14 +226,9 @@ impl Play<'_> {
         };
         let lease = Duration::try_from_secs_f64(membership.lease.unwrap_or(0.0)).unwrap_or(Duration::MAX);
         if step.within == Bound::Lease && lease > self.setting.target.timing.longest_lease {
-            let why = format!(
+            return Err(Stop::Declined(format!(
                 "the hub granted a lease of {lease:?}, which is longer than the target's longest_lease"
-            );
-            self.judge.inapplicable(requirement, &why);
-            if let Some(early) = &step.not_before_lease {
-                self.judge.inapplicable(&early.value, &why);
-            }
-            return Ok(());
+            )));
         }
         let deadline = self.bound(name, step.within)?;
         let inbox = self.mock(name)?.inbox.clone();
@@ -232,7 +259,7 @@ impl Play<'_> {
         self.judge.held(requirement);
         if let (Some(early), Some(confirmed)) = (&step.not_before_lease, membership.confirmed) {
             let lasted = closed.spot.at.saturating_duration_since(confirmed.at);
-            let tolerance = Duration::from_secs(1).min(lease / 2);
+            let tolerance = Duration::from_secs(1).min(lease.mul_f64(0.4));
             if lasted + tolerance >= lease {
                 self.judge.held(&early.value);
             } else {
@@ -249,10 +276,35 @@ impl Play<'_> {
         Ok(())
     }
 
+    /// The event of the messages that a selector picks, where it says so.
+    fn event_of_selector(&self, selector: &Selector) -> Option<EventName> {
+        match selector.kind {
+            MessageSelector::Confirmation | MessageSelector::Denial => None,
+            MessageSelector::SyncError => "SyncError".parse().ok(),
+            MessageSelector::Notification => match &selector.event {
+                Some(event) => event.parse().ok(),
+                None => self
+                    .publication(selector)
+                    .ok()
+                    .flatten()
+                    .map(|own| own.event.clone()),
+            },
+        }
+    }
+
+    /// The subscriber asked for this event, and the hub's confirmation does not grant it.
+    fn is_withheld(&self, name: &str, event: &EventName) -> bool {
+        let membership = self.stage.mocks.get(name).and_then(Mock::membership);
+        membership.is_some_and(|own| {
+            own.confirmed.is_some() && own.asked.contains(event) && !own.current.contains(event)
+        })
+    }
+
     /// When a wait must have ended.
     fn bound(&self, name: &str, bound: Bound) -> Result<Instant, Stop> {
         let timing = self.setting.target.timing;
         Ok(match bound {
+            Bound::Past => Instant::now(),
             Bound::Response => self.deadline(Duration::ZERO),
             Bound::AckTimeout => self.deadline(timing.ack_timeout),
             Bound::Lease => {
@@ -308,8 +360,8 @@ impl Play<'_> {
     fn is_kind(&self, selector: &Selector, received: &Received, message: &Value) -> bool {
         let event = event_of(received);
         let kind = match selector.kind {
-            MessageSelector::Confirmation => mode_of(message) == Some("subscribe"),
-            MessageSelector::Denial => mode_of(message) == Some("denied"),
+            MessageSelector::Confirmation => control_of(message) == Some(Control::Confirmation),
+            MessageSelector::Denial => control_of(message) == Some(Control::Denial),
             MessageSelector::Notification => event
                 .as_ref()
                 .is_some_and(|event| event.kind() != EventKind::SyncError),

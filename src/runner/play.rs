@@ -17,7 +17,7 @@ use crate::requirement::{Actor, Catalogue};
 use crate::scenario::{
     MatcherFault, Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements,
 };
-use crate::schema::{Judgement, Schemas, Softening};
+use crate::schema::{self, Judgement, Schemas};
 use crate::subscriber::{HttpClient, Log, NoAnswer, OutgoingRequest, Spot};
 
 /// What all scenarios of a run share.
@@ -59,6 +59,8 @@ pub enum Stop {
     Unreached(String),
     /// The scenario is at fault.
     Fault(String),
+    /// The hub does otherwise, as it may; the rest does not apply to it.
+    Declined(String),
     /// The hub is gone.
     HubLost(String),
 }
@@ -145,6 +147,9 @@ impl<'a> Play<'a> {
             Step::Disconnect(step) => self.disconnect(step).await,
             Step::Abort(name) => self.abort(&name.value).await,
             Step::Answers(step) => {
+                if !self.holds(&step.when)? {
+                    return Ok(());
+                }
                 self.mock_mut(&step.of.value)?.set_answers(&step.rules);
                 Ok(())
             }
@@ -177,20 +182,9 @@ impl<'a> Play<'a> {
         {
             let pointer = format!("{prefix}{}", violation.pointer);
             let breach = Breach {
-                message: format!(
-                    "{}: {}",
-                    if pointer.is_empty() {
-                        "the message"
-                    } else {
-                        &pointer
-                    },
-                    violation.message
-                ),
+                message: violation.message.clone(),
                 places: vec![Place::within(spot.sequence, &pointer)],
-                unmet: violation.unmet.map(|own| match own {
-                    Softening::Warn => Unmet::Warn,
-                    Softening::Note => Unmet::Note,
-                }),
+                unmet: softened(violation.unmet),
                 ..Breach::default()
             };
             self.judge.broken(&violation.requirement, breach);
@@ -243,6 +237,15 @@ impl<'a> Play<'a> {
             let value = mock.to_variable();
             self.stage.variables.set(name, value);
         }
+    }
+}
+
+/// What a schema makes of an unmet requirement.
+fn softened(unmet: schema::Unmet) -> Option<Unmet> {
+    match unmet {
+        schema::Unmet::ByLevel => None,
+        schema::Unmet::Warn => Some(Unmet::Warn),
+        schema::Unmet::Note => Some(Unmet::Note),
     }
 }
 

@@ -262,6 +262,12 @@ async fn one(
         )),
     };
     let (disposition, pending, why) = match result {
+        Err((Stop::Declined(why), pending)) => {
+            for requirement in &pending {
+                play.judge.inapplicable(requirement, &why);
+            }
+            (Disposition::Skipped(why), BTreeSet::new(), String::new())
+        }
         Ok(()) => (Disposition::Completed, BTreeSet::new(), String::new()),
         Err((Stop::Unreached(why) | Stop::HubLost(why), pending)) => {
             (Disposition::Inconclusive(why.clone()), pending, why)

@@ -45,8 +45,6 @@ pub struct Mock {
 pub struct Membership {
     /// Counts the WebSockets of the subscriber.
     pub socket: Option<usize>,
-    /// Where the request stands in the log.
-    pub requested: Spot,
     /// The events asked for.
     pub asked: Vec<EventName>,
     /// Every event that it was ever granted in this subscription.
@@ -84,8 +82,8 @@ pub struct Publication {
     pub answered: Spot,
     /// Whether the hub accepted it.
     pub accepted: bool,
-    /// It is a marker of a fence.
-    pub marker: bool,
+    /// It was to be accepted: the scenario does not leave it open whether the hub takes it.
+    pub proper: bool,
 }
 
 /// What one scenario plays with.
@@ -161,6 +159,18 @@ impl Mock {
             && self.inbox.closed().iter().all(|closed| closed.socket != socket)
     }
 
+    /// Whether the hub has closed the WebSocket of the subscription that it has now, unasked.
+    pub fn was_ended_by_hub(&self) -> bool {
+        self.membership().is_some_and(|own| {
+            own.ended.is_none()
+                && self
+                    .inbox
+                    .closed()
+                    .iter()
+                    .any(|closed| Some(closed.socket) == own.socket && closed.by_hub)
+        })
+    }
+
     /// What scenarios may know of it.
     pub fn to_variable(&self) -> Value {
         let membership = self.membership();
@@ -176,10 +186,9 @@ impl Mock {
 
 impl Membership {
     /// A subscription that has been asked for.
-    pub fn new(requested: Spot, asked: Vec<EventName>) -> Self {
+    pub fn new(asked: Vec<EventName>) -> Self {
         Self {
             socket: None,
-            requested,
             asked,
             granted: Vec::new(),
             current: Vec::new(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::answers::{Asked, refusal};
+use super::control::{Control, control_of};
 use super::judge::{Breach, Place};
 use super::play::{Play, Stop};
 use super::requirements as ids;
@@ -110,7 +111,16 @@ impl Play<'_> {
         asked: Asked<'_>,
     ) -> Result<Answer, Stop> {
         let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
-        let answer = self.ask(name, &outgoing, asked).await?;
+        let unequal = self.is_unequal(name, request.events.as_deref().unwrap_or_default());
+        let answer = match self.ask(name, &outgoing, asked).await {
+            Err(Stop::Unreached(why)) if unequal && asked.expectations.is_empty() => {
+                return Err(Stop::Declined(format!(
+                    "the hub refuses subscriptions to other events than those of the topic's other subscribers, as \
+                     2.4 allows ({why})"
+                )));
+            }
+            answer => answer?,
+        };
         if !answer.is_accepted() {
             return Ok(answer);
         }
@@ -139,12 +149,30 @@ impl Play<'_> {
                 if let (Some(membership), true) = (last, resubscribes) {
                     membership.replaced.push(answer.request);
                 }
-                mock.memberships.push(Membership::new(answer.request, events));
+                mock.memberships.push(Membership::new(events));
             }
         }
         mock.endpoint = Some(endpoint);
         self.publish_mock_variable(name);
         Ok(answer)
+    }
+
+    /// Whether others of the topic are subscribed to other events than these: a hub may refuse that (2.4).
+    fn is_unequal(&self, name: &str, events: &[EventName]) -> bool {
+        let Some(mock) = self.stage.mocks.get(name) else {
+            return false;
+        };
+        let others = self
+            .stage
+            .mocks
+            .values()
+            .filter(|own| own.topic == mock.topic && own.name != name);
+        others.filter(|own| own.is_active()).any(|own| {
+            own.membership().is_some_and(|membership| {
+                membership.current.len() != events.len()
+                    || !events.iter().all(|event| membership.current.contains(event))
+            })
+        })
     }
 
     /// What holds of every accepted subscription or unsubscribe request.
@@ -258,7 +286,7 @@ impl Play<'_> {
                 let found = received.iter().filter(|own| own.spot.sequence > after);
                 found
                     .filter_map(|own| own.json.clone())
-                    .find(|json| mode_of(json) == Some("subscribe"))
+                    .find(|json| control_of(json) == Some(Control::Confirmation))
             })
             .await;
         let granted = match &confirmation {
@@ -339,6 +367,7 @@ impl Play<'_> {
                 }
                 greeting => {
                     let confirmed = matches!(greeting, Some(Greeting::Confirmed));
+                    // A WebSocket over which nothing comes is no use of the old subscription, though it invites one.
                     let entries = self.stage.log.entries().len();
                     let breach = Breach {
                         message: "the hub took a WebSocket at an endpoint that has ended".to_owned(),
@@ -352,7 +381,7 @@ impl Play<'_> {
                             .to_owned(),
                         ),
                         places: (entries.saturating_sub(3)..entries).map(Place::at).collect(),
-                        unmet: None,
+                        unmet: (!confirmed).then_some(Unmet::Warn),
                     };
                     self.judge.broken(requirement, breach);
                     Ok(())
@@ -457,7 +486,7 @@ impl Play<'_> {
                     .filter(|own| own.socket == number)
                     .find_map(|own| {
                         let json = own.json.as_ref()?;
-                        mode_of(json).map(|mode| (mode.to_owned(), json.clone(), own.spot))
+                        control_of(json).map(|control| (control, json.clone(), own.spot))
                     });
                 let end = closed.iter().find(|own| own.socket == number).map(|own| own.code);
                 match (control, end) {
@@ -468,7 +497,7 @@ impl Play<'_> {
             })
             .await?;
         match found {
-            Ok((mode, json, spot)) if mode == "subscribe" => {
+            Ok((Control::Confirmation, json, spot)) => {
                 if let Some(membership) = mock.membership_mut() {
                     let granted = events_of(&json).unwrap_or_else(|| membership.asked.clone());
                     membership.granted.extend(granted.iter().cloned());
@@ -478,7 +507,7 @@ impl Play<'_> {
                 }
                 Some(Greeting::Confirmed)
             }
-            Ok((_, json, _)) => {
+            Ok((Control::Denial, json, _)) => {
                 let reason = json
                     .get("hub.reason")
                     .and_then(Value::as_str)
@@ -491,6 +520,9 @@ impl Play<'_> {
 
     /// `unsubscribe`.
     pub async fn unsubscribe(&mut self, step: &Unsubscribe) -> Result<(), Stop> {
+        if !self.holds(&step.when)? {
+            return Ok(());
+        }
         let name = step.by.value.as_str();
         let mock = self.mock(name)?;
         let endpoint = mock.endpoint.clone().unwrap_or_default();
@@ -541,11 +573,6 @@ impl Play<'_> {
         }
         Ok(())
     }
-}
-
-/// `hub.mode` of a control message.
-pub fn mode_of(json: &Value) -> Option<&str> {
-    json.get("hub.mode").and_then(Value::as_str)
 }
 
 fn events_of(json: &Value) -> Option<Vec<EventName>> {

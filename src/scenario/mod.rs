@@ -3,16 +3,21 @@
 //! This room reads files into [`Document`]s, tells every mistake with line and column, and evaluates variables and matchers.
 //! It knows requirements and the protocol, but nothing of sockets, time or verdicts.
 
+mod check;
 mod difference;
+mod fault;
+mod library;
 mod matcher;
 mod near;
+mod requirements;
 mod syntax;
 mod template;
 mod variables;
 
+pub use fault::{Fault, ScenarioErrors};
+pub use library::{Library, LibraryError, Scenario};
 pub use matcher::{MatcherFault, Mismatch, NotHeld, TYPE_NAMES, equal, mismatches};
+pub use requirements::step_requirements;
 pub use syntax::*;
 pub use template::{TemplateError, Templates, new_case};
 pub use variables::{Condition, Piece, Reference, VariableError, Variables, pieces};
-mod interim;
-pub use interim::*;

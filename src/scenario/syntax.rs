@@ -180,6 +180,9 @@ pub struct Unsubscribe {
     /// What must hold of the answer, as in `request_subscription`.
     #[serde(default)]
     pub answer: Vec<AnswerExpectation>,
+    /// Taken only when this variable is true.
+    #[serde(default)]
+    pub when: When,
 }
 
 /// `publish`.
@@ -427,6 +430,10 @@ pub struct Expect {
     /// Save the message under this name.
     #[serde(default)]
     pub save: Option<Spanned<String>>,
+    /// Judged also where the hub's confirmation does not grant the message's event to the subscriber; a hub may otherwise
+    /// grant less than was asked for, and then owes nothing.
+    #[serde(default)]
+    pub despite_grant: bool,
     /// Save under this name whether it came, and build nothing on it.
     #[serde(default)]
     pub save_whether: Option<Spanned<String>>,
@@ -449,6 +456,8 @@ pub enum Bound {
     AckTimeout,
     /// The lease that the subscriber was granted, and a response.
     Lease,
+    /// No time at all: what has come already.
+    Past,
 }
 
 /// What must hold of a message.
@@ -490,6 +499,9 @@ pub struct Absent {
     /// Wait for the target's silence in place of a fence, where nothing could be fenced with.
     #[serde(default)]
     pub quiet: bool,
+    /// Not judged where the hub's confirmation grants the message's event to the subscriber after all.
+    #[serde(default)]
+    pub unless_granted: bool,
     /// Taken only when this variable is true.
     #[serde(default)]
     pub when: When,
@@ -552,6 +564,9 @@ pub struct ChangeAnswers {
     pub of: Spanned<String>,
     /// The rules, in place of all before.
     pub rules: Vec<Answer>,
+    /// Taken only when this variable is true.
+    #[serde(default)]
+    pub when: When,
 }
 
 /// `fence`.

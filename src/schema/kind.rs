@@ -1,31 +1,54 @@
-//! The kinds of messages, and recognizing them by their members.
+//! The kinds of messages, who sends them, and how a bare one is told.
+
+use std::fmt;
 
 use serde_json::Value;
 
-/// A kind of message.
+/// Whose message it is, and so whom the requirements bind that exist for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sender {
+    /// The hub.
+    Hub,
+    /// A subscriber.
+    Subscriber,
+}
+
+impl Sender {
+    pub(super) const ALL: [Self; 2] = [Self::Hub, Self::Subscriber];
+
+    /// The last part of the requirement ids that exist for both: `hub`, `subscriber`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hub => "hub",
+            Self::Subscriber => "subscriber",
+        }
+    }
+}
+
+/// A kind of message of FHIRcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageKind {
-    /// Subscription request, its form as an object of strings (2.4).
+    /// The form of a subscription request, as an object of strings; a repeated parameter is an array (2.4).
     SubscriptionRequest,
-    /// Unsubscribe request, its form as an object of strings (2.4).
+    /// The form of an unsubscribe request, as an object of strings; a repeated parameter is an array (2.4).
     UnsubscribeRequest,
-    /// Answer to an accepted subscription request (2.4).
+    /// The body of the 202 answer to a subscription request (2.4).
     SubscriptionResponse,
-    /// Answer to an accepted unsubscribe request (2.4).
+    /// The body of the 202 answer to an unsubscribe request (2.4).
     UnsubscribeResponse,
-    /// Confirmation (2.4).
+    /// The confirmation over the WebSocket (2.4).
     Confirmation,
-    /// Denial (2.4).
+    /// The denial over the WebSocket (2.4).
     Denial,
-    /// Event notification from the hub (2.5).
+    /// An event notification, hub to subscriber (2.5).
     Notification,
-    /// Event notification from a subscriber (2.6).
+    /// The body of a requested change, subscriber to hub (2.6).
     Publication,
-    /// Acknowledgement (2.5).
+    /// The answer to a notification over the WebSocket (2.5).
     Acknowledgement,
-    /// Configuration document (2.7).
+    /// The configuration document (2.7).
     Configuration,
-    /// Answer to Get Current Context (2.9).
+    /// The answer to Get Current Context (2.9).
     CurrentContext,
 }
 
@@ -45,7 +68,7 @@ impl MessageKind {
         Self::CurrentContext,
     ];
 
-    /// The name of its schema's file, without ending.
+    /// The name of the kind, which is that of its schema: `subscription-request`.
     pub fn name(self) -> &'static str {
         match self {
             Self::SubscriptionRequest => "subscription-request",
@@ -62,33 +85,57 @@ impl MessageKind {
         }
     }
 
-    /// Recognizes a message by its members (ambiguities, 26); `None` for what looks like nothing of FHIRcast.
+    /// Who sends messages of this kind.
+    pub fn sender(self) -> Sender {
+        match self {
+            Self::SubscriptionRequest
+            | Self::UnsubscribeRequest
+            | Self::Publication
+            | Self::Acknowledgement => Sender::Subscriber,
+            Self::SubscriptionResponse
+            | Self::UnsubscribeResponse
+            | Self::Confirmation
+            | Self::Denial
+            | Self::Notification
+            | Self::Configuration
+            | Self::CurrentContext => Sender::Hub,
+        }
+    }
+
+    /// The kind of a bare message, by the members that only this kind has; `None` where none tells.
     ///
-    /// An event notification is taken for one from the hub: the two directions look alike.
+    /// A publication cannot be told from a notification and is taken for one, and the two responses cannot be told from
+    /// each other.
     pub fn detect(message: &Value) -> Option<Self> {
-        let message = message.as_object()?;
-        let has = |name: &str| message.contains_key(name);
-        match message.get("hub.mode").and_then(Value::as_str) {
-            Some("denied") => return Some(Self::Denial),
-            Some("unsubscribe") => return Some(Self::UnsubscribeRequest),
-            Some("subscribe") if has("hub.channel.type") => return Some(Self::SubscriptionRequest),
-            Some(_) => return Some(Self::Confirmation),
-            None => {}
+        let has = |name: &str| message.get(name).is_some();
+        let mode = message.get("hub.mode").and_then(Value::as_str);
+        if has("hub.mode") {
+            let from_subscriber = has("hub.channel.type") || has("hub.channel.endpoint");
+            return Some(match mode {
+                Some("denied") => Self::Denial,
+                Some("unsubscribe") => Self::UnsubscribeRequest,
+                _ if from_subscriber => Self::SubscriptionRequest,
+                _ => Self::Confirmation,
+            });
         }
-        if has("event") || (has("timestamp") && has("id")) {
-            Some(Self::Notification)
-        } else if has("eventsSupported") || has("websocketSupport") {
-            Some(Self::Configuration)
-        } else if has("context.type") {
-            Some(Self::CurrentContext)
-        } else if has("status") && has("id") {
-            Some(Self::Acknowledgement)
-        } else if has("hub.mode") || has("hub.lease_seconds") {
-            Some(Self::Confirmation)
-        } else if has("hub.channel.endpoint") {
-            Some(Self::SubscriptionResponse)
-        } else {
-            None
+        if has("event") {
+            return Some(Self::Notification);
         }
+        if has("context.type") {
+            return Some(Self::CurrentContext);
+        }
+        if has("eventsSupported") || has("websocketSupport") {
+            return Some(Self::Configuration);
+        }
+        if has("status") {
+            return Some(Self::Acknowledgement);
+        }
+        has("hub.channel.endpoint").then_some(Self::SubscriptionResponse)
+    }
+}
+
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

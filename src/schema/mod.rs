@@ -1,39 +1,115 @@
-//! The schemas of FHIRcast's messages, and judging messages by them in terms of requirements.
+//! The JSON schemas of FHIRcast's messages, and the rules that no schema can express: judges one message at a time and
+//! answers in requirements.
 //!
-//! A schema in `schemas/<version>` names, beside its keywords, the requirement that each one enforces: `x-requirement` is an id for
-//! all keywords of its schema object and of those within that have none of their own, or an object from keyword to id, where
-//! `required` may go on to an object from member to id. In place of an id, `{"id": …, "unmet": "warn" | "note"}` softens the
-//! verdict. This room knows no sockets, scenarios or verdicts.
+//! The schemas lie in `schemas/<version>/` and are embedded in the binary; each names beside its keywords the requirement
+//! that they enforce (see `assignment`). This room knows nothing of scenarios, of what was sent before, or of how severe a
+//! violation is: that is the catalogue's level, which a schema can only soften.
 
 mod agreement;
-mod documents;
-mod judging;
+mod assignment;
+mod evaluation;
+mod formats;
+mod judgement;
 mod kind;
-mod naming;
+mod loading;
+mod resource_types;
 
-pub use judging::{Judgement, Schemas, Softening, Violation};
-pub use kind::MessageKind;
+pub use judgement::{Judgement, Unmet, Violation};
+pub use kind::{MessageKind, Sender};
+pub use loading::SchemaError;
 
-/// Why the schemas cannot be used: a fault of castspec's, not of a message.
-#[derive(Debug, thiserror::Error)]
-pub enum SchemaError {
-    /// A file is not JSON.
-    #[error("schemas/{file}: {problem}")]
-    Format {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A file is no schema.
-    #[error("the schema {uri} cannot be compiled: {problem}")]
-    Compile {
-        /// The schema's `$id`.
-        uri: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// There are no schemas for this version.
-    #[error("there are no schemas for {0} yet; STU3 has some")]
-    NoVersion(crate::protocol::Version),
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::protocol::Version;
+use evaluation::Reader;
+use judgement::Findings;
+use loading::Loaded;
+
+/// The schemas of one version.
+#[derive(Debug)]
+pub struct Schemas {
+    loaded: Loaded,
+}
+
+impl Schemas {
+    /// Loads and compiles the schemas of a version.
+    ///
+    /// # Errors
+    /// When there are none for the version, or when one of them is broken.
+    pub fn load(version: Version) -> Result<Self, SchemaError> {
+        Ok(Self {
+            loaded: Loaded::embedded(version)?,
+        })
+    }
+
+    /// Judges a message by its kind: the envelope, and of an event what holds for events of any name.
+    ///
+    /// What the particular event demands of its context is judged by [`Schemas::judge_context`].
+    pub fn judge(&self, kind: MessageKind, message: &Value) -> Judgement {
+        let mut findings = Findings::default();
+        self.apply(kind.sender(), kind.name(), message, "", &mut findings);
+        agreement::of_message(kind, message, &mut findings);
+        findings.into_judgement()
+    }
+
+    /// Judges the context of an `event` object (a notification's or publication's member `event`) that a subscriber made:
+    /// [`Schemas::judge_context_of`] with [`Sender::Subscriber`].
+    pub fn judge_context(&self, event_name: &str, event: &Value) -> Judgement {
+        self.judge_context_of(Sender::Subscriber, event_name, event)
+    }
+
+    /// Judges the context of an `event` object by the definition of the event: keys, cardinalities, profiles, and what
+    /// the resources in it say about each other. Pointers are relative to `event`.
+    ///
+    /// `author` is who made the context, not who passed it on: the hub for a SyncError or an open event that it generated.
+    /// The event's name is compared without regard to case; a name in no known form is judged by nothing here.
+    pub fn judge_context_of(&self, author: Sender, event_name: &str, event: &Value) -> Judgement {
+        let mut findings = Findings::default();
+        // A context that is no array is the envelope's concern.
+        let Some(context) = event.get("context").filter(|context| context.is_array()) else {
+            return findings.into_judgement();
+        };
+        if let Some(schema) = self.event_schema(event_name) {
+            self.apply(author, &schema, context, "/context", &mut findings);
+            agreement::of_context(event_name, context, &mut findings);
+        }
+        findings.into_judgement()
+    }
+
+    /// Every requirement id that a schema or a rule names, with where.
+    pub fn requirements(&self) -> BTreeMap<String, Vec<String>> {
+        let mut requirements = self.loaded.assignments.ids(loading::readable);
+        for id in agreement::REQUIREMENTS {
+            requirements
+                .entry((*id).to_owned())
+                .or_default()
+                .push("agreement".to_owned());
+        }
+        requirements
+    }
+
+    fn event_schema(&self, event_name: &str) -> Option<String> {
+        let name = event_name.to_lowercase();
+        let own = format!("events/{name}");
+        if self.loaded.has(Sender::Subscriber, &own) {
+            return Some(own);
+        }
+        if let Some((_, suffix)) = formats::resource_event(&name) {
+            return Some(format!("events/any-{suffix}"));
+        }
+        formats::is_proprietary(&name).then(|| "events/proprietary".to_owned())
+    }
+
+    fn apply(&self, sender: Sender, schema: &str, value: &Value, prefix: &str, findings: &mut Findings) {
+        let reader = Reader {
+            assignments: &self.loaded.assignments,
+            resolve: &|location| self.loaded.resolve(location),
+            name: &loading::readable,
+        };
+        if let Some(validator) = self.loaded.validator(sender, schema) {
+            reader.judge(validator, value, prefix, findings);
+        }
+    }
 }

@@ -42,17 +42,17 @@ defects! {
     CaseSensitiveEventNames, "case-sensitive-event-names", "tells event names apart by case",
         ["subscribe.events-case-insensitive.hub", "publish.events-case-insensitive.hub"];
     EventWithoutTopic, "event-without-topic", "leaves hub.topic out of notifications",
-        ["event.hub-topic"];
+        ["event.topic.hub"];
     EventWithoutName, "event-without-name", "leaves hub.event out of notifications",
-        ["event.hub-event"];
+        ["event.name.hub"];
     EventWithoutContext, "event-without-context", "leaves the context out of notifications",
-        ["event.context"];
+        ["event.context.hub"];
     EventWithoutKeys, "event-without-keys", "leaves the keys out of the context of notifications",
-        ["event.context-key"];
+        ["event.context-key.hub"];
     VersionAsNumber, "version-as-number", "writes context.versionId as a number",
-        ["event.version-id"];
+        ["event.version-id-string.hub"];
     PriorVersionAsNumber, "prior-version-as-number", "writes context.priorVersionId as a number",
-        ["event.prior-version-id"];
+        ["event.prior-version-id-string.hub"];
     // 2.4 Subscription Request and Response
     SubscribeAnswered200, "subscribe-answered-200", "answers subscription requests with 200 in place of 202",
         ["subscribe.accepted-202"];
@@ -98,7 +98,7 @@ defects! {
     ConfirmationEventsAsArray, "confirmation-events-as-array", "writes hub.events of the confirmation as a JSON array",
         ["confirmation.events"];
     ConfirmationOtherEvents, "confirmation-other-events", "confirms an event that nobody asked for, and that alone",
-        ["confirmation.events-correspond"];
+        ["confirmation.events-correspond", "notification.only-subscribed", "notification.delivered"];
     ConfirmationWithoutLease, "confirmation-without-lease", "leaves hub.lease_seconds out of the confirmation",
         ["confirmation.lease-seconds"];
     LeaseIgnored, "lease-ignored", "keeps subscriptions beyond the end of their lease",
@@ -192,29 +192,29 @@ defects! {
     SyncErrorOnGoingAway, "syncerror-on-going-away", "sends a SyncError when a subscriber closes with 1001",
         ["syncerror.not-on-going-away"];
     SyncErrorToCulprit, "syncerror-to-culprit", "sends the SyncError about a subscriber to that subscriber alone",
-        ["syncerror.to-other-subscribers"];
+        ["syncerror.to-other-subscribers", "syncerror.on-conflict"];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
         ["syncerror.only-subscribed", "notification.only-subscribed"];
     SyncErrorReusesId, "syncerror-reuses-id", "gives SyncErrors the id of the event that failed",
         ["notification.id-unique"];
     SyncErrorWrongEventId, "syncerror-wrong-event-id", "names another event in SyncErrors than the one that failed",
-        ["operationoutcome.eventid"];
+        ["operationoutcome.eventid.hub"];
     SyncErrorWithoutEventId, "syncerror-without-event-id", "leaves the event's id out of SyncErrors",
-        ["operationoutcome.eventid"];
+        ["operationoutcome.eventid.hub"];
     SyncErrorWithoutEventName, "syncerror-without-event-name", "leaves the event's name out of SyncErrors",
-        ["operationoutcome.eventname"];
+        ["operationoutcome.eventname.hub"];
     SyncErrorWithoutSubscriber, "syncerror-without-subscriber", "leaves the subscriber's name out of SyncErrors",
-        ["operationoutcome.subscribername"];
+        ["operationoutcome.subscribername.hub"];
     SyncErrorWithoutDetails, "syncerror-without-details", "leaves the details out of SyncErrors",
-        ["operationoutcome.details"];
+        ["operationoutcome.details.hub"];
     SyncErrorWrongCode, "syncerror-wrong-code", "sends SyncErrors with the issue code 'exception'",
-        ["operationoutcome.issue"];
+        ["operationoutcome.issue.hub"];
     SyncErrorSeverity, "syncerror-severity", "sends SyncErrors with severity 'error'",
-        ["operationoutcome.severity"];
+        ["operationoutcome.severity.hub"];
     SyncErrorWithoutDiagnostics, "syncerror-without-diagnostics", "leaves the diagnostics out of SyncErrors",
-        ["operationoutcome.diagnostics"];
+        ["operationoutcome.diagnostics.hub"];
     SyncErrorEmpty, "syncerror-empty", "sends SyncErrors with an empty context",
-        ["syncerror.operationoutcome"];
+        ["syncerror.operationoutcome.hub"];
     SyncErrorNotDistributed, "syncerror-not-distributed", "keeps SyncErrors that subscribers publish to itself",
         ["syncerror.subscriber-distributed"];
     UnresponsiveKept, "unresponsive-kept", "keeps subscribers that it told of as unresponsive",
@@ -234,7 +234,7 @@ defects! {
     PublishRedirected, "publish-redirected", "answers events with 302 in place of accepting or rejecting them",
         ["publish.accept-or-reject"];
     RefusedEventBroadcast, "refused-event-broadcast", "broadcasts events that it refuses",
-        ["publish.rejected-not-broadcast"];
+        ["publish.rejected-not-broadcast", "content.stale-update-rejected"];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
         ["wellknown.served"];
@@ -245,9 +245,9 @@ defects! {
     ConfigurationWithoutWebsocket, "configuration-without-websocket", "says in the configuration document that it has no WebSockets",
         ["wellknown.websocket-support"];
     ConfigurationWithoutVersion, "configuration-without-version", "leaves fhircastVersion out of the configuration document",
-        ["wellknown.fhircast-version"];
+        ["wellknown.fhircast-version-present"];
     ConfigurationVersionAsNumber, "configuration-version-as-number", "writes fhircastVersion as a number",
-        ["wellknown.fhircast-version-type"];
+        ["wellknown.fhircast-version"];
     ConfigurationFlagAsText, "configuration-flag-as-text", "writes getCurrentSupport as a string",
         ["wellknown.get-current-support"];
     ConfigurationCapabilitiesAsArray, "configuration-capabilities-as-array", "writes capabilities as an array",
@@ -270,17 +270,17 @@ defects! {
     CurrentEmptyNamed, "current-empty-named", "returns an empty context with the type 'None'",
         ["current.empty-type"];
     CurrentEmptyFilled, "current-empty-filled", "returns an empty context with an entry",
-        ["current.empty-context"];
+        ["current.context-empty"];
     CurrentContentMissing, "current-content-missing", "leaves the content out of the current context",
         ["current.content"];
     CurrentContentTwice, "current-content-twice", "returns the content twice",
-        ["current.content-one-bundle"];
+        ["current.content-single"];
     CurrentContentWrongType, "current-content-wrong-type", "returns content as a Bundle of type transaction",
         ["current.content-collection"];
     CurrentContentWithRequest, "current-content-with-request", "returns content whose entries have a request",
         ["current.content-no-request"];
     CurrentContentWithLink, "current-content-with-link", "returns content as a Bundle with a link",
-        ["current.content-no-link"];
+        ["current-bundle.no-link"];
     // 2.10 Content sharing
     OpenWithoutVersion, "open-without-version", "assigns no version when a context is opened",
         ["content.open-version"];
