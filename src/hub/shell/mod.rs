@@ -99,6 +99,8 @@ impl Server {
 
         let limit = settings.max_connections;
         let timeout = settings.request_timeout;
+        // Clients keep connections for a minute or two; one that is closed just as they use it again costs them a request.
+        let idle = settings.idle_timeout;
         let registry = Registry::new(settings, transport, reachable);
         let service = routes::router(Arc::clone(&registry)).into_make_service();
         let handle = Handle::new();
@@ -114,7 +116,7 @@ impl Server {
         server
             .http_builder()
             .http1()
-            .header_read_timeout(timeout)
+            .header_read_timeout(idle)
             .max_buf_size(32 << 10);
         let serving = match &authority {
             Some(authority) => {

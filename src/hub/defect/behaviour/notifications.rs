@@ -58,7 +58,8 @@ impl Behaviour {
         !lost && !kept && !unshared
     }
 
-    pub(in crate::hub) fn broadcasts_what_it_refuses(&self) -> bool {
+    /// Whether refused events are distributed all the same.
+    pub fn broadcasts_what_it_refuses(&self) -> bool {
         self.has(Defect::RefusedEventBroadcast)
     }
 
