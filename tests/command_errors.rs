@@ -1,5 +1,12 @@
 //! What cannot be carried out ends with 2 and one clear line on standard error.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod command_support;
 
 use command_support::{Ended, HubProcess, closed_port};
@@ -123,7 +130,7 @@ fn a_selector_that_selects_nothing() {
     Ended::with(&["run", "subscribing/no-such-scenario"]).says(&[
         "'subscribing/no-such-scenario'",
         "selects no scenario",
-        "castspec scenarios",
+        "did you mean subscribing",
     ]);
 }
 

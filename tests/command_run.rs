@@ -1,5 +1,12 @@
 //! `castspec run` to its end: exit codes and what it leaves behind.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod command_support;
 
 use std::io::{BufRead, BufReader, Read};

@@ -1,5 +1,12 @@
 //! `castspec validate` and `castspec completions`, as the command line carries them out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod command_support;
 
 use command_support::{Ended, castspec};
