@@ -1,5 +1,12 @@
 //! What a run looks like on the console.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod report_support;
 
 use castspec::outcome::{Disposition, Verdict};

@@ -1,5 +1,12 @@
 //! The files that a run leaves behind: for CI servers, for programs and for people.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod report_support;
 
 use std::collections::BTreeSet;

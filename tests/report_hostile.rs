@@ -1,5 +1,12 @@
 //! What a hub sends is shown, and never does more than that: not in a terminal, not in a browser, not in a CI server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod report_support;
 
 use castspec::outcome::{Check, Disposition, RunEvent, Traffic, Verdict};

@@ -130,6 +130,6 @@ fn assert_valid(junit: &str, label: &str) {
                 told.chars().take(2_000).collect::<String>()
             );
         }
-        Err(problem) => println!("junit.xsd was not applied, for xmllint cannot be run: {problem}"),
+        Err(problem) => eprintln!("junit.xsd was not applied, for xmllint cannot be run: {problem}"),
     }
 }
