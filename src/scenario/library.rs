@@ -200,29 +200,38 @@ impl Library {
         }
         let mut picked = BTreeMap::new();
         for selector in selectors {
-            let before = picked.len();
-            let matching = self
+            let mut any = false;
+            for scenario in self
                 .scenarios
                 .values()
-                .filter(|own| picks(selector, own, catalogue));
-            let mut any = false;
-            for scenario in matching {
+                .filter(|own| picks(selector, own, catalogue))
+            {
                 any = true;
                 picked.insert(scenario.name.clone(), scenario.clone());
             }
-            if !any && picked.len() == before {
-                let folders = self.scenarios.values().map(|own| own.folder.as_str());
-                let names = self.scenarios.keys().map(String::as_str).chain(folders);
-                let ids = catalogue.iter().map(|own| own.id.as_str());
-                let near = nearest_few(selector, names.chain(ids))
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect();
-                return Err(LibraryError::Unknown {
-                    selector: selector.clone(),
-                    near,
-                });
+            if any {
+                continue;
             }
+            // What no scenario states may be judged in every one: by a schema, or as an ambient check.
+            if catalogue.iter().any(|own| own.id == *selector) {
+                picked.extend(
+                    self.scenarios
+                        .iter()
+                        .map(|(name, own)| (name.clone(), own.clone())),
+                );
+                continue;
+            }
+            let folders = self.scenarios.values().map(|own| own.folder.as_str());
+            let names = self.scenarios.keys().map(String::as_str).chain(folders);
+            let ids = catalogue.iter().map(|own| own.id.as_str());
+            let near = nearest_few(selector, names.chain(ids))
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+            return Err(LibraryError::Unknown {
+                selector: selector.clone(),
+                near,
+            });
         }
         Ok(picked.into_values().collect())
     }
