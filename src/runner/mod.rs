@@ -6,6 +6,7 @@ mod ambient;
 mod answers;
 mod cast;
 mod claims;
+mod connecting;
 mod control;
 mod dialect;
 mod frames;
