@@ -2,6 +2,7 @@
 
 mod hub;
 mod run;
+mod scenarios;
 mod validate;
 
 use std::io::{IsTerminal, Write};
@@ -28,6 +29,7 @@ enum Command {
     Run(run::RunCommand),
     Hub(hub::HubCommand),
     Validate(validate::ValidateCommand),
+    Scenarios(scenarios::ScenariosCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec"
@@ -85,6 +87,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             .await
             .map_err(|error| CommandError::from_error(&error)),
         Command::Validate(command) => command.run(),
+        Command::Scenarios(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use rust_embed::RustEmbed;
 
 use super::check;
-use super::fault::{Fault, ScenarioErrors};
+use super::fault::ScenarioErrors;
 use super::near::nearest_few;
+use super::parse::parse;
 use super::requirements::step_requirements;
 use super::syntax::Document;
 use crate::requirement::Catalogue;
@@ -40,9 +41,8 @@ impl Scenario {
     /// # Errors
     /// All mistakes that were found, each with its place.
     pub fn parse(name: &str, file: &str, text: &str, catalogue: &Catalogue) -> Result<Self, ScenarioErrors> {
-        let document: Document = serde_saphyr::from_str(text)
-            .map_err(|error| ScenarioErrors(vec![Fault::of_syntax(file, text, &error)]))?;
-        let faults = check::faults(file, text, &document, catalogue);
+        let parsed = parse(file, text).map_err(ScenarioErrors)?;
+        let faults = check::faults(file, text, &parsed, catalogue);
         if !faults.is_empty() {
             return Err(ScenarioErrors(faults));
         }
@@ -52,7 +52,7 @@ impl Scenario {
         Ok(Self {
             name: name.to_owned(),
             folder,
-            document,
+            document: parsed.document,
         })
     }
 
