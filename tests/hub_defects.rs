@@ -63,7 +63,7 @@ async fn answers(defects: &[Defect]) -> Vec<String> {
             .header("content-type", "application/json");
         note(request.body(event.to_string()).send().await.unwrap()).await;
     }
-    for path in ["/.well-known/fhircast-configuration", "/t"] {
+    for path in ["/.well-known/fhircast-configuration", "/t", "/unused"] {
         note(hub.http.get(format!("{}{path}", hub.url())).send().await.unwrap()).await;
     }
     answers
@@ -94,22 +94,34 @@ async fn every_defect_of_the_shell_shows() {
     assert_eq!(clean, answers(&[]).await);
     for defect in [
         Defect::SubscribeAnswered200,
+        Defect::SubscribeAnswered500,
         Defect::EndpointMissing,
+        Defect::EndpointGuessable,
         Defect::ResponseNotJson,
         Defect::ChannelTypeIgnored,
         Defect::MalformedSubscriptionAccepted,
         Defect::RefusalWithoutReason,
         Defect::UnsubscribeAnswered200,
+        Defect::UnsubscribeAnswered500,
         Defect::UnsubscribeWithoutEndpoint,
-        Defect::MalformedEventAccepted,
-        Defect::PublishRefused,
+        Defect::UnsubscribeWrongEndpoint,
+        Defect::PublishElsewhere,
+        Defect::PublishRedirected,
         Defect::NoConfiguration,
         Defect::ConfigurationNotJson,
         Defect::ConfigurationWithoutEvents,
         Defect::ConfigurationWithoutWebsocket,
         Defect::ConfigurationWithoutVersion,
+        Defect::ConfigurationVersionAsNumber,
+        Defect::ConfigurationFlagAsText,
+        Defect::ConfigurationCapabilitiesAsArray,
+        Defect::ConfigurationUnknownFhir,
         Defect::CurrentTypeMissing,
         Defect::CurrentVersionMissing,
+        Defect::CurrentVersionConstant,
+        Defect::CurrentContextAsObject,
+        Defect::CurrentEmptyNamed,
+        Defect::CurrentEmptyFilled,
     ] {
         assert_ne!(answers(&[defect]).await, clean, "{defect}");
     }

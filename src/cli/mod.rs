@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Arguments are read here, and errors become one clear line and an exit code.
 
 mod hub;
+mod requirements;
 mod run;
 mod scenarios;
 mod validate;
@@ -30,6 +31,7 @@ enum Command {
     Hub(hub::HubCommand),
     Validate(validate::ValidateCommand),
     Scenarios(scenarios::ScenariosCommand),
+    Requirements(requirements::RequirementsCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec"
@@ -88,6 +90,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             .map_err(|error| CommandError::from_error(&error)),
         Command::Validate(command) => command.run(),
         Command::Scenarios(command) => command.run(),
+        Command::Requirements(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);
@@ -123,9 +126,13 @@ fn tell_usage(error: &clap::Error) -> ExitCode {
 }
 
 fn fail(line: &str) -> ExitCode {
-    // Where standard error is closed, the exit code still tells.
-    let _ = writeln!(std::io::stderr(), "castspec: {line}");
+    print_error(&format!("castspec: {line}\n"));
     ExitCode::from(EXIT_NOT_CARRIED_OUT)
+}
+
+/// Writes to standard error; where it is closed, the exit code still tells.
+fn print_error(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes to standard output; a reader that has gone away ends the output and nothing else.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{CommandError, print};
+use super::{CommandError, print, print_error};
 use crate::requirement::Catalogue;
 use crate::scenario::{Library, LibraryError, Scenario};
 
@@ -106,14 +105,14 @@ fn check(paths: &[PathBuf], catalogue: &Catalogue) -> Result<ExitCode, CommandEr
             Err(LibraryError::Scenario(errors)) => mistakes.extend(errors.0),
             Err(error) => {
                 unreadable += 1;
-                tell(&format!("error: {error}\n"));
+                print_error(&format!("error: {error}\n\n"));
             }
         }
     }
     let files: std::collections::BTreeSet<&str> =
         mistakes.iter().map(|mistake| mistake.file.as_str()).collect();
     for mistake in &mistakes {
-        tell(&format!("{}\n", mistake.rendered()));
+        print_error(&format!("{}\n\n", mistake.rendered()));
     }
     match (mistakes.len(), unreadable) {
         (0, 0) => {
@@ -133,11 +132,6 @@ fn check(paths: &[PathBuf], catalogue: &Catalogue) -> Result<ExitCode, CommandEr
             counted(files.len(), "scenario", "scenarios")
         ))),
     }
-}
-
-/// Where standard error is closed, the exit code still tells.
-fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
@@ -236,7 +230,7 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
     }
     let _ = writeln!(
         text,
-        "\nWhat must hold of every message is judged beside these.\nRun it: castspec run {}",
+        "\nWhat must hold of every message is judged beside these (castspec requirements --judged-by ambient).\nRun it: castspec run {}",
         scenario.name
     );
     text

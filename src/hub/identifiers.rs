@@ -1,5 +1,8 @@
 //! Where the hub's own ids come from: given to the heart, so that its tests are repeatable.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// A source of ids that are never repeated.
 pub trait Identifiers: Send {
     /// An id for an event, a version of the context or a Bundle.
@@ -18,6 +21,20 @@ pub struct RandomIdentifiers;
 impl Identifiers for RandomIdentifiers {
     fn identifier(&mut self) -> String {
         uuid::Uuid::new_v4().to_string()
+    }
+}
+
+/// Random ids, and endpoints that anybody can guess: for a defective hub.
+#[derive(Debug)]
+pub(super) struct NumberedEndpoints(pub(super) Arc<AtomicU64>);
+
+impl Identifiers for NumberedEndpoints {
+    fn identifier(&mut self) -> String {
+        RandomIdentifiers.identifier()
+    }
+
+    fn endpoint(&mut self) -> String {
+        self.0.fetch_add(1, Ordering::Relaxed).to_string()
     }
 }
 

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::control::{Control, control_of};
 use super::judge::{Breach, Place};
 use super::play::Play;
 use super::requirements as ids;
 use super::stage::{Membership, Mock, Publication, event_of, subject_id};
-use super::subscribing::mode_of;
 use crate::protocol::{Action, EventKind, EventName, SyncErrorCause, Timestamp};
 use crate::scenario::{Unmet, equal};
 use crate::schema::{MessageKind, Sender};
@@ -109,11 +109,10 @@ impl Play<'_> {
                 continue;
             };
             self.judge.held(ids::WEBSOCKET_JSON);
-            let control = match mode_of(message) {
-                Some("denied") => Some((MessageKind::Denial, ids::DENIAL_TOPIC)),
-                Some(_) => Some((MessageKind::Confirmation, ids::CONFIRMATION_TOPIC)),
-                None => None,
-            };
+            let control = control_of(message).map(|control| match control {
+                Control::Denial => (MessageKind::Denial, ids::DENIAL_TOPIC),
+                Control::Confirmation => (MessageKind::Confirmation, ids::CONFIRMATION_TOPIC),
+            });
             match control {
                 Some((kind, topic_requirement)) => {
                     self.judge_schema(&schemas.judge(kind, message), own.spot, "");

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::control::{Control, control_of, mode_of};
 use super::judge::{Breach, Place};
 use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::stage::{Mock, Publication, event_of};
-use super::subscribing::mode_of;
 use crate::protocol::{EventKind, EventName, SyncErrorCause};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::subscriber::Received;
@@ -27,7 +27,8 @@ impl Play<'_> {
         let message = &step.message;
         // A selector that cannot be evaluated would make an endless wait of a mistake.
         self.select(message, &[])?;
-        if let Some(event) = self.event_of_selector(message)
+        if !step.despite_grant
+            && let Some(event) = self.event_of_selector(message)
             && self.is_withheld(name, &event)
         {
             let why = format!("the hub did not grant {event} to {name}");
@@ -89,7 +90,17 @@ impl Play<'_> {
             words(&step.message)
         );
         let (observed, came) = self.what_came(name, &step.message)?;
+        let ended = self.mock(name)?.was_ended_by_hub();
         match (&step.requirement, &step.save_whether) {
+            (Some(requirement), _) if ended => {
+                // A hub may end a subscription at any time (2.4), and owes nothing from then on.
+                let why = format!("{told}: the hub had ended its subscription");
+                self.judge.unreached(&requirement.value, &why);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, &why);
+                }
+                Ok(())
+            }
             (Some(requirement), _) => {
                 let mut places = self.cause(&step.message);
                 places.extend(came);
@@ -248,7 +259,7 @@ impl Play<'_> {
         self.judge.held(requirement);
         if let (Some(early), Some(confirmed)) = (&step.not_before_lease, membership.confirmed) {
             let lasted = closed.spot.at.saturating_duration_since(confirmed.at);
-            let tolerance = Duration::from_secs(1).min(lease / 2);
+            let tolerance = Duration::from_secs(1).min(lease.mul_f64(0.4));
             if lasted + tolerance >= lease {
                 self.judge.held(&early.value);
             } else {
@@ -349,8 +360,8 @@ impl Play<'_> {
     fn is_kind(&self, selector: &Selector, received: &Received, message: &Value) -> bool {
         let event = event_of(received);
         let kind = match selector.kind {
-            MessageSelector::Confirmation => mode_of(message) == Some("subscribe"),
-            MessageSelector::Denial => mode_of(message) == Some("denied"),
+            MessageSelector::Confirmation => control_of(message) == Some(Control::Confirmation),
+            MessageSelector::Denial => control_of(message) == Some(Control::Denial),
             MessageSelector::Notification => event
                 .as_ref()
                 .is_some_and(|event| event.kind() != EventKind::SyncError),

@@ -6,6 +6,7 @@ mod ambient;
 mod answers;
 mod cast;
 mod claims;
+mod control;
 mod dialect;
 mod judge;
 mod messages;

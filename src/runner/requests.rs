@@ -84,7 +84,32 @@ impl Play<'_> {
                 },
             };
         }
-        self.ask(&by, &request, asked).await.map(|_| ())
+        let answer = self.ask(&by, &request, asked).await?;
+        if answer.is_accepted() {
+            self.lose_track(&request);
+        }
+        Ok(())
+    }
+
+    /// A handmade request about an existing subscription was accepted: what the hub owes its subscriber from now on is not
+    /// known.
+    fn lose_track(&mut self, request: &OutgoingRequest) {
+        let form = request.body.as_deref().unwrap_or_default();
+        let named: Vec<String> = url::form_urlencoded::parse(form.as_bytes())
+            .filter(|(name, _)| name == "hub.channel.endpoint")
+            .map(|(_, endpoint)| endpoint.into_owned())
+            .collect();
+        let sequence = self.stage.log.entries().len();
+        for mock in self.stage.mocks.values_mut() {
+            if mock.endpoint.as_ref().is_some_and(|own| named.contains(own))
+                && let Some(membership) = mock.membership_mut()
+            {
+                membership.ended = Some(Spot {
+                    sequence,
+                    at: std::time::Instant::now(),
+                });
+            }
+        }
     }
 
     /// `get_context`.

@@ -16,7 +16,7 @@ pub const WSS: &str = "transport.wss";
 /// A confirmation is sent once the WebSocket is open (2.4).
 pub const CONFIRMATION_SENT: &str = "confirmation.sent";
 /// The answer to an unsubscribe names the endpoint that it ends (2.4).
-pub const UNSUBSCRIBE_ENDPOINT: &str = "unsubscribe.response.endpoint";
+pub const UNSUBSCRIBE_ENDPOINT: &str = "unsubscribe.response.endpoint-of-subscription";
 /// Events are published by POST to `hub.url` (2.6).
 pub const PUBLISH_AT_HUB_URL: &str = "publish.at-hub-url";
 /// Everything over a WebSocket is JSON (2).

@@ -159,6 +159,18 @@ impl Mock {
             && self.inbox.closed().iter().all(|closed| closed.socket != socket)
     }
 
+    /// Whether the hub has closed the WebSocket of the subscription that it has now, unasked.
+    pub fn was_ended_by_hub(&self) -> bool {
+        self.membership().is_some_and(|own| {
+            own.ended.is_none()
+                && self
+                    .inbox
+                    .closed()
+                    .iter()
+                    .any(|closed| Some(closed.socket) == own.socket && closed.by_hub)
+        })
+    }
+
     /// What scenarios may know of it.
     pub fn to_variable(&self) -> Value {
         let membership = self.membership();

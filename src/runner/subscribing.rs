@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::answers::{Asked, refusal};
+use super::control::{Control, control_of};
 use super::judge::{Breach, Place};
 use super::play::{Play, Stop};
 use super::requirements as ids;
@@ -285,7 +286,7 @@ impl Play<'_> {
                 let found = received.iter().filter(|own| own.spot.sequence > after);
                 found
                     .filter_map(|own| own.json.clone())
-                    .find(|json| mode_of(json) == Some("subscribe"))
+                    .find(|json| control_of(json) == Some(Control::Confirmation))
             })
             .await;
         let granted = match &confirmation {
@@ -485,7 +486,7 @@ impl Play<'_> {
                     .filter(|own| own.socket == number)
                     .find_map(|own| {
                         let json = own.json.as_ref()?;
-                        mode_of(json).map(|mode| (mode.to_owned(), json.clone(), own.spot))
+                        control_of(json).map(|control| (control, json.clone(), own.spot))
                     });
                 let end = closed.iter().find(|own| own.socket == number).map(|own| own.code);
                 match (control, end) {
@@ -496,7 +497,7 @@ impl Play<'_> {
             })
             .await?;
         match found {
-            Ok((mode, json, spot)) if mode == "subscribe" => {
+            Ok((Control::Confirmation, json, spot)) => {
                 if let Some(membership) = mock.membership_mut() {
                     let granted = events_of(&json).unwrap_or_else(|| membership.asked.clone());
                     membership.granted.extend(granted.iter().cloned());
@@ -506,7 +507,7 @@ impl Play<'_> {
                 }
                 Some(Greeting::Confirmed)
             }
-            Ok((_, json, _)) => {
+            Ok((Control::Denial, json, _)) => {
                 let reason = json
                     .get("hub.reason")
                     .and_then(Value::as_str)
@@ -572,11 +573,6 @@ impl Play<'_> {
         }
         Ok(())
     }
-}
-
-/// `hub.mode` of a control message.
-pub fn mode_of(json: &Value) -> Option<&str> {
-    json.get("hub.mode").and_then(Value::as_str)
 }
 
 fn events_of(json: &Value) -> Option<Vec<EventName>> {

@@ -430,6 +430,10 @@ pub struct Expect {
     /// Save the message under this name.
     #[serde(default)]
     pub save: Option<Spanned<String>>,
+    /// Judged also where the hub's confirmation does not grant the message's event to the subscriber; a hub may otherwise
+    /// grant less than was asked for, and then owes nothing.
+    #[serde(default)]
+    pub despite_grant: bool,
     /// Save under this name whether it came, and build nothing on it.
     #[serde(default)]
     pub save_whether: Option<Spanned<String>>,

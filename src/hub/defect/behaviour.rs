@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::Defect;
 use crate::hub::identifiers::Identifiers;
 use crate::protocol::{
-    Configuration, Confirmation, CurrentContext, Denial, EventKind, EventName, Mode, Notification, Status,
-    SubscriptionResponse, SyncErrorCause, Timestamp,
+    Action, Configuration, Confirmation, CurrentContext, Denial, EVENT_ID_SYSTEM, EVENT_NAME_SYSTEM,
+    EventKind, EventName, Mode, Notification, Status, SubscriptionResponse, SyncErrorCause, Timestamp,
 };
 
 /// The hub's conduct: that of the specification but for its defects.
@@ -57,11 +57,17 @@ impl Behaviour {
 impl Behaviour {
     /// The status of an accepted subscription or unsubscribe request.
     pub fn accepted_status(&self, mode: Mode) -> u16 {
-        let plain = match mode {
-            Mode::Subscribe => self.has(Defect::SubscribeAnswered200),
-            Mode::Unsubscribe => self.has(Defect::UnsubscribeAnswered200),
+        let (plain, failed) = match mode {
+            Mode::Subscribe => (Defect::SubscribeAnswered200, Defect::SubscribeAnswered500),
+            Mode::Unsubscribe => (Defect::UnsubscribeAnswered200, Defect::UnsubscribeAnswered500),
         };
-        if plain { 200 } else { 202 }
+        if self.has(plain) {
+            200
+        } else if self.has(failed) {
+            500
+        } else {
+            202
+        }
     }
 
     /// The body of an accepted subscription or unsubscribe request.
@@ -73,9 +79,21 @@ impl Behaviour {
         };
         if missing {
             without(body, "hub.channel.endpoint")
+        } else if mode == Mode::Unsubscribe && self.has(Defect::UnsubscribeWrongEndpoint) {
+            with(body, "hub.channel.endpoint", format!("{}-not", response.endpoint))
         } else {
             body
         }
+    }
+
+    /// Whether endpoints are given out as ws:// though the hub speaks TLS.
+    pub fn names_plaintext_endpoints(&self) -> bool {
+        self.has(Defect::EndpointPlaintext)
+    }
+
+    /// Whether endpoints are numbered.
+    pub fn numbers_endpoints(&self) -> bool {
+        self.has(Defect::EndpointGuessable)
     }
 
     /// The content type of that body.
@@ -97,14 +115,15 @@ impl Behaviour {
         self.has(Defect::MalformedSubscriptionAccepted)
     }
 
-    /// Whether events that break a rule get a 202.
-    pub fn accepts_malformed_events(&self) -> bool {
-        self.has(Defect::MalformedEventAccepted)
-    }
-
-    /// Whether every event is refused.
-    pub fn refuses_events(&self) -> bool {
-        self.has(Defect::PublishRefused)
+    /// The answer to every event, whatever it is.
+    pub fn answers_events_with(&self) -> Option<(u16, &'static str)> {
+        if self.has(Defect::PublishElsewhere) {
+            Some((404, "events are not taken here"))
+        } else if self.has(Defect::PublishRedirected) {
+            Some((302, "see elsewhere"))
+        } else {
+            None
+        }
     }
 
     /// Whether events reach the subscribers of other topics.
@@ -127,6 +146,24 @@ impl Behaviour {
         if self.has(Defect::ConfigurationWithoutVersion) {
             document = without(document, "fhircastVersion");
         }
+        for (defect, member, value) in [
+            (Defect::ConfigurationVersionAsNumber, "fhircastVersion", json!(3)),
+            (
+                Defect::ConfigurationFlagAsText,
+                "getCurrentSupport",
+                json!("true"),
+            ),
+            (
+                Defect::ConfigurationCapabilitiesAsArray,
+                "capabilities",
+                json!(["supportsGetCurrentContext"]),
+            ),
+            (Defect::ConfigurationUnknownFhir, "fhirVersion", json!("R9")),
+        ] {
+            if self.has(defect) {
+                document = with(document, member, value);
+            }
+        }
         Some(document)
     }
 
@@ -142,18 +179,32 @@ impl Behaviour {
     /// The answer to Get Current Context, as JSON.
     pub fn current_context(&self, context: &CurrentContext) -> String {
         let text = serde_json::to_string(context).unwrap_or_default();
-        let mut missing = Vec::new();
-        if self.has(Defect::CurrentTypeMissing) {
-            missing.push("context.type");
-        }
-        if self.has(Defect::CurrentVersionMissing) {
-            missing.push("context.versionId");
-        }
-        if missing.is_empty() {
+        if self.is_clean() {
             return text;
         }
-        let document = serde_json::from_str(&text).unwrap_or_default();
-        missing.into_iter().fold(document, without).to_string()
+        // Values that serde_json would write otherwise are not looked at in a defective hub.
+        let mut document: Value = serde_json::from_str(&text).unwrap_or_default();
+        if context.context_type.is_empty() {
+            if self.has(Defect::CurrentEmptyNamed) {
+                document = with(document, "context.type", "None");
+            }
+            if self.has(Defect::CurrentEmptyFilled) {
+                document = with(document, "context", json!([{"key": "none"}]));
+            }
+        }
+        if self.has(Defect::CurrentTypeMissing) {
+            document = without(document, "context.type");
+        }
+        if self.has(Defect::CurrentVersionMissing) {
+            document = without(document, "context.versionId");
+        }
+        if self.has(Defect::CurrentVersionConstant) && context.version_id.is_some() {
+            document = with(document, "context.versionId", "1");
+        }
+        if self.has(Defect::CurrentContextAsObject) {
+            document = with(document, "context", json!({}));
+        }
+        document.to_string()
     }
 }
 
@@ -169,6 +220,19 @@ impl Behaviour {
 
     pub(in crate::hub) fn refuses_resubscriptions(&self) -> bool {
         self.has(Defect::ResubscribeRefused)
+    }
+
+    /// What is granted of the events that were asked for.
+    pub(in crate::hub) fn grant(&self, asked: &[EventName]) -> Vec<EventName> {
+        let mut granted = asked.to_vec();
+        if self.has(Defect::RepeatedEventsKept) {
+            granted.extend_from_slice(asked);
+        }
+        granted
+    }
+
+    pub(in crate::hub) fn resubscribes_everyone(&self) -> bool {
+        self.has(Defect::ResubscribeTouchesOthers)
     }
 
     /// What is granted after a re-subscription.
@@ -197,7 +261,16 @@ impl Behaviour {
         if self.is_clean() {
             return serde_json::to_string(confirmation).ok();
         }
+        if self.has(Defect::ConfirmationNotJson) {
+            return Some(format!(
+                "hub.mode=subscribe&hub.topic={}&hub.events={}&hub.lease_seconds={}",
+                confirmation.topic, confirmation.events, confirmation.lease_seconds
+            ));
+        }
         let mut message = serde_json::to_value(confirmation).ok()?;
+        if self.has(Defect::ConfirmationOtherEvents) {
+            message = with(message, "hub.events", "org.example.other");
+        }
         if self.has(Defect::ConfirmationWrongMode) {
             message = with(message, "hub.mode", "subscribed");
         }
@@ -228,6 +301,17 @@ impl Behaviour {
         !self.has(Defect::LeaseIgnored)
     }
 
+    /// How many seconds a granted lease lasts.
+    pub(in crate::hub) fn lease(&self, granted: u64) -> f64 {
+        // Precise for every lease below millions of years.
+        let granted = granted as f64;
+        if self.has(Defect::LeaseCutShort) {
+            granted / 2.0
+        } else {
+            granted
+        }
+    }
+
     pub(in crate::hub) fn closes_at_expiry(&self) -> bool {
         !self.has(Defect::ExpiryKeepsSocket)
     }
@@ -237,6 +321,12 @@ impl Behaviour {
         let mut message = serde_json::to_value(denial).unwrap_or_default();
         if self.has(Defect::DenialWrongMode) {
             message = with(message, "hub.mode", "unsubscribe");
+        }
+        if self.has(Defect::DenialWrongTopic) {
+            message = with(message, "hub.topic", format!("not-{}", denial.topic));
+        }
+        if self.has(Defect::DenialReasonNotText) {
+            message = with(message, "hub.reason", 7);
         }
         if self.has(Defect::DenialWithoutTopic) {
             message = without(message, "hub.topic");
@@ -260,7 +350,11 @@ impl Behaviour {
     }
 
     pub(in crate::hub) fn closes_on_unsubscribe(&self) -> bool {
-        !self.has(Defect::UnsubscribeKeepsSocket)
+        !self.has(Defect::UnsubscribeKeepsSocket) && !self.has(Defect::UnsubscribeKeepsDelivering)
+    }
+
+    pub(in crate::hub) fn delivers_after_unsubscribe(&self) -> bool {
+        self.has(Defect::UnsubscribeKeepsDelivering)
     }
 
     /// Whether the endpoint of an ended subscription can be connected to.
@@ -328,6 +422,20 @@ impl Behaviour {
         if self.has(Defect::DuplicateDelivery) { 2 } else { 1 }
     }
 
+    /// How often each event is delivered to a subscriber with these events.
+    pub(in crate::hub) fn copies_for(&self, granted: &[EventName], event: &EventName) -> usize {
+        let named = granted.iter().filter(|own| *own == event).count();
+        if self.has(Defect::RepeatedEventsKept) {
+            named.max(1)
+        } else {
+            self.copies()
+        }
+    }
+
+    pub(in crate::hub) fn broadcasts_to_one(&self) -> bool {
+        self.has(Defect::BroadcastToOne)
+    }
+
     pub(in crate::hub) fn leaves_requester_out(&self) -> bool {
         self.has(Defect::RequesterLeftOut)
     }
@@ -340,7 +448,8 @@ impl Behaviour {
     pub(in crate::hub) fn distributes(&self, event: &EventName, first: bool) -> bool {
         let lost = self.has(Defect::NotificationsLost) && !first;
         let kept = self.has(Defect::SyncErrorNotDistributed) && event.kind() == EventKind::SyncError;
-        !lost && !kept
+        let unshared = self.has(Defect::UpdateNotDistributed) && event.is(Action::Update);
+        !lost && !kept && !unshared
     }
 
     pub(in crate::hub) fn broadcasts_what_it_refuses(&self) -> bool {
@@ -377,8 +486,33 @@ impl Behaviour {
             notification.members().remove("id");
         }
         if self.has(Defect::ExtensionDropped) {
-            notification.members().remove("extension");
-            notification.event_members().remove("extension");
+            alter_entries(notification, |entries| {
+                entries.retain(|entry| entry["key"] != "extension")
+            });
+        }
+        if self.has(Defect::EventWithoutKeys) {
+            alter_entries(notification, |entries| {
+                for entry in entries {
+                    *entry = without(entry.take(), "key");
+                }
+            });
+        }
+        for (defect, member) in [
+            (Defect::EventWithoutTopic, "hub.topic"),
+            (Defect::EventWithoutName, "hub.event"),
+            (Defect::EventWithoutContext, "context"),
+        ] {
+            if self.has(defect) {
+                notification.event_members().remove(member);
+            }
+        }
+        for (defect, member) in [
+            (Defect::VersionAsNumber, "context.versionId"),
+            (Defect::PriorVersionAsNumber, "context.priorVersionId"),
+        ] {
+            if self.has(defect) && notification.event_members().get(member).is_some() {
+                notification.event_members().set(member, raw(&json!(7)));
+            }
         }
         if self.has(Defect::ContextAltered) {
             alter_resources(notification, |resource| {
@@ -398,33 +532,67 @@ impl Behaviour {
 }
 
 fn alter_resources(notification: &mut Notification, alter: impl Fn(&mut Value)) {
-    let Some(mut context) = notification
-        .raw_context()
-        .and_then(|context| serde_json::from_str::<Value>(context.get()).ok())
-    else {
-        return;
-    };
-    for entry in context.as_array_mut().into_iter().flatten() {
-        if let Some(resource) = entry.get_mut("resource").filter(|resource| resource.is_object()) {
-            alter(resource);
+    alter_entries(notification, |entries| {
+        for entry in entries {
+            if let Some(resource) = entry.get_mut("resource").filter(|resource| resource.is_object()) {
+                alter(resource);
+            }
         }
+    });
+}
+
+fn alter_entries(notification: &mut Notification, alter: impl Fn(&mut Vec<Value>)) {
+    let context = notification
+        .raw_context()
+        .and_then(|context| serde_json::from_str::<Value>(context.get()).ok());
+    if let Some(mut context) = context
+        && let Some(entries) = context.as_array_mut()
+    {
+        alter(entries);
+        notification.event_members().set("context", raw(&context));
     }
-    notification.event_members().set("context", raw(&context));
 }
 
 /// Answers of subscribers, and SyncErrors.
 impl Behaviour {
-    /// Whether the others are told of an answer with this status, which is no success.
+    /// The text of a notification.
+    pub(in crate::hub) fn notification_text(&self, notification: &Notification) -> String {
+        let text = notification.to_text();
+        if !self.has(Defect::NotificationWithoutEvent) {
+            return text;
+        }
+        let message = serde_json::from_str(&text).unwrap_or_default();
+        without(message, "event").to_string()
+    }
+
+    /// Whether the others are told of an answer with this status.
     pub(in crate::hub) fn reports(&self, status: Status) -> bool {
-        !match status.code {
-            409 => self.has(Defect::NoSyncErrorOnConflict),
-            400..500 => self.has(Defect::NoSyncErrorOnClientError),
-            _ => self.has(Defect::NoSyncErrorOnServerError),
+        match status.code {
+            200 => false,
+            201..300 => self.has(Defect::SyncErrorOnSuccess),
+            409 => !self.has(Defect::NoSyncErrorOnConflict),
+            400..500 => !self.has(Defect::NoSyncErrorOnClientError),
+            500 => !self.has(Defect::NoSyncErrorOnServerError),
+            501..600 => !self.has(Defect::NoSyncErrorOnOtherServerError),
+            _ => true,
         }
     }
 
-    pub(in crate::hub) fn reports_normal_closes(&self) -> bool {
-        self.has(Defect::SyncErrorOnNormalClose)
+    /// Whether the others are told of a socket that was closed with this code.
+    pub(in crate::hub) fn reports_close(&self, code: u16) -> bool {
+        match code {
+            1000 => self.has(Defect::SyncErrorOnNormalClose),
+            1001 => self.has(Defect::SyncErrorOnGoingAway),
+            _ => true,
+        }
+    }
+
+    pub(in crate::hub) fn tells_culprits_alone(&self) -> bool {
+        self.has(Defect::SyncErrorToCulprit)
+    }
+
+    pub(in crate::hub) fn reuses_ids_for_sync_errors(&self) -> bool {
+        self.has(Defect::SyncErrorReusesId)
     }
 
     pub(in crate::hub) fn sends_sync_error(&self, granted: &[EventName], name: &EventName) -> bool {
@@ -455,10 +623,21 @@ impl Behaviour {
         if self.has(Defect::SyncErrorWithoutDiagnostics) {
             *issue = without(issue.take(), "diagnostics");
         }
-        if self.has(Defect::SyncErrorWithoutEventName)
-            && let Some(codings) = issue["details"]["coding"].as_array_mut()
-        {
-            codings.retain(|coding| coding["system"] != crate::protocol::EVENT_NAME_SYSTEM);
+        if self.has(Defect::SyncErrorWrongCode) {
+            issue["code"] = Value::from("exception");
+        }
+        for (defect, system) in [
+            (Defect::SyncErrorWithoutEventId, EVENT_ID_SYSTEM),
+            (Defect::SyncErrorWithoutEventName, EVENT_NAME_SYSTEM),
+        ] {
+            if self.has(defect)
+                && let Some(codings) = issue["details"]["coding"].as_array_mut()
+            {
+                codings.retain(|coding| coding["system"] != system);
+            }
+        }
+        if self.has(Defect::SyncErrorWithoutDetails) {
+            *issue = without(issue.take(), "details");
         }
         raw(&context)
     }
@@ -468,6 +647,55 @@ impl Behaviour {
 impl Behaviour {
     pub(in crate::hub) fn keeps_current_after_close(&self) -> bool {
         self.has(Defect::CloseKeepsCurrent)
+    }
+
+    pub(in crate::hub) fn returns_the_oldest(&self) -> bool {
+        self.has(Defect::CurrentOldest)
+    }
+
+    pub(in crate::hub) fn updates_contexts(&self) -> bool {
+        self.has(Defect::ContextUpdated)
+    }
+
+    pub(in crate::hub) fn hides_changed_resources(&self) -> bool {
+        self.has(Defect::ChangedResourcesMissing)
+    }
+
+    pub(in crate::hub) fn shares_content_among_contexts(&self) -> bool {
+        self.has(Defect::ContentShared)
+    }
+
+    pub(in crate::hub) fn keeps_content_after_close(&self) -> bool {
+        self.has(Defect::ContentKeptAfterClose)
+    }
+
+    pub(in crate::hub) fn drops_content_on_open(&self) -> bool {
+        self.has(Defect::ContentDroppedOnOpen)
+    }
+
+    /// The version that a context gets.
+    pub(in crate::hub) fn version(&self, next: String) -> String {
+        if self.has(Defect::VersionRepeated) {
+            "1".to_owned()
+        } else {
+            next
+        }
+    }
+
+    /// How often the content is returned.
+    pub(in crate::hub) fn content_copies(&self) -> usize {
+        if self.has(Defect::CurrentContentMissing) {
+            0
+        } else if self.has(Defect::CurrentContentTwice) {
+            2
+        } else {
+            1
+        }
+    }
+
+    pub(in crate::hub) fn content_link(&self) -> Option<Value> {
+        self.has(Defect::CurrentContentWithLink)
+            .then(|| json!([{"relation": "self", "url": "https://hub.example.com"}]))
     }
 
     pub(in crate::hub) fn versions_opens(&self) -> bool {
@@ -498,10 +726,6 @@ impl Behaviour {
 
     pub(in crate::hub) fn keeps_content(&self) -> bool {
         !self.has(Defect::ContentNotKept)
-    }
-
-    pub(in crate::hub) fn returns_content(&self) -> bool {
-        !self.has(Defect::CurrentContentMissing)
     }
 
     pub(in crate::hub) fn content_bundle_type(&self) -> &'static str {

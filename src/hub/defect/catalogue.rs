@@ -33,33 +33,58 @@ macro_rules! defects {
 }
 
 defects! {
-    // 2.3 Event names
+    // 2 Transport
+    EndpointPlaintext, "endpoint-plaintext", "gives out ws:// endpoints though it is reached over HTTPS",
+        ["transport.wss"];
+    ConfirmationNotJson, "confirmation-not-json", "writes the confirmation as a form in place of JSON",
+        ["transport.websocket-json", "confirmation.sent"];
+    // 2.3 Event Definition Format
     CaseSensitiveEventNames, "case-sensitive-event-names", "tells event names apart by case",
-        ["subscribe.events.case-insensitive.hub"];
+        ["subscribe.events-case-insensitive.hub", "publish.events-case-insensitive.hub"];
+    EventWithoutTopic, "event-without-topic", "leaves hub.topic out of notifications",
+        ["event.topic.hub"];
+    EventWithoutName, "event-without-name", "leaves hub.event out of notifications",
+        ["event.name.hub"];
+    EventWithoutContext, "event-without-context", "leaves the context out of notifications",
+        ["event.context.hub"];
+    EventWithoutKeys, "event-without-keys", "leaves the keys out of the context of notifications",
+        ["event.context-key.hub"];
+    VersionAsNumber, "version-as-number", "writes context.versionId as a number",
+        ["event.version-id-string.hub"];
+    PriorVersionAsNumber, "prior-version-as-number", "writes context.priorVersionId as a number",
+        ["event.prior-version-id-string.hub"];
     // 2.4 Subscription Request and Response
     SubscribeAnswered200, "subscribe-answered-200", "answers subscription requests with 200 in place of 202",
-        ["subscribe.response.accepted"];
+        ["subscribe.accepted-202"];
+    SubscribeAnswered500, "subscribe-answered-500", "answers subscription requests with 500",
+        ["subscribe.accepted-202", "subscribe.answered"];
     EndpointMissing, "endpoint-missing", "leaves hub.channel.endpoint out of the answer to a subscription request",
         ["subscribe.response.endpoint"];
     EndpointRepeated, "endpoint-repeated", "gives every subscription of a topic the same endpoint",
         ["subscribe.response.endpoint-unique"];
+    EndpointGuessable, "endpoint-guessable", "numbers its endpoints",
+        ["subscribe.response.endpoint-unguessable"];
     ResponseNotJson, "response-not-json", "answers subscription requests with JSON as text/plain",
-        ["subscribe.response.json"];
+        ["subscribe.content-type"];
     ChannelTypeIgnored, "channel-type-ignored", "takes subscription requests without a channel type or with an unknown one",
-        ["subscribe.channel-type.rejected"];
+        ["subscribe.channel-type-missing-rejected"];
     MalformedSubscriptionAccepted, "malformed-subscription-accepted", "answers malformed subscription requests with 202",
-        ["subscribe.response.error"];
+        ["subscribe.refusal-status", "unsubscribe.refusal-status"];
     RefusalWithoutReason, "refusal-without-reason", "refuses with an empty body",
-        ["subscribe.response.error-description", "unsubscribe.response.error"];
+        ["subscribe.refusal-description", "unsubscribe.refusal-description"];
+    RepeatedEventsKept, "repeated-events-kept", "grants every event twice",
+        ["subscribe.events-repeated-once"];
     ResubscribeMerges, "resubscribe-merges", "adds the events of a re-subscription to the earlier ones",
-        ["subscribe.resubscribe.replaces-events", "subscribe.resubscribe.overrides"];
+        ["subscribe.resubscribe-replaces-events"];
     ResubscribeIgnored, "resubscribe-ignored", "accepts re-subscriptions and keeps the earlier events",
-        ["subscribe.resubscribe.replaces-events", "subscribe.resubscribe.overrides"];
+        ["subscribe.resubscribe-replaces-events"];
     ResubscribeRefused, "resubscribe-refused", "refuses to re-subscribe over an existing endpoint",
-        ["subscribe.resubscribe"];
+        ["subscribe.resubscribe-allowed"];
+    ResubscribeTouchesOthers, "resubscribe-touches-others", "replaces the events of every subscriber of the topic",
+        ["subscribe.override-per-endpoint"];
     // 2.4 Subscription Confirmation
     NoConfirmation, "no-confirmation", "sends no confirmation when a WebSocket connects",
-        ["confirmation"];
+        ["confirmation.sent"];
     ConfirmationWithoutMode, "confirmation-without-mode", "leaves hub.mode out of the confirmation",
         ["confirmation.mode"];
     ConfirmationWrongMode, "confirmation-wrong-mode", "confirms with hub.mode 'subscribed'",
@@ -67,152 +92,222 @@ defects! {
     ConfirmationWithoutTopic, "confirmation-without-topic", "leaves hub.topic out of the confirmation",
         ["confirmation.topic"];
     ConfirmationWrongTopic, "confirmation-wrong-topic", "confirms another topic than the requested one",
-        ["confirmation.topic"];
+        ["confirmation.topic-of-request"];
     ConfirmationWithoutEvents, "confirmation-without-events", "leaves hub.events out of the confirmation",
         ["confirmation.events"];
     ConfirmationEventsAsArray, "confirmation-events-as-array", "writes hub.events of the confirmation as a JSON array",
         ["confirmation.events"];
+    ConfirmationOtherEvents, "confirmation-other-events", "confirms an event that nobody asked for, and that alone",
+        ["confirmation.events-correspond"];
     ConfirmationWithoutLease, "confirmation-without-lease", "leaves hub.lease_seconds out of the confirmation",
         ["confirmation.lease-seconds"];
     LeaseIgnored, "lease-ignored", "keeps subscriptions beyond the end of their lease",
-        ["confirmation.lease.unsubscribe", "confirmation.lease.close"];
+        ["confirmation.lease-expiry-closes", "confirmation.lease-expiry-unsubscribes"];
+    LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted",
+        ["confirmation.lease-honoured"];
     ExpiryKeepsSocket, "expiry-keeps-socket", "ends the subscription with its lease and leaves the WebSocket open",
-        ["confirmation.lease.close"];
+        ["confirmation.lease-expiry-closes"];
     // 2.4 Current context notification
     NoReplay, "no-replay", "sends a new subscriber nothing of what is open",
-        ["replay"];
+        ["replay.latest-open", "replay.per-anchor-type"];
     ReplaysClosedContext, "replays-closed-context", "sends a new subscriber the open events of closed contexts too",
-        ["replay"];
+        ["replay.not-closed"];
     ReplayOnlyCurrent, "replay-only-current", "sends a new subscriber the last open event only, not one for each anchor type",
-        ["replay"];
+        ["replay.per-anchor-type"];
     ReplayOldest, "replay-oldest", "sends a new subscriber the oldest open event of an anchor type",
-        ["replay"];
+        ["replay.latest-open"];
     ReplayNewTimestamp, "replay-new-timestamp", "replays open events with the time of the replay",
-        ["replay.timestamp"];
+        ["replay.original-timestamp"];
     ReplayUnsubscribed, "replay-unsubscribed", "replays open events that the subscriber did not subscribe to",
-        ["replay.subscribed-only"];
+        ["replay.only-subscribed", "notification.only-subscribed"];
     // 2.4 Denial and Unsubscribe
     DenialWithoutTopic, "denial-without-topic", "leaves hub.topic out of denials",
         ["denial.topic"];
+    DenialWrongTopic, "denial-wrong-topic", "denies another topic than the subscribed one",
+        ["denial.topic-of-request"];
     DenialWithoutEvents, "denial-without-events", "leaves hub.events out of denials",
         ["denial.events"];
     DenialWrongMode, "denial-wrong-mode", "denies with hub.mode 'unsubscribe'",
         ["denial.mode"];
+    DenialReasonNotText, "denial-reason-not-text", "writes hub.reason of denials as a number",
+        ["denial.reason"];
     UnsubscribeAnswered200, "unsubscribe-answered-200", "answers unsubscribe requests with 200 in place of 202",
-        ["unsubscribe.response.accepted"];
+        ["unsubscribe.accepted-202"];
+    UnsubscribeAnswered500, "unsubscribe-answered-500", "carries unsubscribe requests out and answers them with 500",
+        ["unsubscribe.accepted-202", "unsubscribe.answered"];
     UnsubscribeWithoutEndpoint, "unsubscribe-without-endpoint", "leaves hub.channel.endpoint out of the answer to an unsubscribe request",
         ["unsubscribe.response.endpoint"];
+    UnsubscribeWrongEndpoint, "unsubscribe-wrong-endpoint", "answers unsubscribe requests with another endpoint",
+        ["unsubscribe.response.endpoint-of-subscription"];
     UnsubscribeWithoutDenial, "unsubscribe-without-denial", "sends no denial after an unsubscribe",
-        ["unsubscribe.denial"];
+        ["unsubscribe.denial-sent"];
     UnsubscribeKeepsSocket, "unsubscribe-keeps-socket", "leaves the WebSocket open after an unsubscribe",
-        ["unsubscribe.close"];
+        ["unsubscribe.socket-closed"];
+    UnsubscribeKeepsDelivering, "unsubscribe-keeps-delivering", "denies after an unsubscribe, and goes on delivering",
+        ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"];
     UnsubscribeIgnored, "unsubscribe-ignored", "accepts unsubscribe requests and goes on as before",
-        ["unsubscribe.denial", "unsubscribe.close"];
+        ["unsubscribe.denial-sent", "unsubscribe.socket-closed", "unsubscribe.nothing-delivered"];
     EndpointSurvivesUnsubscribe, "endpoint-survives-unsubscribe", "lets clients connect again to the endpoint of an ended subscription",
         ["unsubscribe.endpoint-not-reusable"];
     UnknownUnsubscribeAccepted, "unknown-unsubscribe-accepted", "answers 202 to the unsubscribe of a subscription that is not there",
-        ["unsubscribe.response.error"];
+        ["unsubscribe.refusal-status"];
     // 2.5 Event Notification
     NotificationsLost, "notifications-lost", "distributes no event but the first of a session",
-        ["notification"];
+        ["notification.delivered"];
+    BroadcastToOne, "broadcast-to-one", "sends each event to one of its subscribers",
+        ["publish.broadcast-to-all"];
     DeliversUnsubscribed, "delivers-unsubscribed", "sends subscribers events that they did not subscribe to",
-        ["subscribe.events.subscribed-only"];
+        ["notification.only-subscribed"];
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
-        ["notification.topic-isolation"];
+        ["notification.topic-isolated"];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
-        ["notification.once"];
+        ["notification.delivered-once"];
     Reorders, "reorders", "delivers every second event before the one that it followed",
-        ["notification.order"];
+        ["notification.order-kept"];
     NotificationWithoutTimestamp, "notification-without-timestamp", "leaves the timestamp out of notifications",
         ["notification.timestamp"];
     NotificationWithoutId, "notification-without-id", "leaves the id out of notifications",
         ["notification.id"];
+    NotificationWithoutEvent, "notification-without-event", "leaves the event out of notifications",
+        ["notification.event"];
     TimestampReplaced, "timestamp-replaced", "replaces the timestamp of published events",
-        ["notification.timestamp"];
+        ["notification.timestamp-of-event"];
     ContextAltered, "context-altered", "passes resources on with nothing but type and id",
-        ["notification.context-unchanged"];
-    ExtensionDropped, "extension-dropped", "drops the extension of published events",
-        ["extension.passed-on"];
+        ["notification.context-unaltered"];
+    ExtensionDropped, "extension-dropped", "drops the extension entry from the context of published events",
+        ["notification.context-unaltered"];
     // 2.5 Errors, 3.2.1 SyncError
     NoSyncErrorOnConflict, "no-syncerror-on-conflict", "tells nobody when a subscriber answers 409",
         ["syncerror.on-conflict"];
     NoSyncErrorOnClientError, "no-syncerror-on-client-error", "tells nobody when a subscriber answers with a 4xx other than 409",
         ["syncerror.on-client-error"];
-    NoSyncErrorOnServerError, "no-syncerror-on-server-error", "tells nobody when a subscriber answers with a 5xx",
+    NoSyncErrorOnServerError, "no-syncerror-on-server-error", "tells nobody when a subscriber answers 500",
         ["syncerror.on-server-error"];
-    SyncErrorOnNormalClose, "syncerror-on-normal-close", "sends a SyncError when a subscriber closes with 1000 or 1001",
+    NoSyncErrorOnOtherServerError, "no-syncerror-on-other-server-error", "tells nobody when a subscriber answers with a 5xx other than 500",
+        ["syncerror.on-other-server-error"];
+    SyncErrorOnSuccess, "syncerror-on-success", "sends a SyncError when a subscriber answers with a 2xx other than 200",
+        ["acknowledgement.success-2xx", "syncerror.only-on-error"];
+    SyncErrorOnNormalClose, "syncerror-on-normal-close", "sends a SyncError when a subscriber closes with 1000",
         ["syncerror.not-on-normal-close"];
+    SyncErrorOnGoingAway, "syncerror-on-going-away", "sends a SyncError when a subscriber closes with 1001",
+        ["syncerror.not-on-going-away"];
+    SyncErrorToCulprit, "syncerror-to-culprit", "sends the SyncError about a subscriber to that subscriber alone",
+        ["syncerror.to-other-subscribers"];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
-        ["syncerror.subscribed-only"];
+        ["syncerror.only-subscribed", "notification.only-subscribed"];
+    SyncErrorReusesId, "syncerror-reuses-id", "gives SyncErrors the id of the event that failed",
+        ["notification.id-unique"];
     SyncErrorWrongEventId, "syncerror-wrong-event-id", "names another event in SyncErrors than the one that failed",
-        ["operationoutcome.eventid"];
+        ["operationoutcome.eventid.hub"];
+    SyncErrorWithoutEventId, "syncerror-without-event-id", "leaves the event's id out of SyncErrors",
+        ["operationoutcome.eventid.hub"];
     SyncErrorWithoutEventName, "syncerror-without-event-name", "leaves the event's name out of SyncErrors",
-        ["operationoutcome.eventname"];
+        ["operationoutcome.eventname.hub"];
     SyncErrorWithoutSubscriber, "syncerror-without-subscriber", "leaves the subscriber's name out of SyncErrors",
-        ["operationoutcome.subscribername"];
+        ["operationoutcome.subscribername.hub"];
+    SyncErrorWithoutDetails, "syncerror-without-details", "leaves the details out of SyncErrors",
+        ["operationoutcome.details.hub"];
+    SyncErrorWrongCode, "syncerror-wrong-code", "sends SyncErrors with the issue code 'exception'",
+        ["operationoutcome.issue.hub"];
     SyncErrorSeverity, "syncerror-severity", "sends SyncErrors with severity 'error'",
-        ["operationoutcome.severity"];
+        ["operationoutcome.severity.hub"];
     SyncErrorWithoutDiagnostics, "syncerror-without-diagnostics", "leaves the diagnostics out of SyncErrors",
-        ["operationoutcome.diagnostics"];
+        ["operationoutcome.diagnostics.hub"];
     SyncErrorEmpty, "syncerror-empty", "sends SyncErrors with an empty context",
-        ["syncerror.context.operationoutcome"];
+        ["syncerror.operationoutcome.hub"];
     SyncErrorNotDistributed, "syncerror-not-distributed", "keeps SyncErrors that subscribers publish to itself",
-        ["syncerror.distributed"];
+        ["syncerror.subscriber-distributed"];
     UnresponsiveKept, "unresponsive-kept", "keeps subscribers that it told of as unresponsive",
-        ["syncerror.unresponsive.unsubscribed"];
+        ["syncerror.unresponsive-unsubscribed"];
+    // 2.5 Derived open events
+    NoDerivedOpens, "no-derived-opens", "derives no open events for subscribers of other events",
+        ["derived.open-sent", "derived.open-or-equal-subscriptions"];
+    DerivedDuplicates, "derived-duplicates", "sends derived open events to those who got the original too",
+        ["derived.no-duplicates"];
     // 2.6 Publishing
     RequesterLeftOut, "requester-left-out", "leaves out the earliest subscriber of a topic, who usually publishes",
-        ["publish.broadcast.requester"];
+        ["publish.broadcast-to-requester"];
     IdReplaced, "id-replaced", "gives published events an id of its own",
         ["publish.id-reused"];
-    MalformedEventAccepted, "malformed-event-accepted", "answers malformed events with 202",
-        ["publish.response"];
+    PublishElsewhere, "publish-elsewhere", "takes events at no URL",
+        ["publish.at-hub-url"];
+    PublishRedirected, "publish-redirected", "answers events with 302 in place of accepting or rejecting them",
+        ["publish.accept-or-reject"];
     RefusedEventBroadcast, "refused-event-broadcast", "broadcasts events that it refuses",
-        ["publish.response"];
-    PublishRefused, "publish-refused", "refuses every published event",
-        ["publish.response"];
+        ["publish.rejected-not-broadcast"];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
-        ["wellknown"];
+        ["wellknown.served"];
     ConfigurationNotJson, "configuration-not-json", "serves the configuration document as text/plain",
-        ["wellknown.json"];
+        ["wellknown.content-type"];
     ConfigurationWithoutEvents, "configuration-without-events", "leaves eventsSupported out of the configuration document",
         ["wellknown.events-supported"];
     ConfigurationWithoutWebsocket, "configuration-without-websocket", "says in the configuration document that it has no WebSockets",
         ["wellknown.websocket-support"];
     ConfigurationWithoutVersion, "configuration-without-version", "leaves fhircastVersion out of the configuration document",
         ["wellknown.fhircast-version"];
+    ConfigurationVersionAsNumber, "configuration-version-as-number", "writes fhircastVersion as a number",
+        ["wellknown.fhircast-version"];
+    ConfigurationFlagAsText, "configuration-flag-as-text", "writes getCurrentSupport as a string",
+        ["wellknown.get-current-support"];
+    ConfigurationCapabilitiesAsArray, "configuration-capabilities-as-array", "writes capabilities as an array",
+        ["wellknown.capabilities"];
+    ConfigurationUnknownFhir, "configuration-unknown-fhir", "names a version of FHIR that the specification does not know",
+        ["wellknown.fhir-version"];
     // 2.9 Get Current Context
     CloseKeepsCurrent, "close-keeps-current", "returns a closed context as the current one",
         ["current.empty-after-close"];
+    CurrentOldest, "current-oldest", "returns the oldest open context as the current one",
+        ["current.context-of-latest-open"];
     CurrentTypeMissing, "current-type-missing", "leaves context.type out of the current context",
-        ["current.context-type"];
+        ["current.type"];
     CurrentVersionMissing, "current-version-missing", "leaves context.versionId out of the current context",
         ["current.version-id"];
+    CurrentVersionConstant, "current-version-constant", "returns every current context with the same version",
+        ["current.version-changes"];
+    CurrentContextAsObject, "current-context-as-object", "returns the current context as an object in place of an array",
+        ["current.context"];
+    CurrentEmptyNamed, "current-empty-named", "returns an empty context with the type 'None'",
+        ["current.empty-type"];
+    CurrentEmptyFilled, "current-empty-filled", "returns an empty context with an entry",
+        ["current.empty-context"];
     CurrentContentMissing, "current-content-missing", "leaves the content out of the current context",
         ["current.content"];
+    CurrentContentTwice, "current-content-twice", "returns the content twice",
+        ["current.content-single"];
     CurrentContentWrongType, "current-content-wrong-type", "returns content as a Bundle of type transaction",
-        ["current.content.collection"];
+        ["current.content-collection"];
     CurrentContentWithRequest, "current-content-with-request", "returns content whose entries have a request",
-        ["current.content.no-request"];
+        ["current.content-no-request"];
+    CurrentContentWithLink, "current-content-with-link", "returns content as a Bundle with a link",
+        ["current.content-no-request"];
     // 2.10 Content sharing
     OpenWithoutVersion, "open-without-version", "assigns no version when a context is opened",
-        ["content.version.assigned-on-open"];
+        ["content.open-version"];
+    VersionRepeated, "version-repeated", "assigns the same version again and again",
+        ["content.version-unique", "content.update-new-version"];
+    UpdateNotDistributed, "update-not-distributed", "keeps updates to itself",
+        ["content.update-distributed"];
     UpdateKeepsVersion, "update-keeps-version", "distributes updates with the version that they came with",
-        ["content.version.new-on-update"];
+        ["content.update-new-version"];
     PriorVersionMissing, "prior-version-missing", "leaves context.priorVersionId out of distributed updates",
-        ["content.prior-version"];
+        ["content.update-prior-version"];
     StaleUpdateAccepted, "stale-update-accepted", "accepts updates whatever version they state",
-        ["content.version.mismatch-rejected"];
+        ["content.stale-update-rejected"];
     PartialUpdate, "partial-update", "applies what it can of an update that it refuses",
-        ["content.atomic", "content.reject-whole"];
+        ["content.rejected-as-a-whole"];
     ContentNotKept, "content-not-kept", "distributes updates and keeps no content",
         ["content.maintained"];
+    ContentShared, "content-shared", "keeps one content for all contexts of a topic",
+        ["content.per-anchor"];
+    ContentKeptAfterClose, "content-kept-after-close", "keeps the content of a closed context for when it is opened again",
+        ["content.dropped-on-close"];
+    ContentDroppedOnOpen, "content-dropped-on-open", "drops the content of all other contexts when one is opened",
+        ["content.kept-while-open"];
+    ContextUpdated, "context-updated", "returns the context of an open event with its resources as they were updated since",
+        ["content.context-as-opened"];
+    ChangedResourcesMissing, "changed-resources-missing", "keeps updates of the open event's resources out of the content",
+        ["content.changed-context-resources-in-content"];
     BundleIdReplaced, "bundle-id-replaced", "gives the Bundle of a distributed update another id",
-        ["content.bundle-id"];
-    // 2.5 Derived open events
-    NoDerivedOpens, "no-derived-opens", "derives no open events for subscribers of other events",
-        ["derived.open"];
-    DerivedDuplicates, "derived-duplicates", "sends derived open events to those who got the original too",
-        ["derived.no-duplicates"];
+        ["content.bundle-id-kept"];
 }

@@ -68,6 +68,8 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::protocol::Version;
+    use crate::requirement::{Actor, Catalogue};
 
     #[test]
     fn every_defect_is_found_by_its_name_and_says_what_it_breaks() {
@@ -81,6 +83,21 @@ mod tests {
             assert!(defect.name().chars().all(kebab), "{defect}");
         }
         assert!(Defect::all().len() >= 25);
+    }
+
+    #[test]
+    fn every_broken_requirement_is_one_of_the_hub_in_the_catalogue() {
+        let catalogue = Catalogue::embedded().unwrap();
+        let hubs = |id: &str| {
+            let requirement = catalogue.get(Version::Stu3, id);
+            requirement.is_some_and(|requirement| requirement.actor == Actor::Hub)
+        };
+        let unknown: Vec<_> = Defect::all()
+            .iter()
+            .flat_map(|defect| defect.breaks())
+            .filter(|id| !hubs(id))
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
     }
 
     #[test]

@@ -54,8 +54,7 @@ impl Session {
         let Some(answered) = subscriber.unanswered.remove(at) else {
             return;
         };
-        let owed = answered.event.owes_sync_error && !answer.status.is_success();
-        if owed && self.behaviour.reports(answer.status) {
+        if answered.event.owes_sync_error && self.behaviour.reports(answer.status) {
             let said = verdict(answer.status);
             self.sync_error(id, &answered.event, &said, now);
         }
@@ -67,7 +66,7 @@ impl Session {
             return;
         }
         let said = match closing {
-            Closing::Code(1000 | 1001) if !self.behaviour.reports_normal_closes() => None,
+            Closing::Code(code) if !self.behaviour.reports_close(code) => None,
             Closing::Code(code) => Some(format!("closed its WebSocket with code {code}")),
             Closing::NoCode => Some("closed its WebSocket without a code".to_owned()),
             Closing::Broken => Some("lost its connection".to_owned()),
@@ -143,8 +142,12 @@ impl Session {
     }
 
     fn sync_error(&mut self, culprit: SubscriberId, about: &Distributed, said: &str, now: Now) {
-        let id = self.identifiers.identifier();
         let (event_id, event_name) = about.reported_as();
+        let id = if self.behaviour.reuses_ids_for_sync_errors() {
+            event_id.to_owned()
+        } else {
+            self.identifiers.identifier()
+        };
         let cause = SyncErrorCause {
             event_id: event_id.to_owned(),
             event_name: event_name.as_str().to_owned(),
@@ -190,7 +193,7 @@ impl Session {
             .subscribers
             .iter()
             .filter(|(other, subscriber)| {
-                **other != culprit
+                (**other != culprit) != self.behaviour.tells_culprits_alone()
                     && subscriber.connected
                     && self.behaviour.sends_sync_error(&subscriber.granted, &name)
             })

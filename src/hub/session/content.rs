@@ -211,6 +211,19 @@ impl Content {
         content
     }
 
+    /// The resource as it was last put.
+    pub(super) fn find(&self, member: &Member) -> Option<&RawValue> {
+        let mut held = self.0.iter();
+        let found = held.find(|held| *held.resource_type == *member.resource_type && *held.id == *member.id);
+        found.map(|held| &*held.resource)
+    }
+
+    /// Forgets a resource.
+    pub(super) fn remove(&mut self, member: &Member) {
+        self.0
+            .retain(|held| *held.resource_type != *member.resource_type || *held.id != *member.id);
+    }
+
     /// Bytes of the resources.
     pub(super) fn size(&self) -> usize {
         self.0.iter().map(|held| held.resource.get().len()).sum()

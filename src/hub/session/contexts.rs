@@ -10,7 +10,7 @@ use super::distribution::Distributed;
 use super::publication::Member;
 use crate::hub::defect::Behaviour;
 use crate::hub::refusal::Refusal;
-use crate::protocol::{CurrentContext, Notification};
+use crate::protocol::{CurrentContext, Members, Notification};
 
 /// An open event that follows from another one's context, for subscribers that do not get that one (2.5 Hub Generated
 /// `open` Events).
@@ -90,10 +90,27 @@ impl Contexts {
     }
 
     /// A context becomes the current one; its content stays if it was open before.
-    pub(super) fn open(&mut self, mut opened: OpenContext) {
-        if let Some(before) = self.take(&opened.anchor) {
+    pub(super) fn open(&mut self, mut opened: OpenContext, behaviour: &Behaviour) {
+        let before = self.take(&opened.anchor).or_else(|| {
+            let kept = behaviour.keeps_content_after_close();
+            let at = self
+                .closed
+                .iter()
+                .position(|own| own.anchor.is_same_as(&opened.anchor));
+            at.filter(|_| kept).map(|at| self.closed.remove(at))
+        });
+        if let Some(before) = before {
             opened.content_id = before.content_id;
             opened.content = before.content;
+        } else if behaviour.shares_content_among_contexts()
+            && let Some(other) = self.open.last()
+        {
+            opened.content = other.content.clone();
+        }
+        if behaviour.drops_content_on_open() {
+            for other in &mut self.open {
+                other.content = Content::default();
+            }
         }
         if self.open.len() >= self.limit {
             self.open.remove(0);
@@ -119,7 +136,9 @@ impl Contexts {
             self.current = None;
         }
         if let Some(closed) = self.take(anchor)
-            && (keeps_current || behaviour.remembers_closed_contexts())
+            && (keeps_current
+                || behaviour.remembers_closed_contexts()
+                || behaviour.keeps_content_after_close())
         {
             self.closed.push(closed);
         }
@@ -217,6 +236,11 @@ impl Contexts {
                 if behaviour.keeps_content() {
                     open.content = content;
                 }
+                if behaviour.hides_changed_resources() {
+                    for member in std::iter::once(&open.anchor).chain(&open.others) {
+                        open.content.remove(member);
+                    }
+                }
                 if behaviour.versions_opens() {
                     open.notification.set_version(&next, None);
                     open.event = Arc::new(open.event.reworded(&open.notification));
@@ -238,9 +262,13 @@ impl Contexts {
     pub(super) fn current(&self, behaviour: &Behaviour) -> CurrentContext {
         let current = self.current.as_ref().and_then(|current| {
             let mut known = self.open.iter().chain(&self.closed);
-            let open = known.find(|own| own.anchor.is_same_as(current))?;
+            let oldest = self.open.first().filter(|_| behaviour.returns_the_oldest());
+            let open = oldest.or_else(|| known.find(|own| own.anchor.is_same_as(current)))?;
             let mut context: Vec<Box<RawValue>> = serde_json::from_str(open.context.get()).ok()?;
-            if behaviour.returns_content() {
+            if behaviour.updates_contexts() {
+                show_updates(open, &mut context);
+            }
+            for _ in 0..behaviour.content_copies() {
                 context.push(content_entry(open, behaviour)?);
             }
             Some(CurrentContext {
@@ -257,6 +285,21 @@ impl Contexts {
     }
 }
 
+/// Puts the resources as they were updated in the place of those that the open event brought.
+fn show_updates(open: &OpenContext, context: &mut [Box<RawValue>]) {
+    for member in std::iter::once(&open.anchor).chain(&open.others) {
+        let entry = context.get_mut(member.index);
+        if let (Some(entry), Some(resource)) = (entry, open.content.find(member))
+            && let Ok(mut members) = Members::parse(entry.get())
+        {
+            members.set("resource", resource.to_owned());
+            if let Ok(updated) = serde_json::value::to_raw_value(&members) {
+                *entry = updated;
+            }
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct ContentEntry<'a> {
     key: &'static str,
@@ -270,6 +313,8 @@ struct ContentBundle<'a> {
     id: &'a str,
     #[serde(rename = "type")]
     bundle_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<serde_json::Value>,
     /// FHIR has no empty arrays: a Bundle without entries has no `entry`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entry: Vec<ContentBundleEntry<'a>>,
@@ -301,6 +346,7 @@ fn content_entry(open: &OpenContext, behaviour: &Behaviour) -> Option<Box<RawVal
             resource_type: "Bundle",
             id: &open.content_id,
             bundle_type: behaviour.content_bundle_type(),
+            link: behaviour.content_link(),
             entry,
         },
     })

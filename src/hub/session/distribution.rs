@@ -126,7 +126,7 @@ impl Session {
         let raw_context = notification.raw_context().map(ToOwned::to_owned);
         match publication {
             Publication::Open(anchor, others) => {
-                let version = self.identifiers.identifier();
+                let version = self.behaviour.version(self.identifiers.identifier());
                 if self.behaviour.versions_opens() {
                     notification.set_version(&version, None);
                 }
@@ -136,7 +136,7 @@ impl Session {
                 );
                 let context = raw_context.unwrap_or_default();
                 let derived = self.derive(notification, &anchor, &others, &context, &version);
-                self.contexts.open(OpenContext {
+                let opened = OpenContext {
                     anchor,
                     others,
                     version,
@@ -146,7 +146,8 @@ impl Session {
                     context,
                     content_id: self.identifiers.identifier(),
                     content: Content::default(),
-                });
+                };
+                self.contexts.open(opened, &self.behaviour);
                 Ok((event, derived))
             }
             Publication::Close(anchor) => {
@@ -156,7 +157,7 @@ impl Session {
             }
             Publication::Update(anchor, changes) => {
                 let stated = notification.version_id()?;
-                let next = self.identifiers.identifier();
+                let next = self.behaviour.version(self.identifiers.identifier());
                 let prior = self.contexts.update(
                     &anchor,
                     stated.as_deref(),
@@ -192,7 +193,7 @@ impl Session {
 
     fn prepare(&mut self, notification: &mut Notification, effect: Effect) -> Arc<Distributed> {
         self.behaviour.alter(notification, &mut *self.identifiers);
-        let text = notification.to_text();
+        let text = self.behaviour.notification_text(notification);
         Arc::new(Distributed::new(notification, text, effect))
     }
 
@@ -269,23 +270,23 @@ impl Session {
 
     fn broadcast(&mut self, event: &Arc<Distributed>, derived: &[Derived], now: Now) {
         let until = now.elapsed.saturating_add(self.settings.ack_timeout);
-        let mut delivered = false;
-        let copies = self.behaviour.copies();
+        let mut reached = 0;
         let left_out = self.behaviour.leaves_requester_out();
         for (at, (id, subscriber)) in self.subscribers.iter_mut().enumerate() {
             if !subscriber.connected || (left_out && at == 0) {
                 continue;
             }
-            let granted = self.behaviour.delivers(&subscriber.granted, &event.name);
+            let granted = self.behaviour.delivers(&subscriber.granted, &event.name)
+                && !(reached > 0 && self.behaviour.broadcasts_to_one());
             if granted {
-                for _ in 0..copies {
+                reached += 1;
+                for _ in 0..self.behaviour.copies_for(&subscriber.granted, &event.name) {
                     note_delivery(subscriber, event, until);
                     self.outputs.push_back(super::Output::Deliver {
                         subscriber: *id,
                         text: event.text.clone(),
                     });
                 }
-                delivered = true;
             }
             if granted && !self.behaviour.derives_for_all() {
                 continue;
@@ -299,11 +300,11 @@ impl Session {
                         subscriber: *id,
                         text: derived.event.text.clone(),
                     });
-                    delivered = true;
+                    reached += 1;
                 }
             }
         }
-        if delivered {
+        if reached > 0 {
             self.wake_at(until);
         }
         self.last = Some(Arc::clone(event));

@@ -72,7 +72,7 @@ impl Session {
         self.add(
             Arc::clone(&endpoint),
             request.subscriber_name.clone(),
-            events.to_vec(),
+            self.behaviour.grant(events),
             lease,
             now,
         );
@@ -132,7 +132,13 @@ impl Session {
             subscriber.name.clone_from(&request.subscriber_name);
         }
         let endpoint = Arc::clone(&subscriber.endpoint);
-        if subscriber.connected {
+        let connected = subscriber.connected;
+        if self.behaviour.resubscribes_everyone() {
+            for other in self.subscribers.values_mut() {
+                other.granted = events.to_vec();
+            }
+        }
+        if connected {
             self.confirm(id, now);
             self.replay(id, &before, now);
         }
@@ -173,7 +179,11 @@ impl Session {
         }
         if self.behaviour.closes_on_unsubscribe() {
             self.close(id, NORMAL_CLOSURE, "unsubscribed");
-        } else if let Some(subscriber) = self.subscribers.get_mut(&id) {
+        } else if let Some(subscriber) = self
+            .subscribers
+            .get_mut(&id)
+            .filter(|_| !self.behaviour.delivers_after_unsubscribe())
+        {
             // The subscription ends and its socket stays.
             subscriber.granted.clear();
             subscriber.until = None;
@@ -221,7 +231,9 @@ impl Session {
             return;
         };
         let confirmation = Confirmation::new(&self.topic, &subscriber.granted, subscriber.lease);
-        let until = now.elapsed.saturating_add(Duration::from_secs(subscriber.lease));
+        let lease =
+            Duration::try_from_secs_f64(self.behaviour.lease(subscriber.lease)).unwrap_or(Duration::MAX);
+        let until = now.elapsed.saturating_add(lease);
         subscriber.until = self.behaviour.keeps_leases().then_some(until);
         if let Some(text) = self.behaviour.confirmation(&confirmation) {
             self.send(id, text.into());

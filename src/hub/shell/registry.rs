@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
@@ -11,7 +12,7 @@ use super::Transport;
 use super::routes::SOCKET_PATH;
 use super::topic::Topic;
 use crate::hub::defect::Behaviour;
-use crate::hub::identifiers::RandomIdentifiers;
+use crate::hub::identifiers::{Identifiers, NumberedEndpoints, RandomIdentifiers};
 use crate::hub::refusal::Refusal;
 use crate::hub::session::Session;
 use crate::hub::settings::Settings;
@@ -30,6 +31,7 @@ pub(super) struct Registry {
     topics: RwLock<HashMap<String, Arc<Topic>>>,
     endpoints: RwLock<HashMap<String, String>>,
     sockets: watch::Sender<usize>,
+    numbered: Arc<AtomicU64>,
 }
 
 impl Registry {
@@ -43,6 +45,7 @@ impl Registry {
             topics: RwLock::default(),
             endpoints: RwLock::default(),
             sockets: watch::Sender::new(0),
+            numbered: Arc::default(),
         })
     }
 
@@ -77,7 +80,12 @@ impl Registry {
                 ),
             ));
         }
-        let session = Session::new(name, Arc::clone(&self.settings), Box::new(RandomIdentifiers));
+        let identifiers: Box<dyn Identifiers> = if self.behaviour.numbers_endpoints() {
+            Box::new(NumberedEndpoints(Arc::clone(&self.numbered)))
+        } else {
+            Box::new(RandomIdentifiers)
+        };
+        let session = Session::new(name, Arc::clone(&self.settings), identifiers);
         let topic = Topic::start(session, self, self.start);
         topics.insert(name.to_owned(), Arc::clone(&topic));
         Ok(topic)
@@ -116,8 +124,8 @@ impl Registry {
     /// The WebSocket URL of an endpoint, at the host by which the client reached the hub.
     pub(super) fn endpoint_url(&self, host: Option<&str>, endpoint: &str) -> String {
         let scheme = match self.transport {
-            Transport::Tls => "wss",
-            Transport::Plaintext => "ws",
+            Transport::Tls if !self.behaviour.names_plaintext_endpoints() => "wss",
+            Transport::Tls | Transport::Plaintext => "ws",
         };
         let own = self.address.to_string();
         let host = host.filter(|host| is_authority(host)).unwrap_or(&own);

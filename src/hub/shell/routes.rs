@@ -253,10 +253,10 @@ fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal
 }
 
 fn event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<Response, Refusal> {
-    match take_event(hub, body, topic) {
-        Err(_) if hub.behaviour.accepts_malformed_events() => {}
-        taken => taken?,
+    if let Some((status, reason)) = hub.behaviour.answers_events_with() {
+        return Err(Refusal::new(status, reason));
     }
+    take_event(hub, body, topic)?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
@@ -275,9 +275,6 @@ fn take_event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<(), Refusal
              (FHIRcast STU3, 2.6 Request Context Change)",
             notification.topic
         )));
-    }
-    if hub.behaviour.refuses_events() {
-        return Err(Refusal::new(403, "this hub takes no events"));
     }
     if hub.behaviour.leaks_across_topics() {
         for (_, other) in hub.others(&notification.topic) {

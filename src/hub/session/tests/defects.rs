@@ -6,23 +6,36 @@ use super::*;
 
 /// What only the shell does, and `tests/hub_defects.rs` looks at.
 const SHELL: &[Defect] = &[
+    Defect::EndpointPlaintext,
     Defect::SubscribeAnswered200,
+    Defect::SubscribeAnswered500,
     Defect::EndpointMissing,
+    Defect::EndpointGuessable,
     Defect::ResponseNotJson,
     Defect::MalformedSubscriptionAccepted,
     Defect::RefusalWithoutReason,
     Defect::UnsubscribeAnswered200,
+    Defect::UnsubscribeAnswered500,
     Defect::UnsubscribeWithoutEndpoint,
+    Defect::UnsubscribeWrongEndpoint,
     Defect::LeaksAcrossTopics,
-    Defect::MalformedEventAccepted,
-    Defect::PublishRefused,
+    Defect::PublishElsewhere,
+    Defect::PublishRedirected,
     Defect::NoConfiguration,
     Defect::ConfigurationNotJson,
     Defect::ConfigurationWithoutEvents,
     Defect::ConfigurationWithoutWebsocket,
     Defect::ConfigurationWithoutVersion,
+    Defect::ConfigurationVersionAsNumber,
+    Defect::ConfigurationFlagAsText,
+    Defect::ConfigurationCapabilitiesAsArray,
+    Defect::ConfigurationUnknownFhir,
     Defect::CurrentTypeMissing,
     Defect::CurrentVersionMissing,
+    Defect::CurrentVersionConstant,
+    Defect::CurrentContextAsObject,
+    Defect::CurrentEmptyNamed,
+    Defect::CurrentEmptyFilled,
 ];
 
 /// A session in which every behaviour of the heart shows, as the lines of what came out.
@@ -52,7 +65,8 @@ fn live(defects: &[Defect]) -> Vec<String> {
     gather(&mut desk, &mut lines, &everyone);
 
     let mut open = patient_open("e1", "p1");
-    open["extension"] = json!({"x": 1});
+    let extension = json!({"key": "extension", "data": {"x": 1}});
+    open["event"]["context"].as_array_mut().unwrap().push(extension);
     let mut update = event(
         "e5",
         "DiagnosticReport-update",
@@ -60,6 +74,7 @@ fn live(defects: &[Defect]) -> Vec<String> {
             {"key": "report", "reference": {"reference": "DiagnosticReport/r1"}},
             {"key": "updates", "resource": {"resourceType": "Bundle", "id": "b", "type": "transaction", "entry": [
                 {"request": {"method": "PUT"}, "resource": {"resourceType": "Observation", "id": "o1"}},
+                {"request": {"method": "PUT"}, "resource": {"resourceType": "DiagnosticReport", "id": "r1", "status": "final"}},
             ]}},
         ]),
     );
@@ -86,22 +101,31 @@ fn live(defects: &[Defect]) -> Vec<String> {
             gather(&mut desk, &mut lines, &everyone);
         }
     }
-    desk.publish(&report_open("e8", "r1")).unwrap();
     let mut close = report_open("e9", "r1");
     close["event"]["hub.event"] = "DiagnosticReport-close".into();
-    desk.publish(&close).unwrap();
-    note(&mut lines, "current", &desk.current());
+    for event in [
+        report_open("e8", "r1"),
+        report_open("e11", "r2"),
+        report_open("e12", "r1"),
+        close,
+        report_open("e13", "r1"),
+    ] {
+        desk.publish(&event).unwrap();
+        note(&mut lines, "current", &desk.current());
+    }
     desk.publish(&patient_open("e10", "p4")).unwrap();
 
-    for (event, status) in [("e1", 409), ("e2", 404), ("e3", 500)] {
+    for (event, status) in [("e1", 409), ("e2", 404), ("e3", 500), ("e8", 503), ("e11", 202)] {
         desk.answer(first, event, status);
         gather(&mut desk, &mut lines, &everyone);
     }
 
-    let late_endpoint = desk.subscribe("Patient-open,Encounter-open");
-    if let Ok(late) = desk.connect(&late_endpoint) {
-        gather(&mut desk, &mut lines, &[late]);
-        desk.disconnect(late, Closing::Code(1000));
+    for code in [1000, 1001] {
+        let late_endpoint = desk.subscribe("Patient-open,Encounter-open");
+        if let Ok(late) = desk.connect(&late_endpoint) {
+            gather(&mut desk, &mut lines, &[late]);
+            desk.disconnect(late, Closing::Code(code));
+        }
     }
     gather(&mut desk, &mut lines, &everyone);
 
@@ -124,6 +148,8 @@ fn live(defects: &[Defect]) -> Vec<String> {
         &desk.closed.contains_key(&first),
     );
     let brief = desk.join("Home-open");
+    desk.wait(7_000.0);
+    note(&mut lines, "in time", &desk.closed.contains_key(&brief));
     desk.wait(8_000.0);
     gather(&mut desk, &mut lines, &[first, second, third, brief]);
     note(&mut lines, "expired closed", &desk.closed.contains_key(&brief));

@@ -1,0 +1,278 @@
+//! `castspec requirements`: the catalogue, and what judges each requirement.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::{CommandError, print};
+use crate::hub::Defect;
+use crate::protocol::Version;
+use crate::requirement::{Actor, Catalogue, Level, Requirement};
+use crate::runner::AMBIENT;
+use crate::scenario::Library;
+use crate::schema::Schemas;
+
+/// Show the requirements, and which schemas, scenarios, ambient checks and defects cover each
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  castspec requirements --summary\n  castspec requirements syncerror. --level SHALL\n  castspec requirements --format markdown > requirements.md"
+)]
+pub struct RequirementsCommand {
+    /// A requirement, the beginning of one, or a section such as 2.4; all where none is named
+    #[arg(value_name = "SELECTOR")]
+    selectors: Vec<String>,
+    /// The version of FHIRcast
+    #[arg(long, value_name = "VERSION", default_value = "STU3")]
+    fhircast_version: Version,
+    /// Only this level
+    #[arg(long, value_name = "SHALL|SHOULD|MAY", value_parser = level)]
+    level: Option<Level>,
+    /// Only requirements on this actor: hub, subscriber, authorization-server or author
+    #[arg(long, value_name = "ACTOR", value_parser = actor)]
+    actor: Option<Actor>,
+    /// Only those that nothing judges though they can be observed
+    #[arg(long)]
+    uncovered: bool,
+    /// Only those that are judged by this
+    #[arg(long, value_enum)]
+    judged_by: Option<Means>,
+    /// Count by level and actor
+    #[arg(long)]
+    summary: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Means {
+    Schema,
+    Scenario,
+    Ambient,
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    [Level::Shall, Level::Should, Level::May]
+        .into_iter()
+        .find(|own| own.to_string().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "it is one of SHALL, SHOULD, MAY".to_owned())
+}
+
+fn actor(text: &str) -> Result<Actor, String> {
+    [
+        Actor::Hub,
+        Actor::Subscriber,
+        Actor::AuthorizationServer,
+        Actor::Author,
+    ]
+    .into_iter()
+    .find(|own| own.to_string() == text)
+    .ok_or_else(|| "it is one of hub, subscriber, authorization-server, author".to_owned())
+}
+
+/// What judges a requirement, and what breaks it on purpose.
+#[derive(Debug, Clone, Default)]
+struct Cover {
+    schemas: Vec<String>,
+    scenarios: Vec<String>,
+    ambient: bool,
+    defects: Vec<String>,
+}
+
+impl Cover {
+    fn judges(&self) -> bool {
+        self.ambient || !self.schemas.is_empty() || !self.scenarios.is_empty()
+    }
+
+    fn told(&self) -> String {
+        let mut told = Vec::new();
+        if self.ambient {
+            told.push("every scenario (ambient)".to_owned());
+        }
+        if !self.schemas.is_empty() {
+            told.push(format!("schemas: {}", self.schemas.join(", ")));
+        }
+        if !self.scenarios.is_empty() {
+            told.push(format!("scenarios: {}", self.scenarios.join(", ")));
+        }
+        if told.is_empty() {
+            "nothing".to_owned()
+        } else {
+            told.join("; ")
+        }
+    }
+}
+
+impl RequirementsCommand {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// When the catalogue, a schema or a scenario cannot be read.
+    pub fn run(&self) -> Result<ExitCode, CommandError> {
+        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
+        let covers = self.covers(&catalogue)?;
+        let none = Cover::default();
+        let cover_of = |own: &Requirement| covers.get(&own.id).unwrap_or(&none);
+        let listed: Vec<&Requirement> = catalogue
+            .iter()
+            .filter(|own| own.version == self.fhircast_version)
+            .filter(|own| self.picks(own))
+            .filter(|own| !self.uncovered || (own.unobservable.is_none() && !cover_of(own).judges()))
+            .filter(|own| {
+                let cover = cover_of(own);
+                match self.judged_by {
+                    None => true,
+                    Some(Means::Schema) => !cover.schemas.is_empty(),
+                    Some(Means::Scenario) => !cover.scenarios.is_empty(),
+                    Some(Means::Ambient) => cover.ambient,
+                }
+            })
+            .collect();
+        let text = if self.summary {
+            summary(&listed, cover_of)
+        } else {
+            match self.format {
+                Format::Text => listed.iter().map(|own| as_text(own, cover_of(own))).collect(),
+                Format::Json => {
+                    let values: Vec<Value> = listed.iter().map(|own| as_json(own, cover_of(own))).collect();
+                    format!("{:#}\n", Value::Array(values))
+                }
+                Format::Markdown => as_markdown(&listed, cover_of),
+            }
+        };
+        print(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn picks(&self, own: &Requirement) -> bool {
+        let named = self.selectors.is_empty()
+            || self.selectors.iter().any(|selector| {
+                own.id == *selector
+                    || own.id.starts_with(selector.as_str())
+                    || own.section.split_whitespace().next() == Some(selector)
+            });
+        named
+            && self.level.is_none_or(|level| own.level == level)
+            && self.actor.is_none_or(|actor| own.actor == actor)
+    }
+
+    fn covers(&self, catalogue: &Catalogue) -> Result<BTreeMap<String, Cover>, CommandError> {
+        let mut covers: BTreeMap<String, Cover> = BTreeMap::new();
+        let schemas =
+            Schemas::load(self.fhircast_version).map_err(|error| CommandError::from_error(&error))?;
+        for (id, files) in schemas.requirements() {
+            covers.entry(id).or_default().schemas = files;
+        }
+        let library = Library::embedded(catalogue).map_err(|error| CommandError::from_error(&error))?;
+        for scenario in library
+            .iter()
+            .filter(|own| own.document.versions.contains(&self.fhircast_version))
+        {
+            for id in scenario.requirements() {
+                covers
+                    .entry(id)
+                    .or_default()
+                    .scenarios
+                    .push(scenario.name.clone());
+            }
+        }
+        for id in AMBIENT {
+            covers.entry((*id).to_owned()).or_default().ambient = true;
+        }
+        for defect in Defect::all() {
+            for id in defect.breaks() {
+                covers
+                    .entry((*id).to_owned())
+                    .or_default()
+                    .defects
+                    .push(defect.name().to_owned());
+            }
+        }
+        Ok(covers)
+    }
+}
+
+fn as_text(own: &Requirement, cover: &Cover) -> String {
+    let mut text = format!(
+        "{} ({}, {}, {})\n  {}\n  {}\n",
+        own.id, own.level, own.actor, own.section, own.text, own.url
+    );
+    if let Some(why) = &own.unobservable {
+        text.push_str(&format!("  cannot be observed: {why}\n"));
+    }
+    if let Some(capability) = own.capability {
+        text.push_str(&format!("  only where the hub claims {capability}\n"));
+    }
+    if let Some(note) = &own.note {
+        text.push_str(&format!("  note: {note}\n"));
+    }
+    text.push_str(&format!("  judged by {}\n", cover.told()));
+    if !cover.defects.is_empty() {
+        text.push_str(&format!("  broken by the defects {}\n", cover.defects.join(", ")));
+    }
+    text
+}
+
+fn as_json(own: &Requirement, cover: &Cover) -> Value {
+    let mut value = json!(own);
+    value["observable"] = json!(own.unobservable.is_none());
+    value["judged_by"] =
+        json!({"schemas": cover.schemas, "scenarios": cover.scenarios, "ambient": cover.ambient});
+    value["defects"] = json!(cover.defects);
+    value
+}
+
+fn as_markdown<'c>(listed: &[&Requirement], cover_of: impl Fn(&Requirement) -> &'c Cover) -> String {
+    let mut text = "| requirement | level | actor | section | statement | judged by |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
+    for own in listed {
+        let judged = match &own.unobservable {
+            Some(why) => format!("cannot be observed: {why}"),
+            None => cover_of(own).told(),
+        };
+        let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+        text.push_str(&format!(
+            "| `{}` | {} | {} | [{}]({}) | {} | {} |\n",
+            own.id,
+            own.level,
+            own.actor,
+            cell(&own.section),
+            own.url,
+            cell(&own.text),
+            cell(&judged)
+        ));
+    }
+    text
+}
+
+fn summary<'c>(listed: &[&Requirement], cover_of: impl Fn(&Requirement) -> &'c Cover) -> String {
+    let mut rows: BTreeMap<(Actor, Level), [usize; 4]> = BTreeMap::new();
+    for own in listed {
+        let row = rows.entry((own.actor, own.level)).or_default();
+        row[0] += 1;
+        if own.unobservable.is_none() {
+            row[1] += 1;
+            row[2] += usize::from(cover_of(own).judges());
+            row[3] += usize::from(!cover_of(own).defects.is_empty());
+        }
+    }
+    let mut text = format!(
+        "{:22} {:7} {:>12} {:>11} {:>8} {:>13}\n",
+        "actor", "level", "requirements", "observable", "covered", "with a defect"
+    );
+    for ((actor, level), [all, observable, covered, defects]) in rows {
+        let (actor, level) = (actor.to_string(), level.to_string());
+        text.push_str(&format!(
+            "{actor:22} {level:7} {all:>12} {observable:>11} {covered:>8} {defects:>13}\n"
+        ));
+    }
+    text
+}
