@@ -52,7 +52,9 @@ impl fmt::Display for Fault {
         }
         match (self.problem.help(), self.problem.expected()) {
             (Some(help), _) => write!(f, "; {help}"),
-            (None, Some(expected)) if !matches!(self.problem, Problem::WrongType { .. }) => {
+            (None, Some(expected))
+                if !matches!(self.problem, Problem::WrongType { .. } | Problem::OneKey(_)) =>
+            {
                 write!(f, "; expected is {expected}")
             }
             _ => Ok(()),

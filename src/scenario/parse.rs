@@ -9,6 +9,7 @@ use super::near::nearest;
 use super::positions::{Content, Node, Place, read};
 use super::problem::Problem;
 use super::syntax::Document;
+use super::variables::shorten;
 
 /// How many mistakes of form are told for one file.
 const MOST: usize = 50;
@@ -22,20 +23,43 @@ pub(crate) struct Parsed {
     pub tree: Node,
 }
 
+/// A file with mistakes of form.
+#[derive(Debug)]
+pub(crate) struct Malformed {
+    /// The mistakes.
+    pub faults: Vec<Fault>,
+    /// What is left without them, where that is of use.
+    pub rest: Option<Box<Parsed>>,
+    /// Whether no subscriber had to be taken out.
+    pub whole_cast: bool,
+}
+
 /// Reads a file. After a mistake, what it stands in (a step, a subscriber) is taken out and the rest read once more, so that
 /// what is wrong there is found too.
 ///
 /// # Errors
 /// All mistakes of form that were found.
-pub(crate) fn parse(file: &str, source: &str) -> Result<Parsed, Vec<Fault>> {
+pub(crate) fn parse(file: &str, source: &str) -> Result<Parsed, Malformed> {
     let tree = match Node::read(source) {
+        Ok(tree) if matches!(tree.content, Content::Nothing) => {
+            let problem = Problem::Syntax("the file is empty".to_owned());
+            return Err(Malformed {
+                faults: vec![Fault::new(file, source, tree.place, problem)],
+                rest: None,
+                whole_cast: false,
+            });
+        }
         Ok(tree) => tree,
         Err(error) => {
-            let (place, problem) = told(&error, None);
-            return Err(vec![Fault::new(file, source, place, problem)]);
+            let (place, problem) = told(&error, source, None);
+            return Err(Malformed {
+                faults: vec![Fault::new(file, source, place, problem)],
+                rest: None,
+                whole_cast: false,
+            });
         }
     };
-    let mut faults: Vec<(Place, Problem)> = misshapen_steps(&tree);
+    let mut faults: Vec<(Place, Problem)> = misshapen_steps(source, &tree);
     let mut text = source.to_owned();
     for range in faults
         .iter()
@@ -43,13 +67,22 @@ pub(crate) fn parse(file: &str, source: &str) -> Result<Parsed, Vec<Fault>> {
     {
         blank(&mut text, range);
     }
+    let mut rest = None;
     while faults.len() < MOST {
         match read::<Document>(&text) {
             Ok(document) if faults.is_empty() => return Ok(Parsed { document, tree }),
-            Ok(_) => break,
+            Ok(document) => {
+                rest = Node::read(&text)
+                    .ok()
+                    .map(|tree| Box::new(Parsed { document, tree }));
+                break;
+            }
             Err(error) => {
-                let (place, problem) = told(&error, Some(&tree));
-                if is_consequence(&problem, &faults) {
+                let (place, problem) = told(&error, source, Some(&tree));
+                if is_consequence(&problem, place, &faults, &tree) {
+                    if place.line == tree.key("subscribers").line && blank_line(&mut text, place) {
+                        continue;
+                    }
                     break;
                 }
                 faults.push((place, problem));
@@ -64,17 +97,21 @@ pub(crate) fn parse(file: &str, source: &str) -> Result<Parsed, Vec<Fault>> {
             }
         }
     }
-    faults.sort_by_key(|(place, _)| (place.line, place.column));
-    Err(faults
-        .into_iter()
-        .map(|(place, problem)| Fault::new(file, source, place, problem))
-        .collect())
+    let steps = tree.key("steps").line;
+    Err(Malformed {
+        whole_cast: faults.iter().all(|(place, _)| place.line > steps),
+        faults: faults
+            .into_iter()
+            .map(|(place, problem)| Fault::new(file, source, place, problem))
+            .collect(),
+        rest,
+    })
 }
 
 /// Steps that are no map with one key; serde would tell these at odd places.
-fn misshapen_steps(tree: &Node) -> Vec<(Place, Problem)> {
+fn misshapen_steps(source: &str, tree: &Node) -> Vec<(Place, Problem)> {
     let mut found = Vec::new();
-    for step in tree.field("steps").items() {
+    for step in tree.member("steps").map_or(&[][..], Node::items) {
         match &step.content {
             Content::Map(members) => match members.as_slice() {
                 [_] => {}
@@ -84,8 +121,8 @@ fn misshapen_steps(tree: &Node) -> Vec<(Place, Problem)> {
             _ => found.push((
                 step.place,
                 Problem::WrongType {
-                    expected: "a step, such as 'subscribe: [viewer]',".to_owned(),
-                    found: step.kind().to_owned(),
+                    expected: "a step, such as 'subscribe: [viewer]'".to_owned(),
+                    found: standing(source, tree, step.place),
                 },
             )),
         }
@@ -94,7 +131,7 @@ fn misshapen_steps(tree: &Node) -> Vec<(Place, Problem)> {
 }
 
 /// What is missing, or empty, only because it was taken out before.
-fn is_consequence(problem: &Problem, faults: &[(Place, Problem)]) -> bool {
+fn is_consequence(problem: &Problem, place: Place, faults: &[(Place, Problem)], tree: &Node) -> bool {
     if faults.is_empty() {
         return false;
     }
@@ -104,7 +141,11 @@ fn is_consequence(problem: &Problem, faults: &[(Place, Problem)]) -> bool {
             Problem::UnknownField { near, .. } => near.as_deref() == Some(name),
             _ => matches!(name.as_str(), "title" | "versions" | "steps"),
         }),
-        Problem::WrongType { found, .. } => found == "nothing",
+        // All of a list or map was taken out, item by item.
+        Problem::WrongType { .. } => ["steps", "subscribers"].into_iter().any(|name| {
+            tree.member(name)
+                .is_some_and(|node| place.line == tree.key(name).line && node.place.line != place.line)
+        }),
         Problem::Syntax(_) => true,
         _ => false,
     }
@@ -167,6 +208,19 @@ fn offset_of(source: &str, line: usize) -> usize {
         .sum()
 }
 
+/// Takes a line out; whether anything was left of it.
+fn blank_line(text: &mut String, place: Place) -> bool {
+    let Ok(line) = usize::try_from(place.line) else {
+        return false;
+    };
+    let range = offset_of(text, line)..offset_of(text, line + 1);
+    let filled = text
+        .get(range.clone())
+        .is_some_and(|line| !line.trim().is_empty());
+    blank(text, range);
+    filled
+}
+
 /// Takes text out, but leaves everything else in its place.
 fn blank(text: &mut String, range: Range<usize>) {
     let blanked: String = text
@@ -181,7 +235,7 @@ fn blank(text: &mut String, range: Range<usize>) {
 }
 
 /// A mistake that serde found, in our words.
-fn told(error: &Error, tree: Option<&Node>) -> (Place, Problem) {
+fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
     let error = error.without_snippet();
     let place = error.location().map_or(
         Place {
@@ -193,9 +247,10 @@ fn told(error: &Error, tree: Option<&Node>) -> (Place, Problem) {
     );
     let owned = |words: &[&'static str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let found = || {
-        tree.and_then(|tree| kind_at(tree, place))
-            .unwrap_or("something else")
-            .to_owned()
+        tree.map_or_else(
+            || "something else".to_owned(),
+            |tree| standing(source, tree, place),
+        )
     };
     let problem = match error {
         Error::SerdeUnknownField { field, expected, .. } => Problem::UnknownField {
@@ -222,7 +277,7 @@ fn told(error: &Error, tree: Option<&Node>) -> (Place, Problem) {
         },
         Error::InvalidScalar { ty, .. } => Problem::WrongType {
             expected: type_in_words(ty),
-            found: "something else".to_owned(),
+            found: found(),
         },
         Error::SerdeInvalidType {
             unexpected, expected, ..
@@ -235,7 +290,7 @@ fn told(error: &Error, tree: Option<&Node>) -> (Place, Problem) {
         },
         Error::SerdeInvalidLength { len, expected, .. } => match expected.contains("tuple of size 2") {
             true => Problem::WrongType {
-                expected: "a pair, [name, value],".to_owned(),
+                expected: "a pair, [name, value]".to_owned(),
                 found: format!("a list of {len}"),
             },
             false => Problem::WrongType {
@@ -308,14 +363,35 @@ fn type_in_words(name: &str) -> String {
     }
 }
 
-/// What the node is that begins at a place.
-fn kind_at(node: &Node, place: Place) -> Option<&'static str> {
+/// What stands at a place: a single value as it is written, or what kind of node it is.
+fn standing(source: &str, tree: &Node, place: Place) -> String {
+    let node = node_at(tree, place);
+    if node.is_none_or(|node| matches!(node.content, Content::Scalar))
+        && let Ok(line) = usize::try_from(place.line)
+        && let Ok(column) = usize::try_from(place.column.saturating_sub(1))
+    {
+        let rest: String = source
+            .get(offset_of(source, line)..)
+            .unwrap_or_default()
+            .chars()
+            .skip(column)
+            .take_while(|c| *c != '\n')
+            .collect();
+        let text = rest.get(..place.length).unwrap_or(&rest).trim();
+        if !text.is_empty() {
+            return format!("'{}'", shorten(text, 40));
+        }
+    }
+    node.map_or("something else", Node::kind).to_owned()
+}
+
+fn node_at(node: &Node, place: Place) -> Option<&Node> {
     if (node.place.line, node.place.column) == (place.line, place.column) {
-        return Some(node.kind());
+        return Some(node);
     }
     match &node.content {
-        Content::List(items) => items.iter().find_map(|item| kind_at(item, place)),
-        Content::Map(members) => members.iter().find_map(|(_, _, value)| kind_at(value, place)),
+        Content::List(items) => items.iter().find_map(|item| node_at(item, place)),
+        Content::Map(members) => members.iter().find_map(|(_, _, value)| node_at(value, place)),
         _ => None,
     }
 }

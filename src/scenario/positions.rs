@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Error, Location, Spanned};
 
-/// How deep nodes may lie in one another; no scenario needs a tenth of it.
-const DEPTH: usize = 64;
+/// How deep nodes may lie in one another. A Bundle in a context takes 15; twice as deep still fits the stack of a thread.
+const DEPTH: usize = 32;
 
 /// A place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,15 +64,15 @@ impl Node {
         read::<Spanned<Raw>>(text).map(|raw| raw.into())
     }
 
+    /// The value of a member of a map.
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        let mut members = self.members().iter();
+        members.find(|(own, _, _)| own == name).map(|(_, _, node)| node)
+    }
+
     /// The value of a member of a map; this node itself where there is none.
     pub fn field(&self, name: &str) -> &Self {
-        match &self.content {
-            Content::Map(members) => members
-                .iter()
-                .find(|(own, _, _)| own == name)
-                .map_or(self, |(_, _, node)| node),
-            _ => self,
-        }
+        self.member(name).unwrap_or(self)
     }
 
     /// Where the name of a member stands; where this node stands when there is none.
@@ -254,7 +254,11 @@ mod tests {
 
     #[test]
     fn what_nests_too_deep_is_refused() {
-        assert!(Node::read(&"[".repeat(10_000)).is_err());
-        assert!(Node::read(&format!("{}1{}", "[".repeat(70), "]".repeat(70))).is_err());
+        for depth in [DEPTH + 1, 100, 10_000] {
+            assert!(Node::read(&"[".repeat(depth)).is_err());
+            assert!(Node::read(&"{a: ".repeat(depth)).is_err());
+            assert!(Node::read(&"- ".repeat(depth)).is_err());
+        }
+        assert!(Node::read(&format!("{}1{}", "[".repeat(DEPTH), "]".repeat(DEPTH))).is_ok());
     }
 }

@@ -12,7 +12,7 @@ pub enum Problem {
     #[error("this is no YAML: {0}")]
     Syntax(String),
     /// Something of another type is expected.
-    #[error("{expected} is expected here, and there is {found}")]
+    #[error("expected {expected}, found {found}")]
     WrongType {
         /// What is expected.
         expected: String,
@@ -137,6 +137,9 @@ pub enum Problem {
         /// The members that it has.
         known: Vec<String>,
     },
+    /// A case that no event has been published about so far.
+    #[error("there is no case '{0}' yet")]
+    UnknownCase(String),
     /// A variable of a subscriber that has not asked for a subscription so far.
     #[error("'{variable}' is not known yet: '{subscriber}' has not subscribed before this step")]
     NotSubscribed {
@@ -195,12 +198,28 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Whether it is one whatever else stands in the file: nothing that was taken out can be its cause.
+    pub(crate) fn stands_alone(&self, whole_cast: bool) -> bool {
+        match self {
+            Self::UnknownSubscriber { .. } => whole_cast,
+            Self::UsedTooEarly { .. }
+            | Self::NeverSaved { .. }
+            | Self::UnknownVariable { .. }
+            | Self::UnknownMember { .. }
+            | Self::UnknownCase(_)
+            | Self::NotSubscribed { .. }
+            | Self::Empty(_)
+            | Self::JudgesNothing
+            | Self::NoCounterpart(_) => false,
+            _ => true,
+        }
+    }
+
     /// What was expected, in a few words, to stand beside the place.
     pub fn expected(&self) -> Option<String> {
         Some(match self {
             Self::WrongType { expected, .. } => expected.clone(),
-            Self::UnknownField { .. } => "not known here".to_owned(),
-            Self::UnknownWord { what, .. } => format!("no {what}"),
+            Self::UnknownField { .. } | Self::UnknownWord { .. } => "not known here".to_owned(),
             Self::UnknownSubscriber { .. } => "no such subscriber".to_owned(),
             Self::Status(_) => "a status from 100 to 599".to_owned(),
             Self::CloseCode(_) => "1000, or from 3000 to 4999".to_owned(),
@@ -233,7 +252,11 @@ impl Problem {
                 [] => "castspec requirements lists them".to_owned(),
                 near => format!("did you mean {}?", near.join(" or ")),
             },
+            Self::UnknownMember { known, .. } if known.is_empty() => "it has no members".to_owned(),
             Self::UnknownMember { known, .. } => format!("it has {}", known.join(", ")),
+            Self::UnknownCase(_) => {
+                "a case is there once an event has been published about it; 'a' always is".to_owned()
+            }
             Self::NotSubscribed { .. } => {
                 "a step before must subscribe it or ask for its subscription".to_owned()
             }

@@ -289,8 +289,7 @@ impl<'d> Checker<'d> {
             None => (rest, None),
         };
         if !self.names.cases.contains(case) {
-            let known: Vec<&str> = self.names.cases.iter().copied().collect();
-            return unknown_member("case", Some(case), &known);
+            return Some(Problem::UnknownCase(case.to_owned()));
         }
         let mut shape = &self.names.case_shape;
         let mut variable = format!("case.{case}");
