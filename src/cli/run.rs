@@ -96,6 +96,7 @@ impl RunCommand {
             Some(server) => self.built_in_target(server)?,
             None => self.outside_target()?,
         };
+        target.arguments = self.arguments();
         if let Some(most) = self.parallel {
             target.max_parallel = most.into();
         }
@@ -257,6 +258,33 @@ impl RunCommand {
             target.token = Some(token.clone());
         }
         Ok(target)
+    }
+
+    /// The arguments that lead to the same target again; the token is for the environment.
+    fn arguments(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut push = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if let Some(hub) = &self.hub {
+            push("--hub", hub.clone());
+        }
+        for (name, path) in [("--target", &self.target), ("--ca-cert", &self.ca_cert)] {
+            if let Some(path) = path {
+                push(name, path.display().to_string());
+            }
+        }
+        self.fhircast_version
+            .iter()
+            .for_each(|version| push("--fhircast-version", version.to_string()));
+        self.defect
+            .iter()
+            .for_each(|defect| push("--defect", defect.clone()));
+        self.scenarios
+            .iter()
+            .for_each(|path| push("--scenarios", path.display().to_string()));
+        if self.insecure {
+            words.push("--insecure".to_owned());
+        }
+        words
     }
 
     fn version(&self) -> Result<Version, CommandError> {

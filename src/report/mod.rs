@@ -81,12 +81,24 @@ impl Reports {
     fn write(&self, name: &str, content: &str) -> Result<(), ReportError> {
         let path = self.folder.join(name);
         let error = |problem: std::io::Error| unwritable(&path, &problem);
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(error)?;
+        let mut file = readable().tempfile_in(&self.folder).map_err(error)?;
         file.write_all(content.as_bytes()).map_err(error)?;
         file.persist(&path)
             .map_err(|problem| unwritable(&path, &problem.error))?;
         Ok(())
     }
+}
+
+/// Temporary files are for their owner alone; a report is for whoever may read the folder.
+fn readable() -> tempfile::Builder<'static, 'static> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o644));
+    }
+    builder
 }
 
 fn unwritable(path: &Path, problem: &std::io::Error) -> ReportError {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::outcome::{Entry, Evidence, Traffic};
 
 /// Lines of one message at the most.
-const LINES: usize = 24;
+const LINES: usize = 16;
 /// Characters of one line at the most.
 const LINE: usize = 200;
 

@@ -10,7 +10,8 @@ use super::judge::{Breach, Place};
 use super::play::Play;
 use super::requirements as ids;
 use super::stage::{Membership, Mock, Publication, event_of, subject_id};
-use crate::protocol::{Action, EventKind, EventName, SyncErrorCause, Timestamp};
+use crate::outcome::Traffic;
+use crate::protocol::{Acknowledgement, Action, EventKind, EventName, SyncErrorCause, Timestamp};
 use crate::scenario::{Unmet, equal};
 use crate::schema::{MessageKind, Sender};
 use crate::subscriber::Received;
@@ -40,6 +41,15 @@ impl Play<'_> {
     /// Waits for what the hub still owes, then judges all that passed.
     pub async fn conclude(&mut self) {
         self.settle().await;
+        if self.a_socket_broke()
+            && self
+                .hub_lost("an open WebSocket", "its connections broke")
+                .await
+                .is_some()
+        {
+            // What a dead hub still owes says nothing of a living one.
+            return;
+        }
         self.conclude_absences();
         let mocks: Vec<String> = self.stage.mocks.keys().cloned().collect();
         for name in &mocks {
@@ -55,11 +65,22 @@ impl Play<'_> {
         self.judge_sync_errors(&seen);
     }
 
+    /// A WebSocket ended without a close frame from the hub.
+    fn a_socket_broke(&self) -> bool {
+        let broke = |mock: &Mock| {
+            mock.inbox
+                .closed()
+                .iter()
+                .any(|closed| closed.by_hub && closed.code.is_none())
+        };
+        self.stage.mocks.values().any(broke)
+    }
+
     /// Who is owed which publication: publication, subscriber.
     fn owed(&self) -> Vec<(usize, String)> {
         let mut owed = Vec::new();
         for (position, publication) in self.stage.publications.iter().enumerate() {
-            if !publication.accepted || !publication.proper {
+            if !publication.accepted {
                 continue;
             }
             for mock in self.stage.mocks.values() {
@@ -71,24 +92,81 @@ impl Play<'_> {
         owed
     }
 
+    /// Waits for what the hub owes, so that a run judges the same whenever it is made: copies of what was published, and
+    /// SyncErrors about what was refused.
     async fn settle(&self) {
         for (position, name) in self.owed() {
             let publication = &self.stage.publications[position];
-            let deadline = publication.answered.at + self.setting.target.timing.response;
-            let Some(mock) = self.stage.mocks.get(&name) else {
+            let timing = self.setting.target.timing;
+            // What the hub may have refused afterwards need not come at all.
+            let patience = if publication.proper {
+                timing.response
+            } else {
+                timing.quiet
+            };
+            self.wait_for(&name, publication.answered.at + patience, |received| {
+                self.stage.origin(received) == Some(position)
+            })
+            .await;
+        }
+        let quiet = Instant::now() + self.setting.target.timing.quiet;
+        // A subscription that was ended is followed by a denial and a close.
+        for mock in self.stage.mocks.values().filter(|mock| mock.socket.is_some()) {
+            if mock.membership().is_some_and(|own| own.ended.is_some()) {
+                self.wait_for(&mock.name, quiet, |_| false).await;
+            }
+        }
+        for (id, name) in self.owed_sync_errors() {
+            self.wait_for(&name, quiet, |received| {
+                let message = received.json.as_ref();
+                message.is_some_and(|message| causes(message).iter().any(|cause| cause.event_id == id))
+            })
+            .await;
+        }
+    }
+
+    async fn wait_for(&self, name: &str, deadline: Instant, is_it: impl Fn(&Received) -> bool) {
+        let Some(mock) = self.stage.mocks.get(name) else {
+            return;
+        };
+        let socket = mock.membership().and_then(|own| own.socket);
+        mock.inbox
+            .wait(deadline.max(Instant::now()), |received, closed| {
+                let ended = closed.iter().any(|own| Some(own.socket) == socket);
+                (received.iter().any(&is_it) || ended).then_some(())
+            })
+            .await;
+    }
+
+    /// Who is owed a SyncError about which event: the others, of what a subscriber has refused.
+    fn owed_sync_errors(&self) -> Vec<(String, String)> {
+        let Ok(sync_error) = "SyncError".parse::<EventName>() else {
+            return Vec::new();
+        };
+        let mut owed = Vec::new();
+        for entry in self.stage.log.entries() {
+            let Traffic::FrameSent { text, .. } = &entry.traffic else {
                 continue;
             };
-            let socket = mock.membership().and_then(|own| own.socket);
-            mock.inbox
-                .wait(deadline.max(Instant::now()), |received, closed| {
-                    let came = received
-                        .iter()
-                        .any(|own| self.stage.origin(own) == Some(position));
-                    let ended = closed.iter().any(|own| Some(own.socket) == socket);
-                    (came || ended).then_some(())
-                })
-                .await;
+            let Ok(answer) = Acknowledgement::parse(text) else {
+                continue;
+            };
+            let Some(refusing) = self.stage.mocks.get(&entry.actor) else {
+                continue;
+            };
+            if answer.status.is_success() {
+                continue;
+            }
+            for mock in self.stage.mocks.values() {
+                let follows = mock
+                    .membership()
+                    .is_some_and(|own| own.current.contains(&sync_error));
+                if mock.topic == refusing.topic && mock.name != refusing.name && mock.is_active() && follows {
+                    owed.push((answer.id.clone(), mock.name.clone()));
+                }
+            }
         }
+        owed
     }
 
     fn judge_frames(&mut self, name: &str) {
@@ -357,6 +435,9 @@ impl Play<'_> {
     fn judge_deliveries(&mut self, seen: &[Seen]) {
         for (position, name) in self.owed() {
             let publication = self.stage.publications[position].clone();
+            if !publication.proper {
+                continue;
+            }
             let requester = publication.by == name;
             let requirement = if requester {
                 ids::BROADCAST_TO_REQUESTER

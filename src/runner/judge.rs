@@ -309,9 +309,13 @@ fn verdict_of(level: Level, unmet: Option<Unmet>) -> Verdict {
     }
 }
 
+/// The messages at these places, in the order in which they passed.
 fn evidence(places: &[Place], transcript: &[Entry]) -> Vec<Evidence> {
+    let mut places: Vec<&Place> = places.iter().collect();
+    places.sort_by_key(|place| place.sequence);
+    places.dedup_by_key(|place| place.sequence);
     places
-        .iter()
+        .into_iter()
         .filter_map(|place| {
             let entry = transcript.get(place.sequence)?.clone();
             Some(Evidence {

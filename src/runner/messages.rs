@@ -8,7 +8,8 @@ use super::control::{Control, control_of, mode_of};
 use super::judge::{Breach, Place};
 use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::stage::{Mock, Publication, event_of};
-use crate::protocol::{EventKind, EventName, SyncErrorCause};
+use crate::outcome::Traffic;
+use crate::protocol::{Acknowledgement, EventKind, EventName, SyncErrorCause};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::subscriber::Received;
 
@@ -51,7 +52,7 @@ impl Play<'_> {
                 .set(&whether.value, Value::Bool(found.is_some()));
         }
         let Some(found) = found else {
-            return self.did_not_come(step);
+            return self.did_not_come(step).await;
         };
         if let Some(requirement) = &step.requirement {
             self.judge.held(&requirement.value);
@@ -83,7 +84,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn did_not_come(&mut self, step: &Expect) -> Result<(), Stop> {
+    async fn did_not_come(&mut self, step: &Expect) -> Result<(), Stop> {
         let name = step.at.value.as_str();
         let told = format!(
             "{name} did not receive the {} that it had to",
@@ -91,6 +92,9 @@ impl Play<'_> {
         );
         let (observed, came) = self.what_came(name, &step.message)?;
         let ended = self.mock(name)?.was_ended_by_hub();
+        if ended && let Some(stop) = self.hub_lost("an open WebSocket", "its connections broke").await {
+            return Err(stop);
+        }
         match (&step.requirement, &step.save_whether) {
             (Some(requirement), _) if ended => {
                 // A hub may end a subscription at any time (2.4), and owes nothing from then on.
@@ -103,6 +107,7 @@ impl Play<'_> {
             }
             (Some(requirement), _) => {
                 let mut places = self.cause(&step.message);
+                places.extend(self.refusals(&step.message));
                 places.extend(came);
                 let breach = Breach {
                     message: told.clone(),
@@ -305,6 +310,7 @@ impl Play<'_> {
         let timing = self.setting.target.timing;
         Ok(match bound {
             Bound::Past => Instant::now(),
+            Bound::Quiet => Instant::now() + timing.quiet,
             Bound::Response => self.deadline(Duration::ZERO),
             Bound::AckTimeout => self.deadline(timing.ack_timeout),
             Bound::Lease => {
@@ -444,6 +450,22 @@ impl Play<'_> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The acknowledgements by which subscribers refused the event that a SyncError must be about.
+    fn refusals(&self, selector: &Selector) -> Vec<Place> {
+        let Ok(Some(publication)) = self.publication(selector) else {
+            return Vec::new();
+        };
+        let refuses = |text: &str| {
+            Acknowledgement::parse(text).is_ok_and(|own| own.id == publication.id && !own.status.is_success())
+        };
+        let entries = self.stage.log.entries();
+        let found = entries.iter().filter(|entry| match &entry.traffic {
+            Traffic::FrameSent { text, .. } => refuses(text),
+            _ => false,
+        });
+        found.map(|entry| Place::at(entry.sequence)).collect()
     }
 
     /// What a subscriber received in place of what it had to.

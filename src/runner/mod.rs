@@ -32,13 +32,18 @@ use crate::outcome::Check;
 
 /// The command that runs just this check again.
 fn repeat_command(setting: &play::Setting, check: &Check) -> String {
-    let mut command = "castspec run".to_owned();
-    if !setting.target.built_in {
-        command.push_str(&format!(" --hub {}", setting.target.hub_url_text()));
+    let words = ["castspec", "run"].into_iter().map(str::to_owned);
+    let words = words
+        .chain(setting.target.arguments.iter().cloned())
+        .chain([check.id.clone()]);
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
     }
-    command.push_str(&format!(
-        " --fhircast-version {} '{}'",
-        check.fhircast_version, check.id
-    ));
-    command
+    format!("'{}'", word.replace('\'', "'\\''"))
 }

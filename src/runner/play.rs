@@ -193,12 +193,6 @@ impl<'a> Play<'a> {
 
     /// What comes of a request that got no answer: whether the hub still answers others.
     pub async fn unanswered(&self, request: &OutgoingRequest, error: &NoAnswer) -> Stop {
-        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
-        let probe = self
-            .setting
-            .http
-            .send(&self.stage.log, "castspec", &OutgoingRequest::get(&url))
-            .await;
         let body: String = request
             .body
             .as_deref()
@@ -207,20 +201,35 @@ impl<'a> Play<'a> {
             .take(300)
             .collect();
         let told = format!("{} {} {body}", request.method, request.url);
-        match probe {
-            Ok(_) => Stop::Unreached(format!(
-                "the hub gave no answer to {} {} ({}), though it answers other requests",
-                request.method, request.url, error.problem
-            )),
-            Err(_) => {
-                let mut lost = self.setting.lost.lock().unwrap_or_else(PoisonError::into_inner);
-                lost.get_or_insert_with(|| Lost {
-                    request: told.trim().to_owned(),
-                    problem: error.problem.clone(),
-                });
-                Stop::HubLost(format!("the hub no longer answers: {}", error.problem))
-            }
+        if let Some(stop) = self.hub_lost(told.trim(), &error.problem).await {
+            return stop;
         }
+        Stop::Unreached(format!(
+            "the hub gave no answer to {} {} ({}), though it answers other requests",
+            request.method, request.url, error.problem
+        ))
+    }
+
+    /// Asks the hub for a sign of life after something has failed; where none comes, it is lost, and `request` is what it
+    /// seems to have died of.
+    pub async fn hub_lost(&self, request: &str, problem: &str) -> Option<Stop> {
+        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let probe = self
+            .setting
+            .http
+            .send(&self.stage.log, "castspec", &OutgoingRequest::get(&url))
+            .await;
+        let error = probe.err()?;
+        // A hub that is merely slow has taken the connection.
+        if error.timed_out && !error.no_connection {
+            return None;
+        }
+        let mut lost = self.setting.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.get_or_insert_with(|| Lost {
+            request: request.to_owned(),
+            problem: problem.to_owned(),
+        });
+        Some(Stop::HubLost(format!("the hub no longer answers: {problem}")))
     }
 
     /// Whether a condition on a step holds.

@@ -218,6 +218,8 @@ impl Play<'_> {
                     self.tell_manner(manner, &answer);
                 } else if manner.has_topic_in_url() {
                     self.tell_manner(manner, &answer);
+                } else {
+                    self.judge.held(ids::PUBLISH_AT_HUB_URL);
                 }
                 return (request, Ok(answer));
             }
@@ -226,9 +228,29 @@ impl Play<'_> {
             let refused = first_refusal.get_or_insert((request, answer)).clone();
             match manner.after_refusal(status, &tried) {
                 Some(next) if expects_acceptance => manner = next,
-                _ => return (refused.0, Ok(refused.1)),
+                _ => {
+                    if expects_acceptance && matches!(refused.1.status, 404 | 405) {
+                        self.tell_nowhere(&refused.1);
+                    }
+                    return (refused.0, Ok(refused.1));
+                }
             }
         }
+    }
+
+    /// Tells that no place was found at which the hub takes events.
+    fn tell_nowhere(&mut self, answer: &Answer) {
+        let breach = Breach {
+            message: "the hub takes published events neither at hub.url nor at hub.url/{topic}".to_owned(),
+            expected: Some("hub.url takes published events".to_owned()),
+            observed: Some(format!("status {}", answer.status)),
+            places: vec![
+                Place::at(answer.request.sequence),
+                Place::at(answer.spot.sequence),
+            ],
+            unmet: None,
+        };
+        self.judge.broken(ids::PUBLISH_AT_HUB_URL, breach);
     }
 
     /// Tells which of the lawful manners of publishing the hub wants.

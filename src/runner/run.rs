@@ -276,6 +276,8 @@ async fn one(
     };
     if !lost_before && !was_lost() {
         play.conclude().await;
+    }
+    if !lost_before && !was_lost() {
         super::teardown::leave(&mut play, topics.are_lent()).await;
     } else {
         play.conclude_absences();

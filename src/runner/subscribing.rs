@@ -423,15 +423,11 @@ impl Play<'_> {
                 places: vec![Place::at(before), Place::at(before + 1)],
                 unmet: None,
             };
-            let lost = self
-                .setting
-                .lost
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_some();
-            if !lost {
-                self.judge.broken(ids::CONFIRMATION_SENT, breach);
+            let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
+            if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &error.problem).await {
+                return Err(stop);
             }
+            self.judge.broken(ids::CONFIRMATION_SENT, breach);
             return Err(Stop::Unreached(format!(
                 "no WebSocket came about: {}",
                 error.problem
@@ -465,6 +461,10 @@ impl Play<'_> {
                         .collect(),
                     unmet: None,
                 };
+                let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
+                if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &observed).await {
+                    return Err(stop);
+                }
                 self.judge.broken(ids::CONFIRMATION_SENT, breach);
                 Err(Stop::Unreached(format!(
                     "the subscription of {name} was not confirmed: {observed}"

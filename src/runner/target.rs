@@ -32,6 +32,8 @@ pub struct Target {
     pub max_parallel: usize,
     /// Whether it is castspec's own simulator, run in this process.
     pub built_in: bool,
+    /// The arguments of `castspec run` that lead to this target again, without secrets.
+    pub arguments: Vec<String>,
 }
 
 /// How long things may take.
@@ -111,6 +113,7 @@ impl Target {
             timing: Timing::default(),
             max_parallel: 8,
             built_in: false,
+            arguments: Vec::new(),
         })
     }
 

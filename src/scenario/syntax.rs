@@ -458,6 +458,8 @@ pub enum Bound {
     Lease,
     /// No time at all: what has come already.
     Past,
+    /// The target's silence.
+    Quiet,
 }
 
 /// What must hold of a message.

@@ -98,7 +98,7 @@ defects! {
     ConfirmationEventsAsArray, "confirmation-events-as-array", "writes hub.events of the confirmation as a JSON array",
         ["confirmation.events"];
     ConfirmationOtherEvents, "confirmation-other-events", "confirms an event that nobody asked for, and that alone",
-        ["confirmation.events-correspond"];
+        ["confirmation.events-correspond", "notification.only-subscribed", "notification.delivered"];
     ConfirmationWithoutLease, "confirmation-without-lease", "leaves hub.lease_seconds out of the confirmation",
         ["confirmation.lease-seconds"];
     LeaseIgnored, "lease-ignored", "keeps subscriptions beyond the end of their lease",
@@ -192,7 +192,7 @@ defects! {
     SyncErrorOnGoingAway, "syncerror-on-going-away", "sends a SyncError when a subscriber closes with 1001",
         ["syncerror.not-on-going-away"];
     SyncErrorToCulprit, "syncerror-to-culprit", "sends the SyncError about a subscriber to that subscriber alone",
-        ["syncerror.to-other-subscribers"];
+        ["syncerror.to-other-subscribers", "syncerror.on-conflict"];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
         ["syncerror.only-subscribed", "notification.only-subscribed"];
     SyncErrorReusesId, "syncerror-reuses-id", "gives SyncErrors the id of the event that failed",
@@ -234,7 +234,7 @@ defects! {
     PublishRedirected, "publish-redirected", "answers events with 302 in place of accepting or rejecting them",
         ["publish.accept-or-reject"];
     RefusedEventBroadcast, "refused-event-broadcast", "broadcasts events that it refuses",
-        ["publish.rejected-not-broadcast"];
+        ["publish.rejected-not-broadcast", "content.stale-update-rejected"];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
         ["wellknown.served"];
@@ -245,7 +245,7 @@ defects! {
     ConfigurationWithoutWebsocket, "configuration-without-websocket", "says in the configuration document that it has no WebSockets",
         ["wellknown.websocket-support"];
     ConfigurationWithoutVersion, "configuration-without-version", "leaves fhircastVersion out of the configuration document",
-        ["wellknown.fhircast-version"];
+        ["wellknown.fhircast-version-present"];
     ConfigurationVersionAsNumber, "configuration-version-as-number", "writes fhircastVersion as a number",
         ["wellknown.fhircast-version"];
     ConfigurationFlagAsText, "configuration-flag-as-text", "writes getCurrentSupport as a string",
@@ -270,7 +270,7 @@ defects! {
     CurrentEmptyNamed, "current-empty-named", "returns an empty context with the type 'None'",
         ["current.empty-type"];
     CurrentEmptyFilled, "current-empty-filled", "returns an empty context with an entry",
-        ["current.empty-context"];
+        ["current.context-empty"];
     CurrentContentMissing, "current-content-missing", "leaves the content out of the current context",
         ["current.content"];
     CurrentContentTwice, "current-content-twice", "returns the content twice",
@@ -280,7 +280,7 @@ defects! {
     CurrentContentWithRequest, "current-content-with-request", "returns content whose entries have a request",
         ["current.content-no-request"];
     CurrentContentWithLink, "current-content-with-link", "returns content as a Bundle with a link",
-        ["current.content-no-request"];
+        ["current-bundle.no-link"];
     // 2.10 Content sharing
     OpenWithoutVersion, "open-without-version", "assigns no version when a context is opened",
         ["content.open-version"];
