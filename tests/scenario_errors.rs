@@ -2,6 +2,13 @@
 //!
 //! `UPDATE_EXPECTED=1 cargo test --test scenario_errors` writes the outputs anew.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::{Path, PathBuf};
 
 use castspec::requirement::Catalogue;

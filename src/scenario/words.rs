@@ -160,6 +160,7 @@ fn expect(step: &Expect) -> String {
         Bound::AckTimeout => told.push_str(" once the hub's time for acknowledgements is over"),
         Bound::Lease => told.push_str(" once the lease is over"),
         Bound::Past => told.push_str(", and must have it already"),
+        Bound::Quiet => told.push_str(" before a silence"),
     }
     if !step.checks.is_empty() {
         let checks: Vec<String> = step.checks.iter().map(|check| places(&check.has)).collect();
