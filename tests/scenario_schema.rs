@@ -277,3 +277,29 @@ fn schema_and_parser_know_the_same_members_and_words() {
         json!(["STU1", "STU2", "STU3"])
     );
 }
+
+#[test]
+fn the_examples_of_the_documentation_are_in_order() {
+    let validator = validator();
+    let catalogue = Catalogue::embedded().unwrap();
+    let text = std::fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut seen = 0;
+    for page in [text, readme] {
+        for block in page.split("```yaml\n").skip(1) {
+            let yaml = block.split("```").next().unwrap();
+            if !yaml.contains("\nsteps:\n") {
+                continue;
+            }
+            seen += 1;
+            if let Err(errors) = Scenario::parse("docs/example", "example.yaml", yaml, &catalogue) {
+                panic!("{yaml}\n{}", errors.0[0].rendered());
+            }
+            assert!(
+                validator.is_valid(&serde_saphyr::from_str::<Value>(yaml).unwrap()),
+                "{yaml}"
+            );
+        }
+    }
+    assert!(seen >= 5, "{seen}");
+}
