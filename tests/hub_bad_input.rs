@@ -266,12 +266,13 @@ async fn answers_in_binary_frames_are_taken() {
 #[tokio::test]
 async fn connections_that_say_too_little_are_dropped() {
     let settings = Settings {
-        request_timeout: Duration::from_millis(100),
+        request_timeout: Duration::from_secs(1),
         ..Settings::default()
     };
     for transport in [Transport::Plaintext, Transport::Tls] {
         let hub = Hub::start(settings.clone(), transport).await;
         let mut witness = hub.join("witnessed", "Patient-open").await;
+        let mut streams = Vec::new();
         for said in [
             "",
             "POST /fhircast HTTP/1.1\r\nHost: x\r\n",
@@ -280,6 +281,9 @@ async fn connections_that_say_too_little_are_dropped() {
         ] {
             let mut stream = TcpStream::connect(hub.server.address()).await.unwrap();
             stream.write_all(said.as_bytes()).await.unwrap();
+            streams.push(stream);
+        }
+        for mut stream in streams {
             let mut answer = Vec::new();
             // The end may come as a reset.
             let _ = stream.read_to_end(&mut answer).await;

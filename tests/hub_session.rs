@@ -71,8 +71,9 @@ async fn live(transport: Transport) {
     // A fence: what came to the other topic in the meantime would come before it.
     assert_eq!(hub.publish(&patient_open("fence", "another topic")).await.0, 202);
     assert_eq!(elsewhere.next().await["id"], "fence");
-    hub.server.shutdown().await;
-    assert_eq!(elsewhere.closed().await, Some(1001));
+    drop((other, late));
+    let ((), code) = tokio::join!(hub.server.shutdown(), elsewhere.closed());
+    assert_eq!(code, Some(1001));
 }
 
 #[tokio::test]
@@ -200,7 +201,7 @@ async fn a_port_in_use_is_said_to_be() {
 async fn a_socket_that_the_hub_closed_ends() {
     let hub = Hub::plain().await;
     let mut socket = hub.join("t", "SyncError").await;
-    hub.server.shutdown().await;
-    assert_eq!(socket.closed().await, Some(1001));
+    let ((), code) = tokio::join!(hub.server.shutdown(), socket.closed());
+    assert_eq!(code, Some(1001));
     assert!(socket.0.next().await.is_none());
 }

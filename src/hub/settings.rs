@@ -34,8 +34,10 @@ pub struct Settings {
     pub max_topics: usize,
     /// How many subscriptions a topic may have; further ones are refused with 503.
     pub max_subscriptions: usize,
-    /// How long a client may take for its TLS handshake, for a request's head and for its body.
+    /// How long a client may take for its TLS handshake, for its first request's head and for each body.
     pub request_timeout: Duration,
+    /// How long a connection may be silent between two requests.
+    pub idle_timeout: Duration,
     /// How long a write to one socket may be stuck before its subscriber is dropped.
     pub write_timeout: Duration,
     /// The deliberate deviations.
@@ -59,6 +61,7 @@ impl Default for Settings {
             max_topics: 10_000,
             max_subscriptions: 10_000,
             request_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(120),
             write_timeout: Duration::from_secs(5),
             defects: Vec::new(),
         }

@@ -128,14 +128,15 @@ impl Socket {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// The code with which the hub closes; whatever came before is skipped.
+    /// The code with which the hub closes; whatever came before is skipped, and the closing handshake is finished.
     pub async fn closed(&mut self) -> Option<u16> {
+        let mut code = None;
         while let Some(message) = self.0.next().await {
             if let Ok(Message::Close(frame)) = message {
-                return frame.map(|frame| frame.code.into());
+                code = frame.map(|frame| frame.code.into());
             }
         }
-        None
+        code
     }
 
     pub async fn send(&mut self, message: Message) {

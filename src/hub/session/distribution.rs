@@ -96,13 +96,25 @@ impl Session {
             }
             Err(refusal) => {
                 if self.behaviour.broadcasts_what_it_refuses() {
-                    let text = notification.to_text();
-                    let event = Distributed::new(&notification, text, Effect::Nothing);
-                    self.distribute(Arc::new(event), &[], now);
+                    self.leak(&notification.event, notification.to_text(), now);
                 }
                 Err(refusal)
             }
         }
+    }
+
+    /// Sends this topic's subscribers of an event a text that is none of this topic's events: one of another topic, or one
+    /// that was refused. For defective hubs.
+    pub fn leak(&mut self, name: &EventName, text: String, now: Now) {
+        let event = Distributed {
+            id: String::new(),
+            name: name.clone(),
+            text: text.into(),
+            owes_sync_error: false,
+            original: None,
+            effect: Effect::Nothing,
+        };
+        self.distribute(Arc::new(event), &[], now);
     }
 
     /// The answer to Get Current Context (2.9).
@@ -293,7 +305,8 @@ impl Session {
             }
             for derived in derived {
                 let member = &derived.member;
-                let known = subscriber.has_in_context(&member.resource_type, &member.id);
+                let known = subscriber.has_in_context(&member.resource_type, &member.id)
+                    && !self.behaviour.derives_for_all();
                 if !known && subscriber.granted.contains(&derived.event.name) {
                     note_delivery(subscriber, &derived.event, until);
                     self.outputs.push_back(super::Output::Deliver {

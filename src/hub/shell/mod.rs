@@ -59,7 +59,7 @@ pub enum HubError {
 /// How long a hub that stops waits for sockets and requests to end.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A running hub. Dropping it stops it at once, without closing frames; see [`shutdown`](Self::shutdown).
+/// A running hub. Dropping it stops it without waiting for anything; see [`shutdown`](Self::shutdown).
 #[derive(Debug)]
 pub struct Server {
     url: String,
@@ -99,6 +99,8 @@ impl Server {
 
         let limit = settings.max_connections;
         let timeout = settings.request_timeout;
+        // Clients keep connections for a minute or two; one that is closed just as they use it again costs them a request.
+        let idle = settings.idle_timeout;
         let registry = Registry::new(settings, transport, reachable);
         let service = routes::router(Arc::clone(&registry)).into_make_service();
         let handle = Handle::new();
@@ -114,7 +116,7 @@ impl Server {
         server
             .http_builder()
             .http1()
-            .header_read_timeout(timeout)
+            .header_read_timeout(idle)
             .max_buf_size(32 << 10);
         let serving = match &authority {
             Some(authority) => {
@@ -170,6 +172,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.registry.close_all();
         self.handle.shutdown();
         self.serving.abort();
     }

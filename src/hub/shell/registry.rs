@@ -92,12 +92,12 @@ impl Registry {
     }
 
     /// Every topic but this one.
-    pub(super) fn others(&self, name: &str) -> Vec<(String, Arc<Topic>)> {
+    pub(super) fn others(&self, name: &str) -> Vec<Arc<Topic>> {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         topics
             .iter()
             .filter(|(own, _)| *own != name)
-            .map(|(own, topic)| (own.clone(), Arc::clone(topic)))
+            .map(|(_, topic)| Arc::clone(topic))
             .collect()
     }
 

@@ -266,7 +266,15 @@ fn take_event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<(), Refusal
             "the body is not UTF-8 ({error}); JSON is (RFC 8259, 8.1)"
         ))
     })?;
-    let notification = Notification::parse(text)?;
+    let notification = match Notification::parse(text) {
+        Ok(notification) => notification,
+        Err(error) => {
+            if hub.behaviour.broadcasts_what_it_refuses() {
+                broadcast_malformed(hub, text);
+            }
+            return Err(error.into());
+        }
+    };
     if let Some(topic) = topic
         && topic != notification.topic
     {
@@ -277,14 +285,24 @@ fn take_event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<(), Refusal
         )));
     }
     if hub.behaviour.leaks_across_topics() {
-        for (_, other) in hub.others(&notification.topic) {
-            let leaked = notification.clone();
-            // Whether the other session could take it is of no interest to this one's publisher.
-            let _ = other.with(|session, now| session.publish(leaked, now));
+        for other in hub.others(&notification.topic) {
+            let text = notification.to_text();
+            other.with(|session, now| session.leak(&notification.event, text, now));
         }
     }
     let topic = hub.topic(&notification.topic)?;
     topic.with(|session, now| session.publish(notification, now))
+}
+
+/// What a defective hub does with an event that is no notification: if it names a topic and an event, they get it.
+fn broadcast_malformed(hub: &Hub, text: &str) {
+    let message: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let event = &message["event"];
+    let name = event["hub.event"].as_str().and_then(|name| name.parse().ok());
+    let topic = event["hub.topic"].as_str().and_then(|topic| hub.find(topic));
+    if let (Some(name), Some(topic)) = (name, topic) {
+        topic.with(|session, now| session.leak(&name, text.to_owned(), now));
+    }
 }
 
 async fn connect(State(hub): State<Hub>, Path(endpoint): Path<String>, request: Request) -> Response {

@@ -1,0 +1,104 @@
+//! The contexts of a session: current, versions, content.
+
+use serde_json::{Value, json};
+
+use super::Behaviour;
+use crate::hub::defect::Defect;
+
+impl Behaviour {
+    pub(in crate::hub) fn keeps_current_after_close(&self) -> bool {
+        self.has(Defect::CloseKeepsCurrent)
+    }
+
+    pub(in crate::hub) fn returns_the_oldest(&self) -> bool {
+        self.has(Defect::CurrentOldest)
+    }
+
+    pub(in crate::hub) fn updates_contexts(&self) -> bool {
+        self.has(Defect::ContextUpdated)
+    }
+
+    pub(in crate::hub) fn hides_changed_resources(&self) -> bool {
+        self.has(Defect::ChangedResourcesMissing)
+    }
+
+    pub(in crate::hub) fn shares_content_among_contexts(&self) -> bool {
+        self.has(Defect::ContentShared)
+    }
+
+    pub(in crate::hub) fn keeps_content_after_close(&self) -> bool {
+        self.has(Defect::ContentKeptAfterClose)
+    }
+
+    pub(in crate::hub) fn drops_content_on_open(&self) -> bool {
+        self.has(Defect::ContentDroppedOnOpen)
+    }
+
+    /// The version that a context gets.
+    pub(in crate::hub) fn version(&self, next: String) -> String {
+        if self.has(Defect::VersionRepeated) {
+            "1".to_owned()
+        } else {
+            next
+        }
+    }
+
+    /// How often the content is returned.
+    pub(in crate::hub) fn content_copies(&self) -> usize {
+        if self.has(Defect::CurrentContentMissing) {
+            0
+        } else if self.has(Defect::CurrentContentTwice) {
+            2
+        } else {
+            1
+        }
+    }
+
+    pub(in crate::hub) fn content_link(&self) -> Option<Value> {
+        self.has(Defect::CurrentContentWithLink)
+            .then(|| json!([{"relation": "self", "url": "https://hub.example.com"}]))
+    }
+
+    pub(in crate::hub) fn versions_opens(&self) -> bool {
+        !self.has(Defect::OpenWithoutVersion)
+    }
+
+    /// The version and the version before that a distributed update states.
+    pub(in crate::hub) fn update_versions<'a>(
+        &self,
+        next: &'a str,
+        prior: &'a str,
+    ) -> (&'a str, Option<&'a str>) {
+        let next = if self.has(Defect::UpdateKeepsVersion) {
+            prior
+        } else {
+            next
+        };
+        (next, (!self.has(Defect::PriorVersionMissing)).then_some(prior))
+    }
+
+    pub(in crate::hub) fn accepts_stale_updates(&self) -> bool {
+        self.has(Defect::StaleUpdateAccepted)
+    }
+
+    pub(in crate::hub) fn applies_refused_updates(&self) -> bool {
+        self.has(Defect::PartialUpdate)
+    }
+
+    pub(in crate::hub) fn keeps_content(&self) -> bool {
+        !self.has(Defect::ContentNotKept)
+    }
+
+    pub(in crate::hub) fn content_bundle_type(&self) -> &'static str {
+        if self.has(Defect::CurrentContentWrongType) {
+            "transaction"
+        } else {
+            "collection"
+        }
+    }
+
+    pub(in crate::hub) fn content_request(&self, url: &str) -> Option<Value> {
+        self.has(Defect::CurrentContentWithRequest)
+            .then(|| json!({"method": "PUT", "url": url}))
+    }
+}

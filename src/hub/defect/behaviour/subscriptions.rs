@@ -1,0 +1,195 @@
+//! Subscriptions, and what a new one begins with.
+
+use super::{Behaviour, set_timestamp, with, without};
+use crate::hub::defect::Defect;
+use crate::protocol::{Confirmation, Denial, EventName, Notification, Timestamp};
+
+impl Behaviour {
+    pub(in crate::hub) fn ignores_channel_type(&self) -> bool {
+        self.has(Defect::ChannelTypeIgnored)
+    }
+
+    pub(in crate::hub) fn repeats_endpoints(&self) -> bool {
+        self.has(Defect::EndpointRepeated)
+    }
+
+    pub(in crate::hub) fn refuses_resubscriptions(&self) -> bool {
+        self.has(Defect::ResubscribeRefused)
+    }
+
+    /// What is granted of the events that were asked for.
+    pub(in crate::hub) fn grant(&self, asked: &[EventName]) -> Vec<EventName> {
+        let mut granted = asked.to_vec();
+        if self.has(Defect::RepeatedEventsKept) {
+            granted.extend_from_slice(asked);
+        }
+        granted
+    }
+
+    pub(in crate::hub) fn resubscribes_everyone(&self) -> bool {
+        self.has(Defect::ResubscribeTouchesOthers)
+    }
+
+    /// What is granted after a re-subscription.
+    pub(in crate::hub) fn regrant(&self, before: &[EventName], asked: &[EventName]) -> Vec<EventName> {
+        if self.has(Defect::ResubscribeIgnored) {
+            return before.to_vec();
+        }
+        let mut granted = if self.has(Defect::ResubscribeMerges) {
+            before.to_vec()
+        } else {
+            Vec::new()
+        };
+        for event in asked {
+            if !granted.contains(event) {
+                granted.push(event.clone());
+            }
+        }
+        granted
+    }
+
+    /// The confirmation as JSON; `None` where none is sent.
+    pub(in crate::hub) fn confirmation(&self, confirmation: &Confirmation) -> Option<String> {
+        if self.has(Defect::NoConfirmation) {
+            return None;
+        }
+        if self.is_clean() {
+            return serde_json::to_string(confirmation).ok();
+        }
+        if self.has(Defect::ConfirmationNotJson) {
+            return Some(format!(
+                "hub.mode=subscribe&hub.topic={}&hub.events={}&hub.lease_seconds={}",
+                confirmation.topic, confirmation.events, confirmation.lease_seconds
+            ));
+        }
+        let mut message = serde_json::to_value(confirmation).ok()?;
+        if self.has(Defect::ConfirmationOtherEvents) {
+            message = with(message, "hub.events", "org.example.other");
+        }
+        if self.has(Defect::ConfirmationWrongMode) {
+            message = with(message, "hub.mode", "subscribed");
+        }
+        if self.has(Defect::ConfirmationWrongTopic) {
+            message = with(message, "hub.topic", format!("not-{}", confirmation.topic));
+        }
+        if self.has(Defect::ConfirmationEventsAsArray) {
+            message = with(
+                message,
+                "hub.events",
+                confirmation.events.split(',').collect::<Vec<_>>(),
+            );
+        }
+        for (defect, member) in [
+            (Defect::ConfirmationWithoutMode, "hub.mode"),
+            (Defect::ConfirmationWithoutTopic, "hub.topic"),
+            (Defect::ConfirmationWithoutEvents, "hub.events"),
+            (Defect::ConfirmationWithoutLease, "hub.lease_seconds"),
+        ] {
+            if self.has(defect) {
+                message = without(message, member);
+            }
+        }
+        Some(message.to_string())
+    }
+
+    pub(in crate::hub) fn keeps_leases(&self) -> bool {
+        !self.has(Defect::LeaseIgnored)
+    }
+
+    /// How many seconds a granted lease lasts.
+    pub(in crate::hub) fn lease(&self, granted: u64) -> f64 {
+        // Precise for every lease below millions of years.
+        let granted = granted as f64;
+        if self.has(Defect::LeaseCutShort) {
+            granted / 2.0
+        } else {
+            granted
+        }
+    }
+
+    pub(in crate::hub) fn closes_at_expiry(&self) -> bool {
+        !self.has(Defect::ExpiryKeepsSocket)
+    }
+
+    /// The denial as JSON.
+    pub(in crate::hub) fn denial(&self, denial: &Denial) -> String {
+        let mut message = serde_json::to_value(denial).unwrap_or_default();
+        if self.has(Defect::DenialWrongMode) {
+            message = with(message, "hub.mode", "unsubscribe");
+        }
+        if self.has(Defect::DenialWrongTopic) {
+            message = with(message, "hub.topic", format!("not-{}", denial.topic));
+        }
+        if self.has(Defect::DenialReasonNotText) {
+            message = with(message, "hub.reason", 7);
+        }
+        if self.has(Defect::DenialWithoutTopic) {
+            message = without(message, "hub.topic");
+        }
+        if self.has(Defect::DenialWithoutEvents) {
+            message = without(message, "hub.events");
+        }
+        message.to_string()
+    }
+
+    pub(in crate::hub) fn accepts_unknown_unsubscribes(&self) -> bool {
+        self.has(Defect::UnknownUnsubscribeAccepted)
+    }
+
+    pub(in crate::hub) fn ignores_unsubscribes(&self) -> bool {
+        self.has(Defect::UnsubscribeIgnored)
+    }
+
+    pub(in crate::hub) fn denies_on_unsubscribe(&self) -> bool {
+        !self.has(Defect::UnsubscribeWithoutDenial)
+    }
+
+    pub(in crate::hub) fn closes_on_unsubscribe(&self) -> bool {
+        !self.has(Defect::UnsubscribeKeepsSocket) && !self.has(Defect::UnsubscribeKeepsDelivering)
+    }
+
+    pub(in crate::hub) fn delivers_after_unsubscribe(&self) -> bool {
+        self.has(Defect::UnsubscribeKeepsDelivering)
+    }
+
+    /// Whether the endpoint of an ended subscription can be connected to.
+    pub(in crate::hub) fn revives_endpoints(&self) -> bool {
+        self.has(Defect::EndpointSurvivesUnsubscribe)
+    }
+}
+
+/// The replay to new subscribers.
+impl Behaviour {
+    pub(in crate::hub) fn replays(&self) -> bool {
+        !self.has(Defect::NoReplay)
+    }
+
+    pub(in crate::hub) fn remembers_closed_contexts(&self) -> bool {
+        self.has(Defect::ReplaysClosedContext)
+    }
+
+    pub(in crate::hub) fn replays_only_the_current(&self) -> bool {
+        self.has(Defect::ReplayOnlyCurrent)
+    }
+
+    pub(in crate::hub) fn replays_the_oldest(&self) -> bool {
+        self.has(Defect::ReplayOldest)
+    }
+
+    pub(in crate::hub) fn replays_to(&self, granted: &[EventName], event: &EventName) -> bool {
+        self.has(Defect::ReplayUnsubscribed) || self.delivers(granted, event)
+    }
+
+    /// The replayed notification where it is not as it was.
+    pub(in crate::hub) fn reworded_replay(
+        &self,
+        notification: &Notification,
+        wall: jiff::Timestamp,
+    ) -> Option<Notification> {
+        self.has(Defect::ReplayNewTimestamp).then(|| {
+            let mut notification = notification.clone();
+            set_timestamp(&mut notification, &Timestamp::from_instant(wall));
+            notification
+        })
+    }
+}

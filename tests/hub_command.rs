@@ -1,0 +1,93 @@
+//! `castspec hub` as a program: what it prints, and how it ends.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Output, Stdio};
+
+fn hub(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_castspec"));
+    command.arg("hub").args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    hub(arguments).output().unwrap()
+}
+
+#[test]
+fn it_says_where_it_listens_and_ends_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.pem");
+    let mut process = hub(&["--ca-out", authority.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let url = line
+        .strip_prefix("castspec hub listening on ")
+        .unwrap()
+        .trim_end();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    assert!(
+        std::fs::read_to_string(authority)
+            .unwrap()
+            .starts_with("-----BEGIN CERTIFICATE-----")
+    );
+
+    let port = url.rsplit(':').next().unwrap().split('/').next().unwrap();
+    let second = run(&["--port", port]);
+    assert_eq!(second.status.code(), Some(2));
+    assert!(second.stdout.is_empty());
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.contains("the port is in use"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+
+    let asked = Command::new("kill")
+        .arg(process.id().to_string())
+        .status()
+        .unwrap();
+    assert!(asked.success());
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "one line and no more");
+}
+
+#[test]
+fn the_defects_are_listed_with_what_they_break() {
+    let output = run(&["--list-defects"]);
+    assert_eq!(output.status.code(), Some(0));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        listed.contains("no-confirmation\n    sends no confirmation"),
+        "{listed}"
+    );
+    assert!(listed.contains("breaks confirmation.sent"), "{listed}");
+}
+
+#[test]
+fn what_it_cannot_do_is_told() {
+    for (arguments, says) in [
+        (
+            &["--defect", "no-confirmaton"][..],
+            "did you mean no-confirmation",
+        ),
+        (&["--auth"], "--auth"),
+        (&["--fhircast-version", "STU1"], "STU3"),
+        (&["--fhircast-version", "STU9"], "STU9"),
+        (&["--bind", "192.0.2.1"], "cannot listen on 192.0.2.1"),
+        (&["--ca-out", "/nowhere/at/all/ca.pem"], "/nowhere/at/all/ca.pem"),
+        (&["--ack-timeout", "0"], "above 0"),
+        (&["--port", "70000"], "--port"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(says), "{arguments:?}: {told}");
+        assert!(!told.contains("panicked"), "{told}");
+    }
+}
