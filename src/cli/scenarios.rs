@@ -65,12 +65,27 @@ impl ScenariosCommand {
             (true, true) => as_json(&selected.iter().map(|own| explained(own, &catalogue)).collect())?,
             (false, false) => listing(&selected),
             (false, true) => {
-                let all: Vec<String> = selected.iter().map(|own| explanation(own, &catalogue)).collect();
+                let all: Vec<String> = selected
+                    .iter()
+                    .map(|own| explanation(own, &catalogue) + &self.command(own))
+                    .collect();
                 all.join("\n")
             }
         };
         print(&text)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The command that runs a scenario from where it was found.
+    fn command(&self, scenario: &Scenario) -> String {
+        let mut command = format!("Run it: castspec run {}", scenario.name);
+        for path in &self.scenarios {
+            let _ = write!(command, " --scenarios {}", path.display());
+        }
+        if self.only_given {
+            command.push_str(" --only-given");
+        }
+        command + "\n"
     }
 
     fn library(&self, catalogue: &Catalogue) -> Result<Library, CommandError> {
@@ -228,10 +243,8 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
             }
         }
     }
-    let _ = writeln!(
-        text,
-        "\nWhat must hold of every message is judged beside these (castspec requirements --judged-by ambient).\nRun it: castspec run {}",
-        scenario.name
+    text.push_str(
+        "\nWhat must hold of every message is judged beside these (castspec requirements --judged-by ambient).\n",
     );
     text
 }
