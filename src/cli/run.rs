@@ -299,7 +299,7 @@ impl RunCommand {
 }
 
 /// After how long the built-in hub gives up on an unanswered notification in a run of the suite.
-const BUILT_IN_ACK_TIMEOUT: Duration = Duration::from_millis(600);
+const BUILT_IN_ACK_TIMEOUT: Duration = Duration::from_millis(1_200);
 
 /// Waits for Ctrl-C or SIGTERM.
 async fn interrupted() {

@@ -106,7 +106,7 @@ impl ScenariosCommand {
 fn check(paths: &[PathBuf], catalogue: &Catalogue) -> Result<ExitCode, CommandError> {
     let mut sound = 0;
     let mut mistakes = Vec::new();
-    let mut unreadable = 0;
+    let mut unreadable = Vec::new();
     if paths.is_empty() {
         match Library::embedded(catalogue) {
             Ok(library) => sound += library.iter().count(),
@@ -118,10 +118,7 @@ fn check(paths: &[PathBuf], catalogue: &Catalogue) -> Result<ExitCode, CommandEr
         match Library::default().add_path(path, catalogue) {
             Ok(count) => sound += count,
             Err(LibraryError::Scenario(errors)) => mistakes.extend(errors.0),
-            Err(error) => {
-                unreadable += 1;
-                print_error(&format!("error: {error}\n\n"));
-            }
+            Err(error) => unreadable.push(error),
         }
     }
     let files: std::collections::BTreeSet<&str> =
@@ -129,23 +126,36 @@ fn check(paths: &[PathBuf], catalogue: &Catalogue) -> Result<ExitCode, CommandEr
     for mistake in &mistakes {
         print_error(&format!("{}\n\n", mistake.rendered()));
     }
-    match (mistakes.len(), unreadable) {
-        (0, 0) => {
+    match (mistakes.len(), unreadable.as_slice()) {
+        (0, []) => {
             print(&format!(
                 "{} in order\n",
                 counted(sound, "scenario is", "scenarios are")
             ))?;
             Ok(ExitCode::SUCCESS)
         }
-        (0, paths) => Err(CommandError::new(format!(
-            "{} could not be checked",
-            counted(paths, "path", "paths")
-        ))),
-        (count, _) => Err(CommandError::new(format!(
-            "{} in {}",
-            counted(count, "mistake", "mistakes"),
-            counted(files.len(), "scenario", "scenarios")
-        ))),
+        (0, [error]) => Err(CommandError::from_error(error)),
+        (0, errors) => {
+            tell_unreadable(errors);
+            Err(CommandError::new(format!(
+                "{} paths cannot be read",
+                errors.len()
+            )))
+        }
+        (count, errors) => {
+            tell_unreadable(errors);
+            Err(CommandError::new(format!(
+                "{} in {}",
+                counted(count, "mistake", "mistakes"),
+                counted(files.len(), "scenario", "scenarios")
+            )))
+        }
+    }
+}
+
+fn tell_unreadable(errors: &[LibraryError]) {
+    for error in errors {
+        print_error(&format!("error: {error}\n\n"));
     }
 }
 

@@ -68,12 +68,12 @@ impl<W: Write> Console<W> {
                 };
                 writeln!(
                     self.out,
-                    "castspec {}: {} scenarios of FHIRcast {} ({}) against {}",
+                    "castspec {}: {} of FHIRcast {} ({}) against {}",
                     began.tool.version,
-                    began.scenarios,
+                    of_scenarios(began.scenarios),
                     target.fhircast_version,
                     target.fhircast_version.number(),
-                    text::clean(hub)
+                    text::line(hub)
                 )
             }
             RunEvent::CheckJudged(check) => {
@@ -98,7 +98,7 @@ impl<W: Write> Console<W> {
         let summary = self.running.remove(&ended.scenario).unwrap_or_default();
         if let Some(bar) = &self.bar {
             bar.inc(1);
-            bar.set_message(ended.scenario.clone());
+            bar.set_message(text::line(&ended.scenario));
             return Ok(());
         }
         if self.settings.quiet {
@@ -118,7 +118,7 @@ impl<W: Write> Console<W> {
         writeln!(
             self.out,
             "{word} {} ({}, {millis} ms)",
-            text::clean(&ended.scenario),
+            text::line(&ended.scenario),
             counts(summary)
         )
     }
@@ -137,8 +137,8 @@ impl<W: Write> Console<W> {
                 writeln!(
                     self.out,
                     "\n{word} in the scenario {}: {}",
-                    own.name,
-                    text::clean(why)
+                    text::line(&own.name),
+                    text::indented(why)
                 )?;
             }
         }
@@ -149,7 +149,7 @@ impl<W: Write> Console<W> {
                 "\nReadings that the hub chose where the specification leaves it open:"
             )?;
             for (subject, reading, _) in readings {
-                writeln!(self.out, "  {} ({})", text::clean(reading), text::clean(subject))?;
+                writeln!(self.out, "  {} ({})", text::line(reading), text::line(subject))?;
             }
         }
         if let Some(lost) = &record.hub_lost {
@@ -157,13 +157,13 @@ impl<W: Write> Console<W> {
             writeln!(
                 self.out,
                 "\n{word} in {}: {}",
-                lost.scenario,
-                text::clean(&lost.problem)
+                text::line(&lost.scenario),
+                text::indented(&lost.problem)
             )?;
             writeln!(
                 self.out,
                 "  the request that went unanswered: {}",
-                text::clean(&lost.request)
+                text::indented(&lost.request)
             )?;
         }
         if !self.settings.quiet {
@@ -177,8 +177,8 @@ impl<W: Write> Console<W> {
         let sentence = self.paint(kind, &conclusion.sentence());
         writeln!(
             self.out,
-            "\n{sentence}, {} scenarios in {:.2} s",
-            record.scenarios.len(),
+            "\n{sentence}, {} in {:.2} s",
+            of_scenarios(record.scenarios.len()),
             record.duration.as_secs_f64()
         )
     }
@@ -190,16 +190,18 @@ impl<W: Write> Console<W> {
         writeln!(
             self.out,
             "\n{word} {} in {}",
-            check.requirement,
-            text::clean(&check.scenario)
+            text::line(&check.requirement),
+            text::line(&check.scenario)
         )?;
-        writeln!(self.out, "  {}", text::clean(&check.message))?;
+        writeln!(self.out, "  {}", text::indented(&check.message))?;
         writeln!(
             self.out,
             "  {} (section {}): {}",
-            check.level, check.section, check.statement
+            check.level,
+            text::line(&check.section),
+            text::line(&check.statement)
         )?;
-        writeln!(self.out, "  {}", check.url)?;
+        writeln!(self.out, "  {}", text::line(&check.url))?;
         match (&check.expected, &check.observed) {
             (Some(expected), Some(observed)) if expected.contains('\n') && observed.contains('\n') => {
                 writeln!(self.out, "  expected (-) and observed (+):")?;
@@ -228,7 +230,7 @@ impl<W: Write> Console<W> {
             writeln!(self.out, "  {told}")?;
         }
         if let Some(command) = &check.repeat {
-            writeln!(self.out, "  again: {}", text::clean(command))?;
+            writeln!(self.out, "  again: {}", text::line(command))?;
         }
         Ok(())
     }
@@ -248,9 +250,9 @@ impl<W: Write> Console<W> {
         }
         for ((scenario, why), requirements) in reasons {
             let word = self.paint("inconclusive", "inconclusive");
-            writeln!(self.out, "\n{word} {}", text::clean(scenario))?;
-            writeln!(self.out, "  {}", text::clean(why))?;
-            writeln!(self.out, "  not judged: {}", requirements.join(", "))?;
+            writeln!(self.out, "\n{word} {}", text::line(scenario))?;
+            writeln!(self.out, "  {}", text::indented(why))?;
+            writeln!(self.out, "  not judged: {}", text::line(&requirements.join(", ")))?;
         }
         Ok(())
     }
@@ -270,11 +272,11 @@ impl<W: Write> Console<W> {
             let word = self.paint("skip", "skipped");
             writeln!(
                 self.out,
-                "\n{word}: {} ({} scenarios)",
-                text::clean(why),
-                scenarios.len()
+                "\n{word}: {} ({})",
+                text::indented(why),
+                of_scenarios(scenarios.len())
             )?;
-            writeln!(self.out, "  {}", scenarios.join(", "))?;
+            writeln!(self.out, "  {}", text::line(&scenarios.join(", ")))?;
         }
         Ok(())
     }
@@ -284,7 +286,7 @@ impl<W: Write> Console<W> {
         let mut sections: BTreeMap<(usize, usize, String), Summary> = BTreeMap::new();
         for check in &record.checks {
             sections
-                .entry(section_key(&check.section))
+                .entry(section_key(&text::line(&check.section)))
                 .or_default()
                 .add(check.verdict);
         }
@@ -332,6 +334,10 @@ fn section_key(section: &str) -> (usize, usize, String) {
         parts.next().unwrap_or(0),
         number.to_owned(),
     )
+}
+
+fn of_scenarios(count: usize) -> String {
+    format!("{count} scenario{}", if count == 1 { "" } else { "s" })
 }
 
 fn counts(summary: Summary) -> String {

@@ -80,5 +80,6 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
     environment
         .get_template("index.html")
         .and_then(|template| template.render(minijinja::value::Serde(&page)))
+        .map(|page| text::clean(&page))
         .map_err(error)
 }

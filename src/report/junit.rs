@@ -43,12 +43,12 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
                 let count = u32::try_from(*checks).unwrap_or(u32::MAX).max(1);
                 (own.duration / count).as_secs_f64()
             });
-        let case = case(check, Duration::seconds_f64(time), strict);
+        let case = case(check, whole_millis(time), strict);
         suites.entry(folder(&check.scenario)).or_default().push(case);
     }
     for (own, _) in durations.values() {
         if let Disposition::Error(why) = &own.disposition {
-            let time = Duration::seconds_f64(own.duration.as_secs_f64());
+            let time = whole_millis(own.duration.as_secs_f64());
             let name = safe(&format!("the scenario itself [{}]", own.name));
             let mut builder = TestCaseBuilder::error(&name, time, "scenario", &safe(why));
             builder.set_classname(&class(&own.name, &own.version.to_string()));
@@ -93,6 +93,16 @@ fn case(check: &Check, time: Duration, strict: bool) -> TestCase {
         builder.set_system_out(&safe(&explanation(check)));
     }
     builder.build()
+}
+
+/// Seconds in whole milliseconds: Jenkins' schema refuses more than three decimals.
+fn whole_millis(seconds: f64) -> Duration {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a scenario takes less than a few million years"
+    )]
+    let millis = (seconds * 1000.0).round() as i64;
+    Duration::milliseconds(millis)
 }
 
 /// A check that did not pass, in full.

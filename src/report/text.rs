@@ -21,6 +21,16 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
+/// A clean text in one line.
+pub fn line(text: &str) -> String {
+    clean(text).replace('\n', " ")
+}
+
+/// A clean text whose further lines are set in, so that none of them can be taken for a line of castspec's own.
+pub fn indented(text: &str) -> String {
+    clean(text).replace('\n', "\n  ")
+}
+
 /// What passed, in one line.
 pub fn headline(entry: &Entry) -> String {
     let actor = &entry.actor;
@@ -45,7 +55,7 @@ pub fn headline(entry: &Entry) -> String {
         }
         Traffic::Note { text } => format!("{actor}: {text}"),
     };
-    clean(&format!("[{}] {:>8.1} ms  {told}", entry.sequence, entry.at_ms)).replace('\n', " ")
+    line(&format!("[{}] {:>8.1} ms  {told}", entry.sequence, entry.at_ms))
 }
 
 /// The body of what passed, pretty where it is JSON or a form.
@@ -98,7 +108,7 @@ pub fn shortened(text: &str) -> String {
 pub fn evidence(own: &Evidence) -> String {
     let mut text = headline(&own.entry);
     if let Some(pointer) = &own.pointer {
-        text.push_str(&format!("   at {}", clean(pointer)));
+        text.push_str(&format!("   at {}", line(pointer)));
     }
     if let Some(body) = body(&own.entry) {
         for line in shortened(&body).lines() {

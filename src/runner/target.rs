@@ -130,8 +130,17 @@ impl Target {
             path: path.to_owned(),
             problem,
         };
-        let file: File =
-            toml::from_str(&text).map_err(|error| format(error.to_string().trim_end().to_owned()))?;
+        let file: File = toml::from_str(&text).map_err(|error| {
+            let before = text
+                .get(..error.span().map_or(0, |span| span.start))
+                .unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            format(format!(
+                "line {line}, column {column}: {}",
+                error.message().replace('\n', " ")
+            ))
+        })?;
         let mut target = Self::new(&file.hub_url, file.fhircast_version.unwrap_or(Version::Stu3))
             .map_err(|error| format(format!("hub_url: {error}")))?;
         if let Some(certificate) = &file.ca_cert {

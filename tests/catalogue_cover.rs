@@ -1,0 +1,74 @@
+//! The catalogue, and what names its requirements: schemas, scenarios, ambient checks and defects.
+
+use castspec::hub::Defect;
+use castspec::protocol::Version;
+use castspec::requirement::{Actor, Catalogue};
+use castspec::runner::AMBIENT;
+use castspec::scenario::{Library, Templates};
+use castspec::schema::Schemas;
+
+fn catalogue() -> Catalogue {
+    Catalogue::embedded().unwrap()
+}
+
+#[test]
+fn every_bundled_scenario_is_in_order_and_there_are_many() {
+    let library = Library::embedded(&catalogue()).unwrap();
+    assert!(library.iter().count() >= 50);
+    Templates::embedded().unwrap();
+}
+
+#[test]
+fn whatever_names_a_requirement_names_one_that_exists() {
+    let catalogue = catalogue();
+    let mut strangers: Vec<String> = Vec::new();
+    let mut see = |id: &str, by: &str| {
+        if catalogue.get(Version::Stu3, id).is_none() {
+            strangers.push(format!("{id}, named by {by}"));
+        }
+    };
+    AMBIENT.iter().for_each(|id| see(id, "an ambient check"));
+    for id in Schemas::load(Version::Stu3).unwrap().requirements().keys() {
+        see(id, "a schema");
+    }
+    for defect in Defect::all() {
+        defect.breaks().iter().for_each(|id| see(id, defect.name()));
+    }
+    assert!(strangers.is_empty(), "{strangers:#?}");
+}
+
+#[test]
+fn every_requirement_on_the_hub_that_can_be_observed_is_judged() {
+    let catalogue = catalogue();
+    let schemas = Schemas::load(Version::Stu3).unwrap().requirements();
+    let library = Library::embedded(&catalogue).unwrap();
+    let judged = |id: &str| {
+        AMBIENT.contains(&id)
+            || schemas.contains_key(id)
+            || library
+                .iter()
+                .any(|scenario| scenario.requirements().contains(id))
+    };
+    let unjudged: Vec<&str> = catalogue
+        .iter()
+        .filter(|own| own.actor == Actor::Hub && own.unobservable.is_none() && !judged(&own.id))
+        .map(|own| own.id.as_str())
+        .collect();
+    assert!(unjudged.is_empty(), "{unjudged:#?}");
+}
+
+#[test]
+fn a_requirement_that_cannot_be_observed_says_why() {
+    for own in catalogue().iter() {
+        assert!(
+            own.unobservable.as_ref().is_none_or(|why| why.len() > 10),
+            "{}",
+            own.id
+        );
+        assert!(
+            !own.text.is_empty() && own.url.starts_with("https://"),
+            "{}",
+            own.id
+        );
+    }
+}
