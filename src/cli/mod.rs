@@ -118,7 +118,7 @@ fn tell_usage(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
         .filter(|line| !line.is_empty())
         .collect();
-    let line = told.join(" ");
+    let line = told.join(" ").replace(" tip: ", "; tip: ");
     fail(&format!(
         "{} (castspec --help tells more)",
         line.trim_start_matches("error: ")

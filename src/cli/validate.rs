@@ -114,6 +114,9 @@ impl ValidateCommand {
                 Value::Array(messages) => messages,
                 message => vec![message],
             };
+            if messages.is_empty() {
+                return Err(CommandError::new(format!("{name}: holds no message")));
+            }
             for (position, message) in messages.iter().enumerate() {
                 let label = if messages.len() > 1 {
                     format!("{name}[{position}]")

@@ -105,6 +105,9 @@ pub async fn learn_dialect(setting: &Setting, topics: &Topics) {
     if !matches!(taken, Ok(Ok(()))) {
         tracing::debug!("the hub's manner of taking events was not learnt: {taken:?}");
     }
-    super::teardown::leave(&mut play, topics.are_lent()).await;
+    let leaving = super::teardown::leave(&mut play, topics.are_lent());
+    if tokio::time::timeout(bound, leaving).await.is_err() {
+        tracing::debug!("the hub did not let go of the probe in time");
+    }
     topics.give_back(topic).await;
 }

@@ -30,6 +30,9 @@ use crate::subscriber::{HttpClient, Log, TrustError};
 /// How long one scenario may take beside the leases and time-outs that it waits for.
 const SCENARIO_BOUND: Duration = Duration::from_secs(60);
 
+/// How long leaving the hub may take after a scenario.
+const TEARDOWN_BOUND: Duration = Duration::from_secs(15);
+
 /// What a run needs beside its target and scenarios.
 #[derive(Debug, Clone)]
 pub struct Materials {
@@ -86,7 +89,10 @@ pub async fn run(
         lost: std::sync::Mutex::default(),
         target,
     });
-    preflight::learn_dialect(&setting, &topics).await;
+    tokio::select! {
+        () = preflight::learn_dialect(&setting, &topics) => {}
+        _ = stop.wait_for(|stopped| *stopped) => {}
+    }
     let emit = Emitter {
         events,
         summary: Arc::default(),
@@ -278,7 +284,10 @@ async fn one(
         play.conclude().await;
     }
     if !lost_before && !was_lost() {
-        super::teardown::leave(&mut play, topics.are_lent()).await;
+        let leaving = super::teardown::leave(&mut play, topics.are_lent());
+        if tokio::time::timeout(TEARDOWN_BOUND, leaving).await.is_err() {
+            tracing::debug!("{}: the hub did not let go in time", scenario.name);
+        }
     } else {
         play.conclude_absences();
     }

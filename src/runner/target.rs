@@ -131,13 +131,15 @@ impl Target {
             problem,
         };
         let file: File = toml::from_str(&text).map_err(|error| {
-            let before = text
-                .get(..error.span().map_or(0, |span| span.start))
-                .unwrap_or_default();
+            let at = error.span().map_or(0, |span| span.start);
+            let before = text.get(..at).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            // The key alone: the value may be a token.
+            let key = text.lines().nth(line - 1).and_then(|text| text.split('=').next());
+            let key = key.unwrap_or_default().trim();
             format(format!(
-                "line {line}, column {column}: {}",
+                "line {line}, column {column}: {key}: {}",
                 error.message().replace('\n', " ")
             ))
         })?;

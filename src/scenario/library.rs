@@ -14,7 +14,7 @@ use super::parse::parse;
 use super::requirements::step_requirements;
 use super::syntax::Document;
 use crate::protocol::Version;
-use crate::requirement::{Actor, Catalogue};
+use crate::requirement::Catalogue;
 
 /// How deep folders of scenarios may lie in one another.
 const DEPTH: usize = 8;
@@ -219,8 +219,8 @@ impl Library {
 
     /// The scenarios that any of the selectors picks; all, where there is none. A selector is a scenario, a folder, a section
     /// of the specification (`2.4`), a requirement or the beginning of one that ends in a dot, the id of a check
-    /// (`<scenario>/<requirement>@<version>`), or the beginning of scenarios' names. A requirement that no scenario names is
-    /// judged in passing, so it picks all of its version.
+    /// (`<scenario>/<requirement>@<version>`), or the beginning of scenarios' names. What no scenario names may be judged in
+    /// every one, by a schema or as an ambient check, so it picks all of its version.
     ///
     /// # Errors
     /// When a selector picks nothing.
@@ -268,7 +268,7 @@ impl Library {
             found = those(&|own| own.requirements().iter().any(|id| meant(id)));
             let stated: BTreeSet<Version> = catalogue
                 .iter()
-                .filter(|own| meant(&own.id) && own.actor == Actor::Hub)
+                .filter(|own| meant(&own.id))
                 .map(|own| own.version)
                 .collect();
             if found.is_empty() && !stated.is_empty() {

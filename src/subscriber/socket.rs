@@ -147,7 +147,8 @@ impl Socket {
     pub async fn close(&self, code: u16) {
         let (done, wait) = oneshot::channel();
         if self.commands.send(Command::Close(code, done)).is_ok() {
-            let _ = wait.await;
+            // A socket that ends just now may leave the order unread.
+            let _ = tokio::time::timeout(CLOSE_PATIENCE * 2, wait).await;
         }
     }
 
@@ -155,7 +156,7 @@ impl Socket {
     pub async fn abort(&self) {
         let (done, wait) = oneshot::channel();
         if self.commands.send(Command::Abort(done)).is_ok() {
-            let _ = wait.await;
+            let _ = tokio::time::timeout(CLOSE_PATIENCE * 2, wait).await;
         }
     }
 
