@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::protocol::{EventName, Status, join_events};
+use crate::protocol::{EventName, Status, SyncErrorCause, join_events};
 use crate::scenario::{self, Variables};
 use crate::subscriber::{AnswerRule, Inbox, Log, Policy, Received, Socket, Spot};
 
@@ -288,4 +288,9 @@ fn policy_of(answers: &[scenario::Answer]) -> Policy {
         })
         .collect();
     Policy { rules }
+}
+
+/// What a received SyncError is about.
+pub fn causes(message: &Value) -> Vec<SyncErrorCause> {
+    SyncErrorCause::from_context(message.pointer("/event/context").unwrap_or(&Value::Null))
 }
