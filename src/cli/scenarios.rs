@@ -1,134 +1,328 @@
-//! `castspec scenarios`: lists, explains and checks scenarios.
+//! `castspec scenarios`: what can be run, what a scenario does, and whether files are in order.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{CommandError, EXIT_NOT_CARRIED_OUT, print};
+use super::{CommandError, print, print_error};
 use crate::requirement::Catalogue;
 use crate::scenario::{Library, LibraryError, Scenario};
 
-/// List and explain the scenarios, or check files of your own
+/// How wide text is wrapped, in characters.
+const WIDTH: usize = 100;
+
+/// List the scenarios, explain some of them, or check files
+///
+/// Exit status: 0; 2 when nothing is selected, or a file has mistakes or cannot be read.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  castspec scenarios\n  castspec scenarios replay/latest-open\n  castspec scenarios --check my-scenarios"
+    after_help = "Examples:\n  castspec scenarios\n  castspec scenarios subscribing/accepted\n  castspec scenarios --check my-scenarios"
 )]
 pub struct ScenariosCommand {
-    /// Which scenarios, as for `castspec run`; everything where none is named
+    /// What to list: a folder, a section such as 2.4 or a requirement; a scenario by its name is explained
     #[arg(value_name = "SELECTOR")]
     selectors: Vec<String>,
-    /// Only look for mistakes in these files or folders; repeatable
-    #[arg(long, value_name = "PATH", conflicts_with = "selectors")]
-    check: Vec<PathBuf>,
-    /// Print as JSON
+    /// Only look for mistakes in these files and folders; in the built-in scenarios where none is named
+    #[arg(long, value_name = "PATH", num_args = 0.., conflicts_with_all = ["selectors", "json", "scenarios"])]
+    check: Option<Vec<PathBuf>>,
+    /// Scenarios of your own beside the built-in ones: a file or a folder; repeatable
+    #[arg(long, value_name = "PATH")]
+    scenarios: Vec<PathBuf>,
+    /// Only the scenarios named by --scenarios
+    #[arg(long, requires = "scenarios")]
+    only_given: bool,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 impl ScenariosCommand {
-    /// Carries the command out.
+    /// Lists, explains or checks.
     ///
     /// # Errors
-    /// When a file cannot be read or a selector selects nothing.
+    /// When nothing is selected, or files have mistakes or cannot be read.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
         let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
-        if !self.check.is_empty() {
-            return self.check(&catalogue);
+        if let Some(paths) = &self.check {
+            return check(paths, &catalogue);
         }
-        let library = Library::embedded(&catalogue).map_err(|error| CommandError::from_error(&error))?;
-        let scenarios = library
+        let library = self.library(&catalogue)?;
+        let selected = library
             .select(&self.selectors, &catalogue)
             .map_err(|error| CommandError::from_error(&error))?;
-        let text = if self.json {
-            let listed: Vec<Value> = scenarios.iter().map(|own| describe(own)).collect();
-            format!("{:#}\n", Value::Array(listed))
-        } else if let ([one], false) = (scenarios.as_slice(), self.selectors.is_empty()) {
-            explain(one, &catalogue)
-        } else {
-            let lines: Vec<String> = scenarios
+        let explains = !self.selectors.is_empty()
+            && self
+                .selectors
                 .iter()
-                .map(|own| format!("{:42} {}", own.name, own.document.title))
-                .collect();
-            format!("{}\n{} scenarios\n", lines.join("\n"), lines.len())
+                .all(|selector| selected.iter().any(|scenario| scenario.name == *selector));
+        let text = match (self.json, explains) {
+            (true, false) => as_json(&selected.iter().map(|own| entry(own)).collect())?,
+            (true, true) => as_json(&selected.iter().map(|own| explained(own, &catalogue)).collect())?,
+            (false, false) => listing(&selected),
+            (false, true) => {
+                let all: Vec<String> = selected
+                    .iter()
+                    .map(|own| explanation(own, &catalogue) + &self.command(own))
+                    .collect();
+                all.join("\n")
+            }
         };
         print(&text)?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn check(&self, catalogue: &Catalogue) -> Result<ExitCode, CommandError> {
-        let mut checked = 0;
-        let mut mistakes = Vec::new();
-        for path in &self.check {
-            match Library::default().add_path(path, catalogue) {
-                Ok(count) => checked += count,
-                Err(LibraryError::Scenario(errors)) => mistakes.extend(errors.0),
-                Err(error) => return Err(CommandError::from_error(&error)),
-            }
+    /// The command that runs a scenario from where it was found.
+    fn command(&self, scenario: &Scenario) -> String {
+        let mut command = format!("Run it: castspec run {}", scenario.name);
+        for path in &self.scenarios {
+            let _ = write!(command, " --scenarios {}", path.display());
         }
-        if mistakes.is_empty() {
-            let plural = if checked == 1 { " is" } else { "s are" };
-            print(&format!("{checked} scenario{plural} in order\n"))?;
-            return Ok(ExitCode::SUCCESS);
+        if self.only_given {
+            command.push_str(" --only-given");
         }
-        let mut text = String::new();
-        for fault in &mistakes {
-            text.push_str(&format!("{fault}\n"));
-            if !fault.snippet.is_empty() {
-                text.push_str(&format!("{}\n\n", fault.snippet));
-            }
+        command + "\n"
+    }
+
+    fn library(&self, catalogue: &Catalogue) -> Result<Library, CommandError> {
+        let mut library = if self.only_given {
+            Library::default()
+        } else {
+            Library::embedded(catalogue).map_err(|error| CommandError::from_error(&error))?
+        };
+        for path in &self.scenarios {
+            library
+                .add_path(path, catalogue)
+                .map_err(|error| CommandError::from_error(&error))?;
         }
-        super::print_error(&text);
-        Ok(ExitCode::from(EXIT_NOT_CARRIED_OUT))
+        Ok(library)
     }
 }
 
-fn describe(scenario: &Scenario) -> Value {
+fn check(paths: &[PathBuf], catalogue: &Catalogue) -> Result<ExitCode, CommandError> {
+    let mut sound = 0;
+    let mut mistakes = Vec::new();
+    let mut unreadable = Vec::new();
+    if paths.is_empty() {
+        match Library::embedded(catalogue) {
+            Ok(library) => sound += library.iter().count(),
+            Err(LibraryError::Scenario(errors)) => mistakes.extend(errors.0),
+            Err(error) => return Err(CommandError::from_error(&error)),
+        }
+    }
+    for path in paths {
+        match Library::default().add_path(path, catalogue) {
+            Ok(count) => sound += count,
+            Err(LibraryError::Scenario(errors)) => mistakes.extend(errors.0),
+            Err(error) => unreadable.push(error),
+        }
+    }
+    let files: std::collections::BTreeSet<&str> =
+        mistakes.iter().map(|mistake| mistake.file.as_str()).collect();
+    for mistake in &mistakes {
+        print_error(&format!("{}\n\n", mistake.rendered()));
+    }
+    match (mistakes.len(), unreadable.as_slice()) {
+        (0, []) => {
+            print(&format!(
+                "{} in order\n",
+                counted(sound, "scenario is", "scenarios are")
+            ))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        (0, [error]) => Err(CommandError::from_error(error)),
+        (0, errors) => {
+            tell_unreadable(errors);
+            Err(CommandError::new(format!(
+                "{} paths cannot be read",
+                errors.len()
+            )))
+        }
+        (count, errors) => {
+            tell_unreadable(errors);
+            Err(CommandError::new(format!(
+                "{} in {}",
+                counted(count, "mistake", "mistakes"),
+                counted(files.len(), "scenario", "scenarios")
+            )))
+        }
+    }
+}
+
+fn tell_unreadable(errors: &[LibraryError]) {
+    for error in errors {
+        print_error(&format!("error: {error}\n\n"));
+    }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    }
+}
+
+fn listing(scenarios: &[Arc<Scenario>]) -> String {
+    let mut folders: BTreeMap<&str, Vec<&Scenario>> = BTreeMap::new();
+    for scenario in scenarios {
+        folders.entry(&scenario.folder).or_default().push(scenario);
+    }
+    let mut text = String::new();
+    let mut judged = std::collections::BTreeSet::new();
+    for (folder, scenarios) in &folders {
+        let _ = writeln!(text, "{folder}");
+        for scenario in scenarios {
+            let requirements = scenario.requirements();
+            let _ = writeln!(
+                text,
+                "  {}\n      {} ({})",
+                scenario.name,
+                scenario.document.title.trim(),
+                counted(requirements.len(), "requirement", "requirements")
+            );
+            judged.extend(requirements);
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(
+        text,
+        "{}, which name {}",
+        counted(scenarios.len(), "scenario", "scenarios"),
+        counted(judged.len(), "requirement", "requirements")
+    );
+    text
+}
+
+fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
+    let document = &scenario.document;
+    let mut text = String::new();
+    let _ = writeln!(text, "{}: {}", scenario.name, document.title.trim());
+    if let Some(description) = &document.description {
+        let _ = write!(text, "\n{}", wrapped(description, ""));
+    }
+    let versions: Vec<&str> = document.versions.iter().map(|version| version.name()).collect();
+    let _ = writeln!(text, "\nVersions: {}", versions.join(", "));
+    if !document.needs.is_empty() {
+        let needs: Vec<&str> = document.needs.iter().map(|need| need.name()).collect();
+        let _ = writeln!(text, "Skipped unless the hub claims: {}", needs.join(", "));
+    }
+    if !document.subscribers.is_empty() {
+        text.push_str("\nSubscribers:\n");
+        for (name, subscriber) in &document.subscribers {
+            let events: Vec<&str> = subscriber
+                .events
+                .iter()
+                .map(|event| event.value.as_str())
+                .collect();
+            let topic = subscriber
+                .topic
+                .as_ref()
+                .map_or_else(String::new, |topic| format!(", topic {topic}"));
+            text.push_str(&wrapped(&format!("{name}: {}{topic}", events.join(", ")), "  "));
+        }
+    }
+    text.push_str("\nSteps:\n");
+    for (index, step) in document.steps.iter().enumerate() {
+        let ids = crate::scenario::step_requirements(&step.value);
+        let mut told = format!("{:2}. {}", index + 1, step.value.in_words());
+        if !ids.is_empty() {
+            let _ = write!(told, " [{}]", ids.join(", "));
+        }
+        text.push_str(&wrapped(&told, "  "));
+    }
+    let requirements = scenario.requirements();
+    if !requirements.is_empty() {
+        text.push_str("\nRequirements:\n");
+        for id in &requirements {
+            let stated = document
+                .versions
+                .iter()
+                .find_map(|version| catalogue.get(*version, id));
+            match stated {
+                Some(own) => {
+                    let _ = writeln!(text, "  {id} ({}, {})", own.level, own.section);
+                    text.push_str(&wrapped(&own.text, "      "));
+                }
+                None => {
+                    let _ = writeln!(text, "  {id}");
+                }
+            }
+        }
+    }
+    text.push_str(
+        "\nWhat must hold of every message is judged beside these (castspec requirements --judged-by ambient).\n",
+    );
+    text
+}
+
+fn wrapped(text: &str, indent: &str) -> String {
+    let mut lines = String::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && indent.len() + line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(lines, "{indent}{line}");
+            line = match indent.is_empty() {
+                true => String::new(),
+                false => "   ".to_owned(),
+            };
+        }
+        if !line.trim().is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(lines, "{indent}{line}");
+    lines
+}
+
+fn as_json(value: &Value) -> Result<String, CommandError> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| CommandError::from_error(&error))
+}
+
+fn entry(scenario: &Scenario) -> Value {
     json!({
         "name": scenario.name,
         "folder": scenario.folder,
-        "title": scenario.document.title,
-        "description": scenario.document.description,
+        "title": scenario.document.title.trim(),
         "versions": scenario.document.versions,
         "needs": scenario.document.needs,
         "requirements": scenario.requirements(),
     })
 }
 
-fn explain(scenario: &Scenario, catalogue: &Catalogue) -> String {
+fn explained(scenario: &Scenario, catalogue: &Catalogue) -> Value {
     let document = &scenario.document;
-    let mut text = format!("{}\n  {}\n", scenario.name, document.title);
-    if let Some(description) = &document.description {
-        text.push_str(&format!("  {}\n", description.trim()));
-    }
-    let versions: Vec<&str> = document.versions.iter().map(|version| version.name()).collect();
-    text.push_str(&format!("  versions: {}\n", versions.join(", ")));
-    if !document.needs.is_empty() {
-        let needs: Vec<&str> = document.needs.iter().map(|need| need.name()).collect();
-        text.push_str(&format!("  only where the hub claims: {}\n", needs.join(", ")));
-    }
-    for (name, subscriber) in &document.subscribers {
-        let events: Vec<&str> = subscriber
-            .events
-            .iter()
-            .map(|event| event.value.as_str())
-            .collect();
-        text.push_str(&format!("  subscriber {name}: {}\n", events.join(", ")));
-    }
-    text.push_str("  judges:\n");
-    for id in scenario.requirements() {
-        for own in document
-            .versions
-            .iter()
-            .filter_map(|version| catalogue.get(*version, &id))
-        {
-            text.push_str(&format!(
-                "    {} ({}, {})\n      {}\n",
-                own.id, own.level, own.section, own.text
-            ));
-        }
-    }
-    text.push_str("  and what holds of every message (castspec requirements --judged-by ambient)\n");
-    text
+    let steps: Vec<Value> = document
+        .steps
+        .iter()
+        .map(|step| {
+            json!({
+                "line": step.referenced.line(),
+                "words": step.value.in_words(),
+                "requirements": crate::scenario::step_requirements(&step.value),
+            })
+        })
+        .collect();
+    let requirements: Vec<Value> = scenario
+        .requirements()
+        .iter()
+        .filter_map(|id| {
+            document
+                .versions
+                .iter()
+                .find_map(|version| catalogue.get(*version, id))
+        })
+        .map(|own| json!(own))
+        .collect();
+    let mut value = entry(scenario);
+    value["description"] = json!(document.description);
+    value["steps"] = json!(steps);
+    value["requirements"] = json!(requirements);
+    value
 }

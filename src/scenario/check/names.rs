@@ -1,0 +1,338 @@
+//! Which names a scenario has made known at a step: what was saved, who has subscribed, which cases there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use super::Checker;
+use crate::requirement::Capability;
+use crate::scenario::near::nearest;
+use crate::scenario::positions::Place;
+use crate::scenario::problem::Problem;
+use crate::scenario::syntax::{Document, Step, When};
+use crate::scenario::template::new_case;
+use crate::scenario::variables::{Condition, Reference};
+
+/// Variables that are there from the first step on.
+const ALWAYS: [&str; 6] = [
+    "hub_url",
+    "publish_url",
+    "publish_type",
+    "topic",
+    "case",
+    "claims",
+];
+const ANSWER: [&str; 6] = ["status", "accepted", "refused", "headers", "body", "text"];
+const PUBLICATION: [&str; 8] = [
+    "id",
+    "timestamp",
+    "event",
+    "context",
+    "message",
+    "accepted",
+    "refused",
+    "answer",
+];
+const SUBSCRIBER: [&str; 5] = ["topic", "name", "endpoint", "events", "lease_seconds"];
+/// Of these, what only a subscription makes known.
+const SUBSCRIBED: [&str; 3] = ["endpoint", "events", "lease_seconds"];
+const CAPABILITIES: [Capability; 7] = [
+    Capability::Webhook,
+    Capability::GetCurrentContext,
+    Capability::ContentSharing,
+    Capability::Selection,
+    Capability::DerivedOpenEvents,
+    Capability::NonCurrentContextUpdates,
+    Capability::Authorization,
+];
+
+/// Whether a name is one of those that are always there.
+pub(super) fn is_reserved(name: &str) -> bool {
+    ALWAYS.contains(&name)
+}
+
+/// Whether a reference can write a name.
+pub(super) fn is_name(name: &str) -> bool {
+    Reference::parse(name).is_some_and(|reference| reference.pointer.is_none())
+}
+
+/// What a name was saved from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Answer,
+    Publication,
+    Message,
+    Whether,
+}
+
+impl Kind {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Answer => "an answer",
+            Self::Publication => "a publication",
+            Self::Message => "a message",
+            Self::Whether => "whether a message came",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Saved<'d> {
+    kind: Kind,
+    line: u64,
+    when: Option<&'d str>,
+}
+
+/// The names that are known at a step.
+#[derive(Debug)]
+pub(super) struct Names<'d> {
+    saved: BTreeMap<&'d str, Saved<'d>>,
+    /// Every name that any step saves, with its line.
+    all: BTreeMap<&'d str, u64>,
+    subscribed: BTreeSet<&'d str>,
+    cases: BTreeSet<&'d str>,
+    topics: BTreeSet<&'d str>,
+    case_shape: Value,
+}
+
+impl<'d> Names<'d> {
+    pub(super) fn new(document: &'d Document) -> Self {
+        let mut all = BTreeMap::new();
+        for step in &document.steps {
+            for name in saves(&step.value) {
+                all.entry(name.value.as_str())
+                    .or_insert_with(|| name.referenced.line());
+            }
+        }
+        Self {
+            saved: BTreeMap::new(),
+            all,
+            subscribed: BTreeSet::new(),
+            cases: BTreeSet::from(["a"]),
+            topics: document
+                .subscribers
+                .values()
+                .filter_map(|own| own.topic.as_deref())
+                .collect(),
+            case_shape: new_case(String::new),
+        }
+    }
+
+    pub(super) fn subscribes(&mut self, name: &'d str) {
+        self.subscribed.insert(name);
+    }
+
+    pub(super) fn has_case(&mut self, name: &'d str) {
+        self.cases.insert(name);
+    }
+}
+
+fn saves(step: &Step) -> Vec<&Spanned<String>> {
+    match step {
+        Step::RequestSubscription(step) => step.save.iter().collect(),
+        Step::Unsubscribe(step) => step.save.iter().collect(),
+        Step::Publish(step) => step.save.iter().collect(),
+        Step::Request(step) => step.save.iter().collect(),
+        Step::GetContext(step) => step.save.iter().collect(),
+        Step::Discover(step) => step.save.iter().collect(),
+        Step::Expect(step) => step.save.iter().chain(&step.save_whether).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+impl<'d> Checker<'d> {
+    pub(super) fn subscriber(&mut self, name: &Spanned<String>) {
+        if !self.document.subscribers.contains_key(&name.value) {
+            let known = self.document.subscribers.keys().map(String::as_str);
+            let problem = Problem::UnknownSubscriber {
+                name: name.value.clone(),
+                near: nearest(&name.value, known).map(str::to_owned),
+            };
+            self.tell(name.referenced, problem);
+        }
+    }
+
+    pub(super) fn save(&mut self, name: Option<&'d Spanned<String>>, kind: Kind, when: &'d When) {
+        let Some(name) = name else { return };
+        let value = name.value.as_str();
+        let when = when.as_ref().map(|when| when.value.as_str());
+        if is_reserved(value) || self.document.subscribers.contains_key(value) {
+            self.tell(name.referenced, Problem::ReservedName(value.to_owned()));
+        } else if !is_name(value) {
+            self.tell(name.referenced, Problem::BadName(value.to_owned()));
+        } else if let Some(first) = self.names.saved.get(value) {
+            // Under two conditions, one of two steps may be taken.
+            let either_or = when.is_some() && first.when.is_some() && when != first.when;
+            if !either_or {
+                let problem = Problem::SavedTwice {
+                    name: value.to_owned(),
+                    line: first.line,
+                };
+                self.tell(name.referenced, problem);
+            }
+            return;
+        }
+        let line = name.referenced.line();
+        self.names.saved.insert(value, Saved { kind, line, when });
+    }
+
+    /// A name that must have been saved, as one of these kinds.
+    pub(super) fn saved_as(&mut self, name: &Spanned<String>, kinds: &[Kind], wanted: &'static str) {
+        let value = name.value.as_str();
+        match self.names.saved.get(value) {
+            Some(saved) if kinds.contains(&saved.kind) => {}
+            Some(saved) => {
+                let problem = Problem::OtherKind {
+                    name: value.to_owned(),
+                    is: saved.kind.in_words(),
+                    wanted,
+                };
+                self.tell(name.referenced, problem);
+            }
+            None => {
+                let problem = match self.names.all.get(value) {
+                    Some(line) => Problem::UsedTooEarly {
+                        name: value.to_owned(),
+                        line: *line,
+                    },
+                    None => Problem::NeverSaved {
+                        name: value.to_owned(),
+                        near: nearest(value, self.names.saved.keys().copied()).map(str::to_owned),
+                    },
+                };
+                self.tell(name.referenced, problem);
+            }
+        }
+    }
+
+    pub(super) fn condition(&mut self, when: &When) {
+        let Some(when) = when else { return };
+        match Condition::parse(&when.value) {
+            None => self.tell(when.referenced, Problem::Condition(when.value.clone())),
+            Some(condition) => {
+                let name = condition.reference.name;
+                let bare = condition.reference.pointer.is_none();
+                match self.names.saved.get(name) {
+                    Some(saved) if bare && saved.kind != Kind::Whether => {
+                        let problem = Problem::OtherKind {
+                            name: name.to_owned(),
+                            is: saved.kind.in_words(),
+                            wanted: "something true or false",
+                        };
+                        self.tell(when.referenced, problem);
+                    }
+                    _ => self.variable(condition.reference, when.referenced.into()),
+                }
+            }
+        }
+    }
+
+    /// A reference to a variable; what the hub alone can put into it is not looked at.
+    pub(super) fn variable(&mut self, reference: Reference<'_>, place: Place) {
+        if let Some(problem) = self.unknown(reference) {
+            self.tell(place, problem);
+        }
+    }
+
+    fn unknown(&self, reference: Reference<'_>) -> Option<Problem> {
+        let name = reference.name;
+        if self.names.saved.contains_key(name) {
+            return None;
+        }
+        let (first, rest) = match name.split_once('.') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (name, None),
+        };
+        let member = |known: &[&str]| unknown_member(first, rest, known);
+        match first {
+            "hub_url" | "publish_url" | "publish_type" => member(&[]),
+            "topic" => {
+                let known: Vec<&str> = self.names.topics.iter().copied().collect();
+                member(&known)
+            }
+            "claims" => member(&CAPABILITIES.map(Capability::name)),
+            "case" => self.unknown_case(rest),
+            _ => {
+                if self.document.subscribers.contains_key(first) {
+                    return member(&SUBSCRIBER).or_else(|| {
+                        let known_later = rest.is_some_and(|rest| SUBSCRIBED.contains(&rest));
+                        (known_later && !self.names.subscribed.contains(first)).then(|| {
+                            Problem::NotSubscribed {
+                                variable: name.to_owned(),
+                                subscriber: first.to_owned(),
+                            }
+                        })
+                    });
+                }
+                match self.names.saved.get(first) {
+                    Some(saved) => match saved.kind {
+                        Kind::Answer => member(&ANSWER),
+                        Kind::Publication => member(&PUBLICATION),
+                        Kind::Whether => member(&[]),
+                        Kind::Message => None,
+                    },
+                    None => Some(self.never_known(first, name)),
+                }
+            }
+        }
+    }
+
+    fn unknown_case(&self, rest: Option<&str>) -> Option<Problem> {
+        let rest = rest?;
+        let (case, path) = match rest.split_once('.') {
+            Some((case, path)) => (case, Some(path)),
+            None => (rest, None),
+        };
+        if !self.names.cases.contains(case) {
+            return Some(Problem::UnknownCase(case.to_owned()));
+        }
+        let mut shape = &self.names.case_shape;
+        let mut variable = format!("case.{case}");
+        for part in path.into_iter().flat_map(|path| path.split('.')) {
+            match shape.get(part) {
+                Some(inner) => shape = inner,
+                None => {
+                    let members = shape.as_object();
+                    return Some(Problem::UnknownMember {
+                        variable,
+                        member: part.to_owned(),
+                        known: members.map_or_else(Vec::new, |own| own.keys().cloned().collect()),
+                    });
+                }
+            }
+            variable = format!("{variable}.{part}");
+        }
+        None
+    }
+
+    fn never_known(&self, first: &str, name: &str) -> Problem {
+        if let Some(line) = self.names.all.get(name).or_else(|| self.names.all.get(first)) {
+            return Problem::UsedTooEarly {
+                name: first.to_owned(),
+                line: *line,
+            };
+        }
+        let known = ALWAYS
+            .into_iter()
+            .chain(self.document.subscribers.keys().map(String::as_str))
+            .chain(self.names.saved.keys().copied());
+        Problem::UnknownVariable {
+            name: name.to_owned(),
+            near: nearest(first, known).map(str::to_owned),
+        }
+    }
+}
+
+fn unknown_member(variable: &str, rest: Option<&str>, known: &[&str]) -> Option<Problem> {
+    let member = rest?.split('.').next()?;
+    (!known.contains(&member)).then(|| Problem::UnknownMember {
+        variable: variable.to_owned(),
+        member: member.to_owned(),
+        known: owned(known),
+    })
+}
