@@ -73,3 +73,18 @@ fn a_requirement_that_cannot_be_observed_says_why() {
         );
     }
 }
+
+#[test]
+fn every_page_of_the_catalogue_has_entries() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/requirements/stu3");
+    let mut pages = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut page = Catalogue::default();
+        page.add_page(&file.display().to_string(), &text).unwrap();
+        assert!(page.iter().next().is_some(), "{} has no entries", file.display());
+        pages += 1;
+    }
+    assert!(pages > 5, "{pages} pages");
+}
