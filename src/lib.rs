@@ -3,6 +3,7 @@
 //! The rooms and the one way through them:
 //!
 //! ```text
+//! cli ─▶ selfcheck ─▶ hub, runner
 //! cli ─▶ runner ─▶ subscriber ──▶ protocol
 //!  │        ├────▶ scenario ────▶ requirement, protocol
 //!  │        ├────▶ schema ──────▶ requirement, protocol
@@ -19,4 +20,5 @@ pub mod requirement;
 pub mod runner;
 pub mod scenario;
 pub mod schema;
+pub mod selfcheck;
 pub mod subscriber;

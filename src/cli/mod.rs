@@ -4,6 +4,7 @@ mod hub;
 mod requirements;
 mod run;
 mod scenarios;
+mod selfcheck;
 mod validate;
 
 use std::io::{IsTerminal, Write};
@@ -32,6 +33,7 @@ enum Command {
     Validate(validate::ValidateCommand),
     Scenarios(scenarios::ScenariosCommand),
     Requirements(requirements::RequirementsCommand),
+    Selfcheck(selfcheck::SelfCheckCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec"
@@ -91,6 +93,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Validate(command) => command.run(),
         Command::Scenarios(command) => command.run(),
         Command::Requirements(command) => command.run(),
+        Command::Selfcheck(command) => command.run().await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);
@@ -160,4 +163,23 @@ fn set_up_tracing(verbose: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without signals nothing can interrupt.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

@@ -4,18 +4,17 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::{mpsc, watch};
 
-use super::CommandError;
+use super::{CommandError, interrupted};
 use crate::hub::{Defect, Server, Settings, Transport};
 use crate::outcome::{Conclusion, RunEvent};
 use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
-use crate::requirement::{Capability, Catalogue};
-use crate::runner::{Materials, Target, Timing, run};
+use crate::requirement::Catalogue;
+use crate::runner::{Materials, Target, run};
 use crate::scenario::{Library, Scenario, Templates};
 use crate::schema::Schemas;
 use crate::subscriber::Trust;
@@ -197,7 +196,7 @@ impl RunCommand {
                 .map_err(|error| CommandError::from_error(&error))?
                 .into_iter()
                 .collect(),
-            ack_timeout: BUILT_IN_ACK_TIMEOUT,
+            ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
             ..Settings::default()
         };
         let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
@@ -207,28 +206,8 @@ impl RunCommand {
     }
 
     fn built_in_target(&self, server: &Server) -> Result<Target, CommandError> {
-        let mut target =
-            Target::new(server.url(), self.version()?).map_err(|error| CommandError::from_error(&error))?;
-        target.trust = Trust::only_pem(server.authority_pem().unwrap_or_default());
-        target.built_in = true;
-        target.max_parallel = 16;
-        // The simulator supports all of it, whatever its configuration document says under a defect.
-        let supported = [
-            Capability::GetCurrentContext,
-            Capability::ContentSharing,
-            Capability::Selection,
-            Capability::DerivedOpenEvents,
-        ];
-        target.claims = supported
-            .into_iter()
-            .map(|capability| (capability, true))
-            .collect();
-        target.timing = Timing {
-            ack_timeout: BUILT_IN_ACK_TIMEOUT,
-            quiet: Duration::from_millis(100),
-            ..Timing::default()
-        };
-        Ok(target)
+        Target::built_in(server.url(), server.authority_pem(), self.version()?)
+            .map_err(|error| CommandError::from_error(&error))
     }
 
     fn outside_target(&self) -> Result<Target, CommandError> {
@@ -295,27 +274,5 @@ impl RunCommand {
                 "one version of FHIRcast can be tested in a run so far; name --fhircast-version once",
             )),
         }
-    }
-}
-
-/// After how long the built-in hub gives up on an unanswered notification in a run of the suite.
-const BUILT_IN_ACK_TIMEOUT: Duration = Duration::from_millis(1_200);
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without signals nothing can interrupt.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -117,6 +117,36 @@ impl Target {
         })
     }
 
+    /// castspec's own simulator, run in this process at this URL, with this certificate authority (PEM).
+    ///
+    /// The hub must be started with [`Target::BUILT_IN_ACK_TIMEOUT`].
+    ///
+    /// # Errors
+    /// When the text is no http or https URL with a host.
+    pub fn built_in(hub_url: &str, authority: Option<&str>, version: Version) -> Result<Self, TargetError> {
+        let mut target = Self::new(hub_url, version)?;
+        target.trust = Trust::only_pem(authority.unwrap_or_default());
+        target.built_in = true;
+        target.max_parallel = 16;
+        // The simulator supports all of it, whatever its configuration document says under a defect.
+        let supported = [
+            Capability::GetCurrentContext,
+            Capability::ContentSharing,
+            Capability::Selection,
+            Capability::DerivedOpenEvents,
+        ];
+        target.claims = supported.map(|capability| (capability, true)).into();
+        target.timing = Timing {
+            ack_timeout: Self::BUILT_IN_ACK_TIMEOUT,
+            quiet: Duration::from_millis(100),
+            ..Timing::default()
+        };
+        Ok(target)
+    }
+
+    /// After how long the built-in hub gives up on an unanswered notification in a run of the suite.
+    pub const BUILT_IN_ACK_TIMEOUT: Duration = Duration::from_millis(1_200);
+
     /// Reads a target file; see the documentation of its format in the README.
     ///
     /// # Errors

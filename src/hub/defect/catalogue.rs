@@ -1,7 +1,11 @@
-//! The defects: name, description, and the requirements that each breaks.
+//! The defects: name, description, the requirements that each breaks, and those that can then not be kept either (`so`).
+//!
+//! A requirement stands behind `so` only where the specification leads from the deviation to it; that a check happens to
+//! fail is no reason.
 
 macro_rules! defects {
-    ($($variant:ident, $name:literal, $description:literal, [$($breaks:literal),+];)+) => {
+    ($($variant:ident, $name:literal, $description:literal, [$($breaks:literal),+]
+        $(, so [$($consequence:literal),+])?;)+) => {
         /// A named, deliberate deviation of the hub.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Defect {
@@ -24,9 +28,14 @@ macro_rules! defects {
                 match self { $(Self::$variant => $description),+ }
             }
 
-            /// The ids of the requirements that it breaks.
+            /// The ids of the requirements that it breaks: each must be seen to fail.
             pub fn breaks(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($breaks),+]),+ }
+            }
+
+            /// The ids of further requirements that such a hub cannot keep either, in some flows: each may be seen to fail.
+            pub fn consequences(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($($consequence),+)?]),+ }
             }
         }
     };

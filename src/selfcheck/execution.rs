@@ -1,0 +1,253 @@
+//! Runs the suite against the clean simulator and against each defect, several at once.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::matrix::{Clean, Gathered, Matrix, Row, sort_out, summarise};
+use crate::hub::{Defect, Server, Settings, Transport};
+use crate::outcome::{RunEvent, Verdict};
+use crate::protocol::Version;
+use crate::requirement::{Actor, Level};
+use crate::runner::{Materials, Target, run};
+use crate::scenario::Scenario;
+
+/// How long a message that must come may take: a hub that owes a message to a mock in this process is not slower, and every
+/// message that a defect withholds costs this long.
+const RESPONSE: Duration = Duration::from_secs(3);
+
+/// How many scenarios each run has under way at once.
+const SCENARIOS_AT_ONCE: usize = 12;
+
+/// What a self-check consists of.
+#[derive(Debug, Clone)]
+pub struct SelfCheck {
+    /// The version of FHIRcast.
+    pub version: Version,
+    /// The suite.
+    pub scenarios: Vec<Arc<Scenario>>,
+    /// The catalogue, schemas and templates.
+    pub materials: Materials,
+    /// The defects to run.
+    pub defects: Vec<Defect>,
+    /// How many runs are under way at once.
+    pub at_once: usize,
+}
+
+/// What has been done so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Runs that have ended.
+    pub done: usize,
+    /// All runs.
+    pub all: usize,
+    /// The defect whose run ended last; `None` for the clean hub.
+    pub last: Option<&'a str>,
+}
+
+/// Why there is no matrix.
+#[derive(Debug, thiserror::Error)]
+pub enum SelfCheckError {
+    /// A run's task ended abnormally.
+    #[error("a run of the self-check ended abnormally: {0}")]
+    Abnormal(String),
+    /// The operator stopped it.
+    #[error("the self-check was interrupted; there is no matrix of a part of it")]
+    Interrupted,
+}
+
+struct Ended {
+    defect: Option<Defect>,
+    gathered: Gathered,
+    took: Duration,
+    error: Option<String>,
+}
+
+impl SelfCheck {
+    /// Runs all of it; `progress` is told whenever a run has ended, `stop` turning true ends it early.
+    ///
+    /// # Errors
+    /// When it was stopped, or a run ended abnormally. A run that cannot be carried out is told in the matrix.
+    pub async fn run(
+        &self,
+        mut progress: impl FnMut(Progress<'_>),
+        stop: watch::Receiver<bool>,
+    ) -> Result<Matrix, SelfCheckError> {
+        let began = Instant::now();
+        let places = Arc::new(Semaphore::new(self.at_once.max(1)));
+        let mut tasks = JoinSet::new();
+        let subjects = std::iter::once(None).chain(self.defects.iter().copied().map(Some));
+        for defect in subjects {
+            let (own, places, stop) = (self.clone(), places.clone(), stop.clone());
+            tasks.spawn(async move {
+                // The semaphore is never closed; were it, the run would still be made.
+                let _place = places.acquire().await;
+                own.suite(defect, stop).await
+            });
+        }
+        let all = tasks.len();
+        let mut ended = Vec::new();
+        while let Some(result) = tasks.join_next().await {
+            let result = result.map_err(|error| SelfCheckError::Abnormal(error.to_string()))?;
+            progress(Progress {
+                done: ended.len() + 1,
+                all,
+                last: result.defect.map(Defect::name),
+            });
+            ended.push(result);
+        }
+        if *stop.borrow() {
+            return Err(SelfCheckError::Interrupted);
+        }
+        Ok(self.matrix(&ended, began.elapsed()))
+    }
+
+    /// One run of the suite.
+    async fn suite(&self, defect: Option<Defect>, stop: watch::Receiver<bool>) -> Ended {
+        let began = Instant::now();
+        let mut gathered = Gathered::default();
+        let error = if *stop.borrow() {
+            Some("interrupted".to_owned())
+        } else {
+            self.gather(defect, stop, &mut gathered).await.err()
+        };
+        Ended {
+            defect,
+            gathered,
+            took: began.elapsed(),
+            error,
+        }
+    }
+
+    async fn gather(
+        &self,
+        defect: Option<Defect>,
+        stop: watch::Receiver<bool>,
+        gathered: &mut Gathered,
+    ) -> Result<(), String> {
+        let settings = Settings {
+            version: self.version,
+            defects: defect.into_iter().collect(),
+            ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
+            ..Settings::default()
+        };
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Server::start(settings, anywhere, Transport::Tls)
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut target = Target::built_in(server.url(), server.authority_pem(), self.version)
+            .map_err(|error| error.to_string())?;
+        target.timing.response = RESPONSE;
+        target.max_parallel = SCENARIOS_AT_ONCE;
+        let (events, mut incoming) = mpsc::unbounded_channel();
+        let running = run(
+            target,
+            self.scenarios.clone(),
+            self.materials.clone(),
+            events,
+            stop,
+        );
+        let gathering = async {
+            while let Some(event) = incoming.recv().await {
+                match event {
+                    RunEvent::CheckJudged(check) => gathered.check(&check),
+                    RunEvent::Observed(observation) => gathered.observation(&observation),
+                    RunEvent::RunEnded(_) => break,
+                    _ => {}
+                }
+            }
+        };
+        let (result, ()) = tokio::join!(running, gathering);
+        server.shutdown().await;
+        result.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn matrix(&self, ended: &[Ended], took: Duration) -> Matrix {
+        let observable: BTreeSet<String> = self
+            .materials
+            .catalogue
+            .iter()
+            .filter(|own| own.version == self.version && own.actor == Actor::Hub)
+            .filter(|own| own.unobservable.is_none() && own.level != Level::May)
+            .map(|own| own.id.clone())
+            .collect();
+        let clean = ended.iter().find(|own| own.defect.is_none());
+        let mut seen = BTreeSet::new();
+        let mut rows = Vec::new();
+        for defect in &self.defects {
+            let Some(own) = ended.iter().find(|own| own.defect == Some(*defect)) else {
+                continue;
+            };
+            seen.extend(
+                own.gathered
+                    .broken()
+                    .map(|(scenario, id)| (scenario.to_owned(), id.to_owned())),
+            );
+            rows.push(self.row(*defect, own));
+        }
+        let claimed: BTreeSet<&str> = Defect::all()
+            .iter()
+            .flat_map(|defect| defect.breaks())
+            .copied()
+            .collect();
+        let passed: BTreeSet<_> = clean.iter().flat_map(|own| own.gathered.passed()).collect();
+        Matrix {
+            fhircast_version: self.version,
+            summary: summarise(&rows, &observable, &seen, &passed),
+            clean: clean.map_or_else(no_clean_run, clean_row),
+            without_defect: observable
+                .iter()
+                .filter(|id| !claimed.contains(id.as_str()))
+                .cloned()
+                .collect(),
+            complete: self.defects.len() == Defect::all().len(),
+            rows,
+            seconds: took.as_secs_f64(),
+        }
+    }
+
+    fn row(&self, defect: Defect, own: &Ended) -> Row {
+        let level = |id: &str| {
+            let requirement = self.materials.catalogue.get(self.version, id);
+            requirement.map_or(Level::Shall, |requirement| requirement.level)
+        };
+        let breaks: Vec<(&str, Level)> = defect.breaks().iter().map(|id| (*id, level(id))).collect();
+        let (claims, consequences, unexplained) = sort_out(&own.gathered, &breaks, defect.consequences());
+        Row {
+            defect: defect.name().to_owned(),
+            description: defect.description().to_owned(),
+            claims,
+            consequences,
+            unexplained,
+            inconclusive: own.gathered.count(Verdict::Inconclusive),
+            seconds: own.took.as_secs_f64(),
+            error: own.error.clone(),
+        }
+    }
+}
+
+fn clean_row(own: &Ended) -> Clean {
+    Clean {
+        pass: own.gathered.count(Verdict::Pass),
+        skip: own.gathered.count(Verdict::Skip),
+        findings: own.gathered.findings(&[]).into_values().collect(),
+        inconclusive: own.gathered.count(Verdict::Inconclusive),
+        seconds: own.took.as_secs_f64(),
+        error: own.error.clone(),
+    }
+}
+
+fn no_clean_run() -> Clean {
+    Clean {
+        pass: 0,
+        skip: 0,
+        findings: Vec::new(),
+        inconclusive: 0,
+        seconds: 0.0,
+        error: Some("it was not run".to_owned()),
+    }
+}

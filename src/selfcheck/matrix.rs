@@ -1,0 +1,328 @@
+//! The kill matrix: for each defect, what it claims to break, what was seen to fail, and what nothing explains.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::outcome::{Check, Observation, Verdict};
+use crate::protocol::Version;
+use crate::requirement::Level;
+
+/// How a broken requirement showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Seen {
+    /// Nothing showed.
+    Unseen,
+    /// It was recorded as the hub's reading, since the specification leaves too much open to judge.
+    Noted,
+    /// It warned.
+    Warned,
+    /// It failed.
+    Failed,
+}
+
+/// How one requirement fared in one run of the suite, where it did not simply hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The requirement.
+    pub requirement: String,
+    /// How it showed at worst.
+    pub seen: Seen,
+    /// The scenarios in which it showed so.
+    pub scenarios: Vec<String>,
+    /// What the first of them says.
+    pub message: String,
+}
+
+/// A requirement that a defect claims to break.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Claim {
+    /// How strongly it binds.
+    pub level: Level,
+    /// How it fared.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// One defect.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub defect: String,
+    /// What the hub does.
+    pub description: String,
+    /// What it claims to break.
+    pub claims: Vec<Claim>,
+    /// What was seen to fail besides and follows from the defect.
+    pub consequences: Vec<Finding>,
+    /// What was seen to fail and nothing explains.
+    pub unexplained: Vec<Finding>,
+    /// Checks that could not be made because of the defect.
+    pub inconclusive: usize,
+    /// How long the suite took against it, in seconds.
+    pub seconds: f64,
+    /// Why the suite could not be run at all.
+    pub error: Option<String>,
+}
+
+impl Row {
+    /// Every requirement that the defect claims to break was seen broken.
+    pub fn is_killed(&self) -> bool {
+        self.error.is_none() && self.claims.iter().all(|claim| claim.finding.seen > Seen::Unseen)
+    }
+}
+
+/// The clean simulator's run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Clean {
+    /// Checks that passed.
+    pub pass: usize,
+    /// Checks that were skipped.
+    pub skip: usize,
+    /// Whatever did not hold: nothing should.
+    pub findings: Vec<Finding>,
+    /// Checks that could not be made: none should be.
+    pub inconclusive: usize,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Why the suite could not be run at all.
+    pub error: Option<String>,
+}
+
+/// The matrix counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Defects.
+    pub defects: usize,
+    /// Defects of which everything that they claim was seen.
+    pub killed: usize,
+    /// Defects with failures that nothing explains.
+    pub with_unexplained: usize,
+    /// Requirements on the hub that can be observed.
+    pub requirements: usize,
+    /// Those among them that some defect was seen to break.
+    pub proven: usize,
+    /// Checks (a requirement in a scenario) that some defect made fail or warn.
+    pub checks_seen_to_fail: usize,
+    /// All checks that the clean simulator passed.
+    pub checks: usize,
+}
+
+/// The kill matrix of one version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Matrix {
+    /// The version.
+    pub fhircast_version: Version,
+    /// The clean simulator.
+    pub clean: Clean,
+    /// The defects.
+    pub rows: Vec<Row>,
+    /// Observable requirements on the hub that no defect claims to break.
+    pub without_defect: Vec<String>,
+    /// Whether all defects were run; where not, requirements without a defect are not counted as faults.
+    pub complete: bool,
+    /// The counts.
+    pub summary: Summary,
+    /// How long all of it took, in seconds.
+    pub seconds: f64,
+}
+
+impl Matrix {
+    /// Every defect was seen, nothing failed without cause, nothing is left unproven, and the clean simulator is clean.
+    pub fn is_sound(&self) -> bool {
+        self.faults().is_empty()
+    }
+
+    /// What is wrong, one sentence each; empty where the checks prove themselves.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if let Some(error) = &self.clean.error {
+            faults.push(format!(
+                "the suite could not be run against the clean hub: {error}"
+            ));
+        }
+        for finding in &self.clean.findings {
+            faults.push(format!(
+                "{} shows against the clean hub, in {}: {}",
+                finding.requirement,
+                finding.scenarios.join(", "),
+                finding.message
+            ));
+        }
+        if self.clean.inconclusive > 0 {
+            faults.push(format!(
+                "{} checks could not be made against the clean hub",
+                self.clean.inconclusive
+            ));
+        }
+        for row in &self.rows {
+            if let Some(error) = &row.error {
+                faults.push(format!("{}: the suite could not be run: {error}", row.defect));
+                continue;
+            }
+            for claim in row
+                .claims
+                .iter()
+                .filter(|claim| claim.finding.seen == Seen::Unseen)
+            {
+                faults.push(format!(
+                    "{} survives: {} was not seen broken",
+                    row.defect, claim.finding.requirement
+                ));
+            }
+            for finding in &row.unexplained {
+                faults.push(format!(
+                    "{} does not explain that {} shows, in {}: {}",
+                    row.defect,
+                    finding.requirement,
+                    finding.scenarios.join(", "),
+                    finding.message
+                ));
+            }
+        }
+        if self.complete {
+            for id in &self.without_defect {
+                faults.push(format!("{id} can be observed, and no defect breaks it"));
+            }
+        }
+        faults
+    }
+}
+
+/// What one run of the suite brought to light, gathered from its events.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    checks: Vec<(String, String, Verdict, String)>,
+    noted: Vec<(String, String, String)>,
+}
+
+impl Gathered {
+    pub(super) fn check(&mut self, check: &Check) {
+        self.checks.push((
+            check.scenario.clone(),
+            check.requirement.clone(),
+            check.verdict,
+            if check.verdict == Verdict::Pass {
+                String::new()
+            } else {
+                check.message.clone()
+            },
+        ));
+    }
+
+    pub(super) fn observation(&mut self, own: &Observation) {
+        self.noted
+            .push((own.scenario.clone(), own.subject.clone(), own.reading.clone()));
+    }
+
+    pub(super) fn count(&self, verdict: Verdict) -> usize {
+        self.checks.iter().filter(|check| check.2 == verdict).count()
+    }
+
+    /// The checks that failed or warned, as scenario and requirement.
+    pub(super) fn broken(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.checks
+            .iter()
+            .filter(|check| matches!(check.2, Verdict::Fail | Verdict::Warn))
+            .map(|check| (check.0.as_str(), check.1.as_str()))
+    }
+
+    /// How each requirement showed at worst; those that held throughout are not among them. Readings of the hub are counted
+    /// only for the requirements asked for: a reading is no fault.
+    pub(super) fn findings(&self, readings_of: &[&str]) -> BTreeMap<String, Finding> {
+        let broken = self.checks.iter().filter_map(|(scenario, id, verdict, message)| {
+            let seen = match verdict {
+                Verdict::Fail => Seen::Failed,
+                Verdict::Warn => Seen::Warned,
+                _ => return None,
+            };
+            Some((scenario, id, seen, message))
+        });
+        let noted = self
+            .noted
+            .iter()
+            .filter(|(_, subject, _)| readings_of.contains(&subject.as_str()))
+            .map(|(scenario, subject, reading)| (scenario, subject, Seen::Noted, reading));
+        let mut findings: BTreeMap<String, Finding> = BTreeMap::new();
+        let mut all: Vec<_> = broken.chain(noted).collect();
+        all.sort();
+        for (scenario, id, seen, message) in all {
+            let own = findings.entry(id.clone()).or_insert_with(|| Finding {
+                requirement: id.clone(),
+                seen: Seen::Unseen,
+                scenarios: Vec::new(),
+                message: String::new(),
+            });
+            if seen > own.seen {
+                own.seen = seen;
+                own.scenarios.clear();
+                own.message.clone_from(message);
+            }
+            if seen == own.seen {
+                own.scenarios.push(scenario.clone());
+            }
+        }
+        findings
+    }
+}
+
+/// Sorts what was seen into what the defect claims, what follows from it, and what nothing explains.
+pub(super) fn sort_out(
+    gathered: &Gathered,
+    breaks: &[(&str, Level)],
+    consequences: &[&str],
+) -> (Vec<Claim>, Vec<Finding>, Vec<Finding>) {
+    let claimed: Vec<&str> = breaks.iter().map(|(id, _)| *id).collect();
+    let mut findings = gathered.findings(&claimed);
+    let claims = breaks
+        .iter()
+        .map(|(id, level)| Claim {
+            level: *level,
+            finding: findings.remove(*id).unwrap_or_else(|| Finding {
+                requirement: (*id).to_owned(),
+                seen: Seen::Unseen,
+                scenarios: Vec::new(),
+                message: String::new(),
+            }),
+        })
+        .collect();
+    let (explained, unexplained) = findings
+        .into_values()
+        .partition(|finding| consequences.contains(&finding.requirement.as_str()));
+    (claims, explained, unexplained)
+}
+
+/// Counts a matrix; `seen` are the checks that some defect made fail or warn, `passed` those that the clean hub passed.
+pub(super) fn summarise(
+    rows: &[Row],
+    observable: &BTreeSet<String>,
+    seen: &BTreeSet<(String, String)>,
+    passed: &BTreeSet<(String, String)>,
+) -> Summary {
+    let proven: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|row| &row.claims)
+        .filter(|claim| claim.finding.seen > Seen::Unseen)
+        .map(|claim| claim.finding.requirement.as_str())
+        .filter(|id| observable.contains(*id))
+        .collect();
+    Summary {
+        defects: rows.len(),
+        killed: rows.iter().filter(|row| row.is_killed()).count(),
+        with_unexplained: rows.iter().filter(|row| !row.unexplained.is_empty()).count(),
+        requirements: observable.len(),
+        proven: proven.len(),
+        checks_seen_to_fail: passed.intersection(seen).count(),
+        checks: passed.len(),
+    }
+}
+
+impl Gathered {
+    pub(super) fn passed(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.checks
+            .iter()
+            .filter(|check| check.2 == Verdict::Pass)
+            .map(|check| (check.0.clone(), check.1.clone()))
+    }
+}
