@@ -65,6 +65,7 @@ impl Play<'_> {
                     observed: Some(error.problem.clone()),
                     places: vec![Place::at(error.spot.sequence)],
                     unmet: expectation.unmet,
+                    ..Breach::default()
                 };
                 self.judge.broken(&requirement.value, breach);
             }

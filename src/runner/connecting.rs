@@ -92,6 +92,7 @@ impl Play<'_> {
                         ),
                         places: (entries.saturating_sub(3)..entries).map(Place::at).collect(),
                         unmet: (!confirmed).then_some(Unmet::Warn),
+                        ..Breach::default()
                     };
                     self.judge.broken(requirement, breach);
                     Ok(())
@@ -121,6 +122,11 @@ impl Play<'_> {
 
     /// Connects and waits for the confirmation.
     pub async fn connect_mock(&mut self, name: &str) -> Result<(), Stop> {
+        if self.mock(name)?.endpoint.is_none() {
+            return Err(Stop::Unreached(format!(
+                "{name} was given no endpoint to connect to"
+            )));
+        }
         let before = self.stage.log.entries().len();
         if let Err(error) = self.open(name).await {
             let breach = Breach {
@@ -132,6 +138,7 @@ impl Play<'_> {
                 observed: Some(error.problem.clone()),
                 places: vec![Place::at(before), Place::at(before + 1)],
                 unmet: None,
+                ..Breach::default()
             };
             let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
             if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &error.problem).await {
@@ -170,6 +177,7 @@ impl Play<'_> {
                         .map(Place::at)
                         .collect(),
                     unmet: None,
+                    ..Breach::default()
                 };
                 let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
                 if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &observed).await {

@@ -17,8 +17,12 @@ pub fn mode_of(message: &Value) -> Option<&str> {
 }
 
 /// What a message says of the subscription; `None` for an event. A message whose `hub.mode` is missing or wrong is told by
-/// its other members: it is judged as what it must be meant to be, and not as an event.
+/// its other members, and one that stands in an array by what is in it: it is judged as what it must be meant to be, and not
+/// as an event.
 pub fn control_of(message: &Value) -> Option<Control> {
+    if let Some([only]) = message.as_array().map(Vec::as_slice) {
+        return control_of(only);
+    }
     let members = message.as_object()?;
     let has = |name: &str| members.contains_key(name);
     if has("event") {
@@ -56,5 +60,9 @@ mod tests {
         );
         assert_eq!(control_of(&json!({"id": "1", "event": {}})), None);
         assert_eq!(control_of(&json!([])), None);
+        assert_eq!(
+            control_of(&json!([{"hub.mode": "denied"}])),
+            Some(Control::Denial)
+        );
     }
 }

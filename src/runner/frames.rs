@@ -34,10 +34,13 @@ impl Play<'_> {
             });
             match control {
                 Some((kind, topic_requirement)) => {
-                    self.judge_schema(&schemas.judge(kind, message), own.spot, "");
+                    self.judge_schema(&schemas.judge(kind, message), message, own.spot, "");
                     self.judge_topic(topic_requirement, message, "/hub.topic", &topic, &own);
                 }
-                None => self.judge_schema(&schemas.judge(MessageKind::Notification, message), own.spot, ""),
+                None => {
+                    let judgement = schemas.judge(MessageKind::Notification, message);
+                    self.judge_schema(&judgement, message, own.spot, "");
+                }
             }
         }
     }
@@ -63,6 +66,7 @@ impl Play<'_> {
                 observed: Some(stated.to_owned()),
                 places: vec![Place::within(own.spot.sequence, pointer)],
                 unmet: None,
+                ..Breach::default()
             };
             self.judge.broken(requirement, breach);
         }

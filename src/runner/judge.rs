@@ -51,6 +51,8 @@ pub struct Breach {
     pub places: Vec<Place>,
     /// A softer verdict than the requirement's level.
     pub unmet: Option<Unmet>,
+    /// The schema found it: it stands for itself, whatever else is wrong at its place.
+    pub by_schema: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -79,6 +81,28 @@ pub struct Judge {
     refusals: Vec<Refusal>,
     accepted: BTreeSet<RequestKind>,
     readings: Vec<(String, String)>,
+    malformed: Vec<Malformed>,
+}
+
+/// A place of a message that its schema has found wrong.
+#[derive(Debug)]
+struct Malformed {
+    sequence: usize,
+    pointer: String,
+    /// What lies below is as wrong as the place itself.
+    throughout: bool,
+    requirement: String,
+}
+
+impl Malformed {
+    fn covers(&self, place: &Place) -> bool {
+        let Some(pointer) = &place.pointer else {
+            return false;
+        };
+        let below = pointer.strip_prefix(&self.pointer);
+        self.sequence == place.sequence
+            && below.is_some_and(|rest| rest.is_empty() || (self.throughout && rest.starts_with('/')))
+    }
 }
 
 impl Judge {
@@ -92,6 +116,7 @@ impl Judge {
             refusals: Vec::new(),
             accepted: BTreeSet::new(),
             readings: Vec::new(),
+            malformed: Vec::new(),
         }
     }
 
@@ -103,6 +128,19 @@ impl Judge {
     /// The requirement was tried and did not hold.
     pub fn broken(&mut self, requirement: &str, breach: Breach) {
         self.find(requirement, Finding::Broken(breach));
+    }
+
+    /// A place of a message does not meet its schema. What a scenario or an ambient check finds wrong at that same place is
+    /// the same mistake seen twice, and is not held against the hub under another requirement.
+    pub fn malformed(&mut self, requirement: &str, place: &Place, throughout: bool) {
+        if let Some(pointer) = &place.pointer {
+            self.malformed.push(Malformed {
+                sequence: place.sequence,
+                pointer: pointer.clone(),
+                throughout,
+                requirement: requirement.to_owned(),
+            });
+        }
     }
 
     /// The requirement could not be tried.
@@ -165,6 +203,7 @@ impl Judge {
             };
             self.find(&refusal.requirement, finding);
         }
+        self.excuse_malformed();
         for requirement in pending {
             self.unreached(requirement, why);
         }
@@ -195,6 +234,31 @@ impl Judge {
             })
             .collect();
         (checks, observations)
+    }
+
+    /// What is wrong where a message is malformed already could not be tried.
+    fn excuse_malformed(&mut self) {
+        for (id, findings) in &mut self.findings {
+            for finding in findings {
+                let Finding::Broken(breach) = finding else {
+                    continue;
+                };
+                if breach.by_schema {
+                    continue;
+                }
+                let culprit = breach.places.last().and_then(|place| {
+                    self.malformed
+                        .iter()
+                        .find(|own| own.requirement != *id && own.covers(place))
+                });
+                if let Some(culprit) = culprit {
+                    *finding = Finding::Unreached(format!(
+                        "{} is malformed there (message {}; see {}), so this could not be tried",
+                        culprit.pointer, culprit.sequence, culprit.requirement
+                    ));
+                }
+            }
+        }
     }
 
     fn check(

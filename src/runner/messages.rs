@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::control::{Control, control_of, mode_of};
 use super::judge::{Breach, Place};
 use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
-use super::stage::{Mock, Publication, event_of};
+use super::requirements as ids;
+use super::stage::{Mock, Publication, causes, event_of, is_foreign};
 use crate::outcome::Traffic;
 use crate::protocol::{Acknowledgement, EventKind, EventName, SyncErrorCause};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
@@ -51,8 +52,15 @@ impl Play<'_> {
                 .variables
                 .set(&whether.value, Value::Bool(found.is_some()));
         }
-        let Some(found) = found else {
-            return self.did_not_come(step).await;
+        let found = match found {
+            Some(found) => found,
+            None => match self.nameless_sync_error(name, message) {
+                Some(found) => {
+                    self.judge_nameless(message, &found);
+                    found
+                }
+                None => return self.did_not_come(step).await,
+            },
         };
         if let Some(requirement) = &step.requirement {
             self.judge.held(&requirement.value);
@@ -84,6 +92,26 @@ impl Play<'_> {
         Ok(())
     }
 
+    /// Judges a SyncError that names another event than the one that it comes of.
+    fn judge_nameless(&mut self, selector: &Selector, found: &Received) {
+        let mut places = self.cause(selector);
+        places.push(Place::at(found.spot.sequence));
+        let message = found.json.as_ref().unwrap_or(&Value::Null);
+        let named: Vec<String> = causes(message).into_iter().map(|cause| cause.event_id).collect();
+        let breach = Breach {
+            message: "the SyncError names no event that was published".to_owned(),
+            expected: self
+                .publication(selector)
+                .ok()
+                .flatten()
+                .map(|own| own.id.clone()),
+            observed: Some(named.join(", ")),
+            places,
+            ..Breach::default()
+        };
+        self.judge.broken(ids::SYNC_ERROR_EVENT_ID, breach);
+    }
+
     async fn did_not_come(&mut self, step: &Expect) -> Result<(), Stop> {
         let name = step.at.value.as_str();
         let told = format!(
@@ -105,6 +133,24 @@ impl Play<'_> {
                 }
                 Ok(())
             }
+            (Some(requirement), _) if let Some(why) = self.was_not_accepted(&step.message) => {
+                let why = format!("{told}: {why}");
+                self.judge.inapplicable(&requirement.value, &why);
+                for check in &step.checks {
+                    self.judge.inapplicable(&check.requirement.value, &why);
+                }
+                Ok(())
+            }
+            (Some(requirement), _)
+                if let Some(why) = self.nothing_went_out(name, &step.message, &requirement.value) =>
+            {
+                let why = format!("{told}: {why}");
+                self.judge.unreached(&requirement.value, &why);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, &why);
+                }
+                Ok(())
+            }
             (Some(requirement), _) => {
                 let mut places = self.cause(&step.message);
                 places.extend(self.refusals(&step.message));
@@ -115,6 +161,7 @@ impl Play<'_> {
                     observed: Some(observed),
                     places,
                     unmet: step.unmet,
+                    ..Breach::default()
                 };
                 self.judge.broken(&requirement.value, breach);
                 for check in &step.checks {
@@ -199,11 +246,23 @@ impl Play<'_> {
         requirement: &str,
         unmet: Option<crate::scenario::Unmet>,
     ) -> Result<bool, Stop> {
-        let received = self.mock(name)?.inbox.received();
+        let mock = self.mock(name)?;
+        let mut received = mock.inbox.received();
+        if requirement != ids::TOPIC_ISOLATED {
+            received.retain(|own| {
+                own.json
+                    .as_ref()
+                    .is_none_or(|message| !is_foreign(message, &mock.topic))
+            });
+        }
         let found = self.select(message, &received)?;
         let Some(first) = found.first() else {
             return Ok(false);
         };
+        if let Some(why) = self.repeats_to_all(name, message) {
+            self.judge.inapplicable(requirement, &why);
+            return Ok(true);
+        }
         let mut places = self.cause(message);
         places.push(Place::at(first.spot.sequence));
         let breach = Breach {
@@ -212,9 +271,101 @@ impl Play<'_> {
             observed: Some(format!("{} of them", found.len())),
             places,
             unmet,
+            ..Breach::default()
         };
         self.judge.broken(requirement, breach);
         Ok(true)
+    }
+
+    /// Every other subscriber was sent this event more than once too: that it comes again says nothing of what was done to
+    /// this subscription.
+    fn repeats_to_all(&self, name: &str, selector: &Selector) -> Option<String> {
+        selector.after.as_ref()?;
+        let position = self.publication_position(selector).ok().flatten()?;
+        let copies = |mock: &Mock| {
+            let received = mock.inbox.received();
+            received
+                .iter()
+                .filter(|own| self.stage.origin(own) == Some(position))
+                .count()
+        };
+        let publication = self.stage.publications.get(position)?;
+        let others = self
+            .stage
+            .mocks
+            .values()
+            .filter(|mock| mock.name != name && mock.topic == publication.topic);
+        let counts: Vec<usize> = others.map(copies).filter(|count| *count > 0).collect();
+        (!counts.is_empty() && counts.iter().all(|count| *count > 1))
+            .then(|| "the hub delivers this event more than once to the other subscribers as well".to_owned())
+    }
+
+    /// The hub did not accept the event that a message would come of: whether it may is judged where it was published.
+    fn was_not_accepted(&self, selector: &Selector) -> Option<String> {
+        let publication = self.publication(selector).ok().flatten()?;
+        (!publication.accepted).then(|| format!("the hub did not accept {}", publication.event))
+    }
+
+    /// Why nothing can be said of a message that did not come: the event that it comes of reached nobody, which is judged
+    /// for itself.
+    fn nothing_went_out(&self, name: &str, selector: &Selector, requirement: &str) -> Option<String> {
+        let position = self.publication_position(selector).ok().flatten()?;
+        let publication = self.stage.publications.get(position)?;
+        let reached = |mock: &Mock| {
+            let received = mock.inbox.received();
+            received
+                .iter()
+                .any(|own| self.stage.origin(own) == Some(position))
+        };
+        let about_it =
+            selector.kind == MessageSelector::SyncError && publication.event.kind() != EventKind::SyncError;
+        if !about_it && ids::DELIVERY.contains(&requirement) {
+            return None;
+        }
+        let mut others = self
+            .stage
+            .mocks
+            .values()
+            .filter(|mock| mock.topic == publication.topic && (mock.name != name || !about_it));
+        (!others.any(reached)).then(|| {
+            let event = &publication.event;
+            if about_it {
+                format!("{event} reached no other subscriber, so none could refuse it")
+            } else {
+                format!("{event} reached nobody at all")
+            }
+        })
+    }
+
+    /// A SyncError that names no event which was published, where one is expected about the last event before it.
+    fn nameless_sync_error(&self, name: &str, selector: &Selector) -> Option<Received> {
+        let position = self.publication_position(selector).ok().flatten()?;
+        if selector.kind != MessageSelector::SyncError
+            || self.stage.publications.get(position)?.event.kind() == EventKind::SyncError
+        {
+            return None;
+        }
+        let known: Vec<String> = (0..self.stage.publications.len())
+            .flat_map(|position| self.ids_of(position))
+            .collect();
+        let mock = self.stage.mocks.get(name)?;
+        let loose = Selector {
+            of: None,
+            ..selector.clone()
+        };
+        let candidates = self.select(&loose, &mock.inbox.received()).ok()?;
+        candidates.into_iter().find(|own| {
+            let message = own.json.as_ref().unwrap_or(&Value::Null);
+            let before = self.stage.publications.iter().rposition(|other| {
+                other.event.kind() != EventKind::SyncError && other.requested.sequence < own.spot.sequence
+            });
+            before == Some(position)
+                && self.stage.origin(own).is_none()
+                && !is_foreign(message, &mock.topic)
+                && causes(message)
+                    .iter()
+                    .all(|cause| !known.contains(&cause.event_id))
+        })
     }
 
     /// `expect_close`.
@@ -253,6 +404,7 @@ impl Play<'_> {
                 observed: Some(format!("an open WebSocket; last: {observed}")),
                 places,
                 unmet: step.unmet,
+                ..Breach::default()
             };
             self.judge.broken(requirement, breach);
             if let Some(early) = &step.not_before_lease {
@@ -274,6 +426,7 @@ impl Play<'_> {
                     observed: Some(format!("closed after {lasted:?}")),
                     places: vec![Place::at(confirmed.sequence), Place::at(closed.spot.sequence)],
                     unmet: None,
+                    ..Breach::default()
                 };
                 self.judge.broken(&early.value, breach);
             }
@@ -368,9 +521,11 @@ impl Play<'_> {
         let kind = match selector.kind {
             MessageSelector::Confirmation => control_of(message) == Some(Control::Confirmation),
             MessageSelector::Denial => control_of(message) == Some(Control::Denial),
-            MessageSelector::Notification => event
-                .as_ref()
-                .is_some_and(|event| event.kind() != EventKind::SyncError),
+            // A notification that lacks its name is told by the id of what was published.
+            MessageSelector::Notification => match &event {
+                Some(event) => event.kind() != EventKind::SyncError,
+                None => control_of(message).is_none() && self.stage.origin(received).is_some(),
+            },
             MessageSelector::SyncError => event
                 .as_ref()
                 .is_some_and(|event| event.kind() == EventKind::SyncError),

@@ -164,8 +164,8 @@ impl<'a> Play<'a> {
         Instant::now() + self.setting.target.timing.response + extra
     }
 
-    /// Judges a message by its schema.
-    pub fn judge_schema(&mut self, judgement: &Judgement, spot: Spot, prefix: &str) {
+    /// Judges a message by its schema: `judged` is what was judged, which lies in the message at `prefix`.
+    pub fn judge_schema(&mut self, judgement: &Judgement, judged: &Value, spot: Spot, prefix: &str) {
         let (catalogue, version) = (self.setting.catalogue.clone(), self.setting.target.version);
         let binds_hub = |id: &str| {
             catalogue
@@ -185,8 +185,24 @@ impl<'a> Play<'a> {
                 message: violation.message.clone(),
                 places: vec![Place::within(spot.sequence, &pointer)],
                 unmet: softened(violation.unmet),
+                by_schema: true,
                 ..Breach::default()
             };
+            if violation.unmet == schema::Unmet::ByLevel {
+                // An object that lacks something may be right in all else.
+                let member = violation.member.as_ref();
+                let place = match member {
+                    Some(member) => format!("{pointer}/{}", escaped(member)),
+                    None => pointer,
+                };
+                let whole =
+                    member.is_some() || !judged.pointer(&violation.pointer).is_some_and(Value::is_object);
+                self.judge.malformed(
+                    &violation.requirement,
+                    &Place::within(spot.sequence, &place),
+                    whole,
+                );
+            }
             self.judge.broken(&violation.requirement, breach);
         }
     }
@@ -258,6 +274,11 @@ fn softened(unmet: schema::Unmet) -> Option<Unmet> {
     }
 }
 
+/// A member's name as a step of a JSON pointer.
+fn escaped(member: &str) -> String {
+    member.replace('~', "~0").replace('/', "~1")
+}
+
 /// Mismatches as a breach.
 pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unmet: Option<Unmet>) -> Breach {
     let each = |show: fn(&Mismatch) -> &str| {
@@ -289,6 +310,7 @@ pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unm
         observed: Some(observed),
         places,
         unmet,
+        by_schema: false,
     }
 }
 

@@ -249,6 +249,7 @@ impl Play<'_> {
                 Place::at(answer.spot.sequence),
             ],
             unmet: None,
+            ..Breach::default()
         };
         self.judge.broken(ids::PUBLISH_AT_HUB_URL, breach);
     }
@@ -268,6 +269,7 @@ impl Play<'_> {
                     Place::at(answer.spot.sequence),
                 ],
                 unmet: Some(Unmet::Warn),
+                ..Breach::default()
             };
             self.judge.broken(ids::PUBLISH_AT_HUB_URL, breach);
         }

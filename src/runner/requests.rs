@@ -139,7 +139,7 @@ impl Play<'_> {
         if answer.is_accepted() {
             let body = answer.json.clone().unwrap_or(Value::Null);
             let judgement = self.setting.schemas.judge(MessageKind::CurrentContext, &body);
-            self.judge_schema(&judgement, answer.spot, "");
+            self.judge_schema(&judgement, &body, answer.spot, "");
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl Play<'_> {
         if answer.is_accepted() {
             let body = answer.json.clone().unwrap_or(Value::Null);
             let judgement = self.setting.schemas.judge(MessageKind::Configuration, &body);
-            self.judge_schema(&judgement, answer.spot, "");
+            self.judge_schema(&judgement, &body, answer.spot, "");
         }
         Ok(())
     }

@@ -48,6 +48,18 @@ pub const BROADCAST_TO_REQUESTER: &str = "publish.broadcast-to-requester";
 /// A SyncError has a cause (2.5).
 pub const SYNC_ERROR_CAUSE: &str = "syncerror.only-on-error";
 
+/// A SyncError names the event that it is about (3.2.1).
+pub const SYNC_ERROR_EVENT_ID: &str = "operationoutcome.eventid.hub";
+
+/// The requirements that are about an event being delivered at all; of others, an event that reached nobody says nothing.
+pub const DELIVERY: &[&str] = &[
+    DELIVERED,
+    BROADCAST_TO_REQUESTER,
+    "publish.broadcast-to-all",
+    "content.update-distributed",
+    "syncerror.subscriber-distributed",
+];
+
 /// All of them.
 pub const AMBIENT: &[&str] = &[
     SUBSCRIBE_202,
@@ -72,4 +84,5 @@ pub const AMBIENT: &[&str] = &[
     ID_REUSED,
     BROADCAST_TO_REQUESTER,
     SYNC_ERROR_CAUSE,
+    SYNC_ERROR_EVENT_ID,
 ];

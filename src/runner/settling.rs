@@ -1,12 +1,12 @@
 //! Waiting, when a scenario has ended, for what the hub still owes: a run judges the same whenever it is made.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::play::Play;
-use super::stage::{Mock, Publication, causes};
+use super::stage::{Membership, Mock, Publication, causes};
 use crate::outcome::Traffic;
 use crate::protocol::{Acknowledgement, EventKind, EventName};
-use crate::subscriber::Received;
+use crate::subscriber::{Received, Spot};
 
 impl Play<'_> {
     /// A WebSocket ended without a close frame from the hub.
@@ -128,5 +128,16 @@ fn is_owed(mock: &Mock, publication: &Publication) -> bool {
     mock.is_active()
         && !exempt
         && membership.current.contains(&publication.event)
-        && before.is_some_and(|spot| spot.sequence < publication.requested.sequence)
+        && before.is_some_and(|spot| {
+            spot.sequence < publication.requested.sequence && !has_run_out(membership, spot, publication)
+        })
+}
+
+/// The lease that was granted at `since` had run out when the event was published: what the hub does with the WebSocket then
+/// is judged for itself.
+fn has_run_out(membership: &Membership, since: Spot, publication: &Publication) -> bool {
+    let lease = membership
+        .lease
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    lease.is_some_and(|lease| publication.requested.at.saturating_duration_since(since.at) > lease)
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+use super::sameness::lost;
 use crate::protocol::{EventName, Status, SyncErrorCause, join_events};
 use crate::scenario::{self, Variables};
 use crate::subscriber::{AnswerRule, Inbox, Log, Policy, Received, Socket, Spot};
@@ -201,23 +202,37 @@ impl Membership {
 }
 
 impl Publication {
-    /// The same event, about the same resource: a copy to which the hub gave another id.
+    /// The same event, about the same resource, or with the same context where it is about none: a copy to which the hub
+    /// gave another id.
     fn resembles(&self, message: &Value) -> bool {
         let context = message.pointer("/event/context").unwrap_or(&Value::Null);
-        let own = subject_id(&self.event, &self.context);
-        own.is_some()
-            && own == subject_id(&self.event, context)
-            && bundle_id(&self.context) == bundle_id(context)
+        match subject_id(&self.event, &self.context) {
+            Some(own) => {
+                subject_id(&self.event, context) == Some(own)
+                    && bundle_id(&self.context) == bundle_id(context)
+            }
+            None => {
+                subject_id(&self.event, context).is_none()
+                    && context.is_array()
+                    && lost(&self.context, context, "").is_none()
+            }
+        }
     }
 }
 
 impl Stage {
     /// Where the publication stands that a received notification is a copy of: the one with its id; where none has it, the
-    /// last of the same event and resource that had been published by then.
+    /// last of the same event and resource that had been published by then. One that does not name its event is told by its
+    /// id alone.
     pub fn origin(&self, received: &Received) -> Option<usize> {
         let message = received.json.as_ref()?;
-        let event = event_of(received)?;
         let id = message.get("id").and_then(Value::as_str);
+        let Some(event) = event_of(received) else {
+            return self
+                .publications
+                .iter()
+                .rposition(|own| Some(own.id.as_str()) == id);
+        };
         let same_event = |own: &Publication| own.event == event;
         let by_id = self
             .publications
@@ -253,6 +268,12 @@ fn bundle_id(context: &Value) -> Option<&str> {
         .iter()
         .find(|entry| entry.get("key").and_then(Value::as_str) == Some("updates"))?;
     updates.pointer("/resource/id")?.as_str()
+}
+
+/// A notification that names another topic than its subscriber's: it came by a leak.
+pub fn is_foreign(message: &Value, topic: &str) -> bool {
+    let own = message.pointer("/event/hub.topic").and_then(Value::as_str);
+    own.is_some_and(|own| own != topic)
 }
 
 /// The version of the context that a notification states, in either spelling.

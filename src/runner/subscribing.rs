@@ -194,6 +194,7 @@ impl Play<'_> {
                 observed: Some(format!("status {}", answer.status)),
                 places: places(),
                 unmet,
+                ..Breach::default()
             };
             self.judge.broken(accepted, breach);
         }
@@ -206,13 +207,14 @@ impl Play<'_> {
                     observed: Some(other.unwrap_or("no Content-Type").to_owned()),
                     places: places(),
                     unmet: other.is_none().then_some(Unmet::Warn),
+                    ..Breach::default()
                 };
                 self.judge.broken(ids::SUBSCRIBE_CONTENT_TYPE, breach);
             }
         }
         let schemas = self.setting.schemas.clone();
         let body = answer.json.clone().unwrap_or(Value::Null);
-        self.judge_schema(&schemas.judge(kind, &body), answer.spot, "");
+        self.judge_schema(&schemas.judge(kind, &body), &body, answer.spot, "");
         if !new || kind == MessageKind::UnsubscribeResponse {
             return;
         }
@@ -234,6 +236,7 @@ impl Play<'_> {
                     observed: Some(endpoint.to_owned()),
                     places: places(),
                     unmet: None,
+                    ..Breach::default()
                 };
                 self.judge.broken(ids::ENDPOINT_UNIQUE, breach);
             }
@@ -248,6 +251,7 @@ impl Play<'_> {
                         observed: Some(endpoint.to_owned()),
                         places: places(),
                         unmet: None,
+                        ..Breach::default()
                     };
                     self.judge.broken(ids::WSS, breach);
                 }
@@ -348,6 +352,7 @@ impl Play<'_> {
                             Place::within(answer.spot.sequence, "/hub.channel.endpoint"),
                         ],
                         unmet: None,
+                        ..Breach::default()
                     };
                     self.judge.broken(ids::UNSUBSCRIBE_ENDPOINT, breach);
                 }

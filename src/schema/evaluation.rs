@@ -94,7 +94,8 @@ impl<'a> Visit<'_, 'a> {
         for member in required.iter().filter_map(Value::as_str) {
             let rule = own.and_then(|own| own.rule_of_member(member)).or(scope.rule);
             let message = || missing(&place(prefix, instance), member, scope.expected);
-            self.record(rule, value.get(member).is_some(), instance, location, message);
+            let held = value.get(member).is_some();
+            self.record(rule, held, instance, Some(member), location, message);
         }
     }
 
@@ -146,6 +147,7 @@ impl<'a> Visit<'_, 'a> {
             scope.rule,
             unit.valid(),
             instance,
+            None,
             || unit.schema_location().to_owned(),
             message,
         );
@@ -156,6 +158,7 @@ impl<'a> Visit<'_, 'a> {
         rule: Option<&Rule>,
         held: bool,
         instance: &str,
+        member: Option<&str>,
         location: impl FnOnce() -> String,
         message: impl FnOnce() -> String,
     ) {
@@ -168,6 +171,7 @@ impl<'a> Visit<'_, 'a> {
             requirement: rule.id.clone(),
             unmet: rule.unmet,
             pointer: format!("{}{instance}", self.prefix),
+            member: member.map(str::to_owned),
             message: message(),
             schema: (self.reader.name)(&location()),
         });

@@ -24,6 +24,8 @@ pub struct Violation {
     pub unmet: Unmet,
     /// JSON pointer into the judged value; of the object, where a member is missing.
     pub pointer: String,
+    /// The member that is missing from the object at `pointer`, where that is what is wrong.
+    pub member: Option<String>,
     /// One sentence: what came and what was expected. It quotes no more of the message than the offending scalar.
     pub message: String,
     /// The schema file and the place in it, or `agreement` for a rule that no schema can express.

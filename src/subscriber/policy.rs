@@ -25,11 +25,12 @@ pub struct Policy {
 impl Policy {
     /// What to answer to a notification of this event with this id: the delay and the frame's text, or nothing.
     ///
+    /// A notification without a name is answered like any other: a subscriber that stays silent would be given up by the hub.
     /// A SyncError is answered with 200 unless a rule names it, so that no loop starts (ambiguities, 9).
-    pub fn answer(&self, event: &EventName, id: &str) -> Option<(Duration, String)> {
-        let sync_error = event.kind() == EventKind::SyncError;
+    pub fn answer(&self, event: Option<&EventName>, id: &str) -> Option<(Duration, String)> {
+        let sync_error = event.is_some_and(|event| event.kind() == EventKind::SyncError);
         let rule = self.rules.iter().find(|rule| match &rule.event {
-            Some(own) => own == event,
+            Some(own) => event == Some(own),
             None => !sync_error,
         });
         let Some(rule) = rule else {
@@ -54,9 +55,11 @@ mod tests {
             ..AnswerRule::default()
         };
         let policy = Policy { rules: vec![refuse] };
-        let (_, text) = policy.answer(&"Patient-open".parse().unwrap(), "a").unwrap();
+        let (_, text) = policy
+            .answer(Some(&"Patient-open".parse().unwrap()), "a")
+            .unwrap();
         assert_eq!(text, r#"{"id":"a","status":409}"#);
-        let (_, text) = policy.answer(&"syncerror".parse().unwrap(), "b").unwrap();
+        let (_, text) = policy.answer(Some(&"syncerror".parse().unwrap()), "b").unwrap();
         assert_eq!(text, r#"{"id":"b","status":200}"#);
     }
 
@@ -65,6 +68,6 @@ mod tests {
         let policy = Policy {
             rules: vec![AnswerRule::default()],
         };
-        assert_eq!(policy.answer(&"Patient-open".parse().unwrap(), "a"), None);
+        assert_eq!(policy.answer(Some(&"Patient-open".parse().unwrap()), "a"), None);
     }
 }

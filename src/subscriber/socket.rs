@@ -260,13 +260,16 @@ impl Owner {
         late: &mpsc::UnboundedSender<String>,
     ) -> Option<String> {
         let json = self.record(text, binary, number)?;
-        let event: EventName = json.pointer("/event/hub.event")?.as_str()?.parse().ok()?;
         let id = json.get("id")?.as_str()?;
+        let name = json
+            .pointer("/event/hub.event")
+            .and_then(serde_json::Value::as_str);
+        let event: Option<EventName> = name.and_then(|name| name.parse().ok());
         let (after, answer) = self
             .policy
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .answer(&event, id)?;
+            .answer(event.as_ref(), id)?;
         if after.is_zero() {
             return Some(answer);
         }

@@ -44,12 +44,14 @@ macro_rules! defects {
 defects! {
     // 2 Transport
     EndpointPlaintext, "endpoint-plaintext", "gives out ws:// endpoints though it is reached over HTTPS",
-        ["transport.wss"];
+        ["transport.wss"],
+        so ["confirmation.sent"];
     ConfirmationNotJson, "confirmation-not-json", "writes the confirmation as a form in place of JSON",
         ["transport.websocket-json", "confirmation.sent"];
     // 2.3 Event Definition Format
     CaseSensitiveEventNames, "case-sensitive-event-names", "tells event names apart by case",
-        ["subscribe.events-case-insensitive.hub", "publish.events-case-insensitive.hub"];
+        ["subscribe.events-case-insensitive.hub", "publish.events-case-insensitive.hub"],
+        so ["notification.delivered", "publish.broadcast-to-requester"];
     EventWithoutTopic, "event-without-topic", "leaves hub.topic out of notifications",
         ["event.topic.hub"];
     EventWithoutName, "event-without-name", "leaves hub.event out of notifications",
@@ -58,8 +60,27 @@ defects! {
         ["event.context.hub"];
     EventWithoutKeys, "event-without-keys", "leaves the keys out of the context of notifications",
         ["event.context-key.hub"];
+    ContextKeysUpperCase, "context-keys-upper-case", "writes the keys of the context in upper case",
+        ["event.context-key-case.hub"];
+    ResourcesAsText, "resources-as-text", "writes the resources of the context as strings of JSON",
+        ["event.context-resource.hub"],
+        so ["notification.context-unaltered"];
+    ContextWithoutValues, "context-without-values", "passes on the keys of the context and not their values",
+        ["event.context-value.hub"],
+        so ["notification.context-unaltered"];
+    EventNameLowerCase, "event-name-lower-case", "writes event names in lower case",
+        ["event.name-case.hub"];
+    EventMisnamed, "event-misnamed", "calls UserHibernate 'user hibernates'",
+        ["event.name-form.hub"];
+    EventNameWildcard, "event-name-wildcard", "calls UserHibernate 'User*'",
+        ["event.name-no-wildcard.hub"];
+    ProprietaryEventDashed, "proprietary-event-dashed", "writes a dash into the names of proprietary events",
+        ["event.proprietary-no-dash.hub"];
     VersionAsNumber, "version-as-number", "writes context.versionId as a number",
         ["event.version-id-string.hub"];
+    UpdateWithoutVersion, "update-without-version", "leaves the version out of distributed updates",
+        ["event.version-id.hub"],
+        so ["content.update-new-version"];
     PriorVersionAsNumber, "prior-version-as-number", "writes context.priorVersionId as a number",
         ["event.prior-version-id-string.hub"];
     // 2.4 Subscription Request and Response
@@ -67,33 +88,49 @@ defects! {
         ["subscribe.accepted-202"];
     SubscribeAnswered500, "subscribe-answered-500", "answers subscription requests with 500",
         ["subscribe.accepted-202"];
+    SubscribeRedirected, "subscribe-redirected", "carries subscription requests out and answers them with 302",
+        ["subscribe.answered"];
     EndpointMissing, "endpoint-missing", "leaves hub.channel.endpoint out of the answer to a subscription request",
         ["subscribe.response.endpoint"];
+    ResponseAsArray, "response-as-array", "answers subscription requests with an array around the object",
+        ["subscribe.response.object"];
     EndpointRepeated, "endpoint-repeated", "gives every subscription of a topic the same endpoint",
-        ["subscribe.response.endpoint-unique"];
+        ["subscribe.response.endpoint-unique"],
+        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed"];
     EndpointGuessable, "endpoint-guessable", "numbers its endpoints",
         ["subscribe.response.endpoint-unguessable"];
     ResponseNotJson, "response-not-json", "answers subscription requests with JSON as text/plain",
         ["subscribe.content-type"];
     ChannelTypeIgnored, "channel-type-ignored", "takes subscription requests without a channel type or with an unknown one",
-        ["subscribe.channel-type-missing-rejected"];
+        ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected"];
     MalformedSubscriptionAccepted, "malformed-subscription-accepted", "answers malformed subscription requests with 202",
-        ["subscribe.refusal-status", "unsubscribe.refusal-status"];
+        ["subscribe.refusal-status", "unsubscribe.refusal-status"],
+        so ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected"];
     RefusalWithoutReason, "refusal-without-reason", "refuses with an empty body",
         ["subscribe.refusal-description", "unsubscribe.refusal-description"];
+    RefusalAsHtml, "refusal-as-html", "explains refusals as an HTML page",
+        ["subscribe.refusal-plain-text"];
     RepeatedEventsKept, "repeated-events-kept", "grants every event twice",
-        ["subscribe.events-repeated-once"];
+        ["subscribe.events-repeated-once"],
+        so ["notification.delivered-once", "derived.no-duplicates"];
     ResubscribeMerges, "resubscribe-merges", "adds the events of a re-subscription to the earlier ones",
         ["subscribe.resubscribe-replaces-events"];
     ResubscribeIgnored, "resubscribe-ignored", "accepts re-subscriptions and keeps the earlier events",
         ["subscribe.resubscribe-replaces-events"];
     ResubscribeRefused, "resubscribe-refused", "refuses to re-subscribe over an existing endpoint",
-        ["subscribe.resubscribe-allowed"];
+        ["subscribe.resubscribe-allowed"],
+        so ["subscribe.resubscribe-replaces-events"];
+    RefusedResubscriptionEnds, "refused-resubscription-ends", "ends a subscription when it refuses to re-subscribe it",
+        ["subscribe.refused-changes-nothing"],
+        so ["notification.delivered"];
     ResubscribeTouchesOthers, "resubscribe-touches-others", "replaces the events of every subscriber of the topic",
-        ["subscribe.override-per-endpoint"];
+        ["subscribe.override-per-endpoint"],
+        so ["notification.delivered", "publish.broadcast-to-requester"];
     // 2.4 Subscription Confirmation
     NoConfirmation, "no-confirmation", "sends no confirmation when a WebSocket connects",
         ["confirmation.sent"];
+    ConfirmationAsArray, "confirmation-as-array", "sends the confirmation as an array around the object",
+        ["confirmation.object"];
     ConfirmationWithoutMode, "confirmation-without-mode", "leaves hub.mode out of the confirmation",
         ["confirmation.mode"];
     ConfirmationWrongMode, "confirmation-wrong-mode", "confirms with hub.mode 'subscribed'",
@@ -107,11 +144,13 @@ defects! {
     ConfirmationEventsAsArray, "confirmation-events-as-array", "writes hub.events of the confirmation as a JSON array",
         ["confirmation.events"];
     ConfirmationOtherEvents, "confirmation-other-events", "confirms an event that nobody asked for, and that alone",
-        ["confirmation.events-correspond", "notification.only-subscribed", "notification.delivered"];
+        ["confirmation.events-correspond", "notification.only-subscribed", "notification.delivered"],
+        so ["publish.broadcast-to-requester"];
     ConfirmationWithoutLease, "confirmation-without-lease", "leaves hub.lease_seconds out of the confirmation",
         ["confirmation.lease-seconds"];
     LeaseIgnored, "lease-ignored", "keeps subscriptions beyond the end of their lease",
-        ["confirmation.lease-expiry-closes", "confirmation.lease-expiry-unsubscribes"];
+        ["confirmation.lease-expiry-closes", "confirmation.lease-expiry-unsubscribes"],
+        so ["notification.delivered-once"];
     LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted",
         ["confirmation.lease-honoured"];
     ExpiryKeepsSocket, "expiry-keeps-socket", "ends the subscription with its lease and leaves the WebSocket open",
@@ -126,12 +165,19 @@ defects! {
     ReplayOldest, "replay-oldest", "sends a new subscriber the oldest open event of an anchor type",
         ["replay.latest-open"];
     ReplayNewTimestamp, "replay-new-timestamp", "replays open events with the time of the replay",
-        ["replay.original-timestamp"];
+        ["replay.original-timestamp"],
+        so ["notification.timestamp-of-event"];
     ReplayUnsubscribed, "replay-unsubscribed", "replays open events that the subscriber did not subscribe to",
         ["replay.only-subscribed", "notification.only-subscribed"];
+    ReplaysCloses, "replays-closes", "sends a new subscriber the close events of closed contexts",
+        ["replay.only-open-events"];
     // 2.4 Denial and Unsubscribe
     DenialWithoutTopic, "denial-without-topic", "leaves hub.topic out of denials",
         ["denial.topic"];
+    DenialAsArray, "denial-as-array", "sends denials as an array around the object",
+        ["denial.object"];
+    DenialToAll, "denial-to-all", "sends the denial of one subscriber to everybody in the topic",
+        ["denial.only-to-the-denied"];
     DenialWrongTopic, "denial-wrong-topic", "denies another topic than the subscribed one",
         ["denial.topic-of-request"];
     DenialWithoutEvents, "denial-without-events", "leaves hub.events out of denials",
@@ -144,43 +190,64 @@ defects! {
         ["unsubscribe.accepted-202"];
     UnsubscribeAnswered500, "unsubscribe-answered-500", "carries unsubscribe requests out and answers them with 500",
         ["unsubscribe.accepted-202"];
+    UnsubscribeRedirected, "unsubscribe-redirected", "carries unsubscribe requests out and answers them with 302",
+        ["unsubscribe.answered", "unsubscribe.accepted-202"];
+    UnsubscribeInPart, "unsubscribe-in-part", "ends only the events that an unsubscribe names",
+        ["unsubscribe.never-in-part"];
     UnsubscribeWithoutEndpoint, "unsubscribe-without-endpoint", "leaves hub.channel.endpoint out of the answer to an unsubscribe request",
         ["unsubscribe.response.endpoint"];
+    UnsubscribeResponseAsArray, "unsubscribe-response-as-array", "answers unsubscribe requests with an array around the object",
+        ["unsubscribe.response.object"];
     UnsubscribeWrongEndpoint, "unsubscribe-wrong-endpoint", "answers unsubscribe requests with another endpoint",
         ["unsubscribe.response.endpoint-of-subscription"];
     UnsubscribeWithoutDenial, "unsubscribe-without-denial", "sends no denial after an unsubscribe",
         ["unsubscribe.denial-sent"];
     UnsubscribeKeepsSocket, "unsubscribe-keeps-socket", "leaves the WebSocket open after an unsubscribe",
-        ["unsubscribe.socket-closed"];
+        ["unsubscribe.socket-closed"],
+        so ["unsubscribe.endpoint-not-reusable"];
     UnsubscribeKeepsDelivering, "unsubscribe-keeps-delivering", "denies after an unsubscribe, and goes on delivering",
-        ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"];
+        ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"],
+        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"];
     UnsubscribeIgnored, "unsubscribe-ignored", "accepts unsubscribe requests and goes on as before",
-        ["unsubscribe.denial-sent", "unsubscribe.socket-closed", "unsubscribe.nothing-delivered"];
+        ["unsubscribe.denial-sent", "unsubscribe.socket-closed", "unsubscribe.nothing-delivered"],
+        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"];
     EndpointSurvivesUnsubscribe, "endpoint-survives-unsubscribe", "lets clients connect again to the endpoint of an ended subscription",
-        ["unsubscribe.endpoint-not-reusable"];
+        ["unsubscribe.endpoint-not-reusable"],
+        so ["confirmation.lease-expiry-unsubscribes"];
     UnknownUnsubscribeAccepted, "unknown-unsubscribe-accepted", "answers 202 to the unsubscribe of a subscription that is not there",
         ["unsubscribe.refusal-status"];
     // 2.5 Event Notification
     NotificationsLost, "notifications-lost", "distributes no event but the first of a session",
-        ["notification.delivered"];
+        ["notification.delivered"],
+        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events"];
     BroadcastToOne, "broadcast-to-one", "sends each event to one of its subscribers",
-        ["publish.broadcast-to-all"];
+        ["publish.broadcast-to-all"],
+        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"];
     DeliversUnsubscribed, "delivers-unsubscribed", "sends subscribers events that they did not subscribe to",
-        ["notification.only-subscribed"];
+        ["notification.only-subscribed"],
+        so ["replay.only-subscribed", "subscribe.resubscribe-replaces-events", "derived.open-sent"];
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
-        ["notification.topic-isolated"];
+        ["notification.topic-isolated"],
+        so ["content.prior-version-id"];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
-        ["notification.delivered-once"];
+        ["notification.delivered-once"],
+        so ["derived.no-duplicates"];
     Reorders, "reorders", "delivers every second event before the one that it followed",
         ["notification.order-kept"];
     NotificationWithoutTimestamp, "notification-without-timestamp", "leaves the timestamp out of notifications",
         ["notification.timestamp"];
+    NotificationAsArray, "notification-as-array", "sends notifications as an array around the object",
+        ["notification.object"],
+        so ["notification.delivered", "publish.broadcast-to-requester"];
     NotificationWithoutId, "notification-without-id", "leaves the id out of notifications",
         ["notification.id"];
     NotificationWithoutEvent, "notification-without-event", "leaves the event out of notifications",
         ["notification.event"];
     TimestampReplaced, "timestamp-replaced", "replaces the timestamp of published events",
-        ["notification.timestamp-of-event"];
+        ["notification.timestamp-of-event"],
+        so ["replay.original-timestamp"];
+    TimestampWithOffset, "timestamp-with-offset", "writes timestamps in the time of a zone two hours east",
+        ["notification.timestamp-utc"];
     ContextAltered, "context-altered", "passes resources on with nothing but type and id",
         ["notification.context-unaltered"];
     ExtensionDropped, "extension-dropped", "drops the extension entry from the context of published events",
@@ -196,12 +263,16 @@ defects! {
         ["syncerror.on-other-server-error"];
     SyncErrorOnSuccess, "syncerror-on-success", "sends a SyncError when a subscriber answers with a 2xx other than 200",
         ["acknowledgement.success-2xx"];
+    SyncErrorUnfounded, "syncerror-unfounded", "sends a SyncError when a subscriber answers 200",
+        ["syncerror.only-on-error"];
     SyncErrorOnNormalClose, "syncerror-on-normal-close", "sends a SyncError when a subscriber closes with 1000",
         ["syncerror.not-on-normal-close"];
     SyncErrorOnGoingAway, "syncerror-on-going-away", "sends a SyncError when a subscriber closes with 1001",
         ["syncerror.not-on-going-away"];
     SyncErrorToCulprit, "syncerror-to-culprit", "sends the SyncError about a subscriber to that subscriber alone",
-        ["syncerror.to-other-subscribers", "syncerror.on-conflict"];
+        ["syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"];
+    SyncErrorToOne, "syncerror-to-one", "tells one alone of the other subscribers of a failure",
+        ["syncerror.to-other-subscribers"];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
         ["syncerror.only-subscribed", "notification.only-subscribed"];
     SyncErrorReusesId, "syncerror-reuses-id", "gives SyncErrors the id of the event that failed",
@@ -215,7 +286,8 @@ defects! {
     SyncErrorWithoutSubscriber, "syncerror-without-subscriber", "leaves the subscriber's name out of SyncErrors",
         ["operationoutcome.subscribername.hub"];
     SyncErrorWithoutDetails, "syncerror-without-details", "leaves the details out of SyncErrors",
-        ["operationoutcome.details.hub"];
+        ["operationoutcome.details.hub"],
+        so ["operationoutcome.eventid.hub", "operationoutcome.eventname.hub", "operationoutcome.subscribername.hub"];
     SyncErrorWrongCode, "syncerror-wrong-code", "sends SyncErrors with the issue code 'exception'",
         ["operationoutcome.issue.hub"];
     SyncErrorSeverity, "syncerror-severity", "sends SyncErrors with severity 'error'",
@@ -223,9 +295,12 @@ defects! {
     SyncErrorWithoutDiagnostics, "syncerror-without-diagnostics", "leaves the diagnostics out of SyncErrors",
         ["operationoutcome.diagnostics.hub"];
     SyncErrorEmpty, "syncerror-empty", "sends SyncErrors with an empty context",
-        ["syncerror.operationoutcome.hub"];
+        ["syncerror.operationoutcome.hub", "operationoutcome.eventid.hub", "operationoutcome.eventname.hub", "operationoutcome.subscribername.hub", "operationoutcome.severity.hub", "operationoutcome.diagnostics.hub"];
+    SyncErrorWithMore, "syncerror-with-more", "adds an entry of its own to the context of SyncErrors",
+        ["event.context-additional.hub"];
     SyncErrorNotDistributed, "syncerror-not-distributed", "keeps SyncErrors that subscribers publish to itself",
-        ["syncerror.subscriber-distributed"];
+        ["syncerror.subscriber-distributed"],
+        so ["notification.delivered"];
     UnresponsiveKept, "unresponsive-kept", "keeps subscribers that it told of as unresponsive",
         ["syncerror.unresponsive-unsubscribed"];
     // 2.5 Derived open events
@@ -235,22 +310,30 @@ defects! {
         ["derived.no-duplicates"];
     // 2.6 Publishing
     RequesterLeftOut, "requester-left-out", "leaves out the earliest subscriber of a topic, who usually publishes",
-        ["publish.broadcast-to-requester"];
+        ["publish.broadcast-to-requester"],
+        so ["notification.delivered", "publish.broadcast-to-all", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed"];
     IdReplaced, "id-replaced", "gives published events an id of its own",
-        ["publish.id-reused"];
+        ["publish.id-reused"],
+        so ["operationoutcome.eventid.hub"];
     PublishElsewhere, "publish-elsewhere", "takes events at no URL",
         ["publish.at-hub-url"];
     PublishRedirected, "publish-redirected", "answers events with 302 in place of accepting or rejecting them",
-        ["publish.accept-or-reject"];
+        ["publish.accept-or-reject"],
+        so ["subscribe.refusal-status"];
     RefusedEventBroadcast, "refused-event-broadcast", "broadcasts events that it refuses",
-        ["publish.rejected-not-broadcast", "content.stale-update-rejected"];
+        ["publish.rejected-not-broadcast", "content.stale-update-rejected"],
+        so ["content.prior-version-id", "content.rejected-as-a-whole", "notification.id"];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
         ["wellknown.served"];
+    ConfigurationAsArray, "configuration-as-array", "serves the configuration document as an array around the object",
+        ["wellknown.object"];
     ConfigurationNotJson, "configuration-not-json", "serves the configuration document as text/plain",
         ["wellknown.content-type"];
     ConfigurationWithoutEvents, "configuration-without-events", "leaves eventsSupported out of the configuration document",
         ["wellknown.events-supported"];
+    ConfigurationStrangeEvents, "configuration-strange-events", "lists 'patient opened' among the supported events",
+        ["wellknown.events-supported-names"];
     ConfigurationWithoutWebsocket, "configuration-without-websocket", "says in the configuration document that it has no WebSockets",
         ["wellknown.websocket-support"];
     ConfigurationWithoutVersion, "configuration-without-version", "leaves fhircastVersion out of the configuration document",
@@ -259,54 +342,85 @@ defects! {
         ["wellknown.fhircast-version"];
     ConfigurationFlagAsText, "configuration-flag-as-text", "writes getCurrentSupport as a string",
         ["wellknown.get-current-support"];
+    ConfigurationFlagsContradict, "configuration-flags-contradict", "says in one member that it has Get Current Context and in another that it has not",
+        ["wellknown.support-flags-agree"];
     ConfigurationCapabilitiesAsArray, "configuration-capabilities-as-array", "writes capabilities as an array",
         ["wellknown.capabilities"];
+    ConfigurationCurrentAsText, "configuration-current-as-text", "writes supportsGetCurrentContext as a string",
+        ["wellknown.supports-get-current-context"],
+        so ["wellknown.support-flags-agree"];
+    ConfigurationUpdatesAsText, "configuration-updates-as-text", "writes supportsNonCurrentContextUpdates as a string",
+        ["wellknown.supports-non-current-context-updates"];
     ConfigurationUnknownFhir, "configuration-unknown-fhir", "names a version of FHIR that the specification does not know",
         ["wellknown.fhir-version"];
     // 2.9 Get Current Context
     CloseKeepsCurrent, "close-keeps-current", "returns a closed context as the current one",
         ["current.empty-after-close"];
     CurrentOldest, "current-oldest", "returns the oldest open context as the current one",
-        ["current.context-of-latest-open"];
+        ["current.context-of-latest-open"],
+        so ["content.kept-while-open", "content.per-anchor", "current.version-changes"];
     CurrentTypeMissing, "current-type-missing", "leaves context.type out of the current context",
-        ["current.type"];
+        ["current.type"],
+        so ["current.empty-type"];
+    CurrentWrongType, "current-wrong-type", "names a context.type of which the context holds no resource",
+        ["current.context-anchor"];
     CurrentVersionMissing, "current-version-missing", "leaves context.versionId out of the current context",
         ["current.version-id"];
     CurrentVersionConstant, "current-version-constant", "returns every current context with the same version",
-        ["current.version-changes"];
+        ["current.version-changes", "current.version-of-the-context"];
+    CurrentVersionRenewed, "current-version-renewed", "returns a new version with every reading of one context",
+        ["current.version-stable"],
+        so ["current.version-of-the-context"];
     CurrentContextAsObject, "current-context-as-object", "returns the current context as an object in place of an array",
         ["current.context"];
+    CurrentAsArray, "current-as-array", "answers Get Current Context with an array around the object",
+        ["current.object"];
+    CurrentNotJson, "current-not-json", "answers Get Current Context with an HTML page",
+        ["transport.http-json"],
+        so ["current.object"];
+    CurrentContextAltered, "current-context-altered", "returns resources with nothing but type and id",
+        ["current.context-as-supplied"];
     CurrentEmptyNamed, "current-empty-named", "returns an empty context with the type 'None'",
-        ["current.empty-type"];
+        ["current.empty-type"],
+        so ["current.content", "current.context-anchor", "current.version-id", "current.type"];
     CurrentEmptyFilled, "current-empty-filled", "returns an empty context with an entry",
         ["current.context-empty"];
     CurrentContentMissing, "current-content-missing", "leaves the content out of the current context",
-        ["current.content"];
+        ["current.content"],
+        so ["content.changed-context-resources-in-content", "content.kept-while-open", "content.maintained", "current.content-collection"];
     CurrentContentTwice, "current-content-twice", "returns the content twice",
         ["current.content-single"];
     CurrentContentWrongType, "current-content-wrong-type", "returns content as a Bundle of type transaction",
         ["current.content-collection"];
     CurrentContentWithRequest, "current-content-with-request", "returns content whose entries have a request",
         ["current.content-no-request"];
+    CurrentContentWithResponse, "current-content-with-response", "returns content whose entries have a response",
+        ["current-bundle.no-response"];
+    CurrentContentWithSearch, "current-content-with-search", "returns content whose entries have a search",
+        ["current-bundle.no-search"];
     CurrentContentWithLink, "current-content-with-link", "returns content as a Bundle with a link",
         ["current-bundle.no-link"];
     // 2.10 Content sharing
     OpenWithoutVersion, "open-without-version", "assigns no version when a context is opened",
         ["content.open-version"];
     VersionRepeated, "version-repeated", "assigns the same version again and again",
-        ["content.version-unique", "content.update-new-version"];
+        ["content.version-unique", "content.update-new-version"],
+        so ["content.stale-update-rejected", "current.version-changes"];
     UpdateNotDistributed, "update-not-distributed", "keeps updates to itself",
-        ["content.update-distributed"];
+        ["content.update-distributed"],
+        so ["notification.delivered", "publish.broadcast-to-requester"];
     UpdateKeepsVersion, "update-keeps-version", "distributes updates with the version that they came with",
-        ["content.update-new-version"];
+        ["content.update-new-version"],
+        so ["current.version-of-the-context"];
     PriorVersionMissing, "prior-version-missing", "leaves context.priorVersionId out of distributed updates",
-        ["content.update-prior-version"];
+        ["content.update-prior-version", "content.prior-version-id"];
     StaleUpdateAccepted, "stale-update-accepted", "accepts updates whatever version they state",
         ["content.stale-update-rejected"];
     PartialUpdate, "partial-update", "applies what it can of an update that it refuses",
         ["content.rejected-as-a-whole"];
     ContentNotKept, "content-not-kept", "distributes updates and keeps no content",
-        ["content.maintained"];
+        ["content.maintained"],
+        so ["content.changed-context-resources-in-content", "content.kept-while-open"];
     ContentShared, "content-shared", "keeps one content for all contexts of a topic",
         ["content.per-anchor"];
     ContentKeptAfterClose, "content-kept-after-close", "keeps the content of a closed context for when it is opened again",
@@ -318,5 +432,6 @@ defects! {
     ChangedResourcesMissing, "changed-resources-missing", "keeps updates of the open event's resources out of the content",
         ["content.changed-context-resources-in-content"];
     BundleIdReplaced, "bundle-id-replaced", "gives the Bundle of a distributed update another id",
-        ["content.bundle-id-kept"];
+        ["content.bundle-id-kept"],
+        so ["notification.context-unaltered"];
 }

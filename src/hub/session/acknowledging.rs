@@ -199,7 +199,12 @@ impl Session {
             })
             .map(|(other, _)| *other)
             .collect();
-        for receiver in receivers {
+        let most = if self.behaviour.tells_one_alone() {
+            1
+        } else {
+            usize::MAX
+        };
+        for receiver in receivers.into_iter().take(most) {
             self.deliver(receiver, &event, now);
         }
     }

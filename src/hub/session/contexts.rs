@@ -149,6 +149,10 @@ impl Contexts {
         }
     }
 
+    pub(super) fn is_open(&self, anchor: &Member) -> bool {
+        self.open.iter().any(|own| own.anchor.is_same_as(anchor))
+    }
+
     /// The user went where there is no context; what is open stays open.
     pub(super) fn home(&mut self) {
         self.current = None;

@@ -362,8 +362,9 @@ impl Session {
                 !before.contains(&event.name) && !subscriber.has_in_context(&member.resource_type, &member.id)
             })
             .map(|(_, open, event)| {
+                let is_open = self.contexts.is_open(&open.anchor);
                 self.behaviour
-                    .reworded_replay(&open.notification, now.wall)
+                    .reworded_replay(&open.notification, is_open, now.wall)
                     .filter(|_| Arc::ptr_eq(event, &open.event))
                     .map_or_else(
                         || Arc::clone(event),

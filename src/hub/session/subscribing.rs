@@ -158,6 +158,13 @@ impl Session {
             return Err(no_such_endpoint(request, UNSUBSCRIBE));
         };
         let endpoint = Arc::clone(&subscriber.endpoint);
+        if self.behaviour.unsubscribes_in_part()
+            && let Some(named) = &request.events
+            && let Some(subscriber) = found.and_then(|id| self.subscribers.get_mut(&id))
+        {
+            subscriber.granted.retain(|own| !named.contains(own));
+            return Ok(endpoint);
+        }
         if let Some(id) = found
             && !self.behaviour.ignores_unsubscribes()
         {
@@ -247,7 +254,15 @@ impl Session {
             let text = self
                 .behaviour
                 .denial(&Denial::new(&self.topic, &subscriber.granted, reason));
-            self.send(id, text.into());
+            let others = self.subscribers.iter().filter(|(_, own)| own.connected);
+            let receivers: Vec<_> = if self.behaviour.denies_everyone() {
+                others.map(|(id, _)| *id).collect()
+            } else {
+                vec![id]
+            };
+            for receiver in receivers {
+                self.send(receiver, text.clone().into());
+            }
         }
     }
 

@@ -51,12 +51,8 @@ fn refuse(hub: &Registry, refusal: &Refusal) -> Response {
     } else {
         String::new()
     };
-    (
-        status,
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-        reason,
-    )
-        .into_response()
+    let (content_type, reason) = hub.behaviour.refusal(&reason);
+    (status, [(header::CONTENT_TYPE, content_type)], reason).into_response()
 }
 
 async fn at_hub_url(State(hub): State<Hub>, request: Request) -> Response {
@@ -120,7 +116,8 @@ async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>) -> R
         },
     };
     let body = hub.behaviour.current_context(&context);
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+    let content_type = hub.behaviour.current_context_type();
+    ([(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 /// A subscription request or an event, by its content type.
@@ -233,6 +230,10 @@ fn subscription(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
     };
     match take_subscription(hub, body) {
         Ok((mode, endpoint)) => answer(mode, &endpoint),
+        Err(refusal) if hub.behaviour.ends_refused_resubscriptions() => {
+            end_named(hub, body);
+            refuse(hub, &refusal)
+        }
         Err(_) if hub.behaviour.accepts_malformed_subscriptions() => answer(Mode::Subscribe, "nowhere"),
         Err(refusal) => refuse(hub, &refusal),
     }
@@ -250,6 +251,25 @@ fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal
         Ok::<_, Refusal>(endpoint)
     })?;
     Ok((request.mode, endpoint))
+}
+
+/// What a defective hub does with the subscription that a request names which it refuses: it ends it.
+fn end_named(hub: &Hub, body: &[u8]) {
+    let named = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(body);
+        pairs
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    let (Some(topic), Some(endpoint)) = (named("hub.topic"), named("hub.channel.endpoint")) else {
+        return;
+    };
+    let request = SubscriptionRequest::unsubscribe(&topic, &endpoint);
+    if let Some(topic) = hub.find(&topic) {
+        let endpoint = Registry::endpoint_of(&endpoint);
+        // What is not there cannot be ended.
+        let _ = topic.with(|session, now| session.request(&request, endpoint.as_deref(), now));
+    }
 }
 
 fn event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<Response, Refusal> {

@@ -83,6 +83,7 @@ fn judge(
             requirement: requirement.to_owned(),
             unmet,
             pointer: pointer.to_owned(),
+            member: None,
             message: message(),
             schema: "agreement".to_owned(),
         });

@@ -13,10 +13,16 @@ impl Behaviour {
             Mode::Subscribe => (Defect::SubscribeAnswered200, Defect::SubscribeAnswered500),
             Mode::Unsubscribe => (Defect::UnsubscribeAnswered200, Defect::UnsubscribeAnswered500),
         };
+        let redirected = match mode {
+            Mode::Subscribe => Defect::SubscribeRedirected,
+            Mode::Unsubscribe => Defect::UnsubscribeRedirected,
+        };
         if self.has(plain) {
             200
         } else if self.has(failed) {
             500
+        } else if self.has(redirected) {
+            302
         } else {
             202
         }
@@ -25,6 +31,13 @@ impl Behaviour {
     /// The body of an accepted subscription or unsubscribe request.
     pub fn response(&self, mode: Mode, response: &SubscriptionResponse) -> Value {
         let body = serde_json::to_value(response).unwrap_or_default();
+        let listed = match mode {
+            Mode::Subscribe => self.has(Defect::ResponseAsArray),
+            Mode::Unsubscribe => self.has(Defect::UnsubscribeResponseAsArray),
+        };
+        if listed {
+            return json!([body]);
+        }
         let missing = match mode {
             Mode::Subscribe => self.has(Defect::EndpointMissing),
             Mode::Unsubscribe => self.has(Defect::UnsubscribeWithoutEndpoint),
@@ -60,6 +73,20 @@ impl Behaviour {
     /// Whether refusals say why.
     pub fn explains_refusals(&self) -> bool {
         !self.has(Defect::RefusalWithoutReason)
+    }
+
+    /// The content type of refusals, and the reason in that form.
+    pub fn refusal(&self, reason: &str) -> (&'static str, String) {
+        if self.has(Defect::RefusalAsHtml) {
+            ("text/html", format!("<html><body><p>{reason}</p></body></html>"))
+        } else {
+            ("text/plain; charset=utf-8", reason.to_owned())
+        }
+    }
+
+    /// Whether a re-subscription that is refused ends the subscription.
+    pub fn ends_refused_resubscriptions(&self) -> bool {
+        self.has(Defect::RefusedResubscriptionEnds)
     }
 
     /// Whether subscription requests that break a rule get a 202.
@@ -111,18 +138,52 @@ impl Behaviour {
                 json!(["supportsGetCurrentContext"]),
             ),
             (Defect::ConfigurationUnknownFhir, "fhirVersion", json!("R9")),
+            (
+                Defect::ConfigurationFlagsContradict,
+                "getCurrentSupport",
+                json!(false),
+            ),
         ] {
             if self.has(defect) {
                 document = with(document, member, value);
             }
         }
-        Some(document)
+        for (defect, capability) in [
+            (Defect::ConfigurationCurrentAsText, "supportsGetCurrentContext"),
+            (
+                Defect::ConfigurationUpdatesAsText,
+                "supportsNonCurrentContextUpdates",
+            ),
+        ] {
+            if self.has(defect) {
+                document["capabilities"][capability] = json!("true");
+            }
+        }
+        if self.has(Defect::ConfigurationStrangeEvents)
+            && let Some(events) = document["eventsSupported"].as_array_mut()
+        {
+            events.push(json!("patient opened"));
+        }
+        Some(if self.has(Defect::ConfigurationAsArray) {
+            json!([document])
+        } else {
+            document
+        })
     }
 
     /// The content type of the configuration document.
     pub fn configuration_type(&self) -> &'static str {
         if self.has(Defect::ConfigurationNotJson) {
             "text/plain"
+        } else {
+            "application/json"
+        }
+    }
+
+    /// The content type of the answer to Get Current Context.
+    pub fn current_context_type(&self) -> &'static str {
+        if self.has(Defect::CurrentNotJson) {
+            "text/html"
         } else {
             "application/json"
         }
@@ -156,6 +217,42 @@ impl Behaviour {
         if self.has(Defect::CurrentContextAsObject) {
             document = with(document, "context", json!({}));
         }
+        if !context.context_type.is_empty() {
+            self.alter_current_context(&mut document);
+        }
+        if self.has(Defect::CurrentNotJson) {
+            return format!("<html><body><pre>{document}</pre></body></html>");
+        }
+        if self.has(Defect::CurrentAsArray) {
+            document = json!([document]);
+        }
         document.to_string()
+    }
+
+    fn alter_current_context(&self, document: &mut Value) {
+        if self.has(Defect::CurrentWrongType) {
+            document["context.type"] = json!("Encounter");
+        }
+        if self.has(Defect::CurrentVersionRenewed) {
+            document["context.versionId"] = json!(uuid::Uuid::new_v4().to_string());
+        }
+        let entries = document["context"].as_array_mut().into_iter().flatten();
+        for resource in entries.filter_map(|entry| entry.get_mut("resource")) {
+            if resource["resourceType"] != "Bundle" {
+                if self.has(Defect::CurrentContextAltered) {
+                    let (kind, id) = (resource["resourceType"].take(), resource["id"].take());
+                    *resource = json!({"resourceType": kind, "id": id});
+                }
+                continue;
+            }
+            for content in resource["entry"].as_array_mut().into_iter().flatten() {
+                if self.has(Defect::CurrentContentWithResponse) {
+                    content["response"] = json!({"status": "200"});
+                }
+                if self.has(Defect::CurrentContentWithSearch) {
+                    content["search"] = json!({"mode": "match"});
+                }
+            }
+        }
     }
 }

@@ -104,6 +104,20 @@ impl Behaviour {
                 }
             });
         }
+        self.rename(notification);
+        self.alter_context(notification);
+        if self.has(Defect::TimestampWithOffset) {
+            let zone = jiff::tz::Offset::constant(2);
+            let local = notification.timestamp.instant().display_with_offset(zone);
+            if let Ok(timestamp) = local.to_string().parse() {
+                set_timestamp(notification, &timestamp);
+            }
+        }
+        if self.has(Defect::UpdateWithoutVersion) && notification.event.is(Action::Update) {
+            for member in ["context.versionId", "versionId"] {
+                notification.event_members().remove(member);
+            }
+        }
         for (defect, member) in [
             (Defect::EventWithoutTopic, "hub.topic"),
             (Defect::EventWithoutName, "hub.event"),
@@ -138,6 +152,51 @@ impl Behaviour {
     }
 }
 
+/// Names and contexts.
+impl Behaviour {
+    fn rename(&self, notification: &mut Notification) {
+        let name = notification.event.as_str().to_owned();
+        let hibernates = name.eq_ignore_ascii_case("UserHibernate");
+        let renamed = if self.has(Defect::EventNameLowerCase) {
+            name.to_ascii_lowercase()
+        } else if self.has(Defect::EventMisnamed) && hibernates {
+            "user hibernates".to_owned()
+        } else if self.has(Defect::EventNameWildcard) && hibernates {
+            "User*".to_owned()
+        } else if self.has(Defect::ProprietaryEventDashed)
+            && notification.event.kind() == EventKind::Proprietary
+        {
+            name.replace('_', "-")
+        } else {
+            return;
+        };
+        notification.event_members().set_text("hub.event", &renamed);
+    }
+
+    fn alter_context(&self, notification: &mut Notification) {
+        if self.has(Defect::ContextKeysUpperCase) {
+            alter_entries(notification, |entries| {
+                for entry in entries {
+                    let key = entry["key"].as_str().unwrap_or_default().to_uppercase();
+                    entry["key"] = Value::from(key);
+                }
+            });
+        }
+        if self.has(Defect::ResourcesAsText) {
+            alter_resources(notification, |resource| {
+                *resource = Value::from(resource.to_string())
+            });
+        }
+        if self.has(Defect::ContextWithoutValues) {
+            alter_entries(notification, |entries| {
+                for entry in entries {
+                    *entry = json!({"key": entry["key"]});
+                }
+            });
+        }
+    }
+}
+
 fn alter_resources(notification: &mut Notification, alter: impl Fn(&mut Value)) {
     alter_entries(notification, |entries| {
         for entry in entries {
@@ -165,6 +224,9 @@ impl Behaviour {
     /// The text of a notification.
     pub(in crate::hub) fn notification_text(&self, notification: &Notification) -> String {
         let text = notification.to_text();
+        if self.has(Defect::NotificationAsArray) {
+            return format!("[{text}]");
+        }
         if !self.has(Defect::NotificationWithoutEvent) {
             return text;
         }
@@ -175,7 +237,7 @@ impl Behaviour {
     /// Whether the others are told of an answer with this status.
     pub(in crate::hub) fn reports(&self, status: Status) -> bool {
         match status.code {
-            200 => false,
+            200 => self.has(Defect::SyncErrorUnfounded),
             201..300 => self.has(Defect::SyncErrorOnSuccess),
             409 => !self.has(Defect::NoSyncErrorOnConflict),
             400..500 => !self.has(Defect::NoSyncErrorOnClientError),
@@ -192,6 +254,11 @@ impl Behaviour {
             1001 => self.has(Defect::SyncErrorOnGoingAway),
             _ => true,
         }
+    }
+
+    /// Whether one alone of those who must hear of a SyncError does.
+    pub(in crate::hub) fn tells_one_alone(&self) -> bool {
+        self.has(Defect::SyncErrorToOne)
     }
 
     pub(in crate::hub) fn tells_culprits_alone(&self) -> bool {
@@ -245,6 +312,11 @@ impl Behaviour {
         }
         if self.has(Defect::SyncErrorWithoutDetails) {
             *issue = without(issue.take(), "details");
+        }
+        if self.has(Defect::SyncErrorWithMore)
+            && let Some(entries) = context.as_array_mut()
+        {
+            entries.push(json!({"key": "reason", "string": "a subscriber failed"}));
         }
         raw(&context)
     }

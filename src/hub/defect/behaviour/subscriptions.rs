@@ -89,7 +89,16 @@ impl Behaviour {
                 message = without(message, member);
             }
         }
-        Some(message.to_string())
+        Some(self.listed(Defect::ConfirmationAsArray, message.to_string()))
+    }
+
+    /// The message, in an array of its own where the defect says so.
+    fn listed(&self, defect: Defect, message: String) -> String {
+        if self.has(defect) {
+            format!("[{message}]")
+        } else {
+            message
+        }
     }
 
     pub(in crate::hub) fn keeps_leases(&self) -> bool {
@@ -129,7 +138,17 @@ impl Behaviour {
         if self.has(Defect::DenialWithoutEvents) {
             message = without(message, "hub.events");
         }
-        message.to_string()
+        self.listed(Defect::DenialAsArray, message.to_string())
+    }
+
+    /// Whether everybody in the topic is sent the denial of one.
+    pub(in crate::hub) fn denies_everyone(&self) -> bool {
+        self.has(Defect::DenialToAll)
+    }
+
+    /// Whether an unsubscribe that names events ends these alone.
+    pub(in crate::hub) fn unsubscribes_in_part(&self) -> bool {
+        self.has(Defect::UnsubscribeInPart)
     }
 
     pub(in crate::hub) fn accepts_unknown_unsubscribes(&self) -> bool {
@@ -165,7 +184,7 @@ impl Behaviour {
     }
 
     pub(in crate::hub) fn remembers_closed_contexts(&self) -> bool {
-        self.has(Defect::ReplaysClosedContext)
+        self.has(Defect::ReplaysClosedContext) || self.has(Defect::ReplaysCloses)
     }
 
     pub(in crate::hub) fn replays_only_the_current(&self) -> bool {
@@ -184,8 +203,15 @@ impl Behaviour {
     pub(in crate::hub) fn reworded_replay(
         &self,
         notification: &Notification,
+        is_open: bool,
         wall: jiff::Timestamp,
     ) -> Option<Notification> {
+        if self.has(Defect::ReplaysCloses) && !is_open {
+            let mut notification = notification.clone();
+            let name = notification.event.as_str().replace("-open", "-close");
+            notification.event_members().set_text("hub.event", &name);
+            return Some(notification);
+        }
         self.has(Defect::ReplayNewTimestamp).then(|| {
             let mut notification = notification.clone();
             set_timestamp(&mut notification, &Timestamp::from_instant(wall));
