@@ -3,7 +3,7 @@
 
 use castspec::hub::Defect;
 use castspec::protocol::Version;
-use castspec::requirement::{Actor, Catalogue};
+use castspec::requirement::{Actor, Catalogue, Level};
 use castspec::runner::AMBIENT;
 use castspec::scenario::{Library, Templates};
 use castspec::schema::Schemas;
@@ -52,10 +52,24 @@ fn every_requirement_on_the_hub_that_can_be_observed_is_judged() {
     };
     let unjudged: Vec<&str> = catalogue
         .iter()
-        .filter(|own| own.actor == Actor::Hub && own.unobservable.is_none() && !judged(&own.id))
+        .filter(|own| own.actor == Actor::Hub && own.level != Level::May)
+        .filter(|own| own.unobservable.is_none() && !judged(&own.id))
         .map(|own| own.id.as_str())
         .collect();
     assert!(unjudged.is_empty(), "{unjudged:#?}");
+}
+
+#[test]
+fn a_permission_is_never_judged_by_a_schema_or_in_every_scenario() {
+    let catalogue = catalogue();
+    let schemas = Schemas::load(Version::Stu3).unwrap().requirements();
+    let judged: Vec<&str> = catalogue
+        .iter()
+        .filter(|own| own.level == Level::May)
+        .map(|own| own.id.as_str())
+        .filter(|id| AMBIENT.contains(id) || schemas.contains_key(*id))
+        .collect();
+    assert!(judged.is_empty(), "{judged:#?}");
 }
 
 #[test]
