@@ -126,6 +126,7 @@ impl RequirementsCommand {
             .iter()
             .filter(|own| own.version == self.fhircast_version)
             .filter(|own| self.picks(own))
+            .filter(|own| !self.uncovered || own.level != Level::May)
             .filter(|own| !self.uncovered || (own.unobservable.is_none() && !cover_of(own).judges()))
             .filter(|own| {
                 let cover = cover_of(own);
