@@ -127,6 +127,7 @@ impl Play<'_> {
                 unmet = Some(Unmet::Warn);
             }
         }
+        let of_body = found.is_empty();
         if !expectation.has.is_empty() {
             match &answer.json {
                 Some(body) => found.extend(mismatches(&expectation.has, Some(body), &self.stage.variables)?),
@@ -144,9 +145,14 @@ impl Play<'_> {
                 observed: "an empty body".to_owned(),
             });
         }
+        // A place in the body, though it be the body itself: nothing of a status or a header.
+        let in_body = found.first().filter(|_| of_body);
         let places = vec![
             Place::at(answer.request.sequence),
-            Place::at(answer.spot.sequence),
+            Place {
+                sequence: answer.spot.sequence,
+                pointer: in_body.map(|own| own.pointer.clone()),
+            },
         ];
         match &expectation.requirement {
             Some(requirement) if found.is_empty() => {

@@ -133,14 +133,12 @@ impl Judge {
     /// A place of a message does not meet its schema. What a scenario or an ambient check finds wrong at that same place is
     /// the same mistake seen twice, and is not held against the hub under another requirement.
     pub fn malformed(&mut self, requirement: &str, place: &Place, throughout: bool) {
-        if let Some(pointer) = &place.pointer {
-            self.malformed.push(Malformed {
-                sequence: place.sequence,
-                pointer: pointer.clone(),
-                throughout,
-                requirement: requirement.to_owned(),
-            });
-        }
+        self.malformed.push(Malformed {
+            sequence: place.sequence,
+            pointer: place.pointer.clone().unwrap_or_default(),
+            throughout,
+            requirement: requirement.to_owned(),
+        });
     }
 
     /// The requirement could not be tried.
@@ -253,8 +251,13 @@ impl Judge {
                 });
                 if let Some(culprit) = culprit {
                     *finding = Finding::Unreached(format!(
-                        "{} is malformed there (message {}; see {}), so this could not be tried",
-                        culprit.pointer, culprit.sequence, culprit.requirement
+                        "message {} is malformed{} ({}), so this could not be tried",
+                        culprit.sequence,
+                        match culprit.pointer.as_str() {
+                            "" => String::new(),
+                            pointer => format!(" at {pointer}"),
+                        },
+                        culprit.requirement
                     ));
                 }
             }
@@ -384,7 +387,7 @@ fn evidence(places: &[Place], transcript: &[Entry]) -> Vec<Evidence> {
             let entry = transcript.get(place.sequence)?.clone();
             Some(Evidence {
                 entry,
-                pointer: place.pointer.clone(),
+                pointer: place.pointer.clone().filter(|pointer| !pointer.is_empty()),
             })
         })
         .collect()

@@ -327,7 +327,17 @@ impl Play<'_> {
             .mocks
             .values()
             .filter(|mock| mock.topic == publication.topic && (mock.name != name || !about_it));
-        (!others.any(reached)).then(|| {
+        // Where the hub distributes other events, that this one came to nobody is telling.
+        let distributes = || {
+            let mocks = self.stage.mocks.values();
+            mocks
+                .flat_map(|mock| mock.inbox.received())
+                .any(|own| self.stage.origin(&own).is_some())
+        };
+        if others.any(reached) || (!about_it && distributes()) {
+            return None;
+        }
+        Some({
             let event = &publication.event;
             if about_it {
                 format!("{event} reached no other subscriber, so none could refuse it")
@@ -530,10 +540,14 @@ impl Play<'_> {
                 .as_ref()
                 .is_some_and(|event| event.kind() == EventKind::SyncError),
         };
+        let published = || {
+            let origin = self.stage.origin(received)?;
+            Some(self.stage.publications.get(origin)?.event.clone())
+        };
         kind && selector
             .event
             .as_ref()
-            .is_none_or(|wanted| event.is_some_and(|event| event == **wanted))
+            .is_none_or(|wanted| event.or_else(published).is_some_and(|event| event == **wanted))
     }
 
     fn comes_from(&self, kind: MessageSelector, received: &Received, position: usize) -> bool {

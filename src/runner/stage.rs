@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use super::sameness::lost;
-use crate::protocol::{EventName, Status, SyncErrorCause, join_events};
+use crate::protocol::{EventKind, EventName, Status, SyncErrorCause, join_events};
 use crate::scenario::{self, Variables};
 use crate::subscriber::{AnswerRule, Inbox, Log, Policy, Received, Socket, Spot};
 
@@ -285,15 +285,11 @@ pub fn version_of(message: &Value) -> Option<&str> {
         .as_str()
 }
 
-/// The event's name in a received notification.
+/// The event's name in a received notification; `None` where it names none that there could be.
 pub fn event_of(received: &Received) -> Option<EventName> {
-    received
-        .json
-        .as_ref()?
-        .pointer("/event/hub.event")?
-        .as_str()?
-        .parse()
-        .ok()
+    let name = received.json.as_ref()?.pointer("/event/hub.event")?.as_str()?;
+    let event: Option<EventName> = name.parse().ok();
+    event.filter(|event| event.kind() != EventKind::Unknown)
 }
 
 fn policy_of(answers: &[scenario::Answer]) -> Policy {

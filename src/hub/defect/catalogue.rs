@@ -57,11 +57,14 @@ defects! {
     EventWithoutName, "event-without-name", "leaves hub.event out of notifications",
         ["event.name.hub"];
     EventWithoutContext, "event-without-context", "leaves the context out of notifications",
-        ["event.context.hub"];
+        ["event.context.hub"],
+        so ["derived.open-sent"];
     EventWithoutKeys, "event-without-keys", "leaves the keys out of the context of notifications",
-        ["event.context-key.hub"];
+        ["event.context-key.hub"],
+        so ["content.bundle-id-kept", "derived.open-sent"];
     ContextKeysUpperCase, "context-keys-upper-case", "writes the keys of the context in upper case",
-        ["event.context-key-case.hub"];
+        ["event.context-key-case.hub"],
+        so ["content.bundle-id-kept", "derived.open-sent"];
     ResourcesAsText, "resources-as-text", "writes the resources of the context as strings of JSON",
         ["event.context-resource.hub"],
         so ["notification.context-unaltered"];
@@ -75,7 +78,8 @@ defects! {
     EventNameWildcard, "event-name-wildcard", "calls UserHibernate 'User*'",
         ["event.name-no-wildcard.hub"];
     ProprietaryEventDashed, "proprietary-event-dashed", "writes a dash into the names of proprietary events",
-        ["event.proprietary-no-dash.hub"];
+        ["event.proprietary-no-dash.hub"],
+        so ["notification.only-subscribed", "publish.broadcast-to-requester"];
     VersionAsNumber, "version-as-number", "writes context.versionId as a number",
         ["event.version-id-string.hub"];
     UpdateWithoutVersion, "update-without-version", "leaves the version out of distributed updates",
@@ -89,30 +93,32 @@ defects! {
     SubscribeAnswered500, "subscribe-answered-500", "answers subscription requests with 500",
         ["subscribe.accepted-202"];
     SubscribeRedirected, "subscribe-redirected", "carries subscription requests out and answers them with 302",
-        ["subscribe.answered"];
+        ["subscribe.answered"],
+        so ["subscribe.accepted-202"];
     EndpointMissing, "endpoint-missing", "leaves hub.channel.endpoint out of the answer to a subscription request",
         ["subscribe.response.endpoint"];
     ResponseAsArray, "response-as-array", "answers subscription requests with an array around the object",
         ["subscribe.response.object"];
     EndpointRepeated, "endpoint-repeated", "gives every subscription of a topic the same endpoint",
         ["subscribe.response.endpoint-unique"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part"];
     EndpointGuessable, "endpoint-guessable", "numbers its endpoints",
         ["subscribe.response.endpoint-unguessable"];
     ResponseNotJson, "response-not-json", "answers subscription requests with JSON as text/plain",
         ["subscribe.content-type"];
     ChannelTypeIgnored, "channel-type-ignored", "takes subscription requests without a channel type or with an unknown one",
-        ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected"];
+        ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected"],
+        so ["unsubscribe.channel-type-missing-rejected"];
     MalformedSubscriptionAccepted, "malformed-subscription-accepted", "answers malformed subscription requests with 202",
         ["subscribe.refusal-status", "unsubscribe.refusal-status"],
-        so ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected"];
+        so ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected", "unsubscribe.channel-type-missing-rejected"];
     RefusalWithoutReason, "refusal-without-reason", "refuses with an empty body",
         ["subscribe.refusal-description", "unsubscribe.refusal-description"];
     RefusalAsHtml, "refusal-as-html", "explains refusals as an HTML page",
-        ["subscribe.refusal-plain-text"];
-    RepeatedEventsKept, "repeated-events-kept", "grants every event twice",
+        ["subscribe.refusal-plain-text", "unsubscribe.refusal-plain-text"];
+    RepeatedEventsKept, "repeated-events-kept", "grants an event as often as it is named, and delivers it so",
         ["subscribe.events-repeated-once"],
-        so ["notification.delivered-once", "derived.no-duplicates"];
+        so ["notification.delivered-once"];
     ResubscribeMerges, "resubscribe-merges", "adds the events of a re-subscription to the earlier ones",
         ["subscribe.resubscribe-replaces-events"];
     ResubscribeIgnored, "resubscribe-ignored", "accepts re-subscriptions and keeps the earlier events",
@@ -120,7 +126,7 @@ defects! {
     ResubscribeRefused, "resubscribe-refused", "refuses to re-subscribe over an existing endpoint",
         ["subscribe.resubscribe-allowed"],
         so ["subscribe.resubscribe-replaces-events"];
-    RefusedResubscriptionEnds, "refused-resubscription-ends", "ends a subscription when it refuses to re-subscribe it",
+    RefusedResubscriptionApplied, "refused-resubscription-applied", "refuses a re-subscription and takes its events over all the same",
         ["subscribe.refused-changes-nothing"],
         so ["notification.delivered"];
     ResubscribeTouchesOthers, "resubscribe-touches-others", "replaces the events of every subscriber of the topic",
@@ -170,7 +176,8 @@ defects! {
     ReplayUnsubscribed, "replay-unsubscribed", "replays open events that the subscriber did not subscribe to",
         ["replay.only-subscribed", "notification.only-subscribed"];
     ReplaysCloses, "replays-closes", "sends a new subscriber the close events of closed contexts",
-        ["replay.only-open-events"];
+        ["replay.only-open-events"],
+        so ["notification.timestamp-of-event"];
     // 2.4 Denial and Unsubscribe
     DenialWithoutTopic, "denial-without-topic", "leaves hub.topic out of denials",
         ["denial.topic"];
@@ -192,6 +199,8 @@ defects! {
         ["unsubscribe.accepted-202"];
     UnsubscribeRedirected, "unsubscribe-redirected", "carries unsubscribe requests out and answers them with 302",
         ["unsubscribe.answered", "unsubscribe.accepted-202"];
+    UnsubscribeChannelTypeIgnored, "unsubscribe-channel-type-ignored", "takes unsubscribe requests without a channel type",
+        ["unsubscribe.channel-type-missing-rejected"];
     UnsubscribeInPart, "unsubscribe-in-part", "ends only the events that an unsubscribe names",
         ["unsubscribe.never-in-part"];
     UnsubscribeWithoutEndpoint, "unsubscribe-without-endpoint", "leaves hub.channel.endpoint out of the answer to an unsubscribe request",
@@ -295,7 +304,8 @@ defects! {
     SyncErrorWithoutDiagnostics, "syncerror-without-diagnostics", "leaves the diagnostics out of SyncErrors",
         ["operationoutcome.diagnostics.hub"];
     SyncErrorEmpty, "syncerror-empty", "sends SyncErrors with an empty context",
-        ["syncerror.operationoutcome.hub", "operationoutcome.eventid.hub", "operationoutcome.eventname.hub", "operationoutcome.subscribername.hub", "operationoutcome.severity.hub", "operationoutcome.diagnostics.hub"];
+        ["syncerror.operationoutcome.hub"],
+        so ["operationoutcome.eventid.hub"];
     SyncErrorWithMore, "syncerror-with-more", "adds an entry of its own to the context of SyncErrors",
         ["event.context-additional.hub"];
     SyncErrorNotDistributed, "syncerror-not-distributed", "keeps SyncErrors that subscribers publish to itself",
@@ -380,6 +390,8 @@ defects! {
         so ["current.object"];
     CurrentContextAltered, "current-context-altered", "returns resources with nothing but type and id",
         ["current.context-as-supplied"];
+    CurrentNotServed, "current-not-served", "answers Get Current Context with 404, though it claims to have it",
+        ["current.served"];
     CurrentEmptyNamed, "current-empty-named", "returns an empty context with the type 'None'",
         ["current.empty-type"],
         so ["current.content", "current.context-anchor", "current.version-id", "current.type"];
@@ -388,6 +400,9 @@ defects! {
     CurrentContentMissing, "current-content-missing", "leaves the content out of the current context",
         ["current.content"],
         so ["content.changed-context-resources-in-content", "content.kept-while-open", "content.maintained", "current.content-collection"];
+    CurrentContentFilled, "current-content-filled", "puts the resources of the open event into the content",
+        ["current.content-empty"],
+        so ["content.dropped-on-close", "content.per-anchor"];
     CurrentContentTwice, "current-content-twice", "returns the content twice",
         ["current.content-single"];
     CurrentContentWrongType, "current-content-wrong-type", "returns content as a Bundle of type transaction",
@@ -416,6 +431,8 @@ defects! {
         ["content.update-prior-version", "content.prior-version-id"];
     StaleUpdateAccepted, "stale-update-accepted", "accepts updates whatever version they state",
         ["content.stale-update-rejected"];
+    StaleUpdateFails, "stale-update-fails", "answers updates that state another version with 500",
+        ["content.stale-update-status"];
     PartialUpdate, "partial-update", "applies what it can of an update that it refuses",
         ["content.rejected-as-a-whole"];
     ContentNotKept, "content-not-kept", "distributes updates and keeps no content",

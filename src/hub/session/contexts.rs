@@ -199,7 +199,7 @@ impl Contexts {
                 Some(stated) if stated == open.version => {}
                 Some(stated) => {
                     return Err(Refusal::new(
-                        409,
+                        behaviour.stale_update_status(),
                         format!(
                             "/event/context.versionId: is '{stated}', and the version of {}/{} is '{}'; get the current \
                              context and try again with its version ({SECTION})",

@@ -27,7 +27,13 @@ impl Session {
         endpoint: Option<&str>,
         now: Now,
     ) -> Result<Arc<str>, Refusal> {
-        if !self.behaviour.ignores_channel_type() {
+        let ignored = match request.mode {
+            Mode::Subscribe => self.behaviour.ignores_channel_type(),
+            Mode::Unsubscribe => {
+                self.behaviour.ignores_channel_type() || self.behaviour.unsubscribes_any_channel()
+            }
+        };
+        if !ignored {
             check_channel_type(request)?;
         }
         match request.mode {
@@ -72,7 +78,7 @@ impl Session {
         self.add(
             Arc::clone(&endpoint),
             request.subscriber_name.clone(),
-            self.behaviour.grant(events),
+            events.to_vec(),
             lease,
             now,
         );

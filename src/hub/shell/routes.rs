@@ -17,7 +17,9 @@ use super::socket;
 use crate::hub::refusal::Refusal;
 use crate::hub::session::dead_endpoint;
 use crate::hub::supported::configuration;
-use crate::protocol::{Mode, Notification, SubscriptionRequest, SubscriptionResponse, WELL_KNOWN_PATH};
+use crate::protocol::{
+    EventName, Mode, Notification, SubscriptionRequest, SubscriptionResponse, WELL_KNOWN_PATH, parse_events,
+};
 
 /// The path of `hub.url`.
 pub(super) const HUB_PATH: &str = "/fhircast";
@@ -106,6 +108,12 @@ async fn well_known(State(hub): State<Hub>) -> Response {
 }
 
 async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>) -> Response {
+    if !hub.behaviour.serves_current_context() {
+        return refuse(
+            &hub,
+            &Refusal::new(404, "there is no current context to be had here"),
+        );
+    }
     // A topic that nobody has used has no context, as one whose contexts are closed.
     let context = match hub.find(&topic) {
         Some(topic) => topic.with(|session, _| session.current_context()),
@@ -230,8 +238,8 @@ fn subscription(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
     };
     match take_subscription(hub, body) {
         Ok((mode, endpoint)) => answer(mode, &endpoint),
-        Err(refusal) if hub.behaviour.ends_refused_resubscriptions() => {
-            end_named(hub, body);
+        Err(refusal) if hub.behaviour.applies_refused_resubscriptions() => {
+            resubscribe_refused(hub, body);
             refuse(hub, &refusal)
         }
         Err(_) if hub.behaviour.accepts_malformed_subscriptions() => answer(Mode::Subscribe, "nowhere"),
@@ -240,7 +248,10 @@ fn subscription(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
 }
 
 fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal> {
-    let request = SubscriptionRequest::from_form(body)?;
+    let mut request = SubscriptionRequest::from_form(body)?;
+    if hub.behaviour.keeps_repeated_events() {
+        request.events = repeated_events(body).or(request.events);
+    }
     let named = request.endpoint.as_deref().and_then(Registry::endpoint_of);
     let topic = hub.topic(&request.topic)?;
     let endpoint = topic.with(|session, now| {
@@ -253,22 +264,34 @@ fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal
     Ok((request.mode, endpoint))
 }
 
-/// What a defective hub does with the subscription that a request names which it refuses: it ends it.
-fn end_named(hub: &Hub, body: &[u8]) {
+/// The events of a request, each as often as it stands there.
+fn repeated_events(body: &[u8]) -> Option<Vec<EventName>> {
+    let mut pairs = url::form_urlencoded::parse(body);
+    let (_, events) = pairs.find(|(name, _)| name == "hub.events")?;
+    events.split(',').map(|event| event.trim().parse().ok()).collect()
+}
+
+/// What a defective hub does with a re-subscription that it refuses: it takes over what it can read of it.
+fn resubscribe_refused(hub: &Hub, body: &[u8]) {
     let named = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(body);
         pairs
             .find(|(own, _)| own == name)
             .map(|(_, value)| value.into_owned())
     };
-    let (Some(topic), Some(endpoint)) = (named("hub.topic"), named("hub.channel.endpoint")) else {
+    let (Some(topic), Some(events), Some(endpoint)) = (
+        named("hub.topic"),
+        named("hub.events").and_then(|events| parse_events(&events).ok()),
+        named("hub.channel.endpoint"),
+    ) else {
         return;
     };
-    let request = SubscriptionRequest::unsubscribe(&topic, &endpoint);
+    let mut request = SubscriptionRequest::subscribe(&topic, events);
+    let segment = Registry::endpoint_of(&endpoint);
+    request.endpoint = Some(endpoint);
     if let Some(topic) = hub.find(&topic) {
-        let endpoint = Registry::endpoint_of(&endpoint);
-        // What is not there cannot be ended.
-        let _ = topic.with(|session, now| session.request(&request, endpoint.as_deref(), now));
+        // What is not there cannot be changed.
+        let _ = topic.with(|session, now| session.request(&request, segment.as_deref(), now));
     }
 }
 

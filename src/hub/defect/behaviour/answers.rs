@@ -84,9 +84,9 @@ impl Behaviour {
         }
     }
 
-    /// Whether a re-subscription that is refused ends the subscription.
-    pub fn ends_refused_resubscriptions(&self) -> bool {
-        self.has(Defect::RefusedResubscriptionEnds)
+    /// Whether a re-subscription that is refused is carried out all the same.
+    pub fn applies_refused_resubscriptions(&self) -> bool {
+        self.has(Defect::RefusedResubscriptionApplied)
     }
 
     /// Whether subscription requests that break a rule get a 202.
@@ -180,6 +180,11 @@ impl Behaviour {
         }
     }
 
+    /// Whether the current context is to be had.
+    pub fn serves_current_context(&self) -> bool {
+        !self.has(Defect::CurrentNotServed)
+    }
+
     /// The content type of the answer to Get Current Context.
     pub fn current_context_type(&self) -> &'static str {
         if self.has(Defect::CurrentNotJson) {
@@ -236,16 +241,30 @@ impl Behaviour {
         if self.has(Defect::CurrentVersionRenewed) {
             document["context.versionId"] = json!(uuid::Uuid::new_v4().to_string());
         }
-        let entries = document["context"].as_array_mut().into_iter().flatten();
+        let opened = document["context"]
+            .get(0)
+            .and_then(|own| own.get("resource"))
+            .cloned();
+        let entries = document.get_mut("context").and_then(Value::as_array_mut);
+        let entries = entries.into_iter().flatten();
         for resource in entries.filter_map(|entry| entry.get_mut("resource")) {
-            if resource["resourceType"] != "Bundle" {
+            if resource.get("resourceType").is_none_or(|own| own != "Bundle") {
                 if self.has(Defect::CurrentContextAltered) {
                     let (kind, id) = (resource["resourceType"].take(), resource["id"].take());
                     *resource = json!({"resourceType": kind, "id": id});
                 }
                 continue;
             }
-            for content in resource["entry"].as_array_mut().into_iter().flatten() {
+            if self.has(Defect::CurrentContentFilled)
+                && let (Some(opened), Some(bundle)) = (&opened, resource.as_object_mut())
+            {
+                let contents = bundle.entry("entry").or_insert_with(|| json!([]));
+                if let Some(contents) = contents.as_array_mut() {
+                    contents.push(json!({"resource": opened}));
+                }
+            }
+            let contents = resource.get_mut("entry").and_then(Value::as_array_mut);
+            for content in contents.into_iter().flatten() {
                 if self.has(Defect::CurrentContentWithResponse) {
                     content["response"] = json!({"status": "200"});
                 }

@@ -77,6 +77,15 @@ impl Behaviour {
         (next, (!self.has(Defect::PriorVersionMissing)).then_some(prior))
     }
 
+    /// The status of the answer to an update that states another version.
+    pub(in crate::hub) fn stale_update_status(&self) -> u16 {
+        if self.has(Defect::StaleUpdateFails) {
+            500
+        } else {
+            409
+        }
+    }
+
     pub(in crate::hub) fn accepts_stale_updates(&self) -> bool {
         self.has(Defect::StaleUpdateAccepted)
     }

@@ -17,13 +17,9 @@ impl Behaviour {
         self.has(Defect::ResubscribeRefused)
     }
 
-    /// What is granted of the events that were asked for.
-    pub(in crate::hub) fn grant(&self, asked: &[EventName]) -> Vec<EventName> {
-        let mut granted = asked.to_vec();
-        if self.has(Defect::RepeatedEventsKept) {
-            granted.extend_from_slice(asked);
-        }
-        granted
+    /// Whether an event that a request names twice is granted twice.
+    pub fn keeps_repeated_events(&self) -> bool {
+        self.has(Defect::RepeatedEventsKept)
     }
 
     pub(in crate::hub) fn resubscribes_everyone(&self) -> bool {
@@ -149,6 +145,11 @@ impl Behaviour {
     /// Whether an unsubscribe that names events ends these alone.
     pub(in crate::hub) fn unsubscribes_in_part(&self) -> bool {
         self.has(Defect::UnsubscribeInPart)
+    }
+
+    /// Whether an unsubscribe needs no channel type.
+    pub(in crate::hub) fn unsubscribes_any_channel(&self) -> bool {
+        self.has(Defect::UnsubscribeChannelTypeIgnored)
     }
 
     pub(in crate::hub) fn accepts_unknown_unsubscribes(&self) -> bool {
