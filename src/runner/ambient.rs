@@ -160,6 +160,7 @@ impl Play<'_> {
                         .clone()
                         .judge_context_of(Sender::Hub, seen.event.as_str(), &event);
                 self.judge_schema(&judgement, spot, "/event");
+                self.authored_sync_error(&seen.message);
             }
             None => {}
         }
