@@ -14,6 +14,7 @@ use std::path::Path;
 use castspec::fhir::{Validator, resources_of};
 use castspec::protocol::Version;
 use castspec::scenario::{Templates, new_case};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn validator() -> &'static Validator {
@@ -270,4 +271,79 @@ fn the_number_of_findings_is_bounded() {
     let names: Vec<Value> = (0..2000).map(|number| json!({"use": number})).collect();
     let findings = validator().validate(&json!({"resourceType": "Patient", "name": names}));
     assert_eq!(findings.len(), 50);
+}
+
+/// JSON of any form, with the names of FHIR in it, so that it is looked into.
+fn any_json() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![
+        proptest::sample::select(vec![
+            "resourceType",
+            "id",
+            "extension",
+            "_status",
+            "status",
+            "name",
+            "given",
+            "_given",
+            "entry",
+            "resource",
+            "contained",
+            "valueString",
+            "_valueString",
+            "valueDateTime",
+            "url",
+            "text",
+            "div",
+            "birthDate",
+            "meta",
+            "lastUpdated",
+        ])
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ];
+    let text = prop_oneof![
+        proptest::sample::select(vec![
+            "Patient",
+            "Bundle",
+            "Observation",
+            "Extension",
+            "2024-02-30",
+            ""
+        ])
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        text.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 60, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((name.clone(), inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_json_is_judged_without_harm(
+        members in any_json(),
+        resource_type in proptest::sample::select(vec!["Patient", "Bundle", "Observation", "Parameters"]),
+    ) {
+        let mut resource = members;
+        if let Some(own) = resource.as_object_mut() {
+            own.insert("resourceType".to_owned(), resource_type.into());
+        }
+        for finding in validator().validate(&resource) {
+            prop_assert!(resource.pointer(&finding.pointer).is_some(), "{:?} points nowhere", finding);
+        }
+        for (pointer, own) in resources_of(&resource) {
+            prop_assert_eq!(resource.pointer(&pointer), Some(own));
+        }
+    }
 }

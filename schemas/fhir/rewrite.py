@@ -9,13 +9,16 @@ The first file is the schema of the specification, the others are its StructureD
 import json
 import sys
 
-PRIMITIVE_NUMBERS = {
+PRIMITIVES = {
     # HL7 states these as patterns, which say nothing about JSON numbers.
     "boolean": {"type": "boolean"},
     "decimal": {"type": "number"},
     "integer": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
     "unsignedInt": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
     "positiveInt": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+    # What the text of R4 forbids; HL7's pattern has \S, which in Unicode leaves out the wide space of Japanese.
+    "string": {"type": "string", "pattern": "^[^\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F]+$"},
+    "markdown": {"type": "string", "pattern": "^[^\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F]+$"},
     # HL7 states no type for it, and base64's pattern only where it is one of several types.
     "xhtml": {"type": "string"},
     "base64Binary": {"type": "string", "pattern": "^(\\s*([0-9a-zA-Z\\+/=]){4}\\s*)+$"},
@@ -139,7 +142,7 @@ def main():
     schema, types, resources = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:4])
     names = sorted(schema["discriminator"]["mapping"])
     definitions = without_descriptions(schema["definitions"])
-    definitions.update(PRIMITIVE_NUMBERS)
+    definitions.update(PRIMITIVES)
     primitives = [name for name, node in definitions.items() if "properties" not in node and name != "ResourceList"]
     choices_by_reference(definitions, primitives)
     objects_and_nulls(definitions)
