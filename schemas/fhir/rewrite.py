@@ -65,6 +65,19 @@ def objects_and_nulls(definitions):
                 node["items"] = {"if": {"not": {"type": "null"}}, "then": node["items"]}
 
 
+def canonicals(definitions):
+    """HL7's schema forgets that a canonical, like any primitive, may have an extension, beside its value or in its place."""
+    for definition in definitions.values():
+        properties = definition.get("properties", {})
+        for name, node in list(properties.items()):
+            if referred(node) == "canonical" and "_" + name not in properties:
+                element = reference("Element")
+                properties["_" + name] = {"items": element, "type": "array"} if "items" in node else element
+                # `cardinalities` asks for one of the two.
+                if name in definition.get("required", []):
+                    definition["required"].remove(name)
+
+
 def dispatch(definitions, resources):
     """In place of `oneOf`, whose errors name everything but the place of the mistake."""
     definitions["ResourceList"] = {
@@ -87,7 +100,7 @@ def dispatch(definitions, resources):
 
 
 def amend(definitions):
-    """What 4.0.1 corrected in 4.0.0: its own number among the versions, and Meta among the types of any value."""
+    """What 4.0.1 has beyond 4.0.0: its own number among the versions, and Meta among the types of any value."""
     for definition in definitions.values():
         properties = definition.get("properties", {})
         for node in properties.values():
@@ -145,6 +158,7 @@ def main():
     definitions.update(PRIMITIVES)
     primitives = [name for name, node in definitions.items() if "properties" not in node and name != "ResourceList"]
     choices_by_reference(definitions, primitives)
+    canonicals(definitions)
     objects_and_nulls(definitions)
     amend(definitions)
     dispatch(definitions, names)
