@@ -1,4 +1,4 @@
-//! The schemas alone: loading them, and judging single messages by them.
+//! The schemas alone: loading them, and judging single messages by them; and the same of base FHIR R4.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,7 +9,9 @@
 use std::hint::black_box;
 use std::path::Path;
 
+use castspec::fhir::Validator;
 use castspec::protocol::Version;
+use castspec::scenario::{Templates, new_case};
 use castspec::schema::{MessageKind, Schemas};
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::Value;
@@ -47,5 +49,37 @@ fn schemas(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, schemas);
+/// The resource of the template for this event.
+fn resource(event: &str) -> Value {
+    let mut count = 0;
+    let case = new_case(|| {
+        count += 1;
+        format!("00000000-0000-4000-8000-{count:012}")
+    });
+    let context = Templates::embedded()
+        .unwrap()
+        .context(Version::Stu3, &event.parse().unwrap(), &case)
+        .unwrap();
+    context[0]["resource"].clone()
+}
+
+fn base_fhir(criterion: &mut Criterion) {
+    criterion.bench_function("load base FHIR R4", |bench| {
+        bench.iter(|| Validator::load().unwrap());
+    });
+    let validator = Validator::load().unwrap();
+    let patient = resource("Patient-open");
+    assert!(validator.validate(&patient).is_empty());
+    criterion.bench_function("validate a Patient by base FHIR R4", |bench| {
+        bench.iter(|| validator.validate(black_box(&patient)));
+    });
+    let mut wrong = patient;
+    wrong["gender"] = "F".into();
+    assert_eq!(validator.validate(&wrong).len(), 1);
+    criterion.bench_function("find what is wrong with a Patient", |bench| {
+        bench.iter(|| validator.validate(black_box(&wrong)));
+    });
+}
+
+criterion_group!(benches, schemas, base_fhir);
 criterion_main!(benches);

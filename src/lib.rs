@@ -7,11 +7,13 @@
 //! cli ─▶ runner ─▶ subscriber ──▶ protocol
 //!  │        ├────▶ scenario ────▶ requirement, protocol
 //!  │        ├────▶ schema ──────▶ requirement, protocol
+//!  │        ├────▶ fhir (cli too)
 //!  │        └────▶ outcome ◀──── report ◀─ cli
 //!  └────▶ hub ──────────────────▶ protocol
 //! ```
 
 pub mod cli;
+pub mod fhir;
 pub mod hub;
 pub mod outcome;
 pub mod protocol;

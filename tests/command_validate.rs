@@ -76,6 +76,56 @@ fn one_invalid_message_among_valid_ones() {
     );
 }
 
+/// With a date that never was and a text for a yes or no: FHIRcast minds neither.
+const UNLIKE_FHIR: &str = r#"{"timestamp": "2026-02-14T01:25:00.000Z", "id": "a1", "event": {"hub.topic": "t",
+    "hub.event": "Practitioner-open", "context": [{"key": "practitioner", "resource": {"resourceType": "Practitioner",
+    "id": "1", "birthDate": "1978-02-30", "active": "Synthia"}}]}}"#;
+
+#[test]
+fn base_fhir_is_told_apart_and_never_counts() {
+    let file = written(UNLIKE_FHIR);
+    let name = file.path().to_str().unwrap();
+    let ended = Ended::with(&["validate", "--strict", name]);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
+    let (own, apart) = ended.out.split_once("base FHIR R4").unwrap();
+    assert!(own.contains("notification of Practitioner-open: valid"), "{own}");
+    assert!(
+        apart.contains("note /event/context/0/resource/birthDate is a date that no calendar has"),
+        "{apart}"
+    );
+    assert!(
+        !apart.contains("Synthia"),
+        "a value of the resource is told: {apart}"
+    );
+
+    let told = Ended::with(&["validate", "--json", name]);
+    assert_eq!(told.code, Some(0));
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    let notes = told[0]["base_fhir_r4"].as_array().unwrap();
+    assert_eq!(notes.len(), 2, "{told}");
+    assert_eq!(notes[0]["pointer"], "/event/context/0/resource/active");
+    assert_eq!(told[0]["violations"], serde_json::json!([]));
+
+    for arguments in [&["--no-fhir"][..], &["--no-fhir", "--json"]] {
+        let left_out = Ended::with(&[&["validate", name], arguments].concat());
+        assert_eq!(left_out.code, Some(0));
+        assert!(!left_out.out.contains("calendar"), "{}", left_out.out);
+        assert!(!left_out.out.contains("fhir_r4"), "{}", left_out.out);
+    }
+}
+
+#[test]
+fn a_message_whose_resources_are_fhir_has_no_such_heading() {
+    let file = written(
+        &UNLIKE_FHIR
+            .replace("1978-02-30", "1978-11-03")
+            .replace("\"Synthia\"", "true"),
+    );
+    let ended = Ended::with(&["validate", file.path().to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
+    assert!(!ended.out.contains("base FHIR"), "{}", ended.out);
+}
+
 #[test]
 fn standard_input() {
     let valid = Ended::of(castspec().args(["validate", "-"]).write_stdin(VALID));

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{CommandError, print};
+use crate::fhir::{self, Finding};
 use crate::protocol::Version;
 use crate::requirement::{Catalogue, Level};
 use crate::schema::{Judgement, MessageKind, Schemas, Unmet};
@@ -32,6 +33,9 @@ pub struct ValidateCommand {
     /// A broken SHOULD counts as broken
     #[arg(long)]
     strict: bool,
+    /// Leave out whether the resources are FHIR R4 at all; it is told as notes, which never count as broken
+    #[arg(long)]
+    no_fhir: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -155,7 +159,13 @@ impl ValidateCommand {
                     text.push_str(told);
                 }
                 let violations: Vec<Value> = found.into_iter().map(|(_, _, value)| value).collect();
-                results.push(json!({"message": label, "kind": kind.name(), "held": judged.satisfied, "violations": violations}));
+                let mut result = json!({"message": label, "kind": kind.name(), "held": judged.satisfied, "violations": violations});
+                if !self.no_fhir {
+                    let notes = base_fhir(message)?;
+                    text.push_str(&told_apart(&notes));
+                    result["base_fhir_r4"] = notes.iter().map(as_json).collect();
+                }
+                results.push(result);
             }
         }
         if self.json {
@@ -216,6 +226,34 @@ fn judge(schemas: &Schemas, kind: MessageKind, message: &Value) -> Judgement {
         }
         _ => judged,
     }
+}
+
+/// What in the resources of a message is no FHIR R4, with pointers into the message.
+fn base_fhir(message: &Value) -> Result<Vec<Finding>, CommandError> {
+    let mut notes = Vec::new();
+    for (place, resource) in fhir::resources_of(message) {
+        let validator = fhir::Validator::shared().map_err(|error| CommandError::from_error(error))?;
+        notes.extend(validator.validate(resource).into_iter().map(|own| Finding {
+            pointer: format!("{place}{}", own.pointer),
+            ..own
+        }));
+    }
+    Ok(notes)
+}
+
+fn told_apart(notes: &[Finding]) -> String {
+    if notes.is_empty() {
+        return String::new();
+    }
+    let mut text = "  base FHIR R4, which FHIRcast leaves to others:\n".to_owned();
+    for own in notes {
+        text.push_str(&format!("    note {own}\n"));
+    }
+    text
+}
+
+fn as_json(own: &Finding) -> Value {
+    json!({"pointer": own.pointer, "message": own.message, "expected": own.expected})
 }
 
 fn read(file: &PathBuf) -> std::io::Result<String> {

@@ -67,7 +67,7 @@ impl Play<'_> {
         let mut seen = Vec::new();
         for mock in self.stage.mocks.values() {
             for received in mock.inbox.received() {
-                let Some(message) = received.json.clone() else {
+                let Some(message) = received.message().cloned() else {
                     continue;
                 };
                 let publication = self.stage.origin(&received);
@@ -195,6 +195,7 @@ impl Play<'_> {
                         .clone()
                         .judge_context_of(Sender::Hub, seen.event.as_str(), &event);
                 self.judge_schema(&judgement, &event, spot, "/event");
+                self.authored_sync_error(&seen.message);
             }
             None => {}
         }

@@ -250,8 +250,7 @@ impl Play<'_> {
         let mut received = mock.inbox.received();
         if requirement != ids::TOPIC_ISOLATED {
             received.retain(|own| {
-                own.json
-                    .as_ref()
+                own.message()
                     .is_none_or(|message| !is_foreign(message, &mock.topic))
             });
         }
@@ -322,6 +321,12 @@ impl Play<'_> {
         if !about_it && ids::DELIVERY.contains(&requirement) {
             return None;
         }
+        if about_it && !self.lacks_a_success(name, position) {
+            return Some(format!(
+                "every subscriber that {} reached took it",
+                publication.event
+            ));
+        }
         let mut others = self
             .stage
             .mocks
@@ -345,6 +350,28 @@ impl Play<'_> {
                 format!("{event} reached nobody at all")
             }
         })
+    }
+
+    /// Among the others that the event reached is one that did not answer it with success: that refused it, answered with
+    /// an error, or stayed silent.
+    fn lacks_a_success(&self, name: &str, position: usize) -> bool {
+        let ids = self.ids_of(position);
+        let entries = self.stage.log.entries();
+        let took = |mock: &Mock| {
+            entries.iter().any(|entry| match &entry.traffic {
+                Traffic::FrameSent { text, .. } if entry.actor == mock.name => Acknowledgement::parse(text)
+                    .is_ok_and(|own| ids.contains(&own.id) && own.status.is_success()),
+                _ => false,
+            })
+        };
+        let reached = |mock: &Mock| {
+            let received = mock.inbox.received();
+            received
+                .iter()
+                .any(|own| self.stage.origin(own) == Some(position))
+        };
+        let mut others = self.stage.mocks.values().filter(|mock| mock.name != name);
+        others.any(|mock| reached(mock) && !took(mock)) || !self.stage.mocks.values().any(reached)
     }
 
     /// A SyncError that names no event which was published, where one is expected about the last event before it.
@@ -512,7 +539,7 @@ impl Play<'_> {
             if after.is_some_and(|after| own.spot.sequence <= after) {
                 continue;
             }
-            let Some(message) = &own.json else { continue };
+            let Some(message) = own.message() else { continue };
             if !self.is_kind(selector, own, message)
                 || !position.is_none_or(|position| self.comes_from(selector.kind, own, position))
             {
@@ -527,27 +554,29 @@ impl Play<'_> {
     }
 
     fn is_kind(&self, selector: &Selector, received: &Received, message: &Value) -> bool {
-        let event = event_of(received);
+        // A notification that lacks its name is told by the id of what was published.
+        let published = || {
+            let origin = self
+                .stage
+                .origin(received)
+                .filter(|_| control_of(message).is_none())?;
+            Some(self.stage.publications.get(origin)?.event.clone())
+        };
+        let event = event_of(received).or_else(published);
         let kind = match selector.kind {
             MessageSelector::Confirmation => control_of(message) == Some(Control::Confirmation),
             MessageSelector::Denial => control_of(message) == Some(Control::Denial),
-            // A notification that lacks its name is told by the id of what was published.
-            MessageSelector::Notification => match &event {
-                Some(event) => event.kind() != EventKind::SyncError,
-                None => control_of(message).is_none() && self.stage.origin(received).is_some(),
-            },
+            MessageSelector::Notification => event
+                .as_ref()
+                .is_some_and(|event| event.kind() != EventKind::SyncError),
             MessageSelector::SyncError => event
                 .as_ref()
                 .is_some_and(|event| event.kind() == EventKind::SyncError),
         };
-        let published = || {
-            let origin = self.stage.origin(received)?;
-            Some(self.stage.publications.get(origin)?.event.clone())
-        };
         kind && selector
             .event
             .as_ref()
-            .is_none_or(|wanted| event.or_else(published).is_some_and(|event| event == **wanted))
+            .is_none_or(|wanted| event.is_some_and(|event| event == **wanted))
     }
 
     fn comes_from(&self, kind: MessageSelector, received: &Received, position: usize) -> bool {
@@ -558,8 +587,7 @@ impl Play<'_> {
             return self.stage.origin(received) == Some(position);
         }
         let context = received
-            .json
-            .as_ref()
+            .message()
             .and_then(|message| message.pointer("/event/context"));
         let context = context.unwrap_or(&Value::Null);
         let causes = SyncErrorCause::from_context(context);
@@ -581,10 +609,7 @@ impl Play<'_> {
         {
             for received in mock.inbox.received() {
                 if self.stage.origin(&received) == Some(position)
-                    && let Some(id) = received
-                        .json
-                        .as_ref()
-                        .and_then(|message| message.get("id")?.as_str())
+                    && let Some(id) = received.message().and_then(|message| message.get("id")?.as_str())
                     && !ids.iter().any(|own| own == id)
                 {
                     ids.push(id.to_owned());

@@ -4,6 +4,7 @@
 
 mod ambient;
 mod answers;
+mod base_fhir;
 mod cast;
 mod claims;
 mod connecting;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
+use super::base_fhir::Authored;
 use super::claims::Claims;
 use super::dialect::Dialect;
 use super::judge::{Breach, Judge, Place};
@@ -97,6 +98,7 @@ pub struct Play<'a> {
     pub judge: Judge,
     pub stage: Stage,
     pub absences: Vec<HeldAbsence>,
+    pub authored: Vec<Authored>,
 }
 
 impl<'a> Play<'a> {
@@ -113,6 +115,7 @@ impl<'a> Play<'a> {
             judge,
             stage,
             absences: Vec::new(),
+            authored: Vec::new(),
         }
     }
 

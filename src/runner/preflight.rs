@@ -98,6 +98,7 @@ pub async fn learn_dialect(setting: &Setting, topics: &Topics) {
         judge,
         stage,
         absences: Vec::new(),
+        authored: Vec::new(),
     };
     play.stage.case(DEFAULT_CASE);
     let bound = setting.target.timing.response * 4;

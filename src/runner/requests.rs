@@ -140,6 +140,7 @@ impl Play<'_> {
             let body = answer.json.clone().unwrap_or(Value::Null);
             let judgement = self.setting.schemas.judge(MessageKind::CurrentContext, &body);
             self.judge_schema(&judgement, &body, answer.spot, "");
+            self.authored_content(&body);
         }
         Ok(())
     }

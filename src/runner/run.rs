@@ -305,6 +305,7 @@ async fn one(
             problem: lost.problem,
         }));
     }
+    play.observe_base_fhir().await;
     let transcript = play.stage.log.entries();
     let (checks, observations) = play
         .judge

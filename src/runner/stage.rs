@@ -225,7 +225,7 @@ impl Stage {
     /// last of the same event and resource that had been published by then. One that does not name its event is told by its
     /// id alone.
     pub fn origin(&self, received: &Received) -> Option<usize> {
-        let message = received.json.as_ref()?;
+        let message = received.message()?;
         let id = message.get("id").and_then(Value::as_str);
         let Some(event) = event_of(received) else {
             return self
@@ -287,7 +287,7 @@ pub fn version_of(message: &Value) -> Option<&str> {
 
 /// The event's name in a received notification; `None` where it names none that there could be.
 pub fn event_of(received: &Received) -> Option<EventName> {
-    let name = received.json.as_ref()?.pointer("/event/hub.event")?.as_str()?;
+    let name = received.message()?.pointer("/event/hub.event")?.as_str()?;
     let event: Option<EventName> = name.parse().ok();
     event.filter(|event| event.kind() != EventKind::Unknown)
 }

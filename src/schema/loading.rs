@@ -14,6 +14,7 @@ use crate::protocol::Version;
 #[derive(RustEmbed)]
 #[folder = "schemas/"]
 #[include = "*.json"]
+#[exclude = "fhir/*"]
 struct Embedded;
 
 /// Why the schemas could not be loaded.

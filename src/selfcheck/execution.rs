@@ -18,10 +18,10 @@ use crate::scenario::Scenario;
 
 /// How long a message that must come may take: a hub that owes a message to a mock in this process is not slower, and every
 /// message that a defect withholds costs this long.
-const RESPONSE: Duration = Duration::from_secs(3);
+const RESPONSE: Duration = Duration::from_millis(2_000);
 
 /// How many scenarios each run has under way at once.
-const SCENARIOS_AT_ONCE: usize = 12;
+const SCENARIOS_AT_ONCE: usize = 40;
 
 /// What a self-check consists of.
 #[derive(Debug, Clone)]

@@ -21,6 +21,21 @@ pub struct Received {
     pub json: Option<Value>,
 }
 
+impl Received {
+    /// The message: what came as JSON, or what stands in an array of its own, as a subscriber would make sense of it.
+    pub fn message(&self) -> Option<&Value> {
+        self.json.as_ref().map(sole)
+    }
+}
+
+/// What stands alone in an array, or the value itself.
+pub fn sole(value: &Value) -> &Value {
+    match value.as_array().map(Vec::as_slice) {
+        Some([only]) => only,
+        _ => value,
+    }
+}
+
 /// The end of a WebSocket.
 #[derive(Debug, Clone)]
 pub struct Closed {

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
-use super::inbox::{Closed, Inbox, Received};
+use super::inbox::{Closed, Inbox, Received, sole};
 use super::log::Log;
 use super::policy::Policy;
 use crate::outcome::Traffic;
@@ -260,8 +260,9 @@ impl Owner {
         late: &mpsc::UnboundedSender<String>,
     ) -> Option<String> {
         let json = self.record(text, binary, number)?;
-        let id = json.get("id")?.as_str()?;
-        let name = json
+        let message = sole(&json);
+        let id = message.get("id")?.as_str()?;
+        let name = message
             .pointer("/event/hub.event")
             .and_then(serde_json::Value::as_str);
         let event: Option<EventName> = name.and_then(|name| name.parse().ok());

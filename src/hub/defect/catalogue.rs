@@ -228,7 +228,7 @@ defects! {
     // 2.5 Event Notification
     NotificationsLost, "notifications-lost", "distributes no event but the first of a session",
         ["notification.delivered"],
-        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events"];
+        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events", "publish.events-case-insensitive.hub", "subscribe.override-per-endpoint"];
     BroadcastToOne, "broadcast-to-one", "sends each event to one of its subscribers",
         ["publish.broadcast-to-all"],
         so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"];
@@ -273,7 +273,8 @@ defects! {
     SyncErrorOnSuccess, "syncerror-on-success", "sends a SyncError when a subscriber answers with a 2xx other than 200",
         ["acknowledgement.success-2xx"];
     SyncErrorUnfounded, "syncerror-unfounded", "sends a SyncError when a subscriber answers 200",
-        ["syncerror.only-on-error"];
+        ["syncerror.only-on-error"],
+        so ["syncerror.not-on-normal-close"];
     SyncErrorOnNormalClose, "syncerror-on-normal-close", "sends a SyncError when a subscriber closes with 1000",
         ["syncerror.not-on-normal-close"];
     SyncErrorOnGoingAway, "syncerror-on-going-away", "sends a SyncError when a subscriber closes with 1001",
@@ -365,7 +366,8 @@ defects! {
         ["wellknown.fhir-version"];
     // 2.9 Get Current Context
     CloseKeepsCurrent, "close-keeps-current", "returns a closed context as the current one",
-        ["current.empty-after-close"];
+        ["current.empty-after-close"],
+        so ["current.empty-type"];
     CurrentOldest, "current-oldest", "returns the oldest open context as the current one",
         ["current.context-of-latest-open"],
         so ["content.kept-while-open", "content.per-anchor", "current.version-changes"];
@@ -373,7 +375,7 @@ defects! {
         ["current.type"],
         so ["current.empty-type"];
     CurrentWrongType, "current-wrong-type", "names a context.type of which the context holds no resource",
-        ["current.context-anchor"];
+        ["current.context-anchor", "current.type"];
     CurrentVersionMissing, "current-version-missing", "leaves context.versionId out of the current context",
         ["current.version-id"];
     CurrentVersionConstant, "current-version-constant", "returns every current context with the same version",
@@ -396,7 +398,8 @@ defects! {
         ["current.empty-type"],
         so ["current.content", "current.context-anchor", "current.version-id", "current.type"];
     CurrentEmptyFilled, "current-empty-filled", "returns an empty context with an entry",
-        ["current.context-empty"];
+        ["current.context-empty"],
+        so ["current.context"];
     CurrentContentMissing, "current-content-missing", "leaves the content out of the current context",
         ["current.content"],
         so ["content.changed-context-resources-in-content", "content.kept-while-open", "content.maintained", "current.content-collection"];

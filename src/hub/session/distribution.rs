@@ -96,7 +96,7 @@ impl Session {
             }
             Err(refusal) => {
                 if self.behaviour.broadcasts_what_it_refuses() {
-                    self.leak(&notification.event, notification.to_text(), now);
+                    self.leak(&notification.id, &notification.event, notification.to_text(), now);
                 }
                 Err(refusal)
             }
@@ -105,9 +105,9 @@ impl Session {
 
     /// Sends this topic's subscribers of an event a text that is none of this topic's events: one of another topic, or one
     /// that was refused. For defective hubs.
-    pub fn leak(&mut self, name: &EventName, text: String, now: Now) {
+    pub fn leak(&mut self, id: &str, name: &EventName, text: String, now: Now) {
         let event = Distributed {
-            id: String::new(),
+            id: id.to_owned(),
             name: name.clone(),
             text: text.into(),
             owes_sync_error: false,
@@ -273,7 +273,7 @@ impl Session {
         if !self.behaviour.distributes(&event.name, self.last.is_none()) {
             return;
         }
-        let Some(event) = self.hold_back(event, now) else {
+        let Some(event) = self.hold_back(event, derived, now) else {
             return;
         };
         self.broadcast(&event, derived, now);
@@ -378,22 +378,27 @@ impl Session {
     }
 
     /// A hub that mixes up the order keeps every second event back until the next one has gone out.
-    fn hold_back(&mut self, event: Arc<Distributed>, now: Now) -> Option<Arc<Distributed>> {
+    fn hold_back(
+        &mut self,
+        event: Arc<Distributed>,
+        derived: &[Derived],
+        now: Now,
+    ) -> Option<Arc<Distributed>> {
         if self.held_back.is_some() || !self.behaviour.reorders() {
             return Some(event);
         }
         let until = now.elapsed.saturating_add(HELD_BACK);
-        self.held_back = Some((until, event));
+        self.held_back = Some((until, event, derived.to_vec()));
         self.wake_at(until);
         None
     }
 
     pub(super) fn release_held_back(&mut self, now: Now, at_once: bool) {
-        if let Some((_, event)) = self
+        if let Some((_, event, derived)) = self
             .held_back
-            .take_if(|(until, _)| at_once || *until <= now.elapsed)
+            .take_if(|(until, ..)| at_once || *until <= now.elapsed)
         {
-            self.broadcast(&event, &[], now);
+            self.broadcast(&event, &derived, now);
         }
     }
 }

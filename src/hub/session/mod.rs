@@ -92,7 +92,7 @@ pub struct Session {
     subscribed: u64,
     contexts: Contexts,
     last: Option<Arc<Distributed>>,
-    held_back: Option<(Duration, Arc<Distributed>)>,
+    held_back: Option<(Duration, Arc<Distributed>, Vec<contexts::Derived>)>,
     /// Endpoints and events of ended subscriptions, where endpoints outlive them.
     departed: Vec<(Arc<str>, Vec<EventName>)>,
     outputs: VecDeque<Output>,
@@ -149,7 +149,7 @@ impl Session {
         self.end_leases(now);
         self.give_up_on_the_unresponsive(now);
         let deadlines = self.subscribers.values().filter_map(Subscriber::next_deadline);
-        let held_back = self.held_back.iter().map(|(until, _)| *until);
+        let held_back = self.held_back.iter().map(|(until, ..)| *until);
         self.wake = deadlines.chain(held_back).min();
     }
 

@@ -330,7 +330,7 @@ fn take_event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<(), Refusal
     if hub.behaviour.leaks_across_topics() {
         for other in hub.others(&notification.topic) {
             let text = notification.to_text();
-            other.with(|session, now| session.leak(&notification.event, text, now));
+            other.with(|session, now| session.leak(&notification.id, &notification.event, text, now));
         }
     }
     let topic = hub.topic(&notification.topic)?;
@@ -344,7 +344,14 @@ fn broadcast_malformed(hub: &Hub, text: &str) {
     let name = event["hub.event"].as_str().and_then(|name| name.parse().ok());
     let topic = event["hub.topic"].as_str().and_then(|topic| hub.find(topic));
     if let (Some(name), Some(topic)) = (name, topic) {
-        topic.with(|session, now| session.leak(&name, text.to_owned(), now));
+        topic.with(|session, now| {
+            session.leak(
+                message["id"].as_str().unwrap_or_default(),
+                &name,
+                text.to_owned(),
+                now,
+            )
+        });
     }
 }
 
