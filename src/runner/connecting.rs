@@ -78,7 +78,7 @@ impl Play<'_> {
                 greeting => {
                     let confirmed = matches!(greeting, Some(Greeting::Confirmed));
                     // A WebSocket over which nothing comes is no use of the old subscription, though it invites one.
-                    let entries = self.stage.log.entries().len();
+                    let entries = self.stage.log.len();
                     let breach = Breach {
                         message: "the hub took a WebSocket at an endpoint that has ended".to_owned(),
                         expected: Some("an HTTP error, a close or a denial".to_owned()),
@@ -127,7 +127,7 @@ impl Play<'_> {
                 "{name} was given no endpoint to connect to"
             )));
         }
-        let before = self.stage.log.entries().len();
+        let before = self.stage.log.len();
         if let Err(error) = self.open(name).await {
             let breach = Breach {
                 message: format!(
@@ -173,7 +173,7 @@ impl Play<'_> {
                     message: "the hub sent no confirmation after the WebSocket was opened".to_owned(),
                     expected: Some("a confirmation with hub.mode 'subscribe'".to_owned()),
                     observed: Some(observed.clone()),
-                    places: (before..self.stage.log.entries().len().min(before + 4))
+                    places: (before..self.stage.log.len().min(before + 4))
                         .map(Place::at)
                         .collect(),
                     unmet: None,

@@ -65,7 +65,7 @@ impl Play<'_> {
         if let Some(requirement) = &step.requirement {
             self.judge.held(&requirement.value);
         }
-        let body = found.json.clone().unwrap_or(Value::Null);
+        let body = found.json.as_deref().cloned().unwrap_or(Value::Null);
         if let Some(save) = &step.save {
             self.stage.saved_messages.insert(save.value.clone(), found.spot);
             self.stage.variables.set(&save.value, body.clone());
@@ -96,7 +96,7 @@ impl Play<'_> {
     fn judge_nameless(&mut self, selector: &Selector, found: &Received) {
         let mut places = self.cause(selector);
         places.push(Place::at(found.spot.sequence));
-        let message = found.json.as_ref().unwrap_or(&Value::Null);
+        let message = found.json.as_deref().unwrap_or(&Value::Null);
         let named: Vec<String> = causes(message).into_iter().map(|cause| cause.event_id).collect();
         let breach = Breach {
             message: "the SyncError names no event that was published".to_owned(),
@@ -356,12 +356,15 @@ impl Play<'_> {
     /// an error, or stayed silent.
     fn lacks_a_success(&self, name: &str, position: usize) -> bool {
         let ids = self.ids_of(position);
-        let entries = self.stage.log.entries();
         let took = |mock: &Mock| {
-            entries.iter().any(|entry| match &entry.traffic {
-                Traffic::FrameSent { text, .. } if entry.actor == mock.name => Acknowledgement::parse(text)
-                    .is_ok_and(|own| ids.contains(&own.id) && own.status.is_success()),
-                _ => false,
+            self.stage.log.scan(|entries| {
+                entries.iter().any(|entry| match &entry.traffic {
+                    Traffic::FrameSent { text, .. } if entry.actor == mock.name => {
+                        Acknowledgement::parse(text)
+                            .is_ok_and(|own| ids.contains(&own.id) && own.status.is_success())
+                    }
+                    _ => false,
+                })
             })
         };
         let reached = |mock: &Mock| {
@@ -392,7 +395,7 @@ impl Play<'_> {
         };
         let candidates = self.select(&loose, &mock.inbox.received()).ok()?;
         candidates.into_iter().find(|own| {
-            let message = own.json.as_ref().unwrap_or(&Value::Null);
+            let message = own.json.as_deref().unwrap_or(&Value::Null);
             let before = self.stage.publications.iter().rposition(|other| {
                 other.event.kind() != EventKind::SyncError && other.requested.sequence < own.spot.sequence
             });
@@ -654,12 +657,13 @@ impl Play<'_> {
         let refuses = |text: &str| {
             Acknowledgement::parse(text).is_ok_and(|own| own.id == publication.id && !own.status.is_success())
         };
-        let entries = self.stage.log.entries();
-        let found = entries.iter().filter(|entry| match &entry.traffic {
-            Traffic::FrameSent { text, .. } => refuses(text),
-            _ => false,
-        });
-        found.map(|entry| Place::at(entry.sequence)).collect()
+        self.stage.log.scan(|entries| {
+            let found = entries.iter().filter(|entry| match &entry.traffic {
+                Traffic::FrameSent { text, .. } => refuses(text),
+                _ => false,
+            });
+            found.map(|entry| Place::at(entry.sequence)).collect()
+        })
     }
 
     /// What a subscriber received in place of what it had to.
@@ -707,7 +711,7 @@ fn summary(mock: &Mock, came: &[Received]) -> (String, Vec<Place>) {
 
 /// A message in a few words.
 fn told(received: &Received) -> String {
-    let Some(message) = &received.json else {
+    let Some(message) = received.json.as_deref() else {
         return "a frame that is not JSON".to_owned();
     };
     if let Some(mode) = mode_of(message) {

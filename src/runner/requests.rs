@@ -99,7 +99,7 @@ impl Play<'_> {
             .filter(|(name, _)| name == "hub.channel.endpoint")
             .map(|(_, endpoint)| endpoint.into_owned())
             .collect();
-        let sequence = self.stage.log.entries().len();
+        let sequence = self.stage.log.len();
         for mock in self.stage.mocks.values_mut() {
             if mock.endpoint.as_ref().is_some_and(|own| named.contains(own))
                 && let Some(membership) = mock.membership_mut()
@@ -207,7 +207,7 @@ impl Play<'_> {
     }
 
     fn part(&mut self, name: &str) -> Result<Option<crate::subscriber::Socket>, Stop> {
-        let sequence = self.stage.log.entries().len();
+        let sequence = self.stage.log.len();
         let mock = self.mock_mut(name)?;
         if let Some(membership) = mock.membership_mut() {
             membership.ended = Some(Spot {
@@ -228,7 +228,7 @@ impl Play<'_> {
             Ok(()) => self.judge.held(&step.requirement.value),
             Err(NotHeld::Fault(fault)) => return Err(fault.into()),
             Err(NotHeld::Mismatch(mismatch)) => {
-                let entries = self.stage.log.entries().len();
+                let entries = self.stage.log.len();
                 let places = (entries.saturating_sub(2)..entries).map(Place::at).collect();
                 let breach: Breach = breach_of(&[mismatch], "the value", places, step.unmet);
                 self.judge.broken(&step.requirement.value, breach);

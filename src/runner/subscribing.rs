@@ -316,7 +316,7 @@ impl Play<'_> {
         let endpoint = mock.endpoint.clone().unwrap_or_default();
         let request = SubscriptionRequest::unsubscribe(&mock.topic, &endpoint);
         let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
-        let next = self.stage.log.entries().len();
+        let next = self.stage.log.len();
         if let Some(membership) = self.mock_mut(name)?.membership_mut() {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
             membership.ended = Some(crate::subscriber::Spot {

@@ -326,3 +326,139 @@ impl Gathered {
             .map(|check| (check.0.clone(), check.1.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(requirement: &str, verdict: Verdict) -> (String, String, Verdict, String) {
+        (
+            "folder/scenario".into(),
+            requirement.into(),
+            verdict,
+            "so it was".into(),
+        )
+    }
+
+    fn gathered(checks: &[(&str, Verdict)]) -> Gathered {
+        Gathered {
+            checks: checks.iter().map(|(id, verdict)| seen(id, *verdict)).collect(),
+            noted: vec![
+                (
+                    "folder/scenario".into(),
+                    "a.noted".into(),
+                    "the hub does so".into(),
+                ),
+                (
+                    "folder/scenario".into(),
+                    "some-reading".into(),
+                    "it reads so".into(),
+                ),
+            ],
+        }
+    }
+
+    fn row(checks: &[(&str, Verdict)], breaks: &[(&str, Level)], consequences: &[&str]) -> Row {
+        let gathered = gathered(checks);
+        let (claims, consequences, unexplained) = sort_out(&gathered, breaks, consequences);
+        Row {
+            defect: "a-defect".to_owned(),
+            description: "does what it must not".to_owned(),
+            claims,
+            consequences,
+            unexplained,
+            inconclusive: gathered.count(Verdict::Inconclusive),
+            seconds: 0.0,
+            error: None,
+        }
+    }
+
+    fn matrix(rows: Vec<Row>) -> Matrix {
+        let observable = BTreeSet::from(["a.claim".to_owned()]);
+        Matrix {
+            fhircast_version: Version::Stu3,
+            clean: Clean {
+                pass: 1,
+                skip: 0,
+                findings: Vec::new(),
+                inconclusive: 0,
+                seconds: 0.0,
+                error: None,
+            },
+            summary: summarise(&rows, &observable, &BTreeSet::new(), &BTreeSet::new()),
+            rows,
+            without_defect: Vec::new(),
+            complete: true,
+            seconds: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_defect_is_killed_when_each_of_its_claims_shows() {
+        let killed = row(
+            &[("a.claim", Verdict::Fail), ("b.claim", Verdict::Warn)],
+            &[
+                ("a.claim", Level::Shall),
+                ("b.claim", Level::Should),
+                ("a.noted", Level::Shall),
+            ],
+            &[],
+        );
+        assert!(killed.is_killed());
+        assert_eq!(killed.claims[2].finding.seen, Seen::Noted);
+        let sound = matrix(vec![killed]);
+        assert!(sound.is_sound(), "{:?}", sound.faults());
+        assert_eq!((sound.summary.killed, sound.summary.proven), (1, 1));
+
+        for other in [Verdict::Pass, Verdict::Skip, Verdict::Inconclusive] {
+            let survivor = row(&[("a.claim", other)], &[("a.claim", Level::Shall)], &[]);
+            assert!(!survivor.is_killed(), "{other}");
+            let faults = matrix(vec![survivor]).faults();
+            assert_eq!(faults, ["a-defect survives: a.claim was not seen broken"]);
+        }
+    }
+
+    #[test]
+    fn what_no_claim_and_no_consequence_explains_is_a_fault() {
+        let checks = [
+            ("a.claim", Verdict::Fail),
+            ("b.follows", Verdict::Fail),
+            ("c.stray", Verdict::Warn),
+        ];
+        let own = row(&checks, &[("a.claim", Level::Shall)], &["b.follows", "d.could"]);
+        assert_eq!(own.consequences.len(), 1);
+        assert_eq!(own.unexplained.len(), 1);
+        let faults = matrix(vec![own]).faults();
+        assert_eq!(
+            faults,
+            ["a-defect does not explain that c.stray shows, in folder/scenario: so it was"]
+        );
+    }
+
+    #[test]
+    fn a_clean_hub_that_is_not_clean_and_a_requirement_without_a_defect_are_faults() {
+        let mut own = matrix(Vec::new());
+        own.clean.inconclusive = 1;
+        own.clean.findings = gathered(&[("a.claim", Verdict::Warn)])
+            .findings(&[])
+            .into_values()
+            .collect();
+        own.without_defect = vec!["e.unproven".to_owned()];
+        assert_eq!(own.faults().len(), 3, "{:?}", own.faults());
+        own.complete = false;
+        assert_eq!(own.faults().len(), 2, "a part of the defects proves a part");
+        own.clean.error = Some("no port".to_owned());
+        assert!(own.faults()[0].ends_with("no port"));
+    }
+
+    #[test]
+    fn a_suite_that_could_not_be_run_kills_nothing() {
+        let mut own = row(&[("a.claim", Verdict::Fail)], &[("a.claim", Level::Shall)], &[]);
+        own.error = Some("the hub did not start".to_owned());
+        assert!(!own.is_killed());
+        assert_eq!(
+            matrix(vec![own]).faults(),
+            ["a-defect: the suite could not be run: the hub did not start"]
+        );
+    }
+}

@@ -16,15 +16,15 @@ pub struct Received {
     /// Counts the WebSockets of this subscriber, from 0.
     pub socket: usize,
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
     /// Its text as JSON, where it is.
-    pub json: Option<Value>,
+    pub json: Option<Arc<Value>>,
 }
 
 impl Received {
     /// The message: what came as JSON, or what stands in an array of its own, as a subscriber would make sense of it.
     pub fn message(&self) -> Option<&Value> {
-        self.json.as_ref().map(sole)
+        self.json.as_deref().map(sole)
     }
 }
 

@@ -56,6 +56,21 @@ impl Log {
         Spot { sequence, at }
     }
 
+    /// How many entries there are so far.
+    pub fn len(&self) -> usize {
+        self.scan(<[Entry]>::len)
+    }
+
+    /// Whether nothing has happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Looks through the entries so far, without a copy of them.
+    pub fn scan<T>(&self, look: impl FnOnce(&[Entry]) -> T) -> T {
+        look(&self.0.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// All entries so far.
     pub fn entries(&self) -> Vec<Entry> {
         self.0

@@ -283,7 +283,7 @@ impl Owner {
         None
     }
 
-    fn record(&self, text: String, binary: bool, number: usize) -> Option<serde_json::Value> {
+    fn record(&self, text: String, binary: bool, number: usize) -> Option<Arc<serde_json::Value>> {
         let spot = self.log.add(
             &self.actor,
             Traffic::FrameReceived {
@@ -291,11 +291,11 @@ impl Owner {
                 binary,
             },
         );
-        let json: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+        let json: Option<Arc<serde_json::Value>> = serde_json::from_str(&text).ok().map(Arc::new);
         self.inbox.add(Received {
             spot,
             socket: number,
-            text,
+            text: text.into(),
             json: json.clone(),
         });
         json

@@ -325,7 +325,7 @@ defects! {
         so ["notification.delivered", "publish.broadcast-to-all", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed"];
     IdReplaced, "id-replaced", "gives published events an id of its own",
         ["publish.id-reused"],
-        so ["operationoutcome.eventid.hub"];
+        so ["operationoutcome.eventid.hub", "notification.delivered", "publish.broadcast-to-requester"];
     PublishElsewhere, "publish-elsewhere", "takes events at no URL",
         ["publish.at-hub-url"];
     PublishRedirected, "publish-redirected", "answers events with 302 in place of accepting or rejecting them",
