@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::protocol::{EventName, Status, SyncErrorCause, join_events};
+use super::sameness::is_same_time;
+use crate::protocol::{Action, EventName, Status, SyncErrorCause, Timestamp, join_events};
 use crate::scenario::{self, Variables};
 use crate::subscriber::{AnswerRule, Inbox, Log, Policy, Received, Socket, Spot};
 
@@ -201,6 +202,24 @@ impl Membership {
 }
 
 impl Publication {
+    /// An open event of another resource, whose context refers to the resource that this open event is about.
+    fn implies(&self, event: &EventName, message: &Value) -> bool {
+        let context = message.pointer("/event/context").unwrap_or(&Value::Null);
+        self.event != *event
+            && self.event.is(Action::Open)
+            && event.is(Action::Open)
+            && subject_id(event, context).is_some_and(|own| subject_id(event, &self.context) == Some(own))
+    }
+
+    fn has_time_of(&self, message: &Value) -> bool {
+        let stated = message.get("timestamp").and_then(Value::as_str);
+        let parsed = stated.and_then(|text| text.parse::<Timestamp>().ok());
+        match (parsed, self.timestamp.parse::<Timestamp>()) {
+            (Some(stated), Ok(own)) => is_same_time(&stated, &own),
+            _ => false,
+        }
+    }
+
     /// The same event, about the same resource: a copy to which the hub gave another id.
     fn resembles(&self, message: &Value) -> bool {
         let context = message.pointer("/event/context").unwrap_or(&Value::Null);
@@ -224,9 +243,17 @@ impl Stage {
             .iter()
             .rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
         by_id.or_else(|| {
-            self.publications.iter().rposition(|own| {
-                same_event(own) && own.requested.sequence < received.spot.sequence && own.resembles(message)
-            })
+            let before = |own: &Publication| own.requested.sequence < received.spot.sequence;
+            let position = self
+                .publications
+                .iter()
+                .rposition(|own| same_event(own) && before(own) && own.resembles(message))?;
+            // A later event about another resource may imply this one once more (2.5), with an id and a time of its own
+            // (ambiguities, 28 and 69).
+            let implied = self.publications[position + 1..].iter().any(|own| {
+                before(own) && own.topic == self.publications[position].topic && own.implies(&event, message)
+            });
+            (!implied || self.publications[position].has_time_of(message)).then_some(position)
         })
     }
 }
