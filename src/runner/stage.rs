@@ -321,3 +321,61 @@ fn policy_of(answers: &[scenario::Answer]) -> Policy {
 pub fn causes(message: &Value) -> Vec<SyncErrorCause> {
     SyncErrorCause::from_context(message.pointer("/event/context").unwrap_or(&Value::Null))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn spot(sequence: usize) -> Spot {
+        let at = Instant::now();
+        Spot { sequence, at }
+    }
+
+    fn publication(event: &str, second: usize) -> Publication {
+        let patient = json!({"key": "patient", "resource": {"resourceType": "Patient", "id": "p"}});
+        Publication {
+            by: "viewer".to_owned(),
+            topic: "t".to_owned(),
+            id: format!("{event}-{second}"),
+            timestamp: format!("2026-03-01T09:30:0{second}.000Z"),
+            event: event.parse().unwrap(),
+            context: json!([patient]),
+            requested: spot(second),
+            answered: spot(second),
+            accepted: true,
+            proper: true,
+        }
+    }
+
+    fn origin(publications: Vec<Publication>, timestamp: &str) -> Option<usize> {
+        let stage = Stage {
+            log: Log::new(None),
+            mocks: BTreeMap::new(),
+            publications,
+            saved_publications: BTreeMap::new(),
+            saved_messages: BTreeMap::new(),
+            cases: BTreeMap::new(),
+            variables: Variables::default(),
+        };
+        let event = json!({"hub.event": "Patient-open", "context": stage.publications[0].context});
+        stage.origin(&Received {
+            spot: spot(9),
+            socket: 0,
+            text: String::new(),
+            json: Some(json!({"id": "another", "timestamp": timestamp, "event": event})),
+        })
+    }
+
+    #[test]
+    fn an_event_under_another_id_is_a_copy_unless_a_later_one_may_imply_it() {
+        let (patient, encounter) = (publication("Patient-open", 1), publication("Encounter-open", 2));
+        let later = "2026-03-01T09:30:02.000Z";
+        assert_eq!(origin(vec![patient.clone()], later), Some(0));
+        assert_eq!(origin(vec![encounter.clone(), patient.clone()], later), Some(1));
+        assert_eq!(origin(vec![patient.clone(), encounter.clone()], later), None);
+        let own_time = patient.timestamp.clone();
+        assert_eq!(origin(vec![patient, encounter], &own_time), Some(0));
+    }
+}
