@@ -13,8 +13,11 @@ use std::sync::LazyLock;
 use castspec::protocol::Version;
 use castspec::schema::{Judgement, MessageKind, Schemas, Unmet, Violation};
 
-use mutation_support::change::Change;
-use mutation_support::rule::{Message, Place, Rules};
+use mutation_support::change::{Change, JsonType, with, without};
+use mutation_support::pattern::{children, escaped};
+use mutation_support::rule::{Freedom, Message, Place, Rules};
+use proptest::prelude::*;
+use proptest::sample::Index;
 
 use serde_json::Value;
 
@@ -203,17 +206,9 @@ fn every_mutant_with_every_value() {
     assert!(mutants > 13_000, "only {mutants} mutants");
 }
 
-/// What is said of a mutant that was not said of the message: nothing, where it is as good.
-fn news(message: &Message, mutant: &Value) -> Vec<Violation> {
-    let known = judge(message.kind, &message.value);
-    let known = violated(&known);
-    let mut found = judge(message.kind, mutant).violations;
-    found.retain(|violation| !known.contains_key(violation.requirement.as_str()));
-    found
-}
-
-fn is_worse(message: &Message, mutant: &Value) -> Vec<Violation> {
-    let mut found = news(message, mutant);
+/// What is wrong with a message, notes apart.
+fn faults(kind: MessageKind, message: &Value) -> Vec<Violation> {
+    let mut found = judge(kind, message).violations;
     found.retain(|violation| violation.unmet != Unmet::Note);
     found
 }
@@ -234,7 +229,7 @@ fn what_may_vary_stays_clean() {
             mutant,
         } in made
         {
-            let found = is_worse(message, &mutant);
+            let found = faults(message.kind, &mutant);
             if !found.is_empty() {
                 wrong.push(format!(
                     "{}/{}: {:?} at {pointer} is no fault, but breaks{}",
@@ -249,4 +244,166 @@ fn what_may_vary_stays_clean() {
     println!("{} rules make {variants} variants", RULES.varies.len());
     fail_with(&wrong);
     assert!(variants > 100, "only {variants} variants");
+}
+
+/// The variants of a message by one rule.
+fn variants(message: &Message, place: &Place, change: &Change) -> Vec<(String, Message)> {
+    let pointers = place.pointers(message).into_iter();
+    pointers
+        .flat_map(|pointer| {
+            let mutants = change.mutants(&message.value, &pointer).into_iter();
+            mutants.map(move |value| (pointer.clone(), message.changed(value)))
+        })
+        .collect()
+}
+
+/// Varies a message by one of the rules that fit it.
+fn varied(message: &Message, rule: Index, variant: Index) -> (String, Message) {
+    let first = rule.index(RULES.varies.len());
+    let rules = RULES.varies.iter().cycle().skip(first).take(RULES.varies.len());
+    // Every message can at least be written in another order.
+    let (rule, variants) = rules
+        .map(|rule| (rule, variants(message, &rule.place, &rule.change)))
+        .find(|(_, variants)| !variants.is_empty())
+        .unwrap();
+    let (pointer, varied) = &variants[variant.index(variants.len())];
+    (
+        format!("{:?} at {pointer}", rule.change),
+        message.changed(varied.value.clone()),
+    )
+}
+
+fn settings() -> ProptestConfig {
+    ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(settings())]
+
+    #[test]
+    fn two_variations_together_stay_clean(
+        message in any::<Index>(),
+        (one, one_variant) in any::<(Index, Index)>(),
+        (other, other_variant) in any::<(Index, Index)>(),
+    ) {
+        let message = message.get(&VALID);
+        let (first, once) = varied(message, one, one_variant);
+        let (second, twice) = varied(&once, other, other_variant);
+        let found = faults(twice.kind, &twice.value);
+        prop_assert!(
+            found.is_empty(),
+            "{}/{}: {first}, then {second} is no fault, but breaks{}",
+            message.kind, message.file, shown(&found)
+        );
+    }
+
+    #[test]
+    fn no_variation_hides_a_fault(
+        rule in any::<Index>(),
+        (place, mutant) in any::<(Index, Index)>(),
+        (variation, variant) in any::<(Index, Index)>(),
+    ) {
+        let rule = rule.get(&RULES.breaks);
+        let fitting: Vec<_> = VALID.iter().filter(|message| !rule.place.pointers(message).is_empty()).collect();
+        let message = *place.get(&fitting);
+        let (how, varied) = varied(message, variation, variant);
+        let mutants = variants(&varied, &rule.place, &rule.change);
+        // The variation may have taken away the place.
+        prop_assume!(!mutants.is_empty());
+        let (pointer, mutant) = mutant.get(&mutants);
+        let judgement = judge(mutant.kind, &mutant.value);
+        let found = violated(&judgement);
+        for wanted in rule.violated(&varied) {
+            prop_assert!(
+                found.get(wanted.as_str()) == Some(&rule.severity.unmet()),
+                "{}/{}: {how}, then {:?} at {pointer} must break {wanted} and breaks{}",
+                message.kind, message.file, rule.change, shown(&judgement.violations)
+            );
+        }
+    }
+}
+
+/// The pointers of all members and array entries outside of FHIR resources.
+fn members(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    for (name, child) in children(value) {
+        let pointer = format!("{pointer}/{}", escaped(&name));
+        if child.get("resourceType").is_none() {
+            members(child, &pointer, found);
+        }
+        found.push(pointer);
+    }
+}
+
+#[test]
+fn every_member_is_judged_or_free() {
+    let mut probed = 0;
+    let mut unnoticed = BTreeMap::new();
+    let mut used = BTreeSet::new();
+    for message in VALID.iter() {
+        let before = judge(message.kind, &message.value);
+        let before = violated(&before);
+        let mut pointers = Vec::new();
+        members(&message.value, "", &mut pointers);
+        let free: Vec<(usize, Freedom, String)> = RULES
+            .free
+            .iter()
+            .enumerate()
+            .flat_map(|(row, free)| {
+                let pointers = free.place.pointers(message).into_iter();
+                pointers.flat_map(move |pointer| free.may.iter().map(move |may| (row, *may, pointer.clone())))
+            })
+            .collect();
+        for pointer in pointers {
+            let old = JsonType::of(message.value.pointer(&pointer).unwrap());
+            let types = JsonType::ALL.into_iter().filter(|other| *other != old);
+            let changes = types
+                .map(|other| {
+                    (
+                        Freedom::from(other),
+                        with(&message.value, &pointer, other.sample()),
+                    )
+                })
+                .chain([(Freedom::Drop, without(&message.value, &pointer))]);
+            for (freedom, mutant) in changes {
+                probed += 1;
+                let after = judge(message.kind, &mutant);
+                let noticed = violated(&after)
+                    .iter()
+                    .any(|(id, unmet)| before.get(id).is_none_or(|known| unmet < known));
+                if noticed {
+                    continue;
+                }
+                let rows: Vec<_> = free
+                    .iter()
+                    .filter(|(_, may, at)| *may == freedom && *at == pointer)
+                    .collect();
+                used.extend(rows.iter().map(|(row, may, _)| (*row, *may)));
+                if rows.is_empty() {
+                    let place = format!("{} {} {pointer}", message.kind, message.event());
+                    let files: &mut BTreeSet<_> = unnoticed.entry((place, freedom)).or_default();
+                    files.insert(message.file.clone());
+                }
+            }
+        }
+    }
+    println!("{probed} changes were tried outside of resources");
+    let unnoticed: Vec<_> = unnoticed
+        .iter()
+        .map(|((place, freedom), files)| format!("{place}: {freedom:?} (in {files:?})"))
+        .collect();
+    assert!(unnoticed.is_empty(), "nobody notices:\n{}", unnoticed.join("\n"));
+    for (row, free) in RULES.free.iter().enumerate() {
+        assert!(!free.why.is_empty(), "{}: no reason", free.place.at);
+        for may in &free.may {
+            assert!(
+                used.contains(&(row, *may)),
+                "{} {may:?} is free in vain",
+                free.place.at
+            );
+        }
+    }
 }

@@ -153,6 +153,15 @@ pub struct Message {
 }
 
 impl Message {
+    /// The message with other content.
+    pub fn changed(&self, value: Value) -> Self {
+        Self {
+            kind: self.kind,
+            file: self.file.clone(),
+            value,
+        }
+    }
+
     /// The name of the event in lower case; empty in messages that are about none.
     pub fn event(&self) -> String {
         let name = self.value.pointer("/event/hub.event").and_then(Value::as_str);
