@@ -41,13 +41,17 @@ impl Play<'_> {
             self.judge.inapplicable(&requirement.value, &why);
             return Ok(());
         }
-        let found = inbox
+        let topic = self.mock(name)?.topic.clone();
+        let mut found = inbox
             .wait(deadline, |received, _| {
-                self.select(message, received)
-                    .ok()
-                    .and_then(|found| found.first().cloned())
+                let found = self.select(message, received).ok()?;
+                found.into_iter().find(|own| is_at_home(own, &topic))
             })
             .await;
+        if found.is_none() {
+            // One that names another topic is judged for that; it came for all that.
+            found = self.select(message, &inbox.received())?.into_iter().next();
+        }
         if let Some(whether) = &step.save_whether {
             self.stage
                 .variables
@@ -250,10 +254,7 @@ impl Play<'_> {
         let mock = self.mock(name)?;
         let mut received = mock.inbox.received();
         if requirement != ids::TOPIC_ISOLATED {
-            received.retain(|own| {
-                own.message()
-                    .is_none_or(|message| !is_foreign(message, &mock.topic))
-            });
+            received.retain(|own| is_at_home(own, &mock.topic));
         }
         let found = self.select(message, &received)?;
         let Some(first) = found.first() else {
@@ -669,7 +670,8 @@ impl Play<'_> {
     fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
         Ok(self
             .publication_position(selector)?
-            .and_then(|position| self.stage.publications.get(position)))
+            .and_then(|position| self.stage.publications.get(position))
+            .map(AsRef::as_ref))
     }
 
     fn publication_position(&self, selector: &Selector) -> Result<Option<usize>, Stop> {
@@ -731,6 +733,13 @@ impl Play<'_> {
             None => (String::new(), Vec::new()),
         }
     }
+}
+
+/// It names no other topic than that of its subscriber.
+fn is_at_home(received: &Received, topic: &str) -> bool {
+    received
+        .message()
+        .is_none_or(|message| !is_foreign(message, topic))
 }
 
 fn summary(mock: &Mock, came: &[Received]) -> (String, Vec<Place>) {

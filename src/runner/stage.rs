@@ -95,7 +95,7 @@ pub struct Stage {
     /// The subscribers, by name.
     pub mocks: BTreeMap<String, Mock>,
     /// Everything published, in order.
-    pub publications: Vec<Publication>,
+    pub publications: Vec<Arc<Publication>>,
     /// Saved publications by name: where they stand in `publications`.
     pub saved_publications: BTreeMap<String, usize>,
     /// Saved messages by name: where they stand in the log.
