@@ -19,6 +19,8 @@ pub enum Change {
     Add(Map<String, Value>),
     /// The array gets each of these as its last entry.
     Append(Vec<Value>),
+    /// The array gets all of these as its last entries.
+    AppendAll(Vec<Value>),
     /// The array entry is there twice.
     Duplicate,
     /// The value becomes an array that holds it twice, as a repeated form parameter is read.
@@ -140,6 +142,7 @@ impl Change {
                 .iter()
                 .map(|entry| Value::Array([array(old).as_slice(), &[entry.clone()]].concat()))
                 .collect(),
+            Self::AppendAll(entries) => vec![Value::Array([array(old).as_slice(), entries].concat())],
             Self::Repeat => vec![json!([old, old])],
             Self::Wrap => vec![json!([old])],
             Self::UpperCase => text(&str::to_uppercase),
