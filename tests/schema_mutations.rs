@@ -349,7 +349,7 @@ fn varied(
 
 fn settings() -> ProptestConfig {
     ProptestConfig {
-        cases: 400,
+        cases: 300,
         failure_persistence: None,
         ..ProptestConfig::default()
     }
