@@ -1,7 +1,7 @@
 //! Every valid message of `tests/messages` is changed by the rules of `tests/messages/stu3/mutations.yaml`: what breaks a
 //! requirement must be found to break just that one, and what may vary must be found clean.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod mutation_support;
 
@@ -19,6 +19,7 @@ use mutation_support::pattern::{children, escaped};
 use mutation_support::rule::{Freedom, Message, Place, Rules, Varying};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::test_runner::RngSeed;
 
 use serde_json::Value;
 
@@ -326,7 +327,7 @@ fn varied(
     rule: Index,
     variant: Index,
     wanted: impl Fn(&Varying) -> bool,
-) -> (String, Message) {
+) -> (&'static Varying, String, Message) {
     let first = rule.index(RULES.varies.len());
     let rules = RULES
         .varies
@@ -342,6 +343,7 @@ fn varied(
         .unwrap();
     let (pointer, varied) = &variants[variant.index(variants.len())];
     (
+        rule,
         format!("{:?} at {pointer}", rule.change),
         message.changed(varied.value.clone()),
     )
@@ -351,6 +353,8 @@ fn settings() -> ProptestConfig {
     ProptestConfig {
         cases: 300,
         failure_persistence: None,
+        // The same in every run; another seed, or more cases, are for whoever changes rules or schemas.
+        rng_seed: RngSeed::Fixed(4),
         ..ProptestConfig::default()
     }
 }
@@ -365,8 +369,9 @@ proptest! {
         (other, other_variant) in any::<(Index, Index)>(),
     ) {
         let message = message.get(&VALID);
-        let (first, once) = varied(message, one, one_variant, |_| true);
-        let (second, twice) = varied(&once, other, other_variant, |_| true);
+        let (rule, first, once) = varied(message, one, one_variant, |_| true);
+        // Twice the same can be one too many, as a resource that an update has twice.
+        let (_, second, twice) = varied(&once, other, other_variant, |other| !std::ptr::eq(other, rule));
         let found = faults(twice.kind, &twice.value);
         prop_assert!(
             found.is_empty(),
@@ -384,7 +389,7 @@ proptest! {
         let rule = rule.get(&RULES.breaks);
         let fitting: Vec<_> = VALID.iter().filter(|message| !rule.place.pointers(message).is_empty()).collect();
         let message = *place.get(&fitting);
-        let (how, varied) = varied(message, variation, variant, |rule| rule.not_beside_faults.is_none());
+        let (_, how, varied) = varied(message, variation, variant, |rule| rule.not_beside_faults.is_none());
         let mutants = variants(&varied, &rule.place, &rule.change);
         // The variation may have taken away the place.
         prop_assume!(!mutants.is_empty());

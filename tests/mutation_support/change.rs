@@ -113,10 +113,11 @@ impl Change {
                 .collect(),
         };
         // The order of members counts as a change: text tells it, `==` on objects does not.
-        let original = message.to_string();
+        let text = Value::to_string;
+        let original = text(message);
         mutants
             .into_iter()
-            .filter(|mutant| mutant.to_string() != original)
+            .filter(|mutant| text(mutant) != original)
             .collect()
     }
 
@@ -140,7 +141,7 @@ impl Change {
             }
             Self::Append(entries) => entries
                 .iter()
-                .map(|entry| Value::Array([array(old).as_slice(), &[entry.clone()]].concat()))
+                .map(|entry| Value::Array([array(old).as_slice(), std::slice::from_ref(entry)].concat()))
                 .collect(),
             Self::AppendAll(entries) => vec![Value::Array([array(old).as_slice(), entries].concat())],
             Self::Repeat => vec![json!([old, old])],
