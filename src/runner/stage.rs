@@ -369,7 +369,7 @@ mod tests {
         let stage = Stage {
             log: Log::new(None),
             mocks: BTreeMap::new(),
-            publications,
+            publications: publications.into_iter().map(Arc::new).collect(),
             saved_publications: BTreeMap::new(),
             saved_messages: BTreeMap::new(),
             cases: BTreeMap::new(),
@@ -379,8 +379,10 @@ mod tests {
         stage.origin(&Received {
             spot: spot(9),
             socket: 0,
-            text: String::new(),
-            json: Some(json!({"id": "another", "timestamp": timestamp, "event": event})),
+            text: "".into(),
+            json: Some(Arc::new(
+                json!({"id": "another", "timestamp": timestamp, "event": event}),
+            )),
         })
     }
 
