@@ -240,7 +240,7 @@ impl Publication {
 
 impl Stage {
     /// Where the publication stands that a received notification is a copy of: the one with its id; where none has it, the
-    /// last of the same event and resource that had been published by then. One that does not name its event is told by its
+    /// last of the same event, resource and time that had been published by then, or of the same event and resource. One that does not name its event is told by its
     /// id alone.
     pub fn origin(&self, received: &Received) -> Option<usize> {
         let message = received.message()?;
@@ -258,10 +258,12 @@ impl Stage {
             .rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
         by_id.or_else(|| {
             let before = |own: &Publication| own.requested.sequence < received.spot.sequence;
-            let position = self
-                .publications
+            let alike = |own: &Publication| same_event(own) && before(own) && own.resembles(message);
+            let publications = &self.publications;
+            let position = publications
                 .iter()
-                .rposition(|own| same_event(own) && before(own) && own.resembles(message))?;
+                .rposition(|own| alike(own) && own.has_time_of(message))
+                .or_else(|| publications.iter().rposition(|own| alike(own)))?;
             // A later event about another resource may imply this one once more (2.5), with an id and a time of its own
             // (ambiguities, 28 and 69).
             let implied = self.publications[position + 1..].iter().any(|own| {
