@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use castspec::protocol::Version;
 use castspec::requirement::{Catalogue, Level};
-use castspec::schema::{Judgement, MessageKind, SchemaError, Schemas, Sender, Unmet};
+use castspec::schema::{Judgement, MessageKind, Schemas, Sender, Unmet};
 use serde_json::{Value, json};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -330,9 +330,11 @@ fn what_was_not_applied_is_not_satisfied() {
 fn a_version_has_its_own_kinds_of_messages() {
     let kinds = |version| Schemas::load(version).unwrap().kinds().collect::<Vec<_>>();
     let webhooks = [MessageKind::IntentVerification, MessageKind::WebhookDenial];
-    for (version, count, has_webhooks, has_current) in
-        [(Version::Stu2, 12, true, false), (Version::Stu3, 11, false, true)]
-    {
+    for (version, count, has_webhooks, has_current) in [
+        (Version::Stu1, 6, true, false),
+        (Version::Stu2, 12, true, false),
+        (Version::Stu3, 11, false, true),
+    ] {
         let own = kinds(version);
         assert_eq!(own.len(), count, "{version}: {own:?}");
         assert!(webhooks.iter().all(|kind| own.contains(kind) == has_webhooks));
@@ -374,14 +376,6 @@ fn what_two_versions_share_is_judged_by_one_file() {
         !stu2.requirements().contains_key("current.object"),
         "what is not referred to is not loaded"
     );
-}
-
-#[test]
-fn there_are_no_schemas_for_a_version_without_a_folder() {
-    assert!(matches!(
-        Schemas::load(Version::Stu1),
-        Err(SchemaError::NoSchemas(Version::Stu1))
-    ));
 }
 
 /// `cargo test --release --test schema_messages -- --ignored --nocapture` prints how long loading and judging take.
