@@ -76,7 +76,7 @@ fn what_it_cannot_do_is_told() {
             "did you mean no-confirmation",
         ),
         (&["--auth"], "--auth"),
-        (&["--fhircast-version", "STU1"], "STU3"),
+        (&["--callback-ca", "/nowhere/at/all.pem"], "/nowhere/at/all.pem"),
         (&["--fhircast-version", "STU9"], "STU9"),
         (&["--bind", "192.0.2.1"], "cannot listen on 192.0.2.1"),
         (&["--ca-out", "/nowhere/at/all/ca.pem"], "/nowhere/at/all/ca.pem"),

@@ -14,11 +14,14 @@ use serde_json::Map;
 
 use super::registry::Registry;
 use super::socket;
+use crate::hub::edition::{Document, Wildcards};
 use crate::hub::refusal::Refusal;
 use crate::hub::session::dead_endpoint;
 use crate::hub::supported::configuration;
+use crate::hub::webhook_request::WebhookRequest;
 use crate::protocol::{
-    EventName, Mode, Notification, SubscriptionRequest, SubscriptionResponse, WELL_KNOWN_PATH, parse_events,
+    EventName, Mode, Notification, SubscriptionRequest, SubscriptionResponse, WELL_KNOWN_PATH, join_events,
+    parse_events,
 };
 
 /// The path of `hub.url`.
@@ -46,6 +49,7 @@ pub(super) fn router(registry: Hub) -> Router {
 
 /// A refusal as an answer: plain text for the developer of the client.
 fn refuse(hub: &Registry, refusal: &Refusal) -> Response {
+    let refusal = hub.edition.cite_refusal(refusal);
     tracing::debug!(status = refusal.status, reason = %refusal.reason, "refused");
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
     let reason = if hub.behaviour.explains_refusals() {
@@ -64,10 +68,19 @@ async fn at_hub_url(State(hub): State<Hub>, request: Request) -> Response {
     let refusal = Refusal::new(
         405,
         format!(
-            "{} is not for hub.url: POST a subscription request (application/x-www-form-urlencoded, FHIRcast STU3, 2.4) \
-             or an event (application/json, 2.6) here; GET the current context at hub.url/{{topic}} (2.9) and the \
-             configuration at hub.url{WELL_KNOWN_PATH} (2.7)",
-            request.method()
+            "{} is not for hub.url: POST a subscription request (application/x-www-form-urlencoded) or an event \
+             (application/json) here{}{}",
+            request.method(),
+            if hub.edition.current_context {
+                "; GET the current context at hub.url/{topic}"
+            } else {
+                ""
+            },
+            if hub.edition.document == Document::Absent {
+                String::new()
+            } else {
+                format!("; GET the configuration at hub.url{WELL_KNOWN_PATH}")
+            },
         ),
     );
     ([(header::ALLOW, "POST")], refuse(&hub, &refusal)).into_response()
@@ -89,15 +102,17 @@ async fn elsewhere(State(hub): State<Hub>, uri: Uri) -> Response {
     let refusal = Refusal::new(
         404,
         format!(
-            "there is nothing at {}: hub.url is {HUB_PATH}, and endpoints begin with {SOCKET_PATH}",
-            uri.path()
+            "there is nothing at {0}: hub.url is {1}{HUB_PATH}, and endpoints begin with {1}{SOCKET_PATH}",
+            uri.path(),
+            hub.prefix
         ),
     );
     refuse(&hub, &refusal)
 }
 
 async fn well_known(State(hub): State<Hub>) -> Response {
-    match hub.behaviour.configuration(&configuration(&hub.settings)) {
+    let document = configuration(&hub.settings);
+    match document.and_then(|document| hub.behaviour.configuration(&document)) {
         Some(document) => (
             [(header::CONTENT_TYPE, hub.behaviour.configuration_type())],
             document.to_string(),
@@ -108,7 +123,7 @@ async fn well_known(State(hub): State<Hub>) -> Response {
 }
 
 async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>) -> Response {
-    if !hub.behaviour.serves_current_context() {
+    if !hub.edition.current_context || !hub.behaviour.serves_current_context() {
         return refuse(
             &hub,
             &Refusal::new(404, "there is no current context to be had here"),
@@ -236,6 +251,18 @@ fn subscription(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
         )
             .into_response()
     };
+    if let Some(answer) = webhook_subscription(hub, body) {
+        return match answer {
+            Ok(mode) => {
+                let status = hub.behaviour.accepted_status(mode);
+                StatusCode::from_u16(status)
+                    .unwrap_or(StatusCode::ACCEPTED)
+                    .into_response()
+            }
+            Err(_) if hub.behaviour.accepts_malformed_subscriptions() => StatusCode::ACCEPTED.into_response(),
+            Err(refusal) => refuse(hub, &refusal),
+        };
+    }
     match take_subscription(hub, body) {
         Ok((mode, endpoint)) => answer(mode, &endpoint),
         Err(refusal) if hub.behaviour.applies_refused_resubscriptions() => {
@@ -247,12 +274,50 @@ fn subscription(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
     }
 }
 
+/// What comes of a request for a callback; `None` where it is for none.
+fn webhook_subscription(hub: &Hub, body: &[u8]) -> Option<Result<Mode, Refusal>> {
+    if !hub.edition.webhook {
+        return None;
+    }
+    let checks_secret = hub.behaviour.checks_secret_length();
+    let request = match WebhookRequest::from_form(body, hub.edition, checks_secret) {
+        Ok(request) => request?,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let answer = hub.topic(&request.topic).and_then(|topic| {
+        topic.with(|session, now| session.request_webhook(&request, now))?;
+        Ok(request.mode)
+    });
+    Some(answer)
+}
+
+/// The form with its wildcards expanded, where the version has some.
+fn expand_wildcards(hub: &Registry, body: &[u8]) -> Option<Vec<u8>> {
+    if hub.edition.wildcards == Wildcards::None {
+        return None;
+    }
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in url::form_urlencoded::parse(body) {
+        match hub.edition.read_events(&value) {
+            Ok(events) if name == "hub.events" && value.contains('*') => {
+                form.append_pair(&name, &join_events(&events));
+            }
+            _ => {
+                form.append_pair(&name, &value);
+            }
+        }
+    }
+    Some(form.finish().into_bytes())
+}
+
 fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal> {
+    let expanded = expand_wildcards(hub, body);
+    let body = expanded.as_deref().unwrap_or(body);
     let mut request = SubscriptionRequest::from_form(body)?;
     if hub.behaviour.keeps_repeated_events() {
         request.events = repeated_events(body).or(request.events);
     }
-    let named = request.endpoint.as_deref().and_then(Registry::endpoint_of);
+    let named = request.endpoint.as_deref().and_then(|url| hub.endpoint_of(url));
     let topic = hub.topic(&request.topic)?;
     let endpoint = topic.with(|session, now| {
         let endpoint = session.request(&request, named.as_deref(), now)?;
@@ -287,7 +352,7 @@ fn resubscribe_refused(hub: &Hub, body: &[u8]) {
         return;
     };
     let mut request = SubscriptionRequest::subscribe(&topic, events);
-    let segment = Registry::endpoint_of(&endpoint);
+    let segment = hub.endpoint_of(&endpoint);
     request.endpoint = Some(endpoint);
     if let Some(topic) = hub.find(&topic) {
         // What is not there cannot be changed.
