@@ -10,7 +10,7 @@ use super::distribution::Distributed;
 use super::subscriber::{Channel, Subscriber};
 use super::webhooks::Verification;
 use super::{Now, Output, Session, SubscriberId, Utf8Bytes};
-use crate::protocol::{Denial, Status};
+use crate::protocol::{Denial, Mode, Status};
 
 /// A call to a callback; never used again after its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,7 +144,7 @@ impl Session {
     }
 
     /// The verifications under way for a callback.
-    pub(super) fn verifications_of(&self, callback: &str) -> Vec<CallId> {
+    fn verifications_of(&self, callback: &str) -> Vec<CallId> {
         let verifying = self.calls.iter().filter(
             |(_, call)| matches!(&call.about, About::Verification(own) if &*own.callback == callback),
         );
@@ -160,9 +160,17 @@ impl Session {
         }
     }
 
+    /// Whether a subscription of this callback awaits its verification.
+    pub(super) fn awaits_verification(&self, callback: &str) -> bool {
+        self.calls.values().any(|call| {
+            matches!(&call.about, About::Verification(own) if own.mode == Mode::Subscribe && &*own.callback == callback)
+        })
+    }
+
     /// How many subscriptions may yet come of verifications.
     pub(super) fn verifications(&self) -> usize {
-        let verifying = |call: &&UnderWay| matches!(call.about, About::Verification(_));
+        let verifying =
+            |call: &&UnderWay| matches!(&call.about, About::Verification(own) if own.mode == Mode::Subscribe);
         self.calls.values().filter(verifying).count()
     }
 

@@ -103,7 +103,7 @@ impl Session {
 
     fn unsubscribe_webhook(&mut self, request: &WebhookRequest, now: Now) -> Result<(), Refusal> {
         let found = self.find_callback(&request.callback);
-        let awaited = !self.verifications_of(&request.callback).is_empty();
+        let awaited = self.awaits_verification(&request.callback);
         if found.is_none() && !awaited {
             if self.behaviour.accepts_unknown_unsubscribes() {
                 return Ok(());
