@@ -131,6 +131,10 @@ impl HubCommand {
             for defect in Defect::all() {
                 writeln!(stdout, "{defect}\n    {}", defect.description()).map_err(output)?;
                 writeln!(stdout, "    breaks {}", defect.breaks().join(", ")).map_err(output)?;
+                for version in defect.versions().iter().filter(|own| **own != Version::Stu3) {
+                    let breaks = defect.breaks_in(*version).join(", ");
+                    writeln!(stdout, "    in {version} breaks {breaks}").map_err(output)?;
+                }
             }
             return Ok(ExitCode::SUCCESS);
         }

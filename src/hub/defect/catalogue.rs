@@ -1,11 +1,16 @@
-//! The defects: name, description, the requirements that each breaks, and those that can then not be kept either (`so`).
+//! The defects: name, description, the requirements that each breaks, those that can then not be kept either (`so`), and the
+//! versions that it is meant for (`in`), which are STU3 alone where none are named. The ids hold in each of these versions,
+//! but where a version brings its own list: `in [Stu2, Stu1 breaks ["..."]]`.
 //!
 //! A requirement stands behind `so` only where the specification leads from the deviation to it; that a check happens to
 //! fail is no reason.
 
+use crate::protocol::Version;
+
 macro_rules! defects {
     ($($variant:ident, $name:literal, $description:literal, [$($breaks:literal),+]
-        $(, so [$($consequence:literal),+])?;)+) => {
+        $(, so [$($consequence:literal),+])?
+        $(, in [$($version:ident $(breaks [$($own:literal),+])? $(so [$($so:literal),+])?),+])?;)+) => {
         /// A named, deliberate deviation of the hub.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Defect {
@@ -13,7 +18,7 @@ macro_rules! defects {
         }
 
         impl Defect {
-            /// Every defect, in the order of the specification's pages.
+            /// Every defect of every version, in the order of STU3's pages and, after them, of webhooks.
             pub fn all() -> &'static [Self] {
                 &[$(Self::$variant),+]
             }
@@ -28,17 +33,82 @@ macro_rules! defects {
                 match self { $(Self::$variant => $description),+ }
             }
 
-            /// The ids of the requirements that it breaks: each must be seen to fail.
-            pub fn breaks(self) -> &'static [&'static str] {
+            /// The versions that it is meant for: in others it shows in nothing, or in what they leave free.
+            pub fn versions(self) -> &'static [Version] {
+                match self { $(Self::$variant => versions!($($($version)+)?)),+ }
+            }
+
+            /// The ids of the requirements that it breaks, in the versions that have no list of their own.
+            fn common_breaks(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($breaks),+]),+ }
             }
 
-            /// The ids of further requirements that such a hub cannot keep either, in some flows: each may be seen to fail.
-            pub fn consequences(self) -> &'static [&'static str] {
+            fn own_breaks(self) -> &'static [(Version, &'static [&'static str])] {
+                match self { $(Self::$variant => &[$($($((Version::$version, &[$($own),+]),)?)+)?]),+ }
+            }
+
+            fn common_consequences(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($($consequence),+)?]),+ }
+            }
+
+            fn own_consequences(self) -> &'static [(Version, &'static [&'static str])] {
+                match self { $(Self::$variant => &[$($($((Version::$version, &[$($so),+]),)?)+)?]),+ }
             }
         }
     };
+}
+
+macro_rules! versions {
+    () => { &[Version::Stu3] };
+    ($($version:ident)+) => { &[$(Version::$version),+] };
+}
+
+impl Defect {
+    /// The defects that are meant for a version.
+    pub fn of(version: Version) -> Vec<Self> {
+        let all = Self::all().iter().copied();
+        all.filter(|defect| defect.versions().contains(&version))
+            .collect()
+    }
+
+    /// The ids of the requirements that it breaks in the first of its versions: each must be seen to fail.
+    pub fn breaks(self) -> &'static [&'static str] {
+        self.versions()
+            .first()
+            .map_or(&[], |version| self.breaks_in(*version))
+    }
+
+    /// The ids of the requirements that it breaks in a version: each must be seen to fail. None where it is not meant for
+    /// the version.
+    pub fn breaks_in(self, version: Version) -> &'static [&'static str] {
+        self.list(version, self.own_breaks(), self.common_breaks())
+    }
+
+    /// The ids of further requirements that such a hub cannot keep either, in some flows of the first of its versions.
+    pub fn consequences(self) -> &'static [&'static str] {
+        self.versions()
+            .first()
+            .map_or(&[], |version| self.consequences_in(*version))
+    }
+
+    /// The ids of further requirements that such a hub cannot keep either, in some flows of a version: each may be seen to
+    /// fail.
+    pub fn consequences_in(self, version: Version) -> &'static [&'static str] {
+        self.list(version, self.own_consequences(), self.common_consequences())
+    }
+
+    fn list(
+        self,
+        version: Version,
+        own: &'static [(Version, &'static [&'static str])],
+        common: &'static [&'static str],
+    ) -> &'static [&'static str] {
+        if !self.versions().contains(&version) {
+            return &[];
+        }
+        let own = own.iter().find(|(own, _)| *own == version);
+        own.map_or(common, |(_, ids)| ids)
+    }
 }
 
 defects! {
@@ -454,4 +524,117 @@ defects! {
     BundleIdReplaced, "bundle-id-replaced", "gives the Bundle of a distributed update another id",
         ["content.bundle-id-kept"],
         so ["notification.context-unaltered"];
+    // STU2 and STU1: intent verification
+    VerificationSkipped, "verification-skipped", "begins webhook subscriptions without asking the callback",
+        ["intent-verification.sent"],
+        so ["intent-verification.failed-on-status", "intent-verification.failed-on-mismatch", "intent-verification.nothing-before", "callback.query-kept"],
+        in [Stu2, Stu1];
+    DeliversBeforeVerification, "delivers-before-verification", "delivers to a callback before it has answered the verification",
+        ["intent-verification.nothing-before"],
+        so ["intent-verification.failed-on-status", "intent-verification.failed-on-mismatch"],
+        in [Stu2, Stu1];
+    VerificationStatusIgnored, "verification-status-ignored", "takes an answer other than 2xx to a verification for a confirmation",
+        ["intent-verification.failed-on-status"],
+        in [Stu2, Stu1];
+    ChallengeNotCompared, "challenge-not-compared", "takes any 2xx to a verification for a confirmation, whatever its body",
+        ["intent-verification.failed-on-mismatch"],
+        in [Stu2, Stu1];
+    ChallengeMissing, "challenge-missing", "verifies without hub.challenge, and takes any 2xx",
+        ["intent-verification.challenge"],
+        so ["intent-verification.challenge-random", "intent-verification.failed-on-mismatch"],
+        in [Stu2, Stu1];
+    ChallengeConstant, "challenge-constant", "verifies with the same challenge always",
+        ["intent-verification.challenge-random"],
+        in [Stu2, Stu1];
+    VerificationWithoutMode, "verification-without-mode", "leaves hub.mode out of verifications",
+        ["intent-verification.mode"],
+        in [Stu2, Stu1];
+    VerificationWrongMode, "verification-wrong-mode", "verifies with hub.mode 'verify'",
+        ["intent-verification.mode"],
+        in [Stu2, Stu1];
+    VerificationWithoutTopic, "verification-without-topic", "leaves hub.topic out of verifications",
+        ["intent-verification.topic"],
+        in [Stu2, Stu1];
+    VerificationWrongTopic, "verification-wrong-topic", "verifies another topic than the requested one",
+        ["intent-verification.topic"],
+        in [Stu2, Stu1];
+    VerificationWithoutEvents, "verification-without-events", "leaves hub.events out of verifications",
+        ["intent-verification.events"],
+        in [Stu2, Stu1];
+    VerificationOtherEvents, "verification-other-events", "verifies an event that nobody asked for",
+        ["intent-verification.events"],
+        in [Stu2, Stu1];
+    VerificationWithoutLease, "verification-without-lease", "leaves hub.lease_seconds out of verifications",
+        ["intent-verification.lease-seconds"],
+        in [Stu2, Stu1];
+    VerificationAsPost, "verification-as-post", "verifies by POST in place of GET",
+        ["intent-verification.get"],
+        so ["intent-verification.sent"],
+        in [Stu2, Stu1];
+    VerificationQueryDropped, "verification-query-dropped", "drops the callback's own query string when it verifies",
+        ["callback.query-kept"],
+        in [Stu2, Stu1];
+    VerificationQueryPrepended, "verification-query-prepended", "puts its parameters before the callback's own query string",
+        ["callback.query-appended"],
+        in [Stu2, Stu1];
+    UnsubscribeUnverified, "unsubscribe-unverified", "unsubscribes callbacks without asking them",
+        ["intent-verification.unsubscribe"],
+        in [Stu1];
+    // STU2 and STU1: notifications to callbacks
+    NotificationAsPut, "notification-as-put", "sends notifications to callbacks by PUT in place of POST",
+        ["callback.notification-post"],
+        so ["notification.delivered"],
+        in [Stu2, Stu1];
+    NotificationQueryDropped, "notification-query-dropped", "drops the callback's own query string when it notifies",
+        ["callback.notification-query"],
+        in [Stu2, Stu1];
+    SignatureMissing, "signature-missing", "sends notifications to callbacks unsigned",
+        ["signature.sent"],
+        in [Stu2, Stu1];
+    SignatureWrongKey, "signature-wrong-key", "signs with another key than the subscriber's secret",
+        ["signature.computed"],
+        in [Stu2, Stu1];
+    SignatureOtherBytes, "signature-other-bytes", "signs the notification with a line feed that it does not send",
+        ["signature.computed"],
+        in [Stu2, Stu1];
+    SignatureOfEarlierSecret, "signature-of-earlier-secret", "signs with the secret of the first request, whatever later ones bring",
+        ["signature.computed"],
+        in [Stu2, Stu1];
+    SignatureWithoutMethod, "signature-without-method", "leaves 'sha256=' out of signatures",
+        ["signature.form"],
+        so ["signature.computed"],
+        in [Stu2, Stu1];
+    SignatureNotHexadecimal, "signature-not-hexadecimal", "writes signatures as a list of numbers",
+        ["signature.form"],
+        so ["signature.computed"],
+        in [Stu2, Stu1];
+    SignatureUnknownMethod, "signature-unknown-method", "names the method of signatures 'castspec'",
+        ["signature.form"],
+        so ["signature.computed"],
+        in [Stu2, Stu1];
+    SecretTooLongTaken, "secret-too-long-taken", "takes secrets of 200 bytes and more",
+        ["secret.length-refused"],
+        so ["subscribe.refusal-status"],
+        in [Stu2, Stu1];
+    // STU2 and STU1: denials, and what the hub says of webhooks
+    NoCallbackDenial, "no-callback-denial", "tells callbacks nothing when it denies their subscription",
+        ["denial.informed"],
+        in [Stu2, Stu1];
+    DenialAsPost, "denial-as-post", "tells callbacks of denials by POST in place of GET",
+        ["denial.get"],
+        so ["denial.informed"],
+        in [Stu2, Stu1];
+    DenialQueryDropped, "denial-query-dropped", "drops the callback's own query string when it denies",
+        ["denial.to-callback"],
+        so ["denial.informed"],
+        in [Stu2, Stu1];
+    WebhookRefused, "webhook-refused", "refuses webhooks though its configuration document says that it takes them",
+        ["wellknown.webhook-support-true"],
+        in [Stu2];
+    ConfigurationWithoutWebhook, "configuration-without-webhook", "leaves webhookSupport out of the configuration document",
+        ["wellknown.webhook-support-given"],
+        in [Stu2];
+    ConfigurationWebhookAsText, "configuration-webhook-as-text", "writes webhookSupport as a string",
+        ["wellknown.webhook-support"],
+        in [Stu2];
 }

@@ -128,14 +128,12 @@ impl Session {
 
     /// Asks the callback whether its subscriber meant the request.
     pub(super) fn verify(&mut self, verification: Verification, now: Now) {
-        let pairs = self
-            .behaviour
-            .verification(verification.parameters(&self.topic), &verification.challenge);
-        let keeps_query = self.behaviour.keeps_query_in_verification();
+        let pairs = self.behaviour.verification(verification.parameters(&self.topic));
+        let query = self.behaviour.query_of_verification();
         let request = Call {
             purpose: Purpose::Verification,
             method: self.behaviour.verification_method(),
-            url: append(&verification.callback, keeps_query, &pairs),
+            url: append(&verification.callback, query, &pairs),
             signature: None,
             body: None,
         };
@@ -192,11 +190,7 @@ impl Session {
         let request = Call {
             purpose: Purpose::Notification,
             method: self.behaviour.notification_method(),
-            url: append(
-                &webhook.callback,
-                self.behaviour.keeps_query_in_notifications(),
-                &[],
-            ),
+            url: append(&webhook.callback, self.behaviour.query_of_notifications(), &[]),
             signature: self
                 .behaviour
                 .signature(webhook.secret.as_deref(), event.text.as_str()),
@@ -241,7 +235,7 @@ impl Session {
         let request = Call {
             purpose: Purpose::Denial,
             method: self.behaviour.denial_method(),
-            url: append(callback, true, &pairs),
+            url: append(callback, self.behaviour.query_of_denials(), &pairs),
             signature: None,
             body: None,
         };
@@ -276,29 +270,44 @@ impl Subscriber {
     }
 }
 
-/// The callback with these parameters at the end of its query string, which stays as it is written.
-fn append(callback: &str, keeps_query: bool, pairs: &[(&'static str, String)]) -> String {
-    let base = match callback.split_once('?') {
-        Some((path, _)) if !keeps_query => path,
-        _ => callback,
+/// What becomes of a callback's own query string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Query {
+    /// It stays as it is written, and the hub's parameters come behind it.
+    Kept,
+    /// The hub's parameters come before it, for defective hubs.
+    Behind,
+    /// It is dropped, for defective hubs.
+    Dropped,
+}
+
+/// The callback with these parameters in its query string.
+fn append(callback: &str, query: Query, pairs: &[(&'static str, String)]) -> String {
+    let (path, own) = match callback.split_once('?') {
+        Some((path, own)) if query != Query::Dropped => (path, own),
+        Some((path, _)) => (path, ""),
+        None => (callback, ""),
     };
-    if pairs.is_empty() {
-        return base.to_owned();
-    }
-    let joint = match base.split_once('?') {
-        None => "?",
-        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
-        Some(_) => "&",
-    };
-    let query = url::form_urlencoded::Serializer::new(String::new())
+    let appended = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish();
-    format!("{base}{joint}{query}")
+    let parts = match query {
+        Query::Behind => [appended.as_str(), own],
+        Query::Kept | Query::Dropped => [own, appended.as_str()],
+    };
+    let mut url = path.to_owned();
+    let mut joint = '?';
+    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+        url.push(joint);
+        url.push_str(part);
+        joint = '&';
+    }
+    url
 }
 
 #[cfg(test)]
 mod tests {
-    use super::append;
+    use super::{Query, append};
 
     #[test]
     fn the_query_string_of_a_callback_stays_as_it_is_written() {
@@ -311,9 +320,13 @@ mod tests {
                 "http://h/c?a=%20b&c&hub.mode=denied&hub.topic=a%26b",
             ),
         ] {
-            assert_eq!(append(callback, true, &pairs), appended);
-            assert_eq!(append(callback, true, &[]), callback);
+            assert_eq!(append(callback, Query::Kept, &pairs), appended);
         }
-        assert_eq!(append("http://h/c?a=b", false, &[]), "http://h/c");
+        assert_eq!(append("http://h/c?a=%20b", Query::Kept, &[]), "http://h/c?a=%20b");
+        assert_eq!(append("http://h/c?a=b", Query::Dropped, &[]), "http://h/c");
+        assert_eq!(
+            append("http://h/c?a=b", Query::Behind, &pairs[..1]),
+            "http://h/c?hub.mode=denied&a=b"
+        );
     }
 }

@@ -14,7 +14,7 @@ mod subscriber;
 mod subscribing;
 mod webhooks;
 
-pub use self::calling::{Call, CallAnswer, CallId, CallMethod, Purpose};
+pub use self::calling::{Call, CallAnswer, CallId, CallMethod, Purpose, Query};
 pub use self::subscribing::dead_endpoint;
 #[cfg(test)]
 mod tests;

@@ -85,7 +85,7 @@ impl Session {
         let verification = Verification {
             mode: Mode::Subscribe,
             callback: request.callback.as_str().into(),
-            challenge: self.identifiers.challenge(),
+            challenge: self.behaviour.challenge(self.identifiers.challenge()),
             secret: request.secret.as_deref().map(Arc::from),
             events,
             lease: self.grant_lease(request.lease_seconds),
@@ -128,7 +128,7 @@ impl Session {
         let verification = Verification {
             mode: Mode::Unsubscribe,
             callback: request.callback.as_str().into(),
-            challenge: self.identifiers.challenge(),
+            challenge: self.behaviour.challenge(self.identifiers.challenge()),
             secret: None,
             // The events of the request, as the verification has those "corresponding to" it; what ends is all of it.
             events: match (&request.events, own) {
@@ -165,13 +165,12 @@ impl Session {
     ) {
         let success = self.behaviour.confirms(&verification.challenge, answer);
         tracing::debug!(topic = %self.topic, callback = %verification.callback, success, "verified the intent");
-        let keeps_failed = self.behaviour.ignores_failed_verifications();
         match verification.mode {
-            Mode::Subscribe if success || keeps_failed => {
+            Mode::Subscribe if success => {
                 self.override_verifications(&verification.callback, Some(call));
                 self.activate(verification, now);
             }
-            Mode::Unsubscribe if success || keeps_failed => {
+            Mode::Unsubscribe if success => {
                 self.override_verifications(&verification.callback, Some(call));
                 if let Some(id) = self.find_callback(&verification.callback) {
                     self.unsubscribe_callback(id, Some(&verification.events), now);
@@ -196,7 +195,9 @@ impl Session {
                 if verification.name.is_some() {
                     subscriber.name = verification.name;
                 }
-                if let Channel::Webhook(webhook) = &mut subscriber.channel {
+                if let Channel::Webhook(webhook) = &mut subscriber.channel
+                    && !self.behaviour.keeps_earlier_secrets()
+                {
                     webhook.secret = verification.secret;
                 }
                 if self.behaviour.resubscribes_everyone() {

@@ -2,6 +2,7 @@
 
 mod content;
 mod defects;
+mod defects_of_webhooks;
 mod errors;
 mod notifying;
 mod property;

@@ -1,0 +1,136 @@
+//! Every defect of an older version shows in what comes out of the heart, in that version.
+
+use super::*;
+
+/// What only the shell does.
+const SHELL: &[Defect] = &[
+    Defect::SecretTooLongTaken,
+    Defect::ConfigurationWithoutWebhook,
+    Defect::ConfigurationWebhookAsText,
+];
+
+const CALLBACK: &str = "http://app.example.com/c?room=1";
+
+/// A session with callbacks and, where the version has them, WebSockets, as the lines of what came out.
+fn live(version: Version, defects: &[Defect]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut desk = Desk::speaking(version, defects);
+    let mut first = webhook(CALLBACK, "patient-open,syncerror");
+    first.lease_seconds = Some(300);
+    note(&mut lines, "first", &desk.request_webhook(&first).is_ok());
+    desk.publish(&patient_open("early", "p")).unwrap();
+    answer_all(&mut desk, &mut lines, 200, true);
+    for callback in [
+        "http://wrong/",
+        "http://redirecting/",
+        "http://absent/",
+        "http://other/",
+    ] {
+        let asked = desk.request_webhook(&webhook(callback, "patient-open,syncerror"));
+        note(&mut lines, callback, &asked.is_ok());
+        answer_all(&mut desk, &mut lines, 200, callback == "http://other/");
+    }
+    let socket = (version == Version::Stu2).then(|| desk.join("patient-open,syncerror"));
+
+    for (id, status) in [("e1", 200), ("e2", 409), ("e3", 404), ("e4", 500), ("e5", 503)] {
+        note(&mut lines, id, &desk.publish(&patient_open(id, "p")).is_ok());
+        answer_all(&mut desk, &mut lines, status, true);
+        frames(&mut desk, &mut lines, socket);
+    }
+    if let Some(socket) = socket {
+        desk.answer(socket, "e1", 409);
+        answer_all(&mut desk, &mut lines, 200, true);
+    }
+
+    let mut again = webhook(CALLBACK, "patient-close");
+    again.secret = Some("another secret".to_owned());
+    again.lease_seconds = Some(300);
+    note(&mut lines, "again", &desk.request_webhook(&again).is_ok());
+    answer_all(&mut desk, &mut lines, 200, true);
+    for event in [patient_open("e6", "p"), patient_close("e7", "p")] {
+        desk.publish(&event).unwrap();
+        answer_all(&mut desk, &mut lines, 200, true);
+    }
+
+    let end = |callback: &str| WebhookRequest {
+        mode: Mode::Unsubscribe,
+        ..webhook(callback, "patient-open")
+    };
+    note(
+        &mut lines,
+        "unknown",
+        &desk.request_webhook(&end("http://none/")).is_ok(),
+    );
+    note(
+        &mut lines,
+        "ends",
+        &desk.request_webhook(&end("http://other/")).is_ok(),
+    );
+    answer_all(&mut desk, &mut lines, 200, true);
+    let outcome = json!([{"key": "operationoutcome", "resource": {"resourceType": "OperationOutcome"}}]);
+    for event in [patient_open("e8", "p"), event("e9", "syncerror", outcome)] {
+        desk.publish(&event).unwrap();
+        answer_all(&mut desk, &mut lines, 200, true);
+    }
+
+    desk.wait(200.0);
+    desk.publish(&patient_close("e10", "p")).unwrap();
+    answer_all(&mut desk, &mut lines, 200, true);
+    desk.wait(200.0);
+    desk.publish(&patient_close("e11", "p")).unwrap();
+    answer_all(&mut desk, &mut lines, 200, true);
+    frames(&mut desk, &mut lines, socket);
+    lines
+}
+
+fn note(lines: &mut Vec<String>, what: &str, value: &impl std::fmt::Debug) {
+    lines.push(format!("{what}: {value:?}"));
+}
+
+fn frames(desk: &mut Desk, lines: &mut Vec<String>, socket: Option<SubscriberId>) {
+    for frame in socket.map(|socket| desk.frames(socket)).unwrap_or_default() {
+        lines.push(frame.to_string());
+    }
+}
+
+/// Answers notifications with this status, and verifications as their callbacks do, until no more calls come.
+fn answer_all(desk: &mut Desk, lines: &mut Vec<String>, status: u16, echoes: bool) {
+    for _ in 0..20 {
+        for (id, call) in desk.calls() {
+            lines.push(format!("{call:?}"));
+            if call.body.is_some() {
+                // One callback alone is in trouble, so that its SyncErrors show at the others.
+                let own = if call.url.starts_with("http://app") {
+                    status
+                } else {
+                    200
+                };
+                desk.call_back(id, own, "");
+                continue;
+            }
+            let challenge = parameter(&call, "hub.challenge").unwrap_or_default();
+            let (status, body) = match call.url.as_str() {
+                _ if echoes => (200, challenge.as_str()),
+                url if url.starts_with("http://wrong") => (200, "wrong"),
+                url if url.starts_with("http://redirecting") => (302, ""),
+                _ => (404, ""),
+            };
+            desk.call_back(id, status, body);
+        }
+    }
+    lines.push(format!("{} subscriptions", desk.session.subscriptions()));
+}
+
+#[test]
+fn every_defect_of_an_older_version_shows_in_it() {
+    for version in [Version::Stu2, Version::Stu1] {
+        let clean = live(version, &[]);
+        assert_eq!(clean, live(version, &[]), "the same inputs give the same outputs");
+        let hidden: Vec<_> = Defect::of(version)
+            .into_iter()
+            .filter(|defect| live(version, &[*defect]) == clean)
+            .filter(|defect| !super::defects::SHELL.contains(defect) && !SHELL.contains(defect))
+            .collect();
+        assert!(hidden.is_empty(), "{hidden:?} in {version}");
+    }
+}
