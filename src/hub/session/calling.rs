@@ -283,6 +283,9 @@ pub enum Query {
 
 /// The callback with these parameters in its query string.
 fn append(callback: &str, query: Query, pairs: &[(&'static str, String)]) -> String {
+    if pairs.is_empty() && query == Query::Kept {
+        return callback.to_owned();
+    }
     let (path, own) = match callback.split_once('?') {
         Some((path, own)) if query != Query::Dropped => (path, own),
         Some((path, _)) => (path, ""),
@@ -322,7 +325,9 @@ mod tests {
         ] {
             assert_eq!(append(callback, Query::Kept, &pairs), appended);
         }
-        assert_eq!(append("http://h/c?a=%20b", Query::Kept, &[]), "http://h/c?a=%20b");
+        for callback in ["http://h/c?a=%20b", "http://h/c?", "http://h/c"] {
+            assert_eq!(append(callback, Query::Kept, &[]), callback);
+        }
         assert_eq!(append("http://h/c?a=b", Query::Dropped, &[]), "http://h/c");
         assert_eq!(
             append("http://h/c?a=b", Query::Behind, &pairs[..1]),
