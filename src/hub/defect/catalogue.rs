@@ -1,6 +1,7 @@
 //! The defects: name, description, the requirements that each breaks, those that can then not be kept either (`so`), and the
 //! versions that it is meant for (`in`), which are STU3 alone where none are named. The ids hold in each of these versions,
-//! but where a version brings its own list: `in [Stu2, Stu1 breaks ["..."]]`.
+//! but where a version brings its own list: `in [Stu2, Stu1 breaks ["..."]]`. What stands behind `so` may be
+//! unknown to some of them.
 //!
 //! A requirement stands behind `so` only where the specification leads from the deviation to it; that a check happens to
 //! fail is no reason.
@@ -115,23 +116,30 @@ defects! {
     // 2 Transport
     EndpointPlaintext, "endpoint-plaintext", "gives out ws:// endpoints though it is reached over HTTPS",
         ["transport.wss"],
-        so ["confirmation.sent"];
+        so ["confirmation.sent"],
+        in [Stu3, Stu2];
     ConfirmationNotJson, "confirmation-not-json", "writes the confirmation as a form in place of JSON",
-        ["transport.websocket-json", "confirmation.sent"];
+        ["transport.websocket-json", "confirmation.sent"],
+        in [Stu3, Stu2];
     // 2.3 Event Definition Format
     CaseSensitiveEventNames, "case-sensitive-event-names", "tells event names apart by case",
         ["subscribe.events-case-insensitive.hub", "publish.events-case-insensitive.hub"],
-        so ["notification.delivered", "publish.broadcast-to-requester"];
+        so ["notification.delivered", "publish.broadcast-to-requester"],
+        in [Stu3, Stu2, Stu1];
     EventWithoutTopic, "event-without-topic", "leaves hub.topic out of notifications",
-        ["event.topic.hub"];
+        ["event.topic.hub"],
+        in [Stu3, Stu2, Stu1];
     EventWithoutName, "event-without-name", "leaves hub.event out of notifications",
-        ["event.name.hub"];
+        ["event.name.hub"],
+        in [Stu3, Stu2, Stu1];
     EventWithoutContext, "event-without-context", "leaves the context out of notifications",
         ["event.context.hub"],
-        so ["derived.open-sent"];
+        so ["derived.open-sent"],
+        in [Stu3, Stu2, Stu1];
     EventWithoutKeys, "event-without-keys", "leaves the keys out of the context of notifications",
         ["event.context-key.hub"],
-        so ["content.bundle-id-kept", "derived.open-sent"];
+        so ["content.bundle-id-kept", "derived.open-sent"],
+        in [Stu3, Stu2, Stu1];
     ContextKeysUpperCase, "context-keys-upper-case", "writes the keys of the context in upper case",
         ["event.context-key-case.hub"],
         so ["content.bundle-id-kept", "derived.open-sent"];
@@ -159,78 +167,106 @@ defects! {
         ["event.prior-version-id-string.hub"];
     // 2.4 Subscription Request and Response
     SubscribeAnswered200, "subscribe-answered-200", "answers subscription requests with 200 in place of 202",
-        ["subscribe.accepted-202"];
+        ["subscribe.accepted-202"],
+        in [Stu3, Stu2, Stu1];
     SubscribeAnswered500, "subscribe-answered-500", "answers subscription requests with 500",
-        ["subscribe.accepted-202"];
+        ["subscribe.accepted-202"],
+        in [Stu3, Stu2, Stu1];
     SubscribeRedirected, "subscribe-redirected", "carries subscription requests out and answers them with 302",
         ["subscribe.answered"],
-        so ["subscribe.accepted-202"];
+        so ["subscribe.accepted-202"],
+        in [Stu3, Stu2 breaks ["subscribe.accepted-202"], Stu1 breaks ["subscribe.accepted-202"]];
     EndpointMissing, "endpoint-missing", "leaves hub.channel.endpoint out of the answer to a subscription request",
-        ["subscribe.response.endpoint"];
+        ["subscribe.response.endpoint"],
+        in [Stu3, Stu2];
     ResponseAsArray, "response-as-array", "answers subscription requests with an array around the object",
-        ["subscribe.response.object"];
+        ["subscribe.response.object"],
+        in [Stu3, Stu2];
     EndpointRepeated, "endpoint-repeated", "gives every subscription of a topic the same endpoint",
         ["subscribe.response.endpoint-unique"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part"],
+        in [Stu3, Stu2];
     EndpointGuessable, "endpoint-guessable", "numbers its endpoints",
-        ["subscribe.response.endpoint-unguessable"];
+        ["subscribe.response.endpoint-unguessable"],
+        in [Stu3, Stu2];
     ResponseNotJson, "response-not-json", "answers subscription requests with JSON as text/plain",
         ["subscribe.content-type"];
     ChannelTypeIgnored, "channel-type-ignored", "takes subscription requests without a channel type or with an unknown one",
         ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected"],
-        so ["unsubscribe.channel-type-missing-rejected"];
+        so ["unsubscribe.channel-type-missing-rejected"],
+        in [Stu3, Stu2 breaks ["subscribe.channel-type-missing-rejected"]];
     MalformedSubscriptionAccepted, "malformed-subscription-accepted", "answers malformed subscription requests with 202",
         ["subscribe.refusal-status", "unsubscribe.refusal-status"],
-        so ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected", "unsubscribe.channel-type-missing-rejected"];
+        so ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected", "unsubscribe.channel-type-missing-rejected"],
+        in [Stu3, Stu2 breaks ["subscribe.refusal-status"], Stu1 breaks ["subscribe.refusal-status"]];
     RefusalWithoutReason, "refusal-without-reason", "refuses with an empty body",
-        ["subscribe.refusal-description", "unsubscribe.refusal-description"];
+        ["subscribe.refusal-description", "unsubscribe.refusal-description"],
+        in [Stu3, Stu2 breaks ["subscribe.refusal-description"], Stu1 breaks ["subscribe.refusal-description"]];
     RefusalAsHtml, "refusal-as-html", "explains refusals as an HTML page",
-        ["subscribe.refusal-plain-text", "unsubscribe.refusal-plain-text"];
+        ["subscribe.refusal-plain-text", "unsubscribe.refusal-plain-text"],
+        in [Stu3, Stu2 breaks ["subscribe.refusal-plain-text"], Stu1 breaks ["subscribe.refusal-plain-text"]];
     RepeatedEventsKept, "repeated-events-kept", "grants an event as often as it is named, and delivers it so",
         ["subscribe.events-repeated-once"],
         so ["notification.delivered-once"];
     ResubscribeMerges, "resubscribe-merges", "adds the events of a re-subscription to the earlier ones",
-        ["subscribe.resubscribe-replaces-events"];
+        ["subscribe.resubscribe-replaces-events"],
+        in [Stu3, Stu2, Stu1];
     ResubscribeIgnored, "resubscribe-ignored", "accepts re-subscriptions and keeps the earlier events",
-        ["subscribe.resubscribe-replaces-events"];
+        ["subscribe.resubscribe-replaces-events"],
+        in [Stu3, Stu2, Stu1];
     ResubscribeRefused, "resubscribe-refused", "refuses to re-subscribe over an existing endpoint",
         ["subscribe.resubscribe-allowed"],
-        so ["subscribe.resubscribe-replaces-events"];
+        so ["subscribe.resubscribe-replaces-events"],
+        in [Stu3, Stu2, Stu1];
     RefusedResubscriptionApplied, "refused-resubscription-applied", "refuses a re-subscription and takes its events over all the same",
         ["subscribe.refused-changes-nothing"],
         so ["notification.delivered"];
     ResubscribeTouchesOthers, "resubscribe-touches-others", "replaces the events of every subscriber of the topic",
         ["subscribe.override-per-endpoint"],
-        so ["notification.delivered", "publish.broadcast-to-requester"];
+        so ["notification.delivered", "publish.broadcast-to-requester"],
+        in [Stu3, Stu2];
     // 2.4 Subscription Confirmation
     NoConfirmation, "no-confirmation", "sends no confirmation when a WebSocket connects",
-        ["confirmation.sent"];
+        ["confirmation.sent"],
+        in [Stu3, Stu2];
     ConfirmationAsArray, "confirmation-as-array", "sends the confirmation as an array around the object",
-        ["confirmation.object"];
+        ["confirmation.object"],
+        in [Stu3, Stu2];
     ConfirmationWithoutMode, "confirmation-without-mode", "leaves hub.mode out of the confirmation",
-        ["confirmation.mode"];
+        ["confirmation.mode"],
+        in [Stu3, Stu2];
     ConfirmationWrongMode, "confirmation-wrong-mode", "confirms with hub.mode 'subscribed'",
-        ["confirmation.mode"];
+        ["confirmation.mode"],
+        in [Stu3, Stu2];
     ConfirmationWithoutTopic, "confirmation-without-topic", "leaves hub.topic out of the confirmation",
-        ["confirmation.topic"];
+        ["confirmation.topic"],
+        in [Stu3, Stu2];
     ConfirmationWrongTopic, "confirmation-wrong-topic", "confirms another topic than the requested one",
-        ["confirmation.topic-of-request"];
+        ["confirmation.topic-of-request"],
+        in [Stu3, Stu2];
     ConfirmationWithoutEvents, "confirmation-without-events", "leaves hub.events out of the confirmation",
-        ["confirmation.events"];
+        ["confirmation.events"],
+        in [Stu3, Stu2];
     ConfirmationEventsAsArray, "confirmation-events-as-array", "writes hub.events of the confirmation as a JSON array",
-        ["confirmation.events"];
+        ["confirmation.events"],
+        in [Stu3, Stu2];
     ConfirmationOtherEvents, "confirmation-other-events", "confirms an event that nobody asked for, and that alone",
         ["confirmation.events-correspond", "notification.only-subscribed", "notification.delivered"],
-        so ["publish.broadcast-to-requester"];
+        so ["publish.broadcast-to-requester"],
+        in [Stu3, Stu2];
     ConfirmationWithoutLease, "confirmation-without-lease", "leaves hub.lease_seconds out of the confirmation",
-        ["confirmation.lease-seconds"];
+        ["confirmation.lease-seconds"],
+        in [Stu3, Stu2];
     LeaseIgnored, "lease-ignored", "keeps subscriptions beyond the end of their lease",
         ["confirmation.lease-expiry-closes", "confirmation.lease-expiry-unsubscribes"],
-        so ["notification.delivered-once"];
+        so ["notification.delivered-once"],
+        in [Stu3, Stu2, Stu1 breaks ["confirmation.lease-expiry-unsubscribes"]];
     LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted",
-        ["confirmation.lease-honoured"];
+        ["confirmation.lease-honoured"],
+        in [Stu3, Stu2, Stu1];
     ExpiryKeepsSocket, "expiry-keeps-socket", "ends the subscription with its lease and leaves the WebSocket open",
-        ["confirmation.lease-expiry-closes"];
+        ["confirmation.lease-expiry-closes"],
+        in [Stu3, Stu2];
     // 2.4 Current context notification
     NoReplay, "no-replay", "sends a new subscriber nothing of what is open",
         ["replay.latest-open", "replay.per-anchor-type"];
@@ -250,29 +286,39 @@ defects! {
         so ["notification.timestamp-of-event"];
     // 2.4 Denial and Unsubscribe
     DenialWithoutTopic, "denial-without-topic", "leaves hub.topic out of denials",
-        ["denial.topic"];
+        ["denial.topic"],
+        in [Stu3, Stu2, Stu1];
     DenialAsArray, "denial-as-array", "sends denials as an array around the object",
-        ["denial.object"];
+        ["denial.object"],
+        in [Stu3, Stu2];
     DenialToAll, "denial-to-all", "sends the denial of one subscriber to everybody in the topic",
         ["denial.only-to-the-denied"];
     DenialWrongTopic, "denial-wrong-topic", "denies another topic than the subscribed one",
-        ["denial.topic-of-request"];
+        ["denial.topic-of-request"],
+        in [Stu3, Stu2, Stu1];
     DenialWithoutEvents, "denial-without-events", "leaves hub.events out of denials",
-        ["denial.events"];
+        ["denial.events"],
+        in [Stu3, Stu2, Stu1];
     DenialWrongMode, "denial-wrong-mode", "denies with hub.mode 'unsubscribe'",
-        ["denial.mode"];
+        ["denial.mode"],
+        in [Stu3, Stu2, Stu1];
     DenialReasonNotText, "denial-reason-not-text", "writes hub.reason of denials as a number",
-        ["denial.reason"];
+        ["denial.reason"],
+        in [Stu3, Stu2];
     UnsubscribeAnswered200, "unsubscribe-answered-200", "answers unsubscribe requests with 200 in place of 202",
-        ["unsubscribe.accepted-202"];
+        ["unsubscribe.accepted-202"],
+        in [Stu3, Stu2, Stu1];
     UnsubscribeAnswered500, "unsubscribe-answered-500", "carries unsubscribe requests out and answers them with 500",
-        ["unsubscribe.accepted-202"];
+        ["unsubscribe.accepted-202"],
+        in [Stu3, Stu2, Stu1];
     UnsubscribeRedirected, "unsubscribe-redirected", "carries unsubscribe requests out and answers them with 302",
-        ["unsubscribe.answered", "unsubscribe.accepted-202"];
+        ["unsubscribe.answered", "unsubscribe.accepted-202"],
+        in [Stu3, Stu2 breaks ["unsubscribe.accepted-202"], Stu1 breaks ["unsubscribe.accepted-202"]];
     UnsubscribeChannelTypeIgnored, "unsubscribe-channel-type-ignored", "takes unsubscribe requests without a channel type",
         ["unsubscribe.channel-type-missing-rejected"];
     UnsubscribeInPart, "unsubscribe-in-part", "ends only the events that an unsubscribe names",
-        ["unsubscribe.never-in-part"];
+        ["unsubscribe.never-in-part"],
+        in [Stu3, Stu2];
     UnsubscribeWithoutEndpoint, "unsubscribe-without-endpoint", "leaves hub.channel.endpoint out of the answer to an unsubscribe request",
         ["unsubscribe.response.endpoint"];
     UnsubscribeResponseAsArray, "unsubscribe-response-as-array", "answers unsubscribe requests with an array around the object",
@@ -283,52 +329,68 @@ defects! {
         ["unsubscribe.denial-sent"];
     UnsubscribeKeepsSocket, "unsubscribe-keeps-socket", "leaves the WebSocket open after an unsubscribe",
         ["unsubscribe.socket-closed"],
-        so ["unsubscribe.endpoint-not-reusable"];
+        so ["unsubscribe.endpoint-not-reusable"],
+        in [Stu3, Stu2 breaks ["unsubscribe.socket-closed"]];
     UnsubscribeKeepsDelivering, "unsubscribe-keeps-delivering", "denies after an unsubscribe, and goes on delivering",
         ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"],
-        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"];
+        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"],
+        in [Stu3, Stu2, Stu1 breaks ["unsubscribe.nothing-delivered"]];
     UnsubscribeIgnored, "unsubscribe-ignored", "accepts unsubscribe requests and goes on as before",
         ["unsubscribe.denial-sent", "unsubscribe.socket-closed", "unsubscribe.nothing-delivered"],
-        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"];
+        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"],
+        in [Stu3, Stu2 breaks ["unsubscribe.socket-closed", "unsubscribe.nothing-delivered"], Stu1 breaks ["unsubscribe.nothing-delivered"]];
     EndpointSurvivesUnsubscribe, "endpoint-survives-unsubscribe", "lets clients connect again to the endpoint of an ended subscription",
         ["unsubscribe.endpoint-not-reusable"],
-        so ["confirmation.lease-expiry-unsubscribes"];
+        so ["confirmation.lease-expiry-unsubscribes"],
+        in [Stu3, Stu2];
     UnknownUnsubscribeAccepted, "unknown-unsubscribe-accepted", "answers 202 to the unsubscribe of a subscription that is not there",
         ["unsubscribe.refusal-status"];
     // 2.5 Event Notification
     NotificationsLost, "notifications-lost", "distributes no event but the first of a session",
         ["notification.delivered"],
-        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events", "publish.events-case-insensitive.hub", "subscribe.override-per-endpoint"];
+        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events", "publish.events-case-insensitive.hub", "subscribe.override-per-endpoint"],
+        in [Stu3, Stu2, Stu1];
     BroadcastToOne, "broadcast-to-one", "sends each event to one of its subscribers",
         ["publish.broadcast-to-all"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"],
+        in [Stu3, Stu2, Stu1];
     DeliversUnsubscribed, "delivers-unsubscribed", "sends subscribers events that they did not subscribe to",
         ["notification.only-subscribed"],
-        so ["replay.only-subscribed", "subscribe.resubscribe-replaces-events", "derived.open-sent"];
+        so ["replay.only-subscribed", "subscribe.resubscribe-replaces-events", "derived.open-sent"],
+        in [Stu3, Stu2, Stu1];
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
         ["notification.topic-isolated"],
-        so ["content.prior-version-id"];
+        so ["content.prior-version-id"],
+        in [Stu3, Stu2, Stu1];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
         ["notification.delivered-once"],
-        so ["derived.no-duplicates"];
+        so ["derived.no-duplicates"],
+        in [Stu3, Stu2, Stu1];
     Reorders, "reorders", "delivers every second event before the one that it followed",
         ["notification.order-kept"];
     NotificationWithoutTimestamp, "notification-without-timestamp", "leaves the timestamp out of notifications",
-        ["notification.timestamp"];
+        ["notification.timestamp"],
+        in [Stu3, Stu2, Stu1];
     NotificationAsArray, "notification-as-array", "sends notifications as an array around the object",
         ["notification.object"],
-        so ["notification.delivered", "publish.broadcast-to-requester"];
+        so ["notification.delivered", "publish.broadcast-to-requester"],
+        in [Stu3, Stu2, Stu1];
     NotificationWithoutId, "notification-without-id", "leaves the id out of notifications",
-        ["notification.id"];
+        ["notification.id"],
+        in [Stu3, Stu2, Stu1];
     NotificationWithoutEvent, "notification-without-event", "leaves the event out of notifications",
-        ["notification.event"];
+        ["notification.event"],
+        in [Stu3, Stu2, Stu1];
     TimestampReplaced, "timestamp-replaced", "replaces the timestamp of published events",
         ["notification.timestamp-of-event"],
-        so ["replay.original-timestamp"];
+        so ["replay.original-timestamp"],
+        in [Stu3, Stu2, Stu1];
     TimestampWithOffset, "timestamp-with-offset", "writes timestamps in the time of a zone two hours east",
-        ["notification.timestamp-utc"];
+        ["notification.timestamp-utc"],
+        in [Stu3, Stu2, Stu1];
     ContextAltered, "context-altered", "passes resources on with nothing but type and id",
-        ["notification.context-unaltered"];
+        ["notification.context-unaltered"],
+        in [Stu3, Stu2, Stu1];
     ExtensionDropped, "extension-dropped", "drops the extension entry from the context of published events",
         ["notification.context-unaltered"];
     // 2.5 Errors, 3.2.1 SyncError
@@ -354,22 +416,27 @@ defects! {
     SyncErrorToOne, "syncerror-to-one", "tells one alone of the other subscribers of a failure",
         ["syncerror.to-other-subscribers"];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
-        ["syncerror.only-subscribed", "notification.only-subscribed"];
+        ["syncerror.only-subscribed", "notification.only-subscribed"],
+        in [Stu3, Stu2];
     SyncErrorReusesId, "syncerror-reuses-id", "gives SyncErrors the id of the event that failed",
         ["notification.id-unique"];
     SyncErrorWrongEventId, "syncerror-wrong-event-id", "names another event in SyncErrors than the one that failed",
-        ["operationoutcome.eventid.hub"];
+        ["operationoutcome.eventid.hub"],
+        in [Stu3, Stu2];
     SyncErrorWithoutEventId, "syncerror-without-event-id", "leaves the event's id out of SyncErrors",
-        ["operationoutcome.eventid.hub"];
+        ["operationoutcome.eventid.hub"],
+        in [Stu3, Stu2];
     SyncErrorWithoutEventName, "syncerror-without-event-name", "leaves the event's name out of SyncErrors",
-        ["operationoutcome.eventname.hub"];
+        ["operationoutcome.eventname.hub"],
+        in [Stu3, Stu2];
     SyncErrorWithoutSubscriber, "syncerror-without-subscriber", "leaves the subscriber's name out of SyncErrors",
         ["operationoutcome.subscribername.hub"];
     SyncErrorWithoutDetails, "syncerror-without-details", "leaves the details out of SyncErrors",
         ["operationoutcome.details.hub"],
         so ["operationoutcome.eventid.hub", "operationoutcome.eventname.hub", "operationoutcome.subscribername.hub"];
     SyncErrorWrongCode, "syncerror-wrong-code", "sends SyncErrors with the issue code 'exception'",
-        ["operationoutcome.issue.hub"];
+        ["operationoutcome.issue.hub"],
+        in [Stu3, Stu2, Stu1];
     SyncErrorSeverity, "syncerror-severity", "sends SyncErrors with severity 'error'",
         ["operationoutcome.severity.hub"];
     SyncErrorWithoutDiagnostics, "syncerror-without-diagnostics", "leaves the diagnostics out of SyncErrors",
@@ -392,35 +459,46 @@ defects! {
     // 2.6 Publishing
     RequesterLeftOut, "requester-left-out", "leaves out the earliest subscriber of a topic, who usually publishes",
         ["publish.broadcast-to-requester"],
-        so ["notification.delivered", "publish.broadcast-to-all", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed"];
+        so ["notification.delivered", "publish.broadcast-to-all", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed"],
+        in [Stu3, Stu2, Stu1];
     IdReplaced, "id-replaced", "gives published events an id of its own",
         ["publish.id-reused"],
         so ["operationoutcome.eventid.hub", "notification.delivered", "publish.broadcast-to-requester"];
     PublishElsewhere, "publish-elsewhere", "takes events at no URL",
-        ["publish.at-hub-url"];
+        ["publish.at-hub-url"],
+        in [Stu3, Stu2, Stu1];
     PublishRedirected, "publish-redirected", "answers events with 302 in place of accepting or rejecting them",
         ["publish.accept-or-reject"],
-        so ["subscribe.refusal-status"];
+        so ["subscribe.refusal-status"],
+        in [Stu3, Stu2, Stu1];
     RefusedEventBroadcast, "refused-event-broadcast", "broadcasts events that it refuses",
         ["publish.rejected-not-broadcast", "content.stale-update-rejected"],
-        so ["content.prior-version-id", "content.rejected-as-a-whole", "notification.id"];
+        so ["content.prior-version-id", "content.rejected-as-a-whole", "notification.id"],
+        in [Stu3, Stu2, Stu1];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
-        ["wellknown.served"];
+        ["wellknown.served"],
+        in [Stu3, Stu2];
     ConfigurationAsArray, "configuration-as-array", "serves the configuration document as an array around the object",
-        ["wellknown.object"];
+        ["wellknown.object"],
+        in [Stu3, Stu2];
     ConfigurationNotJson, "configuration-not-json", "serves the configuration document as text/plain",
-        ["wellknown.content-type"];
+        ["wellknown.content-type"],
+        in [Stu3, Stu2];
     ConfigurationWithoutEvents, "configuration-without-events", "leaves eventsSupported out of the configuration document",
-        ["wellknown.events-supported"];
+        ["wellknown.events-supported"],
+        in [Stu3, Stu2];
     ConfigurationStrangeEvents, "configuration-strange-events", "lists 'patient opened' among the supported events",
         ["wellknown.events-supported-names"];
     ConfigurationWithoutWebsocket, "configuration-without-websocket", "says in the configuration document that it has no WebSockets",
-        ["wellknown.websocket-support"];
+        ["wellknown.websocket-support"],
+        in [Stu3, Stu2];
     ConfigurationWithoutVersion, "configuration-without-version", "leaves fhircastVersion out of the configuration document",
-        ["wellknown.fhircast-version-present"];
+        ["wellknown.fhircast-version-present"],
+        in [Stu3, Stu2];
     ConfigurationVersionAsNumber, "configuration-version-as-number", "writes fhircastVersion as a number",
-        ["wellknown.fhircast-version"];
+        ["wellknown.fhircast-version"],
+        in [Stu3, Stu2];
     ConfigurationFlagAsText, "configuration-flag-as-text", "writes getCurrentSupport as a string",
         ["wellknown.get-current-support"];
     ConfigurationFlagsContradict, "configuration-flags-contradict", "says in one member that it has Get Current Context and in another that it has not",

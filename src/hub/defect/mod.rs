@@ -103,18 +103,11 @@ mod tests {
                 continue;
             }
             for defect in Defect::of(version) {
-                let named = defect
-                    .breaks_in(version)
-                    .iter()
-                    .chain(defect.consequences_in(version));
-                unknown.extend(
-                    named
-                        .filter(|id| {
-                            let own = catalogue.get(version, id);
-                            own.is_none_or(|own| own.actor != Actor::Hub)
-                        })
-                        .map(|id| format!("{id} in {version}, named by {defect}")),
-                );
+                let strangers = defect.breaks_in(version).iter().filter(|id| {
+                    let own = catalogue.get(version, id);
+                    own.is_none_or(|own| own.actor != Actor::Hub)
+                });
+                unknown.extend(strangers.map(|id| format!("{id} in {version}, named by {defect}")));
             }
         }
         assert!(unknown.is_empty(), "{unknown:#?}");

@@ -30,7 +30,11 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
         note(&mut lines, callback, &asked.is_ok());
         answer_all(&mut desk, &mut lines, 200, callback == "http://other/");
     }
-    let socket = (version == Version::Stu2).then(|| desk.join("patient-open,syncerror"));
+    let socket = (version == Version::Stu2).then(|| join_sockets(&mut desk, &mut lines));
+    let mut nameless = patient_open("refused", "p");
+    nameless["event"]["context"] = json!([{"key": "patient"}]);
+    note(&mut lines, "refused", &desk.publish(&nameless).is_ok());
+    answer_all(&mut desk, &mut lines, 200, true);
 
     for (id, status) in [("e1", 200), ("e2", 409), ("e3", 404), ("e4", 500), ("e5", 503)] {
         note(&mut lines, id, &desk.publish(&patient_open(id, "p")).is_ok());
@@ -83,14 +87,44 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
     lines
 }
 
+/// Subscriptions over WebSockets; one that stays is the answer.
+fn join_sockets(desk: &mut Desk, lines: &mut Vec<String>) -> SubscriberId {
+    let mut untyped = subscription("patient-open");
+    untyped.channel_type = None;
+    note(lines, "untyped", &desk.request(&untyped).is_ok());
+    let mut brief = subscription("org.example.none");
+    brief.lease_seconds = Some(1);
+    let mut endpoints = Vec::new();
+    for request in [subscription("patient-open,syncerror"), brief] {
+        endpoints.push(desk.request(&request).unwrap());
+        if let Ok(id) = desk.connect(endpoints.last().unwrap()) {
+            frames(desk, lines, Some(id));
+        }
+    }
+    desk.wait(1.0);
+    note(lines, "alive", &desk.connect(&endpoints[1]).is_ok());
+    let leaver = desk.subscribe("org.example.none");
+    if let Ok(id) = desk.connect(&leaver) {
+        let mut end = SubscriptionRequest::unsubscribe(TOPIC, &leaver);
+        end.events = Some(vec!["org.example.other".parse().unwrap()]);
+        note(lines, "leaves", &desk.request(&end).is_ok());
+        note(lines, "closed", &desk.closed.contains_key(&id));
+        frames(desk, lines, Some(id));
+    }
+    for at in 1..8 {
+        frames(desk, lines, Some(SubscriberId(at)));
+    }
+    lines.push(format!("{endpoints:?} {leaver}"));
+    desk.join("patient-open,syncerror")
+}
+
 fn note(lines: &mut Vec<String>, what: &str, value: &impl std::fmt::Debug) {
     lines.push(format!("{what}: {value:?}"));
 }
 
 fn frames(desk: &mut Desk, lines: &mut Vec<String>, socket: Option<SubscriberId>) {
-    for frame in socket.map(|socket| desk.frames(socket)).unwrap_or_default() {
-        lines.push(frame.to_string());
-    }
+    let all = socket.map(|socket| desk.frames(socket)).unwrap_or_default();
+    lines.extend(all.iter().map(Value::to_string));
 }
 
 /// Answers notifications with this status, and verifications as their callbacks do, until no more calls come.
