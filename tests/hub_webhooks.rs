@@ -11,7 +11,7 @@ mod hub_support;
 
 use std::time::Duration;
 
-use castspec::hub::{Server, Settings, Transport, sign};
+use castspec::hub::{Authority, Server, Settings, Transport, sign};
 use castspec::protocol::Version;
 use hub_support::callback::{Callback, Verification};
 use hub_support::{Hub, patient_open};
@@ -136,7 +136,7 @@ async fn the_others_hear_of_what_a_callback_refuses() {
         join(&hub, &mut watcher).await;
         let mut callback = Callback::start().await;
         join(&hub, &mut callback).await;
-        for (status, told) in [(409, true), (500, true), (202, false)] {
+        for (status, told) in [(409, true), (500, true), (302, true), (202, false), (0, true)] {
             callback.answer_with(status);
             let id = format!("answered-{status}");
             assert_eq!(hub.publish(&patient_open(&id, "t")).await.0, 202);
@@ -163,6 +163,39 @@ async fn the_others_hear_of_what_a_callback_refuses() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_callback_over_https_must_have_a_certificate_that_the_hub_trusts() {
+    let authority = Authority::generate("127.0.0.1".parse().unwrap()).unwrap();
+    let pem = authority.pem().to_owned();
+    for (trusted, joins) in [(Some(pem), true), (None, false)] {
+        let settings = Settings {
+            version: Version::Stu2,
+            callback_authority: trusted,
+            ..Settings::default()
+        };
+        let hub = Hub::start(settings, Transport::Tls).await;
+        let mut callback = Callback::start_tls(&authority).await;
+        if joins {
+            join(&hub, &mut callback).await;
+            continue;
+        }
+        assert_eq!(request(&hub, "subscribe", &callback.url, &[]).await.0, 202);
+        let mut fence = Callback::start().await;
+        join(&hub, &mut fence).await;
+        assert!(callback.is_quiet());
+    }
+    let settings = Settings {
+        version: Version::Stu2,
+        callback_authority: Some("no certificate".to_owned()),
+        ..Settings::default()
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let error = Server::start(settings, listen, Transport::Plaintext)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("no certificate in PEM"), "{error}");
 }
 
 #[tokio::test]

@@ -163,6 +163,18 @@ mod tests {
         assert_eq!((request.events, request.lease_seconds), (None, None));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_form_is_too_strange(form in "(hub\\.(callback|mode|events|secret|lease_seconds|topic|channel\\.type)=[a-z:/?#%&0-9*,-]{0,20}&){0,8}.{0,9}") {
+            for version in Version::ALL {
+                if let Ok(Some(request)) = read(version, &form) {
+                    assert!(!request.topic.is_empty());
+                    assert!(request.callback.starts_with("http"));
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_means_no_callback_is_left_to_others() {
         for channel in [

@@ -8,6 +8,8 @@ use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum_server::tls_rustls::RustlsConfig;
+use castspec::hub::Authority;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -68,8 +70,18 @@ pub struct Callback {
 impl Callback {
     /// A callback that echoes challenges and answers notifications with 200.
     pub async fn start() -> Self {
+        Self::serve(None).await
+    }
+
+    /// A callback over HTTPS, with a certificate of this authority.
+    pub async fn start_tls(authority: &Authority) -> Self {
+        Self::serve(Some(RustlsConfig::from_config(authority.server_config()))).await
+    }
+
+    async fn serve(tls: Option<RustlsConfig>) -> Self {
         let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let listener = tokio::net::TcpListener::bind(listen).await.unwrap();
+        let listener = std::net::TcpListener::bind(listen).unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, recorded) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -78,9 +90,21 @@ impl Callback {
             notification: Mutex::new(200),
         });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let service = router.into_make_service();
+        tokio::spawn(async move {
+            match tls {
+                Some(tls) => {
+                    axum_server::from_tcp_rustls(listener, tls)
+                        .unwrap()
+                        .serve(service)
+                        .await
+                }
+                None => axum_server::from_tcp(listener).unwrap().serve(service).await,
+            }
+        });
         Self {
-            url: format!("http://{address}/callback?room=1&x=%20y"),
+            url: format!("{scheme}://{address}/callback?room=1&x=%20y"),
             shared,
             recorded,
         }
@@ -90,6 +114,7 @@ impl Callback {
         *self.shared.verification.lock().unwrap() = verification;
     }
 
+    /// Answers notifications with this status; with 0, never.
     pub fn answer_with(&self, status: u16) {
         *self.shared.notification.lock().unwrap() = status;
     }
@@ -121,6 +146,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     shared.recorded.send(recorded).unwrap();
     let Some(challenge) = challenge else {
         let status = *shared.notification.lock().unwrap();
+        if status == 0 {
+            return std::future::pending().await;
+        }
         return StatusCode::from_u16(status).unwrap().into_response();
     };
     let verification = shared.verification.lock().unwrap().clone();

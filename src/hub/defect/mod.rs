@@ -4,6 +4,7 @@
 //! leaves no choice; the code of the clean hub knows of behaviours, not of defects.
 
 mod behaviour;
+mod by_version;
 mod catalogue;
 
 pub use behaviour::Behaviour;

@@ -165,11 +165,10 @@ impl Session {
         })
     }
 
-    /// How many subscriptions may yet come of verifications.
-    pub(super) fn verifications(&self) -> usize {
-        let verifying =
-            |call: &&UnderWay| matches!(&call.about, About::Verification(own) if own.mode == Mode::Subscribe);
-        self.calls.values().filter(verifying).count()
+    /// How many verifications of requests with such a mode are under way.
+    pub(super) fn verifications(&self, counts: impl Fn(Mode) -> bool) -> usize {
+        let counted = |call: &&UnderWay| matches!(&call.about, About::Verification(own) if counts(own.mode));
+        self.calls.values().filter(counted).count()
     }
 
     /// Sends the callback the next notification that waits for it, if none is under way.

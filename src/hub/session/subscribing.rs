@@ -82,7 +82,7 @@ impl Session {
 
     /// Whether there may be one more subscription.
     pub(super) fn check_room(&self) -> Result<(), Refusal> {
-        let subscriptions = self.subscribers.len() + self.verifications();
+        let subscriptions = self.subscribers.len() + self.verifications(|mode| mode == Mode::Subscribe);
         if subscriptions < self.settings.max_subscriptions {
             return Ok(());
         }

@@ -82,6 +82,7 @@ impl Session {
         if found.is_none() {
             self.check_room()?;
         }
+        self.check_verifications()?;
         let verification = Verification {
             mode: Mode::Subscribe,
             callback: request.callback.as_str().into(),
@@ -124,6 +125,7 @@ impl Session {
             }
             return Ok(());
         }
+        self.check_verifications()?;
         let own = found.and_then(|id| self.subscribers.get(&id));
         let verification = Verification {
             mode: Mode::Unsubscribe,
@@ -231,6 +233,20 @@ impl Session {
             self.wake_at(until);
         }
         tracing::debug!(topic = %self.topic, elapsed = ?now.elapsed, "a webhook subscription is active");
+    }
+
+    /// Whether there may be one more verification: a client may ask for many, and each waits for its callback.
+    fn check_verifications(&self) -> Result<(), Refusal> {
+        let verifications = self.verifications(|_| true);
+        if verifications < self.settings.max_subscriptions {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            503,
+            format!(
+                "hub.topic has {verifications} requests already whose callbacks have not answered; try again later"
+            ),
+        ))
     }
 
     fn find_callback(&self, callback: &str) -> Option<SubscriberId> {

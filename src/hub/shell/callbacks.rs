@@ -62,6 +62,8 @@ impl Caller {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .tcp_nodelay(true)
+            // Shorter than callbacks keep connections: one that is closed just as it is used again costs a notification.
+            .pool_idle_timeout(Duration::from_secs(4))
             .user_agent("castspec hub")
             .build()?;
         Ok(Self {

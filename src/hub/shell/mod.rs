@@ -8,6 +8,7 @@ mod connections;
 mod registry;
 mod routes;
 mod socket;
+mod subscriptions;
 mod topic;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
