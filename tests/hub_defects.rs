@@ -164,6 +164,7 @@ async fn every_defect_of_the_shell_that_concerns_webhooks_shows() {
         Defect::ConfigurationWithoutWebhook,
         Defect::ConfigurationWebhookAsText,
         Defect::WebhookRefused,
+        Defect::WebhookUnsupportedTaken,
     ] {
         assert_ne!(answers_of_stu2(&[defect]).await, clean, "{defect}");
     }

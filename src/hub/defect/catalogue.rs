@@ -97,19 +97,23 @@ defects! {
         so ["content.bundle-id-kept", "derived.open-sent"];
     ResourcesAsText, "resources-as-text", "writes the resources of the context as strings of JSON",
         ["event.context-resource.hub"],
-        so ["notification.context-unaltered"];
+        so ["notification.context-unaltered"],
+        in [Stu3, Stu2, Stu1];
     ContextWithoutValues, "context-without-values", "passes on the keys of the context and not their values",
         ["event.context-value.hub"],
-        so ["notification.context-unaltered"];
+        so ["notification.context-unaltered"],
+        in [Stu3, Stu2 breaks ["event.context-named-resource.hub"], Stu1 breaks ["event.context-named-resource.hub"]];
     EventNameLowerCase, "event-name-lower-case", "writes event names in lower case",
         ["event.name-case.hub"];
     EventMisnamed, "event-misnamed", "calls UserHibernate 'user hibernates'",
-        ["event.name-form.hub"];
+        ["event.name-form.hub"],
+        in [Stu3, Stu2 breaks ["event.name-syntax.hub"], Stu1 breaks ["event.name-syntax.hub"]];
     EventNameWildcard, "event-name-wildcard", "calls UserHibernate 'User*'",
         ["event.name-no-wildcard.hub"];
     ProprietaryEventDashed, "proprietary-event-dashed", "writes a dash into the names of proprietary events",
         ["event.proprietary-no-dash.hub"],
-        so ["notification.only-subscribed", "publish.broadcast-to-requester"];
+        so ["notification.only-subscribed", "publish.broadcast-to-requester"],
+        in [Stu3, Stu2, Stu1];
     VersionAsNumber, "version-as-number", "writes context.versionId as a number",
         ["event.version-id-string.hub"];
     UpdateWithoutVersion, "update-without-version", "leaves the version out of distributed updates",
@@ -146,37 +150,38 @@ defects! {
     ChannelTypeIgnored, "channel-type-ignored", "takes subscription requests without a channel type or with an unknown one",
         ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected"],
         so ["unsubscribe.channel-type-missing-rejected"],
-        in [Stu3, Stu2 breaks ["subscribe.channel-type-missing-rejected"]];
+        in [Stu3, Stu2];
     MalformedSubscriptionAccepted, "malformed-subscription-accepted", "answers malformed subscription requests with 202",
         ["subscribe.refusal-status", "unsubscribe.refusal-status"],
         so ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected", "unsubscribe.channel-type-missing-rejected"],
-        in [Stu3, Stu2 breaks ["subscribe.refusal-status"], Stu1 breaks ["subscribe.refusal-status"]];
+        in [Stu3, Stu2, Stu1];
     RefusalWithoutReason, "refusal-without-reason", "refuses with an empty body",
         ["subscribe.refusal-description", "unsubscribe.refusal-description"],
-        in [Stu3, Stu2 breaks ["subscribe.refusal-description"], Stu1 breaks ["subscribe.refusal-description"]];
+        in [Stu3, Stu2, Stu1];
     RefusalAsHtml, "refusal-as-html", "explains refusals as an HTML page",
         ["subscribe.refusal-plain-text", "unsubscribe.refusal-plain-text"],
-        in [Stu3, Stu2 breaks ["subscribe.refusal-plain-text"], Stu1 breaks ["subscribe.refusal-plain-text"]];
+        in [Stu3, Stu2, Stu1];
     RepeatedEventsKept, "repeated-events-kept", "grants an event as often as it is named, and delivers it so",
         ["subscribe.events-repeated-once"],
         so ["notification.delivered-once"];
     ResubscribeMerges, "resubscribe-merges", "adds the events of a re-subscription to the earlier ones",
         ["subscribe.resubscribe-replaces-events"],
-        in [Stu3, Stu2, Stu1];
+        in [Stu3, Stu2 breaks ["subscribe.resubscribe-replaces-events", "callback.override"], Stu1 breaks ["callback.override"]];
     ResubscribeIgnored, "resubscribe-ignored", "accepts re-subscriptions and keeps the earlier events",
         ["subscribe.resubscribe-replaces-events"],
-        in [Stu3, Stu2, Stu1];
+        in [Stu3, Stu2 breaks ["subscribe.resubscribe-replaces-events", "callback.override"], Stu1 breaks ["callback.override"]];
     ResubscribeRefused, "resubscribe-refused", "refuses to re-subscribe over an existing endpoint",
         ["subscribe.resubscribe-allowed"],
         so ["subscribe.resubscribe-replaces-events"],
         in [Stu3, Stu2, Stu1];
     RefusedResubscriptionApplied, "refused-resubscription-applied", "refuses a re-subscription and takes its events over all the same",
         ["subscribe.refused-changes-nothing"],
-        so ["notification.delivered"];
+        so ["notification.delivered"],
+        in [Stu3, Stu2];
     ResubscribeTouchesOthers, "resubscribe-touches-others", "replaces the events of every subscriber of the topic",
         ["subscribe.override-per-endpoint"],
         so ["notification.delivered", "publish.broadcast-to-requester"],
-        in [Stu3, Stu2];
+        in [Stu3, Stu2 breaks ["subscribe.override-per-endpoint", "callback.override"], Stu1 breaks ["callback.override"]];
     // 2.4 Subscription Confirmation
     NoConfirmation, "no-confirmation", "sends no confirmation when a WebSocket connects",
         ["confirmation.sent"],
@@ -212,10 +217,10 @@ defects! {
     LeaseIgnored, "lease-ignored", "keeps subscriptions beyond the end of their lease",
         ["confirmation.lease-expiry-closes", "confirmation.lease-expiry-unsubscribes"],
         so ["notification.delivered-once"],
-        in [Stu3, Stu2, Stu1 breaks ["confirmation.lease-expiry-unsubscribes"]];
+        in [Stu3, Stu2 breaks ["confirmation.lease-expiry-closes", "confirmation.lease-expiry-unsubscribes", "intent-verification.lease-expiry-unsubscribes"], Stu1 breaks ["intent-verification.lease-expiry-unsubscribes"]];
     LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted",
         ["confirmation.lease-honoured"],
-        in [Stu3, Stu2, Stu1];
+        in [Stu3, Stu2 breaks ["confirmation.lease-honoured", "intent-verification.lease-honoured"], Stu1 breaks ["intent-verification.lease-honoured"]];
     ExpiryKeepsSocket, "expiry-keeps-socket", "ends the subscription with its lease and leaves the WebSocket open",
         ["confirmation.lease-expiry-closes"],
         in [Stu3, Stu2];
@@ -244,7 +249,8 @@ defects! {
         ["denial.object"],
         in [Stu3, Stu2];
     DenialToAll, "denial-to-all", "sends the denial of one subscriber to everybody in the topic",
-        ["denial.only-to-the-denied"];
+        ["denial.only-to-the-denied"],
+        in [Stu3, Stu2];
     DenialWrongTopic, "denial-wrong-topic", "denies another topic than the subscribed one",
         ["denial.topic-of-request"],
         in [Stu3, Stu2, Stu1];
@@ -267,7 +273,8 @@ defects! {
         ["unsubscribe.answered", "unsubscribe.accepted-202"],
         in [Stu3, Stu2 breaks ["unsubscribe.accepted-202"], Stu1 breaks ["unsubscribe.accepted-202"]];
     UnsubscribeChannelTypeIgnored, "unsubscribe-channel-type-ignored", "takes unsubscribe requests without a channel type",
-        ["unsubscribe.channel-type-missing-rejected"];
+        ["unsubscribe.channel-type-missing-rejected"],
+        in [Stu3, Stu2];
     UnsubscribeInPart, "unsubscribe-in-part", "ends only the events that an unsubscribe names",
         ["unsubscribe.never-in-part"],
         in [Stu3, Stu2];
@@ -282,11 +289,11 @@ defects! {
     UnsubscribeKeepsSocket, "unsubscribe-keeps-socket", "leaves the WebSocket open after an unsubscribe",
         ["unsubscribe.socket-closed"],
         so ["unsubscribe.endpoint-not-reusable"],
-        in [Stu3, Stu2 breaks ["unsubscribe.socket-closed"]];
+        in [Stu3, Stu2];
     UnsubscribeKeepsDelivering, "unsubscribe-keeps-delivering", "denies after an unsubscribe, and goes on delivering",
         ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"],
         so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"],
-        in [Stu3, Stu2, Stu1 breaks ["unsubscribe.nothing-delivered"]];
+        in [Stu3, Stu2 breaks ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"], Stu1 breaks ["unsubscribe.nothing-delivered"]];
     UnsubscribeIgnored, "unsubscribe-ignored", "accepts unsubscribe requests and goes on as before",
         ["unsubscribe.denial-sent", "unsubscribe.socket-closed", "unsubscribe.nothing-delivered"],
         so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"],
@@ -296,7 +303,8 @@ defects! {
         so ["confirmation.lease-expiry-unsubscribes"],
         in [Stu3, Stu2];
     UnknownUnsubscribeAccepted, "unknown-unsubscribe-accepted", "answers 202 to the unsubscribe of a subscription that is not there",
-        ["unsubscribe.refusal-status"];
+        ["unsubscribe.refusal-status"],
+        in [Stu3, Stu2, Stu1];
     // 2.5 Event Notification
     NotificationsLost, "notifications-lost", "distributes no event but the first of a session",
         ["notification.delivered"],
@@ -316,8 +324,7 @@ defects! {
         in [Stu3, Stu2, Stu1];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
         ["notification.delivered-once"],
-        so ["derived.no-duplicates"],
-        in [Stu3, Stu2, Stu1];
+        so ["derived.no-duplicates"];
     Reorders, "reorders", "delivers every second event before the one that it followed",
         ["notification.order-kept"];
     NotificationWithoutTimestamp, "notification-without-timestamp", "leaves the timestamp out of notifications",
@@ -342,36 +349,45 @@ defects! {
         in [Stu3, Stu2, Stu1];
     ContextAltered, "context-altered", "passes resources on with nothing but type and id",
         ["notification.context-unaltered"],
-        in [Stu3, Stu2, Stu1];
+        in [Stu3, Stu2 breaks ["notification.required-elements"], Stu1 breaks ["notification.required-elements"]];
     ExtensionDropped, "extension-dropped", "drops the extension entry from the context of published events",
         ["notification.context-unaltered"];
     // 2.5 Errors, 3.2.1 SyncError
     NoSyncErrorOnConflict, "no-syncerror-on-conflict", "tells nobody when a subscriber answers 409",
-        ["syncerror.on-conflict"];
+        ["syncerror.on-conflict"],
+        in [Stu3, Stu2, Stu1];
     NoSyncErrorOnClientError, "no-syncerror-on-client-error", "tells nobody when a subscriber answers with a 4xx other than 409",
-        ["syncerror.on-client-error"];
+        ["syncerror.on-client-error"],
+        in [Stu3, Stu2, Stu1];
     NoSyncErrorOnServerError, "no-syncerror-on-server-error", "tells nobody when a subscriber answers 500",
-        ["syncerror.on-server-error"];
+        ["syncerror.on-server-error"],
+        in [Stu3, Stu2, Stu1];
     NoSyncErrorOnOtherServerError, "no-syncerror-on-other-server-error", "tells nobody when a subscriber answers with a 5xx other than 500",
-        ["syncerror.on-other-server-error"];
+        ["syncerror.on-other-server-error"],
+        in [Stu3, Stu2, Stu1];
     SyncErrorOnSuccess, "syncerror-on-success", "sends a SyncError when a subscriber answers with a 2xx other than 200",
-        ["acknowledgement.success-2xx"];
+        ["acknowledgement.success-2xx"],
+        in [Stu3, Stu2, Stu1];
     SyncErrorUnfounded, "syncerror-unfounded", "sends a SyncError when a subscriber answers 200",
         ["syncerror.only-on-error"],
-        so ["syncerror.not-on-normal-close"];
+        so ["syncerror.not-on-normal-close"],
+        in [Stu3, Stu2, Stu1];
     SyncErrorOnNormalClose, "syncerror-on-normal-close", "sends a SyncError when a subscriber closes with 1000",
         ["syncerror.not-on-normal-close"];
     SyncErrorOnGoingAway, "syncerror-on-going-away", "sends a SyncError when a subscriber closes with 1001",
         ["syncerror.not-on-going-away"];
     SyncErrorToCulprit, "syncerror-to-culprit", "sends the SyncError about a subscriber to that subscriber alone",
-        ["syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"];
+        ["syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"],
+        in [Stu3, Stu2];
     SyncErrorToOne, "syncerror-to-one", "tells one alone of the other subscribers of a failure",
-        ["syncerror.to-other-subscribers"];
+        ["syncerror.to-other-subscribers"],
+        in [Stu3, Stu2, Stu1];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
         ["syncerror.only-subscribed", "notification.only-subscribed"],
-        in [Stu3, Stu2];
+        in [Stu3, Stu2, Stu1];
     SyncErrorReusesId, "syncerror-reuses-id", "gives SyncErrors the id of the event that failed",
-        ["notification.id-unique"];
+        ["notification.id-unique"],
+        in [Stu3, Stu2];
     SyncErrorWrongEventId, "syncerror-wrong-event-id", "names another event in SyncErrors than the one that failed",
         ["operationoutcome.eventid.hub"],
         in [Stu3, Stu2];
@@ -385,22 +401,27 @@ defects! {
         ["operationoutcome.subscribername.hub"];
     SyncErrorWithoutDetails, "syncerror-without-details", "leaves the details out of SyncErrors",
         ["operationoutcome.details.hub"],
-        so ["operationoutcome.eventid.hub", "operationoutcome.eventname.hub", "operationoutcome.subscribername.hub"];
+        so ["operationoutcome.eventid.hub", "operationoutcome.eventname.hub", "operationoutcome.subscribername.hub"],
+        in [Stu3, Stu2];
     SyncErrorWrongCode, "syncerror-wrong-code", "sends SyncErrors with the issue code 'exception'",
         ["operationoutcome.issue.hub"],
         in [Stu3, Stu2, Stu1];
     SyncErrorSeverity, "syncerror-severity", "sends SyncErrors with severity 'error'",
         ["operationoutcome.severity.hub"];
     SyncErrorWithoutDiagnostics, "syncerror-without-diagnostics", "leaves the diagnostics out of SyncErrors",
-        ["operationoutcome.diagnostics.hub"];
+        ["operationoutcome.diagnostics.hub"],
+        in [Stu3, Stu2];
     SyncErrorEmpty, "syncerror-empty", "sends SyncErrors with an empty context",
         ["syncerror.operationoutcome.hub"],
-        so ["operationoutcome.eventid.hub"];
+        so ["operationoutcome.eventid.hub"],
+        in [Stu3, Stu2];
     SyncErrorWithMore, "syncerror-with-more", "adds an entry of its own to the context of SyncErrors",
-        ["event.context-additional.hub"];
+        ["event.context-additional.hub"],
+        in [Stu3, Stu2];
     SyncErrorNotDistributed, "syncerror-not-distributed", "keeps SyncErrors that subscribers publish to itself",
         ["syncerror.subscriber-distributed"],
-        so ["notification.delivered"];
+        so ["notification.delivered"],
+        in [Stu3, Stu2, Stu1];
     UnresponsiveKept, "unresponsive-kept", "keeps subscribers that it told of as unresponsive",
         ["syncerror.unresponsive-unsubscribed"];
     // 2.5 Derived open events
@@ -441,7 +462,8 @@ defects! {
         ["wellknown.events-supported"],
         in [Stu3, Stu2];
     ConfigurationStrangeEvents, "configuration-strange-events", "lists 'patient opened' among the supported events",
-        ["wellknown.events-supported-names"];
+        ["wellknown.events-supported-names"],
+        in [Stu3, Stu2];
     ConfigurationWithoutWebsocket, "configuration-without-websocket", "says in the configuration document that it has no WebSockets",
         ["wellknown.websocket-support"],
         in [Stu3, Stu2];
@@ -557,114 +579,153 @@ defects! {
     // STU2 and STU1: intent verification
     VerificationSkipped, "verification-skipped", "begins webhook subscriptions without asking the callback",
         ["intent-verification.sent"],
-        so ["intent-verification.failed-on-status", "intent-verification.failed-on-mismatch", "intent-verification.nothing-before", "callback.query-kept"],
+        so ["intent-verification.redirect-fails", "intent-verification.client-error-fails", "intent-verification.server-error-fails", "intent-verification.other-body-fails", "intent-verification.nothing-before", "intent-verification.failed-changes-nothing"],
+        in [Stu2, Stu1];
+    WebhookForgotten, "webhook-forgotten", "answers requests for webhook subscriptions with 202, and neither verifies nor denies them",
+        ["intent-verification.sent", "denial.webhook-get"],
+        so ["notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester"],
         in [Stu2, Stu1];
     DeliversBeforeVerification, "delivers-before-verification", "delivers to a callback before it has answered the verification",
         ["intent-verification.nothing-before"],
-        so ["intent-verification.failed-on-status", "intent-verification.failed-on-mismatch"],
+        so ["intent-verification.redirect-fails", "intent-verification.client-error-fails", "intent-verification.server-error-fails", "intent-verification.other-body-fails", "intent-verification.failed-changes-nothing"],
         in [Stu2, Stu1];
-    VerificationStatusIgnored, "verification-status-ignored", "takes an answer other than 2xx to a verification for a confirmation",
-        ["intent-verification.failed-on-status"],
+    VerificationRedirectTaken, "verification-redirect-taken", "takes an answer of 3xx to a verification for a confirmation",
+        ["intent-verification.redirect-fails"],
+        in [Stu2, Stu1];
+    VerificationClientErrorTaken, "verification-client-error-taken", "takes an answer of 4xx to a verification for a confirmation",
+        ["intent-verification.client-error-fails"],
+        so ["intent-verification.failed-changes-nothing"],
+        in [Stu2, Stu1];
+    VerificationServerErrorTaken, "verification-server-error-taken", "takes an answer of 5xx to a verification for a confirmation",
+        ["intent-verification.server-error-fails"],
         in [Stu2, Stu1];
     ChallengeNotCompared, "challenge-not-compared", "takes any 2xx to a verification for a confirmation, whatever its body",
-        ["intent-verification.failed-on-mismatch"],
+        ["intent-verification.other-body-fails"],
+        so ["intent-verification.failed-changes-nothing"],
+        in [Stu2, Stu1];
+    FailedVerificationUnsubscribes, "failed-verification-unsubscribes", "ends a subscription whose re-subscription fails its verification",
+        ["intent-verification.failed-changes-nothing"],
+        so ["notification.delivered"],
         in [Stu2, Stu1];
     ChallengeMissing, "challenge-missing", "verifies without hub.challenge, and takes any 2xx",
         ["intent-verification.challenge"],
-        so ["intent-verification.challenge-random", "intent-verification.failed-on-mismatch"],
+        so ["intent-verification.challenge-random", "intent-verification.other-body-fails", "intent-verification.failed-changes-nothing"],
         in [Stu2, Stu1];
     ChallengeConstant, "challenge-constant", "verifies with the same challenge always",
         ["intent-verification.challenge-random"],
         in [Stu2, Stu1];
     VerificationWithoutMode, "verification-without-mode", "leaves hub.mode out of verifications",
         ["intent-verification.mode"],
+        so ["intent-verification.mode-of-request"],
         in [Stu2, Stu1];
     VerificationWrongMode, "verification-wrong-mode", "verifies with hub.mode 'verify'",
         ["intent-verification.mode"],
+        so ["intent-verification.mode-of-request"],
+        in [Stu2, Stu1];
+    VerificationOtherMode, "verification-other-mode", "verifies a subscription with hub.mode 'unsubscribe', and the other way round",
+        ["intent-verification.mode-of-request"],
         in [Stu2, Stu1];
     VerificationWithoutTopic, "verification-without-topic", "leaves hub.topic out of verifications",
         ["intent-verification.topic"],
+        so ["intent-verification.topic-of-request"],
         in [Stu2, Stu1];
     VerificationWrongTopic, "verification-wrong-topic", "verifies another topic than the requested one",
-        ["intent-verification.topic"],
+        ["intent-verification.topic-of-request"],
         in [Stu2, Stu1];
     VerificationWithoutEvents, "verification-without-events", "leaves hub.events out of verifications",
         ["intent-verification.events"],
+        so ["intent-verification.events-correspond"],
         in [Stu2, Stu1];
     VerificationOtherEvents, "verification-other-events", "verifies an event that nobody asked for",
-        ["intent-verification.events"],
+        ["intent-verification.events-correspond"],
         in [Stu2, Stu1];
     VerificationWithoutLease, "verification-without-lease", "leaves hub.lease_seconds out of verifications",
         ["intent-verification.lease-seconds"],
         in [Stu2, Stu1];
     VerificationAsPost, "verification-as-post", "verifies by POST in place of GET",
-        ["intent-verification.get"],
-        so ["intent-verification.sent"],
+        ["intent-verification.sent"],
         in [Stu2, Stu1];
     VerificationQueryDropped, "verification-query-dropped", "drops the callback's own query string when it verifies",
-        ["callback.query-kept"],
+        ["callback.query-kept-in-verification"],
+        so ["callback.query-appended"],
         in [Stu2, Stu1];
     VerificationQueryPrepended, "verification-query-prepended", "puts its parameters before the callback's own query string",
         ["callback.query-appended"],
         in [Stu2, Stu1];
     UnsubscribeUnverified, "unsubscribe-unverified", "unsubscribes callbacks without asking them",
-        ["intent-verification.unsubscribe"],
+        ["intent-verification.on-unsubscribe"],
         in [Stu1];
     // STU2 and STU1: notifications to callbacks
     NotificationAsPut, "notification-as-put", "sends notifications to callbacks by PUT in place of POST",
-        ["callback.notification-post"],
+        ["webhook.notification-post"],
         so ["notification.delivered"],
         in [Stu2, Stu1];
+    NotificationNotJson, "notification-not-json", "sends notifications to callbacks as an HTML page",
+        ["transport.http-json"],
+        so ["notification.object", "notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester"],
+        in [Stu2, Stu1];
     NotificationQueryDropped, "notification-query-dropped", "drops the callback's own query string when it notifies",
-        ["callback.notification-query"],
+        ["callback.query-kept-in-notification"],
+        in [Stu2, Stu1];
+    NotificationQueryInBody, "notification-query-in-body", "writes the callback's own query parameters into the notification",
+        ["callback.query-not-in-body"],
         in [Stu2, Stu1];
     SignatureMissing, "signature-missing", "sends notifications to callbacks unsigned",
         ["signature.sent"],
         in [Stu2, Stu1];
     SignatureWrongKey, "signature-wrong-key", "signs with another key than the subscriber's secret",
-        ["signature.computed"],
+        ["signature.matches"],
         in [Stu2, Stu1];
     SignatureOtherBytes, "signature-other-bytes", "signs the notification with a line feed that it does not send",
-        ["signature.computed"],
+        ["signature.matches"],
         in [Stu2, Stu1];
     SignatureOfEarlierSecret, "signature-of-earlier-secret", "signs with the secret of the first request, whatever later ones bring",
-        ["signature.computed"],
+        ["signature.matches"],
         in [Stu2, Stu1];
     SignatureWithoutMethod, "signature-without-method", "leaves 'sha256=' out of signatures",
         ["signature.form"],
-        so ["signature.computed"],
+        so ["signature.matches", "signature.method"],
         in [Stu2, Stu1];
     SignatureNotHexadecimal, "signature-not-hexadecimal", "writes signatures as a list of numbers",
         ["signature.form"],
-        so ["signature.computed"],
+        so ["signature.matches"],
         in [Stu2, Stu1];
     SignatureUnknownMethod, "signature-unknown-method", "names the method of signatures 'castspec'",
-        ["signature.form"],
-        so ["signature.computed"],
+        ["signature.method"],
+        so ["signature.matches"],
         in [Stu2, Stu1];
     SecretTooLongTaken, "secret-too-long-taken", "takes secrets of 200 bytes and more",
-        ["secret.length-refused"],
-        so ["subscribe.refusal-status"],
+        ["subscribe.refusal-status"],
         in [Stu2, Stu1];
-    // STU2 and STU1: denials, and what the hub says of webhooks
-    NoCallbackDenial, "no-callback-denial", "tells callbacks nothing when it denies their subscription",
-        ["denial.informed"],
-        in [Stu2, Stu1];
+    // STU2 and STU1: denials, and what the hub takes and says of itself
     DenialAsPost, "denial-as-post", "tells callbacks of denials by POST in place of GET",
-        ["denial.get"],
-        so ["denial.informed"],
+        ["denial.webhook-get"],
         in [Stu2, Stu1];
     DenialQueryDropped, "denial-query-dropped", "drops the callback's own query string when it denies",
-        ["denial.to-callback"],
-        so ["denial.informed"],
+        ["denial.webhook-get"],
         in [Stu2, Stu1];
+    UnsubscribeLeaseHonoured, "unsubscribe-lease-honoured", "keeps a subscription for as long as its unsubscribe request asks",
+        ["unsubscribe.lease-ignored"],
+        so ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"],
+        in [Stu2];
+    WebsocketRefused, "websocket-refused", "refuses WebSocket subscriptions",
+        ["subscribe.websocket-supported"],
+        so ["subscribe.accepted-202", "subscribe.response.object", "subscribe.response.endpoint"],
+        in [Stu2];
     WebhookRefused, "webhook-refused", "refuses webhooks though its configuration document says that it takes them",
-        ["wellknown.webhook-support-true"],
+        ["webhook.supported-as-stated"],
+        in [Stu2];
+    WebhookUnsupportedTaken, "webhook-unsupported-taken", "says that it takes no webhooks, and answers requests for them with 202",
+        ["webhook.unsupported-denied"],
+        so ["intent-verification.sent", "denial.webhook-get"],
         in [Stu2];
     ConfigurationWithoutWebhook, "configuration-without-webhook", "leaves webhookSupport out of the configuration document",
-        ["wellknown.webhook-support-given"],
+        ["wellknown.webhook-support-present"],
         in [Stu2];
     ConfigurationWebhookAsText, "configuration-webhook-as-text", "writes webhookSupport as a string",
         ["wellknown.webhook-support"],
+        in [Stu2];
+    ExtensionAsText, "extension-as-text", "adds an extension to notifications that is a string",
+        ["extension.object.hub"],
         in [Stu2];
 }

@@ -186,14 +186,14 @@ impl Session {
             return;
         };
         webhook.busy = true;
+        let body = self.behaviour.callback_body(&webhook.callback, &event.text);
+        let body = body.map_or_else(|| event.text.clone(), Utf8Bytes::from);
         let request = Call {
             purpose: Purpose::Notification,
             method: self.behaviour.notification_method(),
             url: append(&webhook.callback, self.behaviour.query_of_notifications(), &[]),
-            signature: self
-                .behaviour
-                .signature(webhook.secret.as_deref(), event.text.as_str()),
-            body: Some(event.text.clone()),
+            signature: self.behaviour.signature(webhook.secret.as_deref(), &body),
+            body: Some(body),
         };
         let timeout = self.settings.ack_timeout;
         self.call(request, About::Notification(id, event), timeout, now);
@@ -228,9 +228,7 @@ impl Session {
 
     /// Tells a callback that its subscription has ended.
     pub(super) fn deny_callback(&mut self, callback: &str, denial: &Denial, now: Now) {
-        let Some(pairs) = self.behaviour.callback_denial(denial) else {
-            return;
-        };
+        let pairs = self.behaviour.callback_denial(denial);
         let request = Call {
             purpose: Purpose::Denial,
             method: self.behaviour.denial_method(),

@@ -36,6 +36,12 @@ impl Session {
         if !ignored {
             self.check_channel_type(request)?;
         }
+        if self.behaviour.refuses_websockets() {
+            return Err(Refusal::new(
+                403,
+                "hub.channel.type: this hub takes no WebSockets",
+            ));
+        }
         match request.mode {
             Mode::Subscribe => self.subscribe(request, endpoint, now),
             Mode::Unsubscribe => self.unsubscribe(request, endpoint, now),
@@ -179,6 +185,15 @@ impl Session {
             && let Some(subscriber) = found.and_then(|id| self.subscribers.get_mut(&id))
         {
             subscriber.granted.retain(|own| !named.contains(own));
+            return Ok(endpoint);
+        }
+        if let Some(seconds) = request.lease_seconds
+            && self.behaviour.honours_leases_of_unsubscribes()
+            && let Some(subscriber) = found.and_then(|id| self.subscribers.get_mut(&id))
+        {
+            let until = now.elapsed.saturating_add(Duration::from_secs(seconds));
+            subscriber.until = Some(until);
+            self.wake_at(until);
             return Ok(endpoint);
         }
         if let Some(id) = found

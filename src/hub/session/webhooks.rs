@@ -59,6 +59,9 @@ impl Session {
                 ),
             ));
         }
+        if self.behaviour.forgets_webhooks() {
+            return Ok(());
+        }
         match request.mode {
             Mode::Subscribe => self.subscribe_webhook(request, now),
             Mode::Unsubscribe => self.unsubscribe_webhook(request, now),
@@ -176,6 +179,11 @@ impl Session {
                 self.override_verifications(&verification.callback, Some(call));
                 if let Some(id) = self.find_callback(&verification.callback) {
                     self.unsubscribe_callback(id, Some(&verification.events), now);
+                }
+            }
+            Mode::Subscribe if self.behaviour.unsubscribes_on_failure() => {
+                if let Some(id) = self.find_callback(&verification.callback) {
+                    self.leave(id, now);
                 }
             }
             Mode::Subscribe | Mode::Unsubscribe => {}

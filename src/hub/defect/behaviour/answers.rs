@@ -141,6 +141,7 @@ impl Behaviour {
                 json!(["supportsGetCurrentContext"]),
             ),
             (Defect::ConfigurationUnknownFhir, "fhirVersion", json!("R9")),
+            (Defect::WebhookUnsupportedTaken, "webhookSupport", json!(false)),
             (
                 Defect::ConfigurationWebhookAsText,
                 "webhookSupport",

@@ -1,6 +1,6 @@
 //! Calls to callbacks: intent verification, signatures, denials.
 
-use super::Behaviour;
+use super::{Behaviour, with};
 use crate::hub::defect::Defect;
 use crate::hub::session::{CallAnswer, CallMethod, Query};
 use crate::hub::signature::{digest, sign};
@@ -52,6 +52,11 @@ impl Behaviour {
         if self.is_clean() {
             return parameters;
         }
+        if self.has(Defect::VerificationOtherMode) {
+            let subscribes = parameters.iter().any(|(_, value)| value == "subscribe");
+            let other = if subscribes { "unsubscribe" } else { "subscribe" };
+            set(&mut parameters, "hub.mode", other);
+        }
         for (defect, name, value) in [
             (Defect::VerificationWrongMode, "hub.mode", "verify"),
             (Defect::VerificationWrongTopic, "hub.topic", "another topic"),
@@ -98,9 +103,12 @@ impl Behaviour {
     /// Whether the answer confirms the request: any 2xx with the challenge as its body.
     pub(in crate::hub) fn confirms(&self, challenge: &str, answer: &CallAnswer) -> bool {
         match answer {
-            CallAnswer::Answered { status, .. } if !(200..300).contains(status) => {
-                self.has(Defect::VerificationStatusIgnored)
-            }
+            CallAnswer::Answered { status, .. } if !(200..300).contains(status) => match status {
+                300..400 => self.has(Defect::VerificationRedirectTaken),
+                400..500 => self.has(Defect::VerificationClientErrorTaken),
+                500..600 => self.has(Defect::VerificationServerErrorTaken),
+                _ => false,
+            },
             CallAnswer::Answered { body, .. } => {
                 body.as_deref() == Some(challenge)
                     || self.has(Defect::ChallengeNotCompared)
@@ -108,6 +116,16 @@ impl Behaviour {
             }
             CallAnswer::Failed(_) => false,
         }
+    }
+
+    /// Whether a request whose verification fails ends what the callback was subscribed to before.
+    pub(in crate::hub) fn unsubscribes_on_failure(&self) -> bool {
+        self.has(Defect::FailedVerificationUnsubscribes)
+    }
+
+    /// Whether requests for webhooks are accepted and nothing follows.
+    pub(in crate::hub) fn forgets_webhooks(&self) -> bool {
+        self.has(Defect::WebhookForgotten) || self.has(Defect::WebhookUnsupportedTaken)
     }
 
     /// Whether a secret's length is checked.
@@ -134,6 +152,22 @@ impl Behaviour {
         } else {
             Query::Kept
         }
+    }
+
+    /// The body of a notification to a callback, where it is not the notification itself.
+    pub(in crate::hub) fn callback_body(&self, callback: &str, text: &str) -> Option<String> {
+        if self.has(Defect::NotificationNotJson) {
+            return Some(format!("<html><body><pre>{text}</pre></body></html>"));
+        }
+        let (_, query) = callback.split_once('?')?;
+        if !self.has(Defect::NotificationQueryInBody) {
+            return None;
+        }
+        let mut message = serde_json::from_str(text).ok()?;
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            message = with(message, &name, value.as_ref());
+        }
+        Some(message.to_string())
     }
 
     /// Whether a later request's secret is not taken over.
@@ -164,11 +198,8 @@ impl Behaviour {
         })
     }
 
-    /// What a callback is told of the end of its subscription; `None` where it is told nothing.
-    pub(in crate::hub) fn callback_denial(&self, denial: &Denial) -> Option<Parameters> {
-        if self.has(Defect::NoCallbackDenial) {
-            return None;
-        }
+    /// What a callback is told of the end of its subscription.
+    pub(in crate::hub) fn callback_denial(&self, denial: &Denial) -> Parameters {
         let mut parameters = vec![
             ("hub.mode", denial.mode.clone()),
             ("hub.topic", denial.topic.clone()),
@@ -191,7 +222,7 @@ impl Behaviour {
                 parameters.retain(|(own, _)| *own != name);
             }
         }
-        Some(parameters)
+        parameters
     }
 
     /// The method of a denial.

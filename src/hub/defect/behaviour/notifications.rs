@@ -93,6 +93,9 @@ impl Behaviour {
         if self.has(Defect::NotificationWithoutId) {
             notification.members().remove("id");
         }
+        if self.has(Defect::ExtensionAsText) {
+            notification.members().set_text("extension", "castspec");
+        }
         if self.has(Defect::ExtensionDropped) {
             alter_entries(notification, |entries| {
                 entries.retain(|entry| entry["key"] != "extension")

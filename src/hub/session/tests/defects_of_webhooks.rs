@@ -24,19 +24,34 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
         "http://wrong/",
         "http://redirecting/",
         "http://absent/",
+        "http://failing/",
         "http://other/",
     ] {
         let asked = desk.request_webhook(&webhook(callback, "patient-open,syncerror"));
         note(&mut lines, callback, &asked.is_ok());
         answer_all(&mut desk, &mut lines, 200, callback == "http://other/");
     }
-    let socket = (version == Version::Stu2).then(|| join_sockets(&mut desk, &mut lines));
+    let socket = (version == Version::Stu2)
+        .then(|| join_sockets(&mut desk, &mut lines))
+        .flatten();
+    for (callback, events) in [("http://more/", "syncerror"), ("http://quiet/", "patient-close")] {
+        let joined = desk.request_webhook(&webhook(callback, events));
+        note(&mut lines, callback, &joined.is_ok());
+        answer_all(&mut desk, &mut lines, 200, true);
+    }
     let mut nameless = patient_open("refused", "p");
     nameless["event"]["context"] = json!([{"key": "patient"}]);
     note(&mut lines, "refused", &desk.publish(&nameless).is_ok());
     answer_all(&mut desk, &mut lines, 200, true);
 
-    for (id, status) in [("e1", 200), ("e2", 409), ("e3", 404), ("e4", 500), ("e5", 503)] {
+    for (id, status) in [
+        ("e1", 200),
+        ("e2", 409),
+        ("e3", 404),
+        ("e4", 500),
+        ("e5", 503),
+        ("e14", 202),
+    ] {
         note(&mut lines, id, &desk.publish(&patient_open(id, "p")).is_ok());
         answer_all(&mut desk, &mut lines, status, true);
         frames(&mut desk, &mut lines, socket);
@@ -71,6 +86,23 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
         &desk.request_webhook(&end("http://other/")).is_ok(),
     );
     answer_all(&mut desk, &mut lines, 200, true);
+    let mut failing = webhook(CALLBACK, "patient-close");
+    failing.lease_seconds = Some(300);
+    note(&mut lines, "failing", &desk.request_webhook(&failing).is_ok());
+    for (call, _) in desk.calls() {
+        desk.call_back(call, 404, "");
+    }
+    let every = "patient-open,patient-close,syncerror,userhibernate,org.example.some_thing";
+    let joined = desk.request_webhook(&webhook("http://all/", every));
+    note(&mut lines, "all", &joined.is_ok());
+    answer_all(&mut desk, &mut lines, 200, true);
+    for event in [
+        event("e12", "userhibernate", json!([])),
+        event("e13", "org.example.some_thing", json!([])),
+    ] {
+        desk.publish(&event).unwrap();
+        answer_all(&mut desk, &mut lines, 200, true);
+    }
     let outcome = json!([{"key": "operationoutcome", "resource": {"resourceType": "OperationOutcome"}}]);
     for event in [patient_open("e8", "p"), event("e9", "syncerror", outcome)] {
         desk.publish(&event).unwrap();
@@ -88,7 +120,7 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
 }
 
 /// Subscriptions over WebSockets; one that stays is the answer.
-fn join_sockets(desk: &mut Desk, lines: &mut Vec<String>) -> SubscriberId {
+fn join_sockets(desk: &mut Desk, lines: &mut Vec<String>) -> Option<SubscriberId> {
     let mut untyped = subscription("patient-open");
     untyped.channel_type = None;
     note(lines, "untyped", &desk.request(&untyped).is_ok());
@@ -96,16 +128,26 @@ fn join_sockets(desk: &mut Desk, lines: &mut Vec<String>) -> SubscriberId {
     brief.lease_seconds = Some(1);
     let mut endpoints = Vec::new();
     for request in [subscription("patient-open,syncerror"), brief] {
-        endpoints.push(desk.request(&request).unwrap());
+        let Ok(endpoint) = desk.request(&request) else {
+            continue;
+        };
+        endpoints.push(endpoint);
         if let Ok(id) = desk.connect(endpoints.last().unwrap()) {
             frames(desk, lines, Some(id));
         }
     }
     desk.wait(1.0);
-    note(lines, "alive", &desk.connect(&endpoints[1]).is_ok());
-    let leaver = desk.subscribe("org.example.none");
-    if let Ok(id) = desk.connect(&leaver) {
+    let [.., brief] = endpoints.as_slice() else {
+        return None;
+    };
+    note(lines, "alive", &desk.connect(brief).is_ok());
+    for lease in [None, Some(60)] {
+        let leaver = desk.subscribe("org.example.none");
+        let Ok(id) = desk.connect(&leaver) else {
+            continue;
+        };
         let mut end = SubscriptionRequest::unsubscribe(TOPIC, &leaver);
+        end.lease_seconds = lease;
         end.events = Some(vec!["org.example.other".parse().unwrap()]);
         note(lines, "leaves", &desk.request(&end).is_ok());
         note(lines, "closed", &desk.closed.contains_key(&id));
@@ -114,8 +156,13 @@ fn join_sockets(desk: &mut Desk, lines: &mut Vec<String>) -> SubscriberId {
     for at in 1..8 {
         frames(desk, lines, Some(SubscriberId(at)));
     }
-    lines.push(format!("{endpoints:?} {leaver}"));
-    desk.join("patient-open,syncerror")
+    let mut end = SubscriptionRequest::unsubscribe(TOPIC, "none");
+    note(lines, "unknown", &desk.request(&end).is_ok());
+    end.endpoint = endpoints.first().cloned();
+    end.channel_type = None;
+    note(lines, "untyped end", &desk.request(&end).is_ok());
+    lines.push(format!("{endpoints:?}"));
+    Some(desk.join("patient-open,syncerror"))
 }
 
 fn note(lines: &mut Vec<String>, what: &str, value: &impl std::fmt::Debug) {
@@ -147,6 +194,7 @@ fn answer_all(desk: &mut Desk, lines: &mut Vec<String>, status: u16, echoes: boo
                 _ if echoes => (200, challenge.as_str()),
                 url if url.starts_with("http://wrong") => (200, "wrong"),
                 url if url.starts_with("http://redirecting") => (302, ""),
+                url if url.starts_with("http://failing") => (500, ""),
                 _ => (404, ""),
             };
             desk.call_back(id, status, body);
