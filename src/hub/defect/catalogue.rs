@@ -447,7 +447,7 @@ defects! {
     RefusedEventBroadcast, "refused-event-broadcast", "broadcasts events that it refuses",
         ["publish.rejected-not-broadcast", "content.stale-update-rejected"],
         so ["content.prior-version-id", "content.rejected-as-a-whole", "notification.id"],
-        in [Stu3, Stu2, Stu1];
+        in [Stu3, Stu2 breaks ["publish.rejected-not-broadcast"], Stu1 breaks ["publish.rejected-not-broadcast"]];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
         ["wellknown.served"],
