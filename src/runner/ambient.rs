@@ -20,7 +20,6 @@ struct Seen {
     mock: String,
     topic: String,
     received: Received,
-    message: Value,
     event: EventName,
     membership: Option<Membership>,
     /// Where its publication stands among the publications of the stage.
@@ -28,6 +27,10 @@ struct Seen {
 }
 
 impl Seen {
+    fn message(&self) -> &Value {
+        self.received.message().unwrap_or(&Value::Null)
+    }
+
     /// The subscription was confirmed before the event was published: this is the broadcast, and not a catch-up.
     fn is_live(&self, publication: &Publication) -> bool {
         let confirmed = self.membership.as_ref().and_then(|own| own.confirmed);
@@ -67,9 +70,9 @@ impl Play<'_> {
         let mut seen = Vec::new();
         for mock in self.stage.mocks.values() {
             for received in mock.inbox.received() {
-                let Some(message) = received.message().cloned() else {
+                if received.message().is_none() {
                     continue;
-                };
+                }
                 let publication = self.stage.origin(&received);
                 let published = publication.and_then(|at| self.stage.publications.get(at));
                 let Some(event) = event_of(&received).or_else(|| published.map(|own| own.event.clone()))
@@ -87,7 +90,6 @@ impl Play<'_> {
                     event,
                     membership: membership.cloned(),
                     publication,
-                    message,
                     received,
                 });
             }
@@ -103,7 +105,7 @@ impl Play<'_> {
         let is_under_own_id = |own: &Seen| {
             let published = own.publication.and_then(|at| self.stage.publications.get(at));
             published.is_some_and(|published| {
-                own.message.get("id").and_then(Value::as_str) == Some(published.id.as_str())
+                own.message().get("id").and_then(Value::as_str) == Some(published.id.as_str())
             })
         };
         let originals: Vec<(String, Option<usize>)> = seen
@@ -125,7 +127,7 @@ impl Play<'_> {
 
     fn judge_notification(&mut self, seen: &Seen) {
         let spot = seen.received.spot;
-        let own_topic = seen.message.pointer("/event/hub.topic").and_then(Value::as_str);
+        let own_topic = seen.message().pointer("/event/hub.topic").and_then(Value::as_str);
         let origin = seen
             .publication
             .and_then(|at| self.stage.publications.get(at))
@@ -150,7 +152,7 @@ impl Play<'_> {
                 return;
             }
             _ => {
-                let (message, topic) = (&seen.message, seen.topic.clone());
+                let (message, topic) = (seen.message(), seen.topic.clone());
                 self.judge_topic(
                     ids::TOPIC_ISOLATED,
                     message,
@@ -188,14 +190,14 @@ impl Play<'_> {
             Some(publication) => self.judge_copy(seen, publication),
             None if seen.event.kind() == EventKind::SyncError => {
                 // Only of what the hub made itself is the hub the author.
-                let event = seen.message.get("event").cloned().unwrap_or(Value::Null);
+                let event = seen.message().get("event").cloned().unwrap_or(Value::Null);
                 let judgement =
                     self.setting
                         .schemas
                         .clone()
                         .judge_context_of(Sender::Hub, seen.event.as_str(), &event);
                 self.judge_schema(&judgement, &event, spot, "/event");
-                self.authored_sync_error(&seen.message);
+                self.authored_sync_error(seen.message());
             }
             None => {}
         }
@@ -209,7 +211,7 @@ impl Play<'_> {
                 Place::within(seen.received.spot.sequence, pointer),
             ]
         };
-        let id = seen.message.get("id").and_then(Value::as_str);
+        let id = seen.message().get("id").and_then(Value::as_str);
         if seen.is_live(publication) {
             if id == Some(publication.id.as_str()) {
                 self.judge.held(ids::ID_REUSED);
@@ -226,7 +228,7 @@ impl Play<'_> {
                 self.judge.broken(ids::ID_REUSED, breach);
             }
         }
-        let stated = seen.message.get("timestamp").and_then(Value::as_str);
+        let stated = seen.message().get("timestamp").and_then(Value::as_str);
         let stated_instant = stated.and_then(|text| text.parse::<Timestamp>().ok());
         if let (Some(own), Ok(original)) = (stated_instant, publication.timestamp.parse::<Timestamp>()) {
             if is_same_time(&own, &original) {
@@ -244,7 +246,7 @@ impl Play<'_> {
                 self.judge.broken(ids::TIMESTAMP, breach);
             }
         }
-        let context = seen.message.pointer("/event/context").unwrap_or(&Value::Null);
+        let context = seen.message().pointer("/event/context").unwrap_or(&Value::Null);
         match lost(&publication.context, context, "/event/context") {
             None => self.judge.held(ids::CONTEXT_UNALTERED),
             Some((pointer, what)) => {
@@ -267,7 +269,7 @@ impl Play<'_> {
     fn judge_ids(&mut self, seen: &[Seen]) {
         let mut known: BTreeMap<(&str, &str), &Seen> = BTreeMap::new();
         for own in seen {
-            let Some(id) = own.message.get("id").and_then(Value::as_str) else {
+            let Some(id) = own.message().get("id").and_then(Value::as_str) else {
                 continue;
             };
             let Some(first) = known.get(&(own.topic.as_str(), id)).copied() else {
@@ -278,7 +280,7 @@ impl Play<'_> {
             let subject = |seen: &Seen| {
                 subject_id(
                     &seen.event,
-                    seen.message.pointer("/event/context").unwrap_or(&Value::Null),
+                    seen.message().pointer("/event/context").unwrap_or(&Value::Null),
                 )
             };
             let sync_error = |seen: &Seen| seen.event.kind() == EventKind::SyncError;
@@ -290,7 +292,7 @@ impl Play<'_> {
                 (false, false) => None,
                 _ => Some(Unmet::Warn),
             };
-            if (sync_error(first) && sync_error(own)) && causes(&first.message) == causes(&own.message) {
+            if (sync_error(first) && sync_error(own)) && causes(first.message()) == causes(own.message()) {
                 continue;
             }
             let breach = Breach {
@@ -392,7 +394,7 @@ impl Play<'_> {
         let told = seen.iter().any(|own| {
             own.mock == publication.by
                 && own.event.kind() == EventKind::SyncError
-                && causes(&own.message)
+                && causes(own.message())
                     .iter()
                     .any(|cause| cause.event_id == publication.id)
         });
@@ -465,17 +467,17 @@ impl Play<'_> {
     fn judge_sync_errors(&mut self, seen: &[Seen]) {
         let made_by_hub = |own: &&Seen| own.publication.is_none() && own.event.kind() == EventKind::SyncError;
         for own in seen.iter().filter(made_by_hub) {
-            if is_foreign(&own.message, &own.topic) {
+            if is_foreign(own.message(), &own.topic) {
                 continue;
             }
             if !self.is_exact(&own.topic) {
                 self.judge.held(ids::SYNC_ERROR_CAUSE);
                 continue;
             }
-            let broadcast = causes(&own.message).iter().any(|cause| {
+            let broadcast = causes(own.message()).iter().any(|cause| {
                 seen.iter().any(|other| {
                     other.event.kind() != EventKind::SyncError
-                        && other.message.get("id").and_then(Value::as_str) == Some(&cause.event_id)
+                        && other.message().get("id").and_then(Value::as_str) == Some(&cause.event_id)
                 })
             });
             if broadcast {
@@ -485,7 +487,7 @@ impl Play<'_> {
                             .to_owned(),
                     expected: Some("no SyncError".to_owned()),
                     observed: Some(
-                        causes(&own.message)
+                        causes(own.message())
                             .first()
                             .map(|cause| cause.diagnostics.clone())
                             .unwrap_or_default(),

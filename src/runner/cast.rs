@@ -28,6 +28,23 @@ pub fn topic_names(document: &Document) -> Vec<String> {
     names
 }
 
+/// Gives topics whose names differ in case alone identifiers that do so too; topics that the hub lends stay as they are.
+fn apart_in_case(names: &[String], topics: &[String], are_lent: bool) -> Vec<String> {
+    let mut topics = topics.to_vec();
+    for (position, name) in names.iter().enumerate().filter(|_| !are_lent) {
+        let like = names[..position]
+            .iter()
+            .position(|own| own.eq_ignore_ascii_case(name));
+        if let Some(first) = like
+            && let Some(topic) = topics.get(first).map(|topic| topic.to_ascii_uppercase())
+            && let Some(own) = topics.get_mut(position)
+        {
+            *own = topic;
+        }
+    }
+    topics
+}
+
 /// A new case, with ids that no other run has.
 pub fn new_case() -> Value {
     scenario::new_case(|| Uuid::new_v4().to_string())
@@ -36,6 +53,7 @@ pub fn new_case() -> Value {
 /// The stage before the first step.
 pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) -> Stage {
     let names = topic_names(document);
+    let topics = apart_in_case(&names, topics, setting.target.topics.is_some());
     let topic_of = |name: &str| {
         let position = names.iter().position(|own| own == name).unwrap_or(0);
         topics.get(position).cloned().unwrap_or_default()
@@ -88,5 +106,18 @@ impl Stage {
             .collect();
         self.variables.set("case", Value::Object(known));
         case
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart_in_case;
+
+    #[test]
+    fn topics_whose_names_differ_in_case_differ_in_case() {
+        let owned = |words: [&str; 3]| words.map(str::to_owned);
+        let (names, topics) = (owned(["main", "ward", "WARD"]), owned(["a", "b", "c"]));
+        assert_eq!(apart_in_case(&names, &topics, false), ["a", "b", "B"]);
+        assert_eq!(apart_in_case(&names, &topics, true), ["a", "b", "c"]);
     }
 }

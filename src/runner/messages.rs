@@ -3,16 +3,17 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
 use super::control::{Control, control_of, mode_of};
 use super::judge::{Breach, Place};
 use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::requirements as ids;
-use super::stage::{Mock, Publication, causes, event_of, is_foreign};
+use super::stage::{Membership, Mock, Publication, causes, event_of, is_foreign};
 use crate::outcome::Traffic;
 use crate::protocol::{Acknowledgement, EventKind, EventName, SyncErrorCause};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
-use crate::subscriber::Received;
+use crate::subscriber::{Received, Spot};
 
 /// How many messages at the most are shown of what came instead.
 const SHOWN: usize = 4;
@@ -40,13 +41,17 @@ impl Play<'_> {
             self.judge.inapplicable(&requirement.value, &why);
             return Ok(());
         }
-        let found = inbox
+        let topic = self.mock(name)?.topic.clone();
+        let mut found = inbox
             .wait(deadline, |received, _| {
-                self.select(message, received)
-                    .ok()
-                    .and_then(|found| found.first().cloned())
+                let found = self.select(message, received).ok()?;
+                found.into_iter().find(|own| is_at_home(own, &topic))
             })
             .await;
+        if found.is_none() {
+            // One that names another topic is judged for that; it came for all that.
+            found = self.select(message, &inbox.received())?.into_iter().next();
+        }
         if let Some(whether) = &step.save_whether {
             self.stage
                 .variables
@@ -249,10 +254,7 @@ impl Play<'_> {
         let mock = self.mock(name)?;
         let mut received = mock.inbox.received();
         if requirement != ids::TOPIC_ISOLATED {
-            received.retain(|own| {
-                own.message()
-                    .is_none_or(|message| !is_foreign(message, &mock.topic))
-            });
+            received.retain(|own| is_at_home(own, &mock.topic));
         }
         let found = self.select(message, &received)?;
         let Some(first) = found.first() else {
@@ -422,6 +424,7 @@ impl Play<'_> {
         };
         let lease = Duration::try_from_secs_f64(membership.lease.unwrap_or(0.0)).unwrap_or(Duration::MAX);
         if step.within == Bound::Lease && lease > self.setting.target.timing.longest_lease {
+            self.ends_as_asked(step, &membership, lease).await?;
             return Err(Stop::Declined(format!(
                 "the hub granted a lease of {lease:?}, which is longer than the target's longest_lease"
             )));
@@ -460,18 +463,60 @@ impl Play<'_> {
             if lasted + tolerance >= lease {
                 self.judge.held(&early.value);
             } else {
-                let breach = Breach {
-                    message: format!("the hub ended the subscription of {name} before its lease had run out"),
-                    expected: Some(format!("at least {lease:?} after the confirmation")),
-                    observed: Some(format!("closed after {lasted:?}")),
-                    places: vec![Place::at(confirmed.sequence), Place::at(closed.spot.sequence)],
-                    unmet: None,
-                    ..Breach::default()
-                };
-                self.judge.broken(&early.value, breach);
+                self.ended_early(early, name, lease, confirmed, closed.spot);
             }
         }
         Ok(())
+    }
+
+    /// Judges whether a lease that is too long to be waited for ends when the one that was asked for does.
+    async fn ends_as_asked(
+        &mut self,
+        step: &ExpectClose,
+        membership: &Membership,
+        lease: Duration,
+    ) -> Result<(), Stop> {
+        let name = step.at.value.as_str();
+        let timing = self.setting.target.timing;
+        let (Some(early), Some(confirmed)) = (&step.not_before_lease, membership.confirmed) else {
+            return Ok(());
+        };
+        let Some(asked) = self.mock(name)?.lease.map(Duration::from_secs) else {
+            return Ok(());
+        };
+        let deadline = confirmed.at + asked.min(timing.longest_lease) + timing.quiet;
+        let inbox = self.mock(name)?.inbox.clone();
+        let closed = inbox
+            .wait(deadline, |_, closed| {
+                let own = closed.iter().find(|own| Some(own.socket) == membership.socket);
+                own.filter(|own| own.by_hub).cloned()
+            })
+            .await;
+        match closed {
+            Some(closed) => self.ended_early(early, name, lease, confirmed, closed.spot),
+            None => self.judge.held(&early.value),
+        }
+        Ok(())
+    }
+
+    fn ended_early(
+        &mut self,
+        early: &Spanned<String>,
+        name: &str,
+        lease: Duration,
+        confirmed: Spot,
+        closed: Spot,
+    ) {
+        let lasted = closed.at.saturating_duration_since(confirmed.at);
+        let breach = Breach {
+            message: format!("the hub ended the subscription of {name} before its lease had run out"),
+            expected: Some(format!("at least {lease:?} after the confirmation")),
+            observed: Some(format!("closed after {lasted:?}")),
+            places: vec![Place::at(confirmed.sequence), Place::at(closed.sequence)],
+            unmet: None,
+            ..Breach::default()
+        };
+        self.judge.broken(&early.value, breach);
     }
 
     /// The event of the messages that a selector picks, where it says so.
@@ -625,7 +670,8 @@ impl Play<'_> {
     fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
         Ok(self
             .publication_position(selector)?
-            .and_then(|position| self.stage.publications.get(position)))
+            .and_then(|position| self.stage.publications.get(position))
+            .map(AsRef::as_ref))
     }
 
     fn publication_position(&self, selector: &Selector) -> Result<Option<usize>, Stop> {
@@ -687,6 +733,13 @@ impl Play<'_> {
             None => (String::new(), Vec::new()),
         }
     }
+}
+
+/// It names no other topic than that of its subscriber.
+fn is_at_home(received: &Received, topic: &str) -> bool {
+    received
+        .message()
+        .is_none_or(|message| !is_foreign(message, topic))
 }
 
 fn summary(mock: &Mock, came: &[Received]) -> (String, Vec<Place>) {

@@ -168,7 +168,7 @@ impl Play<'_> {
             Ok(answer) => answer,
             error => return self.judge_exchange(&request, error, asked).await.map(|_| ()),
         };
-        self.stage.publications.push(Publication {
+        let publication = Publication {
             by: draft.by,
             topic: draft.topic,
             id: draft.id.clone(),
@@ -179,7 +179,8 @@ impl Play<'_> {
             answered: answer.spot,
             accepted: answer.is_accepted(),
             proper: expects_acceptance,
-        });
+        };
+        self.stage.publications.push(publication.into());
         if let Some(name) = save {
             self.stage
                 .saved_publications

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::answers::Asked;
-use super::judge::{Breach, Place};
+use super::judge::Place;
 use super::play::{Play, Stop, breach_of};
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::scenario::{
@@ -224,15 +224,25 @@ impl Play<'_> {
             return Ok(());
         }
         let value = self.stage.variables.expand(&step.value)?;
-        match step.is.holds(Some(&value), &self.stage.variables) {
-            Ok(()) => self.judge.held(&step.requirement.value),
+        let mismatch = match step.is.holds(Some(&value), &self.stage.variables) {
+            Ok(()) => None,
+            Err(NotHeld::Mismatch(mismatch)) => Some(mismatch),
             Err(NotHeld::Fault(fault)) => return Err(fault.into()),
-            Err(NotHeld::Mismatch(mismatch)) => {
-                let entries = self.stage.log.len();
-                let places = (entries.saturating_sub(2)..entries).map(Place::at).collect();
-                let breach: Breach = breach_of(&[mismatch], "the value", places, step.unmet);
-                self.judge.broken(&step.requirement.value, breach);
+        };
+        if let Some(name) = &step.save_whether {
+            let whether = Value::Bool(mismatch.is_none());
+            self.stage.variables.set(&name.value, whether);
+        }
+        let entries = self.stage.log.len();
+        let places = (entries.saturating_sub(2)..entries).map(Place::at).collect();
+        let breach = mismatch.map(|mismatch| breach_of(&[mismatch], "the value", places, step.unmet));
+        match (&step.requirement, breach) {
+            (Some(requirement), None) => self.judge.held(&requirement.value),
+            (Some(requirement), Some(breach)) => self.judge.broken(&requirement.value, breach),
+            (None, Some(breach)) if step.save_whether.is_none() => {
+                return Err(Stop::Unreached(breach.message));
             }
+            (None, _) => {}
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::sameness::lost;
-use crate::protocol::{EventKind, EventName, Status, SyncErrorCause, join_events};
+use super::sameness::{is_same_time, lost};
+use crate::protocol::{Action, EventKind, EventName, Status, SyncErrorCause, Timestamp, join_events};
 use crate::scenario::{self, Variables};
 use crate::subscriber::{AnswerRule, Inbox, Log, Policy, Received, Socket, Spot};
 
@@ -95,7 +95,7 @@ pub struct Stage {
     /// The subscribers, by name.
     pub mocks: BTreeMap<String, Mock>,
     /// Everything published, in order.
-    pub publications: Vec<Publication>,
+    pub publications: Vec<Arc<Publication>>,
     /// Saved publications by name: where they stand in `publications`.
     pub saved_publications: BTreeMap<String, usize>,
     /// Saved messages by name: where they stand in the log.
@@ -202,6 +202,24 @@ impl Membership {
 }
 
 impl Publication {
+    /// An open event of another resource, whose context refers to the resource that this open event is about.
+    fn implies(&self, event: &EventName, message: &Value) -> bool {
+        let context = message.pointer("/event/context").unwrap_or(&Value::Null);
+        self.event != *event
+            && self.event.is(Action::Open)
+            && event.is(Action::Open)
+            && subject_id(event, context).is_some_and(|own| subject_id(event, &self.context) == Some(own))
+    }
+
+    fn has_time_of(&self, message: &Value) -> bool {
+        let stated = message.get("timestamp").and_then(Value::as_str);
+        let parsed = stated.and_then(|text| text.parse::<Timestamp>().ok());
+        match (parsed, self.timestamp.parse::<Timestamp>()) {
+            (Some(stated), Ok(own)) => is_same_time(&stated, &own),
+            _ => false,
+        }
+    }
+
     /// The same event, about the same resource, or with the same context where it is about none: a copy to which the hub
     /// gave another id.
     fn resembles(&self, message: &Value) -> bool {
@@ -222,7 +240,7 @@ impl Publication {
 
 impl Stage {
     /// Where the publication stands that a received notification is a copy of: the one with its id; where none has it, the
-    /// last of the same event and resource that had been published by then. One that does not name its event is told by its
+    /// last of the same event, resource and time that had been published by then, or of the same event and resource. One that does not name its event is told by its
     /// id alone.
     pub fn origin(&self, received: &Received) -> Option<usize> {
         let message = received.message()?;
@@ -239,9 +257,19 @@ impl Stage {
             .iter()
             .rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
         by_id.or_else(|| {
-            self.publications.iter().rposition(|own| {
-                same_event(own) && own.requested.sequence < received.spot.sequence && own.resembles(message)
-            })
+            let before = |own: &Publication| own.requested.sequence < received.spot.sequence;
+            let alike = |own: &Publication| same_event(own) && before(own) && own.resembles(message);
+            let publications = &self.publications;
+            let position = publications
+                .iter()
+                .rposition(|own| alike(own) && own.has_time_of(message))
+                .or_else(|| publications.iter().rposition(|own| alike(own)))?;
+            // A later event about another resource may imply this one once more (2.5), with an id and a time of its own
+            // (ambiguities, 28 and 69).
+            let implied = self.publications[position + 1..].iter().any(|own| {
+                before(own) && own.topic == self.publications[position].topic && own.implies(&event, message)
+            });
+            (!implied || self.publications[position].has_time_of(message)).then_some(position)
         })
     }
 }
@@ -310,4 +338,64 @@ fn policy_of(answers: &[scenario::Answer]) -> Policy {
 /// What a received SyncError is about.
 pub fn causes(message: &Value) -> Vec<SyncErrorCause> {
     SyncErrorCause::from_context(message.pointer("/event/context").unwrap_or(&Value::Null))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn spot(sequence: usize) -> Spot {
+        let at = Instant::now();
+        Spot { sequence, at }
+    }
+
+    fn publication(event: &str, second: usize) -> Publication {
+        let patient = json!({"key": "patient", "resource": {"resourceType": "Patient", "id": "p"}});
+        Publication {
+            by: "viewer".to_owned(),
+            topic: "t".to_owned(),
+            id: format!("{event}-{second}"),
+            timestamp: format!("2026-03-01T09:30:0{second}.000Z"),
+            event: event.parse().unwrap(),
+            context: json!([patient]),
+            requested: spot(second),
+            answered: spot(second),
+            accepted: true,
+            proper: true,
+        }
+    }
+
+    fn origin(publications: Vec<Publication>, timestamp: &str) -> Option<usize> {
+        let stage = Stage {
+            log: Log::new(None),
+            mocks: BTreeMap::new(),
+            publications: publications.into_iter().map(Arc::new).collect(),
+            saved_publications: BTreeMap::new(),
+            saved_messages: BTreeMap::new(),
+            cases: BTreeMap::new(),
+            variables: Variables::default(),
+        };
+        let event = json!({"hub.event": "Patient-open", "context": stage.publications[0].context});
+        stage.origin(&Received {
+            spot: spot(9),
+            socket: 0,
+            text: "".into(),
+            json: Some(Arc::new(
+                json!({"id": "another", "timestamp": timestamp, "event": event}),
+            )),
+        })
+    }
+
+    #[test]
+    fn an_event_under_another_id_is_a_copy_unless_a_later_one_may_imply_it() {
+        let (patient, encounter) = (publication("Patient-open", 1), publication("Encounter-open", 2));
+        let later = "2026-03-01T09:30:02.000Z";
+        assert_eq!(origin(vec![patient.clone()], later), Some(0));
+        assert_eq!(origin(vec![encounter.clone(), patient.clone()], later), Some(1));
+        assert_eq!(origin(vec![patient.clone(), encounter.clone()], later), None);
+        let own_time = patient.timestamp.clone();
+        assert_eq!(origin(vec![patient, encounter], &own_time), Some(0));
+    }
 }

@@ -117,7 +117,7 @@ impl Target {
         })
     }
 
-    /// castspec's own simulator, run in this process at this URL, with this certificate authority (PEM).
+    /// castspec's own simulator, run in this process at this URL, with this certificate authority (PEM) where it speaks TLS.
     ///
     /// The hub must be started with [`Target::BUILT_IN_ACK_TIMEOUT`].
     ///
@@ -125,7 +125,7 @@ impl Target {
     /// When the text is no http or https URL with a host.
     pub fn built_in(hub_url: &str, authority: Option<&str>, version: Version) -> Result<Self, TargetError> {
         let mut target = Self::new(hub_url, version)?;
-        target.trust = Trust::only_pem(authority.unwrap_or_default());
+        target.trust = authority.map_or_else(Trust::default, Trust::only_pem);
         target.built_in = true;
         target.max_parallel = 16;
         // The simulator supports all of it, whatever its configuration document says under a defect.

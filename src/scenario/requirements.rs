@@ -30,7 +30,7 @@ pub fn named_requirements(step: &Step) -> Vec<&Spanned<String>> {
         Step::ExpectClose(step) => std::iter::once(&step.requirement)
             .chain(&step.not_before_lease)
             .collect(),
-        Step::Check(step) => vec![&step.requirement],
+        Step::Check(step) => step.requirement.iter().collect(),
         Step::Subscribe(_)
         | Step::Send(_)
         | Step::Disconnect(_)

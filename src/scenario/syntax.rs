@@ -589,8 +589,9 @@ pub struct Fence {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckValues {
-    /// The requirement that this is judged as.
-    pub requirement: Spanned<String>,
+    /// The requirement that this is judged as; without one, the rest of the scenario builds on it.
+    #[serde(default)]
+    pub requirement: Option<Spanned<String>>,
     /// A softer verdict than the requirement's level.
     #[serde(default)]
     pub unmet: Option<Unmet>,
@@ -598,6 +599,9 @@ pub struct CheckValues {
     pub value: Value,
     /// What must hold of it.
     pub is: Matcher,
+    /// Save whether it held (true or false), and build nothing on it.
+    #[serde(default)]
+    pub save_whether: Option<Spanned<String>>,
     /// Taken only when this variable is true.
     #[serde(default)]
     pub when: When,

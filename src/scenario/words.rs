@@ -90,10 +90,14 @@ impl Step {
                     listed(&step.at)
                 )
             }
-            Self::Check(step) => when(
-                &step.when,
-                format!("{} must be {}", shown(&step.value), step.is.describe()),
-            ),
+            Self::Check(step) => {
+                let verb = match (&step.requirement, &step.save_whether) {
+                    (None, Some(_)) => "may be",
+                    _ => "must be",
+                };
+                let told = format!("{} {verb} {}", shown(&step.value), step.is.describe());
+                when(&step.when, told)
+            }
             Self::Observe(step) => {
                 format!(
                     "what the hub chose about {} is recorded",
@@ -344,6 +348,10 @@ mod tests {
             (
                 "answers: {of: viewer, rules: [{event: Patient-open, status: 409, as_text: true, after_ms: 5}]}",
                 "from now on viewer answers: Patient-open with 409 as text after 5 ms",
+            ),
+            (
+                "check: {value: \"${seen}\", is: {equals: true}, save_whether: both}",
+                "${seen} may be true",
             ),
             (
                 "abort: viewer",

@@ -64,9 +64,16 @@ pub struct Row {
     pub seconds: f64,
     /// Why the suite could not be run at all.
     pub error: Option<String>,
+    /// It was run a second time, alone, and this is what came of that: the first time, among other runs, it had a fault.
+    pub again: bool,
 }
 
 impl Row {
+    /// It is killed, and explains whatever else showed.
+    pub fn is_sound(&self) -> bool {
+        self.is_killed() && self.unexplained.is_empty()
+    }
+
     /// Every requirement that the defect claims to break was seen broken.
     pub fn is_killed(&self) -> bool {
         self.error.is_none() && self.claims.iter().all(|claim| claim.finding.seen > Seen::Unseen)
@@ -370,6 +377,7 @@ mod tests {
             inconclusive: gathered.count(Verdict::Inconclusive),
             seconds: 0.0,
             error: None,
+            again: false,
         }
     }
 

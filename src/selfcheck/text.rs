@@ -52,6 +52,13 @@ fn write(out: &mut String, matrix: &Matrix, everything: bool) -> std::fmt::Resul
         "{} of {} requirements on the hub seen to fail; {} of {} checks",
         summary.proven, summary.requirements, summary.checks_seen_to_fail, summary.checks
     )?;
+    let again = matrix.rows.iter().filter(|row| row.again).count();
+    if again > 0 {
+        writeln!(
+            out,
+            "Run a second time, alone, for a fault that showed among other runs: {again}"
+        )?;
+    }
     writeln!(
         out,
         "{} in {:.1} s: {}",

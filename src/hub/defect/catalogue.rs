@@ -88,22 +88,22 @@ defects! {
     EventWithoutContext, "event-without-context", "leaves the context out of notifications",
         in [Stu3, Stu2, Stu1],
         ["event.context.hub"],
-        so ["derived.open-sent"];
+        so ["derived.open-sent", "derived.open-or-equal-subscriptions", "replay.latest-open"];
     EventWithoutKeys, "event-without-keys", "leaves the keys out of the context of notifications",
         in [Stu3, Stu2, Stu1],
         ["event.context-key.hub"],
-        so ["content.bundle-id-kept", "derived.open-sent"];
+        so ["content.bundle-id-kept", "derived.open-sent", "derived.open-or-equal-subscriptions"];
     ContextKeysUpperCase, "context-keys-upper-case", "writes the keys of the context in upper case",
         ["event.context-key-case.hub"],
-        so ["content.bundle-id-kept", "derived.open-sent"];
+        so ["content.bundle-id-kept", "derived.open-sent", "derived.open-or-equal-subscriptions"];
     ResourcesAsText, "resources-as-text", "writes the resources of the context as strings of JSON",
         in [Stu3, Stu2, Stu1],
         ["event.context-resource.hub"],
-        so ["notification.context-unaltered"];
+        so ["notification.context-unaltered", "replay.latest-open"];
     ContextWithoutValues, "context-without-values", "passes on the keys of the context and not their values",
         in [Stu3, Stu2 breaks ["event.context-named-resource.hub"], Stu1 breaks ["event.context-named-resource.hub"]],
         ["event.context-value.hub"],
-        so ["notification.context-unaltered"];
+        so ["notification.context-unaltered", "replay.latest-open"];
     EventNameLowerCase, "event-name-lower-case", "writes event names in lower case",
         ["event.name-case.hub"];
     EventMisnamed, "event-misnamed", "calls UserHibernate 'user hibernates'",
@@ -114,7 +114,7 @@ defects! {
     ProprietaryEventDashed, "proprietary-event-dashed", "writes a dash into the names of proprietary events",
         in [Stu3, Stu2, Stu1],
         ["event.proprietary-no-dash.hub"],
-        so ["notification.only-subscribed", "publish.broadcast-to-requester"];
+        so ["notification.only-subscribed", "publish.broadcast-to-requester", "publish.broadcast-to-all"];
     VersionAsNumber, "version-as-number", "writes context.versionId as a number",
         ["event.version-id-string.hub"];
     UpdateWithoutVersion, "update-without-version", "leaves the version out of distributed updates",
@@ -229,7 +229,8 @@ defects! {
     NoReplay, "no-replay", "sends a new subscriber nothing of what is open",
         ["replay.latest-open", "replay.per-anchor-type"];
     ReplaysClosedContext, "replays-closed-context", "sends a new subscriber the open events of closed contexts too",
-        ["replay.not-closed"];
+        ["replay.not-closed"],
+        so ["replay.latest-open"];
     ReplayOnlyCurrent, "replay-only-current", "sends a new subscriber the last open event only, not one for each anchor type",
         ["replay.per-anchor-type"];
     ReplayOldest, "replay-oldest", "sends a new subscriber the oldest open event of an anchor type",
@@ -241,7 +242,7 @@ defects! {
         ["replay.only-subscribed", "notification.only-subscribed"];
     ReplaysCloses, "replays-closes", "sends a new subscriber the close events of closed contexts",
         ["replay.only-open-events"],
-        so ["notification.timestamp-of-event"];
+        so ["notification.timestamp-of-event", "replay.latest-open"];
     // 2.4 Denial and Unsubscribe
     DenialWithoutTopic, "denial-without-topic", "leaves hub.topic out of denials",
         in [Stu3, Stu2, Stu1],
@@ -310,11 +311,11 @@ defects! {
     NotificationsLost, "notifications-lost", "distributes no event but the first of a session",
         in [Stu3, Stu2, Stu1],
         ["notification.delivered"],
-        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events", "publish.events-case-insensitive.hub", "subscribe.override-per-endpoint"];
+        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events", "publish.events-case-insensitive.hub", "subscribe.override-per-endpoint", "content.rejected-as-a-whole", "content.too-large-refused"];
     BroadcastToOne, "broadcast-to-one", "sends each event to one of its subscribers",
         in [Stu3, Stu2, Stu1],
         ["publish.broadcast-to-all"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error", "content.rejected-as-a-whole", "content.too-large-refused"];
     DeliversUnsubscribed, "delivers-unsubscribed", "sends subscribers events that they did not subscribe to",
         in [Stu3, Stu2, Stu1],
         ["notification.only-subscribed"],
@@ -322,7 +323,7 @@ defects! {
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
         in [Stu3, Stu2, Stu1],
         ["notification.topic-isolated"],
-        so ["content.prior-version-id"];
+        so ["content.prior-version-id", "event.version-id.hub"];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
         ["notification.delivered-once"],
         so ["derived.no-duplicates"];
@@ -340,7 +341,8 @@ defects! {
         ["notification.id"];
     NotificationWithoutEvent, "notification-without-event", "leaves the event out of notifications",
         in [Stu3, Stu2, Stu1],
-        ["notification.event"];
+        ["notification.event"],
+        so ["replay.latest-open"];
     TimestampReplaced, "timestamp-replaced", "replaces the timestamp of published events",
         in [Stu3, Stu2, Stu1],
         ["notification.timestamp-of-event"],
@@ -382,7 +384,8 @@ defects! {
         ["syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"];
     SyncErrorToOne, "syncerror-to-one", "tells one alone of the other subscribers of a failure",
         in [Stu3, Stu2, Stu1],
-        ["syncerror.to-other-subscribers"];
+        ["syncerror.to-other-subscribers"],
+        so ["subscribe.events-case-insensitive.hub"];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
         in [Stu3, Stu2, Stu1],
         ["syncerror.only-subscribed", "notification.only-subscribed"];
@@ -427,7 +430,7 @@ defects! {
         ["syncerror.unresponsive-unsubscribed"];
     // 2.5 Derived open events
     NoDerivedOpens, "no-derived-opens", "derives no open events for subscribers of other events",
-        ["derived.open-sent"];
+        ["derived.open-sent", "derived.open-or-equal-subscriptions"];
     DerivedDuplicates, "derived-duplicates", "sends derived open events to those who got the original too",
         ["derived.no-duplicates"];
     // 2.6 Publishing
@@ -448,7 +451,7 @@ defects! {
     RefusedEventBroadcast, "refused-event-broadcast", "broadcasts events that it refuses",
         in [Stu3, Stu2 breaks ["publish.rejected-not-broadcast"], Stu1 breaks ["publish.rejected-not-broadcast"]],
         ["publish.rejected-not-broadcast", "content.stale-update-rejected"],
-        so ["content.prior-version-id", "content.rejected-as-a-whole", "notification.id"];
+        so ["content.prior-version-id", "content.rejected-as-a-whole", "notification.id", "content.maintained", "event.context.hub", "event.version-id.hub", "notification.timestamp"];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
         in [Stu3, Stu2],
@@ -493,7 +496,7 @@ defects! {
         so ["current.empty-type"];
     CurrentOldest, "current-oldest", "returns the oldest open context as the current one",
         ["current.context-of-latest-open"],
-        so ["content.kept-while-open", "content.per-anchor", "current.version-changes"];
+        so ["content.kept-while-open", "content.per-anchor", "current.version-changes", "current.type"];
     CurrentTypeMissing, "current-type-missing", "leaves context.type out of the current context",
         ["current.type"],
         so ["current.empty-type"];
@@ -549,7 +552,7 @@ defects! {
         so ["content.stale-update-rejected", "current.version-changes"];
     UpdateNotDistributed, "update-not-distributed", "keeps updates to itself",
         ["content.update-distributed"],
-        so ["notification.delivered", "publish.broadcast-to-requester"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "content.rejected-as-a-whole", "content.too-large-refused"];
     UpdateKeepsVersion, "update-keeps-version", "distributes updates with the version that they came with",
         ["content.update-new-version"],
         so ["current.version-of-the-context"];
@@ -561,6 +564,8 @@ defects! {
         ["content.stale-update-status"];
     PartialUpdate, "partial-update", "applies what it can of an update that it refuses",
         ["content.rejected-as-a-whole"];
+    LargeUpdateFails, "large-update-fails", "answers updates of more than twenty entries with 500",
+        ["content.too-large-refused"];
     ContentNotKept, "content-not-kept", "distributes updates and keeps no content",
         ["content.maintained"],
         so ["content.changed-context-resources-in-content", "content.kept-while-open"];

@@ -46,6 +46,11 @@ struct Request {
 }
 
 impl Changes {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Reads the Bundle that stands at this place of the context.
     ///
     /// # Errors

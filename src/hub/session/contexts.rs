@@ -215,6 +215,9 @@ impl Contexts {
                 }
             }
         }
+        if behaviour.fails_on(changes.len()) {
+            return Err(Refusal::new(500, "an error occurred"));
+        }
         let members = std::iter::once(&open.anchor).chain(&open.others);
         if let Some(at) = changes.removes(members) {
             return Err(Refusal::malformed(format!(

@@ -72,7 +72,7 @@ impl Kind {
             Self::Answer => "an answer",
             Self::Publication => "a publication",
             Self::Message => "a message",
-            Self::Whether => "whether a message came",
+            Self::Whether => "whether something held",
         }
     }
 }
@@ -137,6 +137,7 @@ fn saves(step: &Step) -> Vec<&Spanned<String>> {
         Step::GetContext(step) => step.save.iter().collect(),
         Step::Discover(step) => step.save.iter().collect(),
         Step::Expect(step) => step.save.iter().chain(&step.save_whether).collect(),
+        Step::Check(step) => step.save_whether.iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -78,6 +78,10 @@ impl<'d> Checker<'d> {
                 self.condition(&step.when);
                 self.value(&step.value, node.field("value"));
                 self.matcher(&step.is, node.field("is"));
+                if step.unmet.is_some() && step.requirement.is_none() {
+                    self.tell(node.key("unmet"), Problem::UnmetWithoutRequirement);
+                }
+                self.save(step.save_whether.as_ref(), Kind::Whether, &step.when);
             }
             Step::Observe(step) => {
                 if step.subject.trim().is_empty() {

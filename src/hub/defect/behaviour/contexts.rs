@@ -86,6 +86,11 @@ impl Behaviour {
         }
     }
 
+    /// Whether an update of so many entries is too much.
+    pub(in crate::hub) fn fails_on(&self, entries: usize) -> bool {
+        self.has(Defect::LargeUpdateFails) && entries > 20
+    }
+
     pub(in crate::hub) fn accepts_stale_updates(&self) -> bool {
         self.has(Defect::StaleUpdateAccepted)
     }
