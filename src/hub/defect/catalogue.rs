@@ -387,7 +387,7 @@ defects! {
         ["syncerror.to-other-subscribers"],
         so ["subscribe.events-case-insensitive.hub"];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
-        in [Stu3, Stu2, Stu1],
+        in [Stu3, Stu2, Stu1 breaks ["notification.only-subscribed"]],
         ["syncerror.only-subscribed", "notification.only-subscribed"];
     SyncErrorReusesId, "syncerror-reuses-id", "gives SyncErrors the id of the event that failed",
         in [Stu3, Stu2],
@@ -423,7 +423,7 @@ defects! {
         in [Stu3, Stu2],
         ["event.context-additional.hub"];
     SyncErrorNotDistributed, "syncerror-not-distributed", "keeps SyncErrors that subscribers publish to itself",
-        in [Stu3, Stu2, Stu1],
+        in [Stu3, Stu2],
         ["syncerror.subscriber-distributed"],
         so ["notification.delivered"];
     UnresponsiveKept, "unresponsive-kept", "keeps subscribers that it told of as unresponsive",

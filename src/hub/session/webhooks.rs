@@ -51,7 +51,9 @@ impl Session {
     /// When the hub takes no webhooks, or the request breaks a rule that its form alone does not show, or names a
     /// subscription that is not there.
     pub fn request_webhook(&mut self, request: &WebhookRequest, now: Now) -> Result<(), Refusal> {
-        if !self.edition.webhook || !self.settings.webhooks || self.behaviour.refuses_webhooks() {
+        // A version without WebSockets leaves no choice.
+        let declined = self.edition.websocket && !self.settings.webhooks;
+        if !self.edition.webhook || declined || self.behaviour.refuses_webhooks() {
             return Err(Refusal::new(
                 403,
                 format!(

@@ -394,6 +394,13 @@ fn a_hub_may_take_no_webhooks() {
         assert_eq!(refusal.status, 403);
         assert!(desk.calls().is_empty());
     }
+    let mut desk = Desk::with(Settings {
+        version: Version::Stu1,
+        webhooks: false,
+        ..Settings::default()
+    });
+    desk.join_webhook(CALLBACK, "patient-open");
+    assert_eq!(desk.session.subscriptions(), 1, "STU1 has nothing else");
 }
 
 #[test]
