@@ -11,7 +11,7 @@ mod hub_support;
 
 use std::time::Duration;
 
-use castspec::hub::{Authority, Server, Settings, Transport, sign};
+use castspec::hub::{Authority, Defect, Server, Settings, Transport, sign};
 use castspec::protocol::Version;
 use hub_support::callback::{Callback, Verification};
 use hub_support::{Hub, patient_open};
@@ -267,6 +267,39 @@ async fn what_breaks_a_rule_is_refused_in_the_version_s_words() {
                 .0,
             if version == Version::Stu1 { 400 } else { 202 }
         );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_changes_nothing_but_in_a_defective_hub() {
+    for (defects, arrives) in [
+        (vec![], "fence"),
+        (vec![Defect::RefusedResubscriptionApplied], "close"),
+    ] {
+        let settings = Settings {
+            version: Version::Stu2,
+            defects,
+            ..Settings::default()
+        };
+        let hub = Hub::start(settings, Transport::Plaintext).await;
+        let mut callback = Callback::start().await;
+        join(&hub, &mut callback).await;
+        let wrong = [
+            ("hub.events", "patient-open,patient-close"),
+            ("hub.lease_seconds", "0"),
+        ];
+        assert_eq!(request(&hub, "subscribe", &callback.url, &wrong).await.0, 400);
+        let mut close = patient_open("close", "t");
+        close["event"]["hub.event"] = "patient-close".into();
+        assert_eq!(hub.publish(&close).await.0, 202);
+        assert_eq!(hub.publish(&patient_open("fence", "t")).await.0, 202);
+        let first = loop {
+            let id = callback.next().await.event()["id"].as_str().unwrap().to_owned();
+            if !id.starts_with("probe") {
+                break id;
+            }
+        };
+        assert_eq!(first, arrives);
     }
 }
 

@@ -166,17 +166,17 @@ defects! {
         ["subscribe.events-repeated-once"],
         so ["notification.delivered-once"];
     ResubscribeMerges, "resubscribe-merges", "adds the events of a re-subscription to the earlier ones",
-        in [Stu3, Stu2 breaks ["subscribe.resubscribe-replaces-events", "callback.override"], Stu1 breaks ["callback.override"]],
+        in [Stu3, Stu2 breaks ["subscribe.resubscribe-replaces-events", "callback.override"], Stu1 breaks ["subscribe.resubscribe-replaces-events", "callback.override"]],
         ["subscribe.resubscribe-replaces-events"];
     ResubscribeIgnored, "resubscribe-ignored", "accepts re-subscriptions and keeps the earlier events",
-        in [Stu3, Stu2 breaks ["subscribe.resubscribe-replaces-events", "callback.override"], Stu1 breaks ["callback.override"]],
+        in [Stu3, Stu2 breaks ["subscribe.resubscribe-replaces-events", "callback.override"], Stu1 breaks ["subscribe.resubscribe-replaces-events", "callback.override"]],
         ["subscribe.resubscribe-replaces-events"];
     ResubscribeRefused, "resubscribe-refused", "refuses to re-subscribe over an existing endpoint",
         in [Stu3, Stu2, Stu1],
         ["subscribe.resubscribe-allowed"],
         so ["subscribe.resubscribe-replaces-events"];
     RefusedResubscriptionApplied, "refused-resubscription-applied", "refuses a re-subscription and takes its events over all the same",
-        in [Stu3, Stu2],
+        in [Stu3, Stu2, Stu1],
         ["subscribe.refused-changes-nothing"],
         so ["notification.delivered"];
     ResubscribeTouchesOthers, "resubscribe-touches-others", "replaces the events of every subscriber of the topic",
@@ -251,7 +251,7 @@ defects! {
         in [Stu3, Stu2],
         ["denial.object"];
     DenialToAll, "denial-to-all", "sends the denial of one subscriber to everybody in the topic",
-        in [Stu3, Stu2],
+        in [Stu3, Stu2, Stu1],
         ["denial.only-to-the-denied"];
     DenialWrongTopic, "denial-wrong-topic", "denies another topic than the subscribed one",
         in [Stu3, Stu2, Stu1],
@@ -416,11 +416,11 @@ defects! {
         in [Stu3, Stu2],
         ["operationoutcome.diagnostics.hub"];
     SyncErrorEmpty, "syncerror-empty", "sends SyncErrors with an empty context",
-        in [Stu3, Stu2],
+        in [Stu3, Stu2, Stu1],
         ["syncerror.operationoutcome.hub"],
         so ["operationoutcome.eventid.hub"];
     SyncErrorWithMore, "syncerror-with-more", "adds an entry of its own to the context of SyncErrors",
-        in [Stu3, Stu2],
+        in [Stu3, Stu2, Stu1],
         ["event.context-additional.hub"];
     SyncErrorNotDistributed, "syncerror-not-distributed", "keeps SyncErrors that subscribers publish to itself",
         in [Stu3, Stu2],
@@ -601,7 +601,7 @@ defects! {
     VerificationClientErrorTaken, "verification-client-error-taken", "takes an answer of 4xx to a verification for a confirmation",
         in [Stu2, Stu1],
         ["intent-verification.client-error-fails"],
-        so ["intent-verification.failed-changes-nothing"];
+        so ["intent-verification.failed-changes-nothing", "intent-verification.unsubscribe-refused-stays"];
     VerificationServerErrorTaken, "verification-server-error-taken", "takes an answer of 5xx to a verification for a confirmation",
         in [Stu2, Stu1],
         ["intent-verification.server-error-fails"];
@@ -661,6 +661,10 @@ defects! {
     UnsubscribeUnverified, "unsubscribe-unverified", "unsubscribes callbacks without asking them",
         in [Stu1],
         ["intent-verification.on-unsubscribe"];
+    UnsubscribeDespiteRefusal, "unsubscribe-despite-refusal", "ends a subscription though the callback has not confirmed its unsubscribe",
+        in [Stu1],
+        ["intent-verification.unsubscribe-refused-stays"],
+        so ["notification.delivered"];
     // STU2 and STU1: notifications to callbacks
     NotificationAsPut, "notification-as-put", "sends notifications to callbacks by PUT in place of POST",
         in [Stu2, Stu1],
@@ -676,6 +680,21 @@ defects! {
     NotificationQueryInBody, "notification-query-in-body", "writes the callback's own query parameters into the notification",
         in [Stu2, Stu1],
         ["callback.query-not-in-body"];
+    IdsRepeated, "ids-repeated", "gives every event the same id",
+        in [Stu2, Stu1],
+        ["notification.id-unique"],
+        so ["notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester", "operationoutcome.eventid.hub"];
+    TimestampWithoutFraction, "timestamp-without-fraction", "writes timestamps without fractions of a second",
+        in [Stu1],
+        ["notification.timestamp-subsecond"],
+        so ["notification.timestamp-of-event"];
+    ResourcesReplaced, "resources-replaced", "sends other resources than those that were published",
+        in [Stu1],
+        ["notification.resources-of-the-application"],
+        so ["notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester"];
+    UnreachableUntold, "unreachable-untold", "tells nobody when a callback cannot be reached or does not answer",
+        in [Stu1],
+        ["syncerror.on-unreachable"];
     SignatureMissing, "signature-missing", "sends notifications to callbacks unsigned",
         in [Stu2, Stu1],
         ["signature.sent"];

@@ -216,7 +216,10 @@ impl Session {
                     .reports(status)
                     .then(|| super::acknowledging::verdict(status))
             }
-            CallAnswer::Failed(why) => Some(format!("could not be given the event: {why}")),
+            CallAnswer::Failed(why) => self
+                .behaviour
+                .reports_unreachable()
+                .then(|| format!("could not be given the event: {why}")),
         };
         if let Some(said) = said
             && event.owes_sync_error

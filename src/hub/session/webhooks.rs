@@ -162,6 +162,14 @@ impl Session {
         }
     }
 
+    /// Replaces the events of a callback's subscription though the request was refused: what a defective hub does.
+    pub fn regrant_callback(&mut self, callback: &str, events: Vec<EventName>) {
+        let found = self.find_callback(callback);
+        if let Some(subscriber) = found.and_then(|id| self.subscribers.get_mut(&id)) {
+            subscriber.granted = events;
+        }
+    }
+
     /// The callback was asked, and this came of it.
     pub(super) fn verified(
         &mut self,
@@ -177,7 +185,7 @@ impl Session {
                 self.override_verifications(&verification.callback, Some(call));
                 self.activate(verification, now);
             }
-            Mode::Unsubscribe if success => {
+            Mode::Unsubscribe if success || self.behaviour.unsubscribes_despite_refusal() => {
                 self.override_verifications(&verification.callback, Some(call));
                 if let Some(id) = self.find_callback(&verification.callback) {
                     self.unsubscribe_callback(id, Some(&verification.events), now);

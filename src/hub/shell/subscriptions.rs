@@ -42,7 +42,12 @@ pub(super) fn answer(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
                     .into_response()
             }
             Err(_) if hub.behaviour.accepts_malformed_subscriptions() => StatusCode::ACCEPTED.into_response(),
-            Err(refusal) => refuse(hub, &refusal),
+            Err(refusal) => {
+                if hub.behaviour.applies_refused_resubscriptions() {
+                    regrant_refused(hub, body);
+                }
+                refuse(hub, &refusal)
+            }
         };
     }
     match take_subscription(hub, body) {
@@ -71,6 +76,23 @@ fn webhook_subscription(hub: &Hub, body: &[u8]) -> Option<Result<Mode, Refusal>>
         Ok(request.mode)
     });
     Some(answer)
+}
+
+/// What a defective hub does with a re-subscription of a callback that it refuses: it takes over the events.
+fn regrant_refused(hub: &Registry, body: &[u8]) {
+    let named = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(body);
+        pairs
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    if let (Some(topic), Some(Ok(events)), Some(callback)) = (
+        named("hub.topic").and_then(|topic| hub.find(&topic)),
+        named("hub.events").map(|events| hub.edition.read_events(&events)),
+        named("hub.callback"),
+    ) {
+        topic.with(|session, _| session.regrant_callback(&callback, events));
+    }
 }
 
 /// The form with its wildcards expanded, where the version has some.

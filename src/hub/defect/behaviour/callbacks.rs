@@ -123,6 +123,16 @@ impl Behaviour {
         self.has(Defect::FailedVerificationUnsubscribes)
     }
 
+    /// Whether an unsubscribe is carried out that the callback does not confirm.
+    pub(in crate::hub) fn unsubscribes_despite_refusal(&self) -> bool {
+        self.has(Defect::UnsubscribeDespiteRefusal)
+    }
+
+    /// Whether the others are told of a callback that cannot be reached or does not answer.
+    pub(in crate::hub) fn reports_unreachable(&self) -> bool {
+        !self.has(Defect::UnreachableUntold)
+    }
+
     /// Whether requests for webhooks are accepted and nothing follows.
     pub(in crate::hub) fn forgets_webhooks(&self) -> bool {
         self.has(Defect::WebhookForgotten) || self.has(Defect::WebhookUnsupportedTaken)

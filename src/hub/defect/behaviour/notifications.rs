@@ -93,6 +93,19 @@ impl Behaviour {
         if self.has(Defect::NotificationWithoutId) {
             notification.members().remove("id");
         }
+        if self.has(Defect::IdsRepeated) {
+            notification.id = "castspec".to_owned();
+            notification.members().set_text("id", "castspec");
+        }
+        if self.has(Defect::TimestampWithoutFraction)
+            && let Ok(whole) = jiff::Timestamp::from_second(notification.timestamp.instant().as_second())
+            && let Ok(timestamp) = whole.to_string().parse()
+        {
+            set_timestamp(notification, &timestamp);
+        }
+        if self.has(Defect::ResourcesReplaced) {
+            alter_resources(notification, |resource| resource["id"] = Value::from("castspec"));
+        }
         if self.has(Defect::ExtensionAsText) {
             notification.members().set_text("extension", "castspec");
         }

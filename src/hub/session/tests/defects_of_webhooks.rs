@@ -92,6 +92,20 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
     for (call, _) in desk.calls() {
         desk.call_back(call, 404, "");
     }
+    note(
+        &mut lines,
+        "unconfirmed end",
+        &desk.request_webhook(&end("http://quiet/")).is_ok(),
+    );
+    for (call, _) in desk.calls() {
+        desk.call_back(call, 404, "");
+    }
+    desk.publish(&patient_close("e15", "p")).unwrap();
+    for (call, request) in desk.calls() {
+        lines.push(format!("{request:?}"));
+        desk.end_call(call, CallAnswer::Failed("it is away".to_owned()));
+    }
+    answer_all(&mut desk, &mut lines, 200, true);
     let every = "patient-open,patient-close,syncerror,userhibernate,org.example.some_thing";
     let joined = desk.request_webhook(&webhook("http://all/", every));
     note(&mut lines, "all", &joined.is_ok());
