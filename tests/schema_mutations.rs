@@ -30,7 +30,7 @@ static RULES: LazyLock<Rules> =
     LazyLock::new(|| Rules::read(&fs::read_to_string(Path::new(MESSAGES).join("mutations.yaml")).unwrap()));
 static VALID: LazyLock<Vec<Message>> = LazyLock::new(|| {
     let mut messages = Vec::new();
-    for kind in MessageKind::ALL {
+    for kind in SCHEMAS.kinds() {
         let folder = Path::new(MESSAGES).join("valid").join(kind.name());
         let mut paths: Vec<_> = fs::read_dir(folder)
             .unwrap()

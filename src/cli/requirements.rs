@@ -186,11 +186,18 @@ impl RequirementsCommand {
                     .push(scenario.name.clone());
             }
         }
+        // Where no scenario runs, nothing is ambient and no defect shows.
+        if !library
+            .iter()
+            .any(|own| own.document.versions.contains(&self.fhircast_version))
+        {
+            return Ok(covers);
+        }
         for id in AMBIENT {
             covers.entry((*id).to_owned()).or_default().ambient = true;
         }
-        for defect in Defect::all() {
-            for id in defect.breaks() {
+        for defect in Defect::of(self.fhircast_version) {
+            for id in defect.breaks_in(self.fhircast_version) {
                 covers
                     .entry((*id).to_owned())
                     .or_default()
