@@ -183,34 +183,43 @@ impl Judge {
         let judgement = self.schemas.judge(MessageKind::Acknowledgement, &message);
         self.findings
             .judgement(&self.record, &who, judgement, spot.sequence);
-        self.after_denial(connection, &who, &message, spot);
-        self.acknowledged(connection, &who, &message, spot);
+        if !self.is_after_denial(connection, &who, &message, spot) {
+            self.acknowledged(connection, &who, &message, spot);
+        }
     }
 
-    /// Whether a message came though the subscription was denied.
-    fn after_denial(&mut self, connection: u64, who: &super::Subscriber, message: &Value, spot: Spot) {
+    /// Whether a message came that has nothing to answer any more, as the subscription was denied.
+    fn is_after_denial(
+        &mut self,
+        connection: u64,
+        who: &super::Subscriber,
+        message: &Value,
+        spot: Spot,
+    ) -> bool {
         let Some(own) = self.connections.get(&connection) else {
-            return;
+            return false;
         };
         let unsubscribed = own
             .subscription
             .and_then(|at| self.subscriptions.get(&at))
             .is_some_and(|own| own.unsubscribe.is_some());
         let Some(denied) = own.denied.filter(|_| !unsubscribed) else {
-            return;
+            return false;
         };
         // An answer to what came before the denial was on its way.
         let answers = message
             .get("id")
             .and_then(Value::as_str)
             .is_some_and(|id| own.notified.contains_key(id));
-        if !answers && !own.forgetful {
-            let breach = Breach::new(
-                "a message was sent over the WebSocket of a subscription that the hub has denied; take it as ended",
-                vec![Place::at(denied.sequence), Place::at(spot.sequence)],
-            );
-            self.broken(who, ids::DENIAL_HEEDED, breach);
+        if answers || own.forgetful {
+            return false;
         }
+        let breach = Breach::new(
+            "a message was sent over the WebSocket of a subscription that the hub has denied; take it as ended",
+            vec![Place::at(denied.sequence), Place::at(spot.sequence)],
+        );
+        self.broken(who, ids::DENIAL_HEEDED, breach);
+        true
     }
 }
 
