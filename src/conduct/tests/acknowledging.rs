@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, Closer, Talk, event, patient, patient_open, run};
+use super::{Case, Closer, Talk, event, patient, patient_open};
 use crate::conduct::{Frame, Observed};
 use crate::outcome::Verdict::{Fail, Pass, Warn};
 use crate::protocol::SyncErrorCause;
@@ -29,9 +29,8 @@ fn notified(talk: &mut Talk) -> u64 {
     viewer
 }
 
-#[test]
-fn acknowledgements() {
-    run(&[
+pub(super) fn acknowledgements() -> Vec<Case> {
+    vec![
         Case {
             name: "answered late, but in time",
             requirement: "acknowledgement.sent",
@@ -182,12 +181,11 @@ fn acknowledgements() {
                 talk.observe(None, Observed::FromSubscriber { connection, frame });
             },
         },
-    ]);
+    ]
 }
 
-#[test]
-fn refusals_that_another_answer_shows_to_be_wrong() {
-    run(&[
+pub(super) fn refusals_that_another_answer_shows_to_be_wrong() -> Vec<Case> {
+    vec![
         Case {
             name: "too large, and told so",
             requirement: "content.too-large-status.subscriber",
@@ -294,12 +292,11 @@ fn refusals_that_another_answer_shows_to_be_wrong() {
                 talk.answer(viewer, "e2", 409);
             },
         },
-    ]);
+    ]
 }
 
-#[test]
-fn refusals_by_sync_error() {
-    run(&[
+pub(super) fn refusals_by_sync_error() -> Vec<Case> {
+    vec![
         Case {
             name: "acknowledged with 202 before",
             requirement: "syncerror.after-accepted",
@@ -372,7 +369,7 @@ fn refusals_by_sync_error() {
                 talk.publish("viewer", &sync_error("s1", "e1", "viewer"), 202);
             },
         },
-    ]);
+    ]
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, Closer, HUB, Talk, event, patient, patient_open, run};
+use super::{Case, Closer, HUB, Talk, event, patient, patient_open};
 use crate::conduct::{Frame, Observed};
 use crate::outcome::Verdict::{Fail, Pass, Warn};
 use crate::protocol::SyncErrorCause;
@@ -37,9 +37,8 @@ fn sync_error(talk: &mut Talk, connection: u64, about: &str) {
     talk.answer(connection, "s1", 200);
 }
 
-#[test]
-fn how_changes_are_sent() {
-    run(&[
+pub(super) fn how_changes_are_sent() -> Vec<Case> {
+    vec![
         Case {
             name: "at hub.url",
             requirement: "publish.post",
@@ -136,12 +135,11 @@ fn how_changes_are_sent() {
                 talk.publish("viewer", &message, 202);
             },
         },
-    ]);
+    ]
 }
 
-#[test]
-fn ids_and_repetitions() {
-    run(&[
+pub(super) fn ids_and_repetitions() -> Vec<Case> {
+    vec![
         Case {
             name: "one id, two changes",
             requirement: "publish.id-unique",
@@ -273,7 +271,7 @@ fn ids_and_repetitions() {
                 talk.answer(viewer, "e2", 200);
             },
         },
-    ]);
+    ]
 }
 
 fn study(uid: &str, accession: &str, subject: &str) -> Value {
@@ -294,9 +292,8 @@ fn closed_study(talk: &mut Talk, closed: Value) {
     talk.publish("viewer", &event("e2", "ImagingStudy-close", closed), 202);
 }
 
-#[test]
-fn closes_against_their_opens() {
-    run(&[
+pub(super) fn closes_against_their_opens() -> Vec<Case> {
+    vec![
         Case {
             name: "the same patient",
             requirement: "patient-close.same-id",
@@ -427,7 +424,7 @@ fn closes_against_their_opens() {
                 );
             },
         },
-    ]);
+    ]
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, HUB, Talk, event, patient, patient_open, run};
+use super::{Case, HUB, Talk, event, patient, patient_open};
 use crate::outcome::Verdict::{Fail, Pass};
 
 fn report() -> Value {
@@ -62,9 +62,8 @@ fn updated(talk: &mut Talk) -> u64 {
     viewer
 }
 
-#[test]
-fn versions() {
-    run(&[
+pub(super) fn versions() -> Vec<Case> {
+    vec![
         Case {
             name: "that of the open event",
             requirement: "diagnosticreport-open.version-submitted",
@@ -137,12 +136,11 @@ fn versions() {
                 talk.publish("viewer", &update("e2", "v1", &put("o")), 202);
             },
         },
-    ]);
+    ]
 }
 
-#[test]
-fn anchors() {
-    run(&[
+pub(super) fn anchors() -> Vec<Case> {
+    vec![
         Case {
             name: "open",
             requirement: "content.anchor-opened",
@@ -209,12 +207,11 @@ fn anchors() {
                 );
             },
         },
-    ]);
+    ]
 }
 
-#[test]
-fn selections() {
-    run(&[
+pub(super) fn selections() -> Vec<Case> {
+    vec![
         Case {
             name: "in the current context",
             requirement: "content.select-current-only",
@@ -267,7 +264,7 @@ fn selections() {
                 talk.publish("viewer", &select("e4"), 202);
             },
         },
-    ]);
+    ]
 }
 
 #[test]
@@ -290,4 +287,18 @@ fn updates_outside_the_current_context_are_answered() {
             talk.told()
         );
     }
+}
+
+#[test]
+fn a_first_update_on_a_wrong_version_breaks_both_requirements() {
+    let mut talk = Talk::new();
+    session(&mut talk);
+    talk.publish("viewer", &update("e2", "v0", &put("o")), 409);
+    assert_eq!(
+        talk.told(),
+        [
+            ("content.version-submitted", Fail),
+            ("diagnosticreport-open.version-submitted", Fail)
+        ]
+    );
 }

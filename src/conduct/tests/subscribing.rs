@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Case, Closer, FORM, HUB, TOPIC, Talk, endpoint, patient_open, run};
+use super::{Case, Closer, FORM, HUB, TOPIC, Talk, endpoint, patient_open};
 use crate::outcome::Verdict::{Fail, Pass, Warn};
 
 const SUBSCRIBE: &str = "hub.channel.type=websocket&hub.mode=subscribe&hub.topic=t&hub.events=Patient-open";
@@ -11,9 +11,8 @@ fn send(talk: &mut Talk, method: &str, url: &str, headers: &[(&str, &str)], body
     talk.http(Some("viewer"), (method, url), headers, body, (400, "no"));
 }
 
-#[test]
-fn requests() {
-    run(&[
+pub(super) fn requests() -> Vec<Case> {
+    vec![
         Case {
             name: "at hub.url",
             requirement: "subscribe.request.post",
@@ -151,12 +150,11 @@ fn requests() {
                 send(talk, "GET", &url, &[], "");
             },
         },
-    ]);
+    ]
 }
 
-#[test]
-fn lives_of_websockets() {
-    run(&[
+pub(super) fn lives_of_websockets() -> Vec<Case> {
+    vec![
         Case {
             name: "never connected",
             requirement: "subscribe.connects-to-endpoint",
@@ -383,7 +381,7 @@ fn lives_of_websockets() {
                 talk.wait(100.0);
             },
         },
-    ]);
+    ]
 }
 
 #[test]
