@@ -95,6 +95,9 @@ pub enum HubCommandError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// Standard output cannot be written.
+    #[error("{0}")]
+    Output(String),
     /// Standard output, or the signals of the operating system, cannot be used.
     #[error("{what}: {source}")]
     System {
@@ -103,6 +106,20 @@ pub enum HubCommandError {
         /// What the operating system says.
         source: std::io::Error,
     },
+}
+
+/// Every defect with what it breaks in each version that it is meant for.
+fn defects() -> String {
+    let mut text = String::new();
+    for defect in Defect::all() {
+        text.push_str(&format!("{defect}\n    {}\n", defect.description()));
+        text.push_str(&format!("    breaks {}\n", defect.breaks().join(", ")));
+        for version in defect.versions().iter().filter(|own| **own != Version::Stu3) {
+            let breaks = defect.breaks_in(*version).join(", ");
+            text.push_str(&format!("    in {version} breaks {breaks}\n"));
+        }
+    }
+    text
 }
 
 /// Seconds, with a fraction or without.
@@ -127,16 +144,9 @@ impl HubCommand {
             source,
         };
         if self.list_defects {
-            let mut stdout = std::io::stdout().lock();
-            for defect in Defect::all() {
-                writeln!(stdout, "{defect}\n    {}", defect.description()).map_err(output)?;
-                writeln!(stdout, "    breaks {}", defect.breaks().join(", ")).map_err(output)?;
-                for version in defect.versions().iter().filter(|own| **own != Version::Stu3) {
-                    let breaks = defect.breaks_in(*version).join(", ");
-                    writeln!(stdout, "    in {version} breaks {breaks}").map_err(output)?;
-                }
-            }
-            return Ok(ExitCode::SUCCESS);
+            return super::print(&defects())
+                .map(|()| ExitCode::SUCCESS)
+                .map_err(|error| HubCommandError::Output(error.to_string()));
         }
         if self.auth {
             return Err(HubCommandError::Unsupported(
