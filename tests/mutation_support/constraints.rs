@@ -33,19 +33,17 @@ const DEMANDS: &[&str] = &[
 /// The places of all constraints that belong to a requirement, as violations name them:
 /// `schemas/stu3/event.json#/properties/hub.event/type`.
 pub fn of_folder(folder: &str) -> BTreeSet<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut walk = Walk::default();
+    let mut messages = Vec::new();
     for part in ["", "/events", "/profiles"] {
-        for entry in fs::read_dir(root.join(folder).join(&part[usize::from(!part.is_empty())..])).unwrap() {
+        for entry in fs::read_dir(root().join(format!("{folder}{part}"))).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "json") {
                 let name = path.file_name().unwrap().to_str().unwrap();
-                let schema = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-                walk.files.insert(format!("{folder}{part}/{name}"), schema);
+                messages.push(format!("{folder}{part}/{name}"));
             }
         }
     }
-    let messages: Vec<String> = walk.files.keys().cloned().collect();
     for file in messages {
         // The others are parts of these.
         let is_part =
@@ -57,8 +55,13 @@ pub fn of_folder(folder: &str) -> BTreeSet<String> {
     walk.found
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 #[derive(Default)]
 struct Walk {
+    /// What was read so far; a version may refer to the files of another.
     files: BTreeMap<String, Value>,
     seen: BTreeSet<(String, String, bool)>,
     found: BTreeSet<String>,
@@ -70,7 +73,11 @@ impl Walk {
         if !self.seen.insert((file.to_owned(), pointer.to_owned(), ruled)) {
             return;
         }
-        let schema = self.files[file].pointer(pointer).unwrap().clone();
+        let document = self.files.entry(file.to_owned()).or_insert_with(|| {
+            let text = fs::read_to_string(root().join(file)).unwrap();
+            serde_json::from_str(&text).unwrap()
+        });
+        let schema = document.pointer(pointer).unwrap().clone();
         let requirement = schema.get("x-requirement");
         let is_ruled = |keyword: &str| match requirement {
             Some(Value::Object(map)) if !map.contains_key("id") => ruled || map.contains_key(keyword),
@@ -89,7 +96,7 @@ impl Walk {
                         self.schema(file, &format!("{place}/{}", escaped(&name)), ruled);
                     }
                 }
-                "items" | "then" | "else" => self.schema(file, &place, ruled),
+                "items" | "additionalProperties" | "then" | "else" => self.schema(file, &place, ruled),
                 "$ref" => {
                     let (target, pointer) = resolved(file, value.as_str().unwrap());
                     self.schema(&target, &pointer, ruled);

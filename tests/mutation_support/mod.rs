@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows what the schema layer says about a mutant: that is the tests' concern.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 pub mod change;
 pub mod constraints;
 pub mod pattern;
