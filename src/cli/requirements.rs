@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{CommandError, print};
+use crate::conduct;
 use crate::hub::Defect;
 use crate::protocol::Version;
 use crate::requirement::{Actor, Catalogue, Level, Requirement};
@@ -58,6 +59,7 @@ enum Means {
     Schema,
     Scenario,
     Ambient,
+    Conduct,
 }
 
 fn level(text: &str) -> Result<Level, String> {
@@ -85,18 +87,22 @@ struct Cover {
     schemas: Vec<String>,
     scenarios: Vec<String>,
     ambient: bool,
+    conduct: bool,
     defects: Vec<String>,
 }
 
 impl Cover {
     fn judges(&self) -> bool {
-        self.ambient || !self.schemas.is_empty() || !self.scenarios.is_empty()
+        self.ambient || self.conduct || !self.schemas.is_empty() || !self.scenarios.is_empty()
     }
 
     fn told(&self) -> String {
         let mut told = Vec::new();
         if self.ambient {
             told.push("every scenario (ambient)".to_owned());
+        }
+        if self.conduct {
+            told.push("the conduct of subscribers".to_owned());
         }
         if !self.schemas.is_empty() {
             told.push(format!("schemas: {}", self.schemas.join(", ")));
@@ -135,6 +141,7 @@ impl RequirementsCommand {
                     Some(Means::Schema) => !cover.schemas.is_empty(),
                     Some(Means::Scenario) => !cover.scenarios.is_empty(),
                     Some(Means::Ambient) => cover.ambient,
+                    Some(Means::Conduct) => cover.conduct,
                 }
             })
             .collect();
@@ -193,6 +200,9 @@ impl RequirementsCommand {
         {
             return Ok(covers);
         }
+        for id in conduct::REQUIREMENTS {
+            covers.entry((*id).to_owned()).or_default().conduct = true;
+        }
         for id in AMBIENT {
             covers.entry((*id).to_owned()).or_default().ambient = true;
         }
@@ -233,8 +243,7 @@ fn as_text(own: &Requirement, cover: &Cover) -> String {
 fn as_json(own: &Requirement, cover: &Cover) -> Value {
     let mut value = json!(own);
     value["observable"] = json!(own.unobservable.is_none());
-    value["judged_by"] =
-        json!({"schemas": cover.schemas, "scenarios": cover.scenarios, "ambient": cover.ambient});
+    value["judged_by"] = json!({"schemas": cover.schemas, "scenarios": cover.scenarios, "ambient": cover.ambient, "conduct": cover.conduct});
     value["defects"] = json!(cover.defects);
     value
 }
