@@ -186,6 +186,13 @@ impl RequirementsCommand {
                     .push(scenario.name.clone());
             }
         }
+        // Where no scenario runs, nothing is ambient and no defect shows.
+        if !library
+            .iter()
+            .any(|own| own.document.versions.contains(&self.fhircast_version))
+        {
+            return Ok(covers);
+        }
         for id in AMBIENT {
             covers.entry((*id).to_owned()).or_default().ambient = true;
         }

@@ -49,6 +49,8 @@ enum Kind {
     UnsubscribeResponse,
     Confirmation,
     Denial,
+    IntentVerification,
+    WebhookDenial,
     Notification,
     Publication,
     Acknowledgement,
@@ -65,6 +67,8 @@ impl From<Kind> for MessageKind {
             Kind::UnsubscribeResponse => Self::UnsubscribeResponse,
             Kind::Confirmation => Self::Confirmation,
             Kind::Denial => Self::Denial,
+            Kind::IntentVerification => Self::IntentVerification,
+            Kind::WebhookDenial => Self::WebhookDenial,
             Kind::Notification => Self::Notification,
             Kind::Publication => Self::Publication,
             Kind::Acknowledgement => Self::Acknowledgement,
@@ -129,12 +133,19 @@ impl ValidateCommand {
                 };
                 let kind = match self.kind {
                     Some(kind) => kind.into(),
-                    None => MessageKind::detect(message).ok_or_else(|| {
+                    None => schemas.detect(message).ok_or_else(|| {
                         CommandError::new(format!(
-                            "{label}: no message of FHIRcast can be recognized in it; say what it is by --kind"
+                            "{label}: no message of FHIRcast {} can be recognized in it; say what it is by --kind",
+                            self.fhircast_version
                         ))
                     })?,
                 };
+                if !schemas.has(kind) {
+                    return Err(CommandError::new(format!(
+                        "{label}: FHIRcast {} has no messages of the kind {kind}",
+                        self.fhircast_version
+                    )));
+                }
                 let judged = judge(&schemas, kind, message);
                 let found: Vec<(Weight, String, Value)> = judged
                     .violations

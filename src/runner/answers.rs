@@ -127,6 +127,16 @@ impl Play<'_> {
                 unmet = Some(Unmet::Warn);
             }
         }
+        // The body of a refusal is not the document that was asked for.
+        if kind.is_none()
+            && expectation.status.is_none()
+            && !expectation.has.is_empty()
+            && !answer.is_accepted()
+            && let Some(requirement) = &expectation.requirement
+        {
+            self.judge.unreached(&requirement.value, &refusal(answer));
+            return Ok(());
+        }
         let of_body = found.is_empty();
         if !expectation.has.is_empty() {
             match &answer.json {

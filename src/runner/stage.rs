@@ -240,7 +240,7 @@ impl Publication {
 
 impl Stage {
     /// Where the publication stands that a received notification is a copy of: the one with its id; where none has it, the
-    /// last of the same event and resource that had been published by then. One that does not name its event is told by its
+    /// last of the same event, resource and time that had been published by then, or of the same event and resource. One that does not name its event is told by its
     /// id alone.
     pub fn origin(&self, received: &Received) -> Option<usize> {
         let message = received.message()?;
@@ -258,10 +258,12 @@ impl Stage {
             .rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
         by_id.or_else(|| {
             let before = |own: &Publication| own.requested.sequence < received.spot.sequence;
-            let position = self
-                .publications
+            let alike = |own: &Publication| same_event(own) && before(own) && own.resembles(message);
+            let publications = &self.publications;
+            let position = publications
                 .iter()
-                .rposition(|own| same_event(own) && before(own) && own.resembles(message))?;
+                .rposition(|own| alike(own) && own.has_time_of(message))
+                .or_else(|| publications.iter().rposition(|own| alike(own)))?;
             // A later event about another resource may imply this one once more (2.5), with an id and a time of its own
             // (ambiguities, 28 and 69).
             let implied = self.publications[position + 1..].iter().any(|own| {
@@ -369,7 +371,7 @@ mod tests {
         let stage = Stage {
             log: Log::new(None),
             mocks: BTreeMap::new(),
-            publications,
+            publications: publications.into_iter().map(Arc::new).collect(),
             saved_publications: BTreeMap::new(),
             saved_messages: BTreeMap::new(),
             cases: BTreeMap::new(),
@@ -379,8 +381,10 @@ mod tests {
         stage.origin(&Received {
             spot: spot(9),
             socket: 0,
-            text: String::new(),
-            json: Some(json!({"id": "another", "timestamp": timestamp, "event": event})),
+            text: "".into(),
+            json: Some(Arc::new(
+                json!({"id": "another", "timestamp": timestamp, "event": event}),
+            )),
         })
     }
 

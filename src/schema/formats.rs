@@ -14,6 +14,8 @@ pub(super) const FORMATS: &[(&str, Check)] = &[
     ("comma-separated", is_comma_separated),
     ("event-list", is_event_list),
     ("event-name", is_event_name),
+    ("event-name-of-stu1-or-stu2", is_event_name_of_earlier_versions),
+    ("event-list-of-stu1-or-stu2", is_event_list_of_earlier_versions),
     ("event-of-known-resource", is_event_of_known_resource),
     ("event-in-upper-camel-case", is_in_upper_camel_case),
     ("proprietary-event-without-dash", is_proprietary_without_dash),
@@ -22,6 +24,9 @@ pub(super) const FORMATS: &[(&str, Check)] = &[
     ("timestamp", is_timestamp),
     ("timestamp-not-of-another-zone", is_timestamp_not_of_another_zone),
     ("timestamp-with-zone", is_timestamp_with_zone),
+    ("timestamp-with-fraction", is_timestamp_with_fraction),
+    ("http-url", is_http_url),
+    ("less-than-200-bytes", is_less_than_200_bytes),
 ];
 
 const INFRASTRUCTURE_EVENTS: [&str; 4] = ["SyncError", "UserLogout", "UserHibernate", "Home-open"];
@@ -64,6 +69,23 @@ fn is_event_name(name: &str) -> bool {
     name.contains('*') || is_infrastructure(name) || is_proprietary(name) || resource_event(name).is_some()
 }
 
+/// STU1 and STU2: a resource with `open` or `close`, asterisks in the place of either, or what STU3 knows as well.
+fn is_event_name_of_earlier_versions(name: &str) -> bool {
+    if is_infrastructure(name) || is_proprietary(name) {
+        return true;
+    }
+    let Some((resource, action)) = name.rsplit_once('-') else {
+        return false;
+    };
+    let is_action = action == "*"
+        || ["open", "close"]
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(action));
+    let is_resource =
+        resource == "*" || !resource.is_empty() && resource.chars().all(|c| c.is_ascii_alphanumeric());
+    is_action && is_resource
+}
+
 fn is_event_of_known_resource(name: &str) -> bool {
     resource_event(name).is_none_or(|(resource, _)| resource_type(resource).is_some())
 }
@@ -98,8 +120,23 @@ fn is_event_list(list: &str) -> bool {
     list.split(',').all(|name| is_event_name(name.trim()))
 }
 
+fn is_event_list_of_earlier_versions(list: &str) -> bool {
+    // An empty name breaks a requirement of its own.
+    list.split(',')
+        .map(str::trim)
+        .all(|name| name.is_empty() || is_event_name_of_earlier_versions(name))
+}
+
 fn is_websocket_url(text: &str) -> bool {
     Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "ws" | "wss") && url.has_host())
+}
+
+fn is_http_url(text: &str) -> bool {
+    Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn is_less_than_200_bytes(text: &str) -> bool {
+    text.len() < 200
 }
 
 /// The offset of a timestamp: `Err` where it is none, `None` where it has no designator.
@@ -126,6 +163,18 @@ fn is_timestamp_not_of_another_zone(text: &str) -> bool {
 
 fn is_timestamp_with_zone(text: &str) -> bool {
     !matches!(offset(text), Ok(None))
+}
+
+/// Whether the seconds have a fraction; what is no timestamp breaks a requirement of its own.
+fn is_timestamp_with_fraction(text: &str) -> bool {
+    if !is_timestamp(text) {
+        return true;
+    }
+    let time = text.split_once('T').map_or("", |(_, time)| time);
+    let seconds = time.split(['Z', '+', '-']).next().unwrap_or_default();
+    seconds
+        .split_once(['.', ','])
+        .is_some_and(|(_, fraction)| !fraction.is_empty())
 }
 
 #[cfg(test)]
@@ -187,6 +236,63 @@ mod tests {
         );
         assert!(is_in_upper_camel_case("ImagingStudy-open") && !is_in_upper_camel_case("Imagingstudy-open"));
         assert!(is_update_event("diagnosticreport-Update") && !is_update_event("org.example-update"));
+    }
+
+    #[test]
+    fn event_names_of_earlier_versions() {
+        for name in [
+            "patient-open",
+            "ImagingStudy-CLOSE",
+            "*-open",
+            "patient-*",
+            "*-*",
+            "syncerror",
+            "userLogout",
+            "org.example.patient_transmogrify",
+        ] {
+            assert!(is_event_name_of_earlier_versions(name), "{name}");
+        }
+        for name in [
+            "",
+            "close-patient-chart",
+            "DiagnosticReport-update",
+            "patient",
+            "-open",
+            "*",
+            "pat ient-open",
+        ] {
+            assert!(!is_event_name_of_earlier_versions(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn fractions_of_a_second() {
+        for text in [
+            "2018-01-08T01:37:05.14",
+            "2018-01-08T01:37:05,14Z",
+            "2018-01-08T01:37:05.140+00:00",
+            "no time",
+        ] {
+            assert!(is_timestamp_with_fraction(text), "{text}");
+        }
+        for text in [
+            "2018-01-08T01:37:05Z",
+            "2018-01-08T01:37:05",
+            "2018-01-08T01:37:05-05:00",
+        ] {
+            assert!(!is_timestamp_with_fraction(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn callbacks_and_secrets() {
+        assert!(is_http_url("https://app.example.com/callback?x=1") && is_http_url("http://127.0.0.1:8080/"));
+        assert!(!is_http_url("wss://app.example.com/") && !is_http_url("/callback") && !is_http_url(""));
+        assert!(is_less_than_200_bytes(&"x".repeat(199)) && !is_less_than_200_bytes(&"x".repeat(200)));
+        assert!(
+            !is_less_than_200_bytes(&"é".repeat(100)),
+            "bytes count, not letters"
+        );
     }
 
     #[test]

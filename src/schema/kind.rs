@@ -40,11 +40,17 @@ pub enum MessageKind {
     Confirmation,
     /// The denial over the WebSocket (2.4).
     Denial,
+    /// The query of the GET by which the hub verifies a subscriber's intent, as an object of strings; parameters of the
+    /// callback's own may stand beside the hub's (STU1 and STU2, webhooks).
+    IntentVerification,
+    /// The query of the GET by which the hub denies a subscription, as an object of strings; parameters of the callback's
+    /// own may stand beside the hub's (STU1 and STU2, webhooks).
+    WebhookDenial,
     /// An event notification, hub to subscriber (2.5).
     Notification,
     /// The body of a requested change, subscriber to hub (2.6).
     Publication,
-    /// The answer to a notification over the WebSocket (2.5).
+    /// The answer to a notification over the WebSocket (2.5); over a webhook an HTTP status answers.
     Acknowledgement,
     /// The configuration document (2.7).
     Configuration,
@@ -52,15 +58,25 @@ pub enum MessageKind {
     CurrentContext,
 }
 
+/// The parameters that subscription and unsubscribe requests alone have.
+const OF_REQUESTS: [&str; 4] = [
+    "hub.channel.type",
+    "hub.channel.endpoint",
+    "hub.callback",
+    "hub.secret",
+];
+
 impl MessageKind {
-    /// All kinds.
-    pub const ALL: [Self; 11] = [
+    /// The kinds of all versions; [`Schemas::kinds`](super::Schemas::kinds) has those of one.
+    pub const ALL: [Self; 13] = [
         Self::SubscriptionRequest,
         Self::UnsubscribeRequest,
         Self::SubscriptionResponse,
         Self::UnsubscribeResponse,
         Self::Confirmation,
         Self::Denial,
+        Self::IntentVerification,
+        Self::WebhookDenial,
         Self::Notification,
         Self::Publication,
         Self::Acknowledgement,
@@ -77,6 +93,8 @@ impl MessageKind {
             Self::UnsubscribeResponse => "unsubscribe-response",
             Self::Confirmation => "confirmation",
             Self::Denial => "denial",
+            Self::IntentVerification => "intent-verification",
+            Self::WebhookDenial => "webhook-denial",
             Self::Notification => "notification",
             Self::Publication => "publication",
             Self::Acknowledgement => "acknowledgement",
@@ -96,6 +114,8 @@ impl MessageKind {
             | Self::UnsubscribeResponse
             | Self::Confirmation
             | Self::Denial
+            | Self::IntentVerification
+            | Self::WebhookDenial
             | Self::Notification
             | Self::Configuration
             | Self::CurrentContext => Sender::Hub,
@@ -104,14 +124,15 @@ impl MessageKind {
 
     /// The kind of a bare message, by the members that only this kind has; `None` where none tells.
     ///
-    /// A publication cannot be told from a notification and is taken for one, and the two responses cannot be told from
-    /// each other.
+    /// A publication cannot be told from a notification and is taken for one, nor the two responses or the two denials from
+    /// each other. [`Schemas::detect`](super::Schemas::detect) knows which of them a version has.
     pub fn detect(message: &Value) -> Option<Self> {
         let has = |name: &str| message.get(name).is_some();
         let mode = message.get("hub.mode").and_then(Value::as_str);
         if has("hub.mode") {
-            let from_subscriber = has("hub.channel.type") || has("hub.channel.endpoint");
+            let from_subscriber = OF_REQUESTS.into_iter().any(has);
             return Some(match mode {
+                _ if has("hub.challenge") && !from_subscriber => Self::IntentVerification,
                 Some("denied") => Self::Denial,
                 Some("unsubscribe") => Self::UnsubscribeRequest,
                 _ if from_subscriber => Self::SubscriptionRequest,

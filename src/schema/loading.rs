@@ -1,10 +1,12 @@
-//! Reading the embedded schemas and compiling them, once for each sender.
+//! Reading the embedded schemas of a version, with what they share with another version, and compiling them, once for each
+//! sender.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jsonschema::{Registry, Validator};
 use rust_embed::RustEmbed;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::assignment::Assignments;
 use super::formats::FORMATS;
@@ -68,31 +70,38 @@ impl Loaded {
         let folder = format!("{}/", version.name().to_lowercase());
         let mut documents = HashMap::new();
         let mut assignments = Assignments::default();
-        let files: Vec<_> = Embedded::iter()
+        let mut waiting: Vec<String> = Embedded::iter()
             .filter(|file| file.starts_with(&folder))
+            .map(|file| file.to_string())
             .collect();
-        if files.is_empty() {
+        if waiting.is_empty() {
             return Err(SchemaError::NoSchemas(version));
         }
-        for file in &files {
-            let Some(content) = Embedded::get(file) else {
+        let mut read = BTreeSet::new();
+        while let Some(file) = waiting.pop() {
+            if !read.insert(file.clone()) {
+                continue;
+            }
+            // Compiling tells of a reference to a file that is not there.
+            let Some(content) = Embedded::get(&file) else {
                 continue;
             };
             let text = String::from_utf8_lossy(&content.data);
             for sender in Sender::ALL {
                 let text = text.replace("{sender}", sender.name());
                 let document: Value = serde_json::from_str(&text).map_err(|source| SchemaError::Json {
-                    file: file.to_string(),
+                    file: file.clone(),
                     source,
                 })?;
                 let uri = format!("{SCHEME}{}/{file}", sender.name());
                 assignments
                     .add(&uri, &document)
                     .map_err(|(pointer, message)| SchemaError::Assignment {
-                        file: file.to_string(),
+                        file: file.clone(),
                         pointer,
                         message,
                     })?;
+                files_referred_to(&uri, &document, &mut waiting);
                 documents.insert(uri, document);
             }
         }
@@ -126,6 +135,29 @@ pub(super) fn readable(location: &str) -> String {
         .and_then(|rest| rest.split_once('/'))
         .map_or(location, |(_, path)| path);
     format!("schemas/{path}")
+}
+
+/// Adds the files that a schema refers to, which may belong to another version.
+fn files_referred_to(uri: &str, schema: &Value, files: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(reference) = members.get("$ref").and_then(Value::as_str)
+                && !reference.starts_with('#')
+                && let Ok(target) = Url::parse(uri).and_then(|base| base.join(reference))
+            {
+                files.push(target.path().trim_start_matches('/').to_owned());
+            }
+            for member in members.values() {
+                files_referred_to(uri, member, files);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                files_referred_to(uri, item, files);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn compile(

@@ -1,8 +1,8 @@
 //! The JSON schemas of FHIRcast's messages, and the rules that no schema can express: judges one message at a time and
 //! answers in requirements.
 //!
-//! The schemas lie in `schemas/<version>/` and are embedded in the binary; each names beside its keywords the requirement
-//! that they enforce (see `assignment`). This room knows nothing of scenarios, of what was sent before, or of how severe a
+//! The schemas lie in `schemas/<version>/` and are embedded in the binary; a version refers to the files of another where
+//! its messages are the same. Each names beside its keywords the requirement that they enforce (see `assignment`). This room knows nothing of scenarios, of what was sent before, or of how severe a
 //! violation is: that is the catalogue's level, which a schema can only soften.
 
 mod agreement;
@@ -30,6 +30,7 @@ use loading::Loaded;
 /// The schemas of one version.
 #[derive(Debug)]
 pub struct Schemas {
+    version: Version,
     loaded: Loaded,
 }
 
@@ -40,8 +41,37 @@ impl Schemas {
     /// When there are none for the version, or when one of them is broken.
     pub fn load(version: Version) -> Result<Self, SchemaError> {
         Ok(Self {
+            version,
             loaded: Loaded::embedded(version)?,
         })
+    }
+
+    /// The version whose messages these schemas judge.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The kinds of messages that the version has.
+    pub fn kinds(&self) -> impl Iterator<Item = MessageKind> {
+        MessageKind::ALL.into_iter().filter(|kind| self.has(*kind))
+    }
+
+    /// Whether the version has messages of this kind; [`Schemas::judge`] finds nothing to say of those that it has not.
+    pub fn has(&self, kind: MessageKind) -> bool {
+        self.loaded.has(kind.sender(), kind.name())
+    }
+
+    /// The kind of a bare message among those that the version has, as far as its members tell: see
+    /// [`MessageKind::detect`].
+    pub fn detect(&self, message: &Value) -> Option<MessageKind> {
+        let kind = match MessageKind::detect(message)? {
+            MessageKind::Denial if !self.has(MessageKind::Denial) => MessageKind::WebhookDenial,
+            MessageKind::Confirmation if !self.has(MessageKind::Confirmation) => {
+                MessageKind::IntentVerification
+            }
+            kind => kind,
+        };
+        self.has(kind).then_some(kind)
     }
 
     /// Judges a message by its kind: the envelope, and of an event what holds for events of any name.
@@ -50,7 +80,7 @@ impl Schemas {
     pub fn judge(&self, kind: MessageKind, message: &Value) -> Judgement {
         let mut findings = Findings::default();
         self.apply(kind.sender(), kind.name(), message, "", &mut findings);
-        agreement::of_message(kind, message, &mut findings);
+        agreement::of_message(self.version, kind, message, &mut findings);
         findings.into_judgement()
     }
 
@@ -73,7 +103,7 @@ impl Schemas {
         };
         if let Some(schema) = self.event_schema(event_name) {
             self.apply(author, &schema, context, "/context", &mut findings);
-            agreement::of_context(event_name, context, &mut findings);
+            agreement::of_context(self.version, event_name, context, &mut findings);
         }
         findings.into_judgement()
     }
@@ -81,7 +111,7 @@ impl Schemas {
     /// Every requirement id that a schema or a rule names, with where.
     pub fn requirements(&self) -> BTreeMap<String, Vec<String>> {
         let mut requirements = self.loaded.assignments.ids(loading::readable);
-        for id in agreement::REQUIREMENTS {
+        for id in agreement::requirements(self.version) {
             requirements
                 .entry((*id).to_owned())
                 .or_default()

@@ -19,6 +19,8 @@ pub enum Change {
     Add(Map<String, Value>),
     /// The array gets each of these as its last entry.
     Append(Vec<Value>),
+    /// The array gets all of these as its last entries.
+    AppendAll(Vec<Value>),
     /// The array entry is there twice.
     Duplicate,
     /// The value becomes an array that holds it twice, as a repeated form parameter is read.
@@ -111,10 +113,11 @@ impl Change {
                 .collect(),
         };
         // The order of members counts as a change: text tells it, `==` on objects does not.
-        let original = message.to_string();
+        let text = Value::to_string;
+        let original = text(message);
         mutants
             .into_iter()
-            .filter(|mutant| mutant.to_string() != original)
+            .filter(|mutant| text(mutant) != original)
             .collect()
     }
 
@@ -138,8 +141,9 @@ impl Change {
             }
             Self::Append(entries) => entries
                 .iter()
-                .map(|entry| Value::Array([array(old).as_slice(), &[entry.clone()]].concat()))
+                .map(|entry| Value::Array([array(old).as_slice(), std::slice::from_ref(entry)].concat()))
                 .collect(),
+            Self::AppendAll(entries) => vec![Value::Array([array(old).as_slice(), entries].concat())],
             Self::Repeat => vec![json!([old, old])],
             Self::Wrap => vec![json!([old])],
             Self::UpperCase => text(&str::to_uppercase),

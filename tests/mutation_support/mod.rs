@@ -3,5 +3,6 @@
 //! Nothing here knows what the schema layer says about a mutant: that is the tests' concern.
 
 pub mod change;
+pub mod constraints;
 pub mod pattern;
 pub mod rule;

@@ -19,6 +19,8 @@ pub struct Rules {
     pub varies: Vec<Varying>,
     /// Requirements that no rule breaks, and why.
     pub unbroken: BTreeMap<String, String>,
+    /// Places in the schemas that no rule can violate, and why.
+    pub unreachable: BTreeMap<String, String>,
     /// Members that nothing is said about, and why.
     pub free: Vec<Free>,
 }
@@ -27,10 +29,10 @@ impl Rules {
     /// Reads the rules; a row with a member that its section does not have is an error.
     pub fn read(text: &str) -> Self {
         let rows: BTreeMap<String, Value> = serde_saphyr::from_str(text).unwrap();
-        let place = ["kinds", "events", "at", "unless", "except"];
+        let place = ["kinds", "events", "at", "beside", "unless", "except"];
         for (section, own) in [
             ("breaks", ["do", "violates", "as", "also"].as_slice()),
-            ("varies", &["do"]),
+            ("varies", &["do", "not_beside_faults"]),
             ("free", &["may", "why"]),
         ] {
             for row in rows[section].as_array().unwrap() {
@@ -54,6 +56,9 @@ pub struct Place {
     events: Vec<String>,
     /// The pointer pattern.
     pub at: String,
+    /// Members beside the place without which the rule does not apply.
+    #[serde(default)]
+    beside: Vec<String>,
     /// Members beside the place (or in it, where something is added to it) with which the rule does not apply.
     #[serde(default)]
     unless: Vec<String>,
@@ -84,6 +89,8 @@ pub struct Varying {
     pub place: Place,
     #[serde(rename = "do")]
     pub change: Change,
+    /// Why it is not tried beside a fault: it may change what is owed.
+    pub not_beside_faults: Option<String>,
 }
 
 /// Places that nothing is said about.
@@ -215,12 +222,14 @@ impl Place {
         pointers.retain(|pointer| {
             let beside = parent(pointer).and_then(|(holder, _)| message.value.pointer(holder));
             let within = message.value.pointer(pointer);
-            !self.unless.iter().any(|member| {
-                [beside, within]
-                    .into_iter()
-                    .flatten()
-                    .any(|value| value.get(member).is_some())
-            })
+            let has = |member: &String| beside.is_some_and(|value| value.get(member).is_some());
+            self.beside.iter().all(has)
+                && !self.unless.iter().any(|member| {
+                    [beside, within]
+                        .into_iter()
+                        .flatten()
+                        .any(|value| value.get(member).is_some())
+                })
         });
         pointers
     }

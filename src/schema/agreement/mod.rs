@@ -10,11 +10,20 @@ use serde_json::Value;
 use super::formats::resource_event;
 use super::judgement::{Findings, Unmet, Violation};
 use super::kind::MessageKind;
+use crate::protocol::Version;
 use context::{Context, text};
 use subjects::subjects;
 
-/// The requirements that the rules of this module judge.
-pub(super) const REQUIREMENTS: &[&str] = &[
+/// The requirements of a version that the rules of this module judge. Earlier versions state none of the kind: they say
+/// which resources an event has, and nothing of what these say about each other.
+pub(super) fn requirements(version: Version) -> &'static [&'static str] {
+    match version {
+        Version::Stu1 | Version::Stu2 => &[],
+        Version::Stu3 => OF_STU3,
+    }
+}
+
+const OF_STU3: &[&str] = &[
     "content.update-no-repeats",
     "current.context-anchor",
     "diagnosticreport-close.imaging-study",
@@ -38,7 +47,10 @@ pub(super) const REQUIREMENTS: &[&str] = &[
 const EVENT_NAME_SYSTEM: &str = "https://fhircast.hl7.org/events/syncerror/eventname";
 
 /// Judges what must agree within a message of this kind.
-pub(super) fn of_message(kind: MessageKind, message: &Value, findings: &mut Findings) {
+pub(super) fn of_message(version: Version, kind: MessageKind, message: &Value, findings: &mut Findings) {
+    if requirements(version).is_empty() {
+        return;
+    }
     match kind {
         MessageKind::SubscriptionRequest => distinct_events(message, findings),
         MessageKind::Configuration => agreeing_flags(message, findings),
@@ -48,7 +60,10 @@ pub(super) fn of_message(kind: MessageKind, message: &Value, findings: &mut Find
 }
 
 /// Judges what must agree within the context of an event.
-pub(super) fn of_context(event_name: &str, context: &Value, findings: &mut Findings) {
+pub(super) fn of_context(version: Version, event_name: &str, context: &Value, findings: &mut Findings) {
+    if requirements(version).is_empty() {
+        return;
+    }
     let context = Context::read(context);
     let name = event_name.to_lowercase();
     if let Some((resource, suffix)) = resource_event(&name) {

@@ -138,6 +138,17 @@ fn live(defects: &[Defect]) -> Vec<String> {
         desk.publish(&event).unwrap();
         note(&mut lines, "current", &desk.current());
     }
+    let entries: Vec<_> = (0..21)
+        .map(|n| {
+            json!({"request": {"method": "PUT"}, "resource": {"resourceType": "Observation", "id": format!("many-{n}")}})
+        })
+        .collect();
+    let mut large = update.clone();
+    large["id"] = "e16".into();
+    large["event"]["context"][1]["resource"]["entry"] = entries.into();
+    large["event"]["context.versionId"] = desk.current()["context.versionId"].clone();
+    let refused = desk.publish(&large).err().map(|refusal| refusal.status);
+    note(&mut lines, "large", &refused);
     desk.publish(&patient_open("e10", "p4")).unwrap();
 
     for (event, status) in [
