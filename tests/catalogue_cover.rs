@@ -41,21 +41,21 @@ fn whatever_names_a_requirement_names_one_that_exists() {
             see(version, id, "a schema");
         }
     }
-    // Ambient checks and defects serve all versions, so each has to belong to one of them.
-    let mut see_anywhere = |id: &str, by: &str| {
+    // Ambient checks serve all versions, so each has to belong to one of them.
+    for id in AMBIENT {
         if !RUNNABLE
             .iter()
             .any(|version| catalogue.get(*version, id).is_some())
         {
-            see(RUNNABLE[0], id, by);
+            see(RUNNABLE[0], id, "an ambient check");
         }
-    };
-    AMBIENT.iter().for_each(|id| see_anywhere(id, "an ambient check"));
-    for defect in Defect::all() {
-        defect
-            .breaks()
-            .iter()
-            .for_each(|id| see_anywhere(id, defect.name()));
+    }
+    for version in DESCRIBED {
+        for defect in Defect::of(version) {
+            for id in defect.breaks_in(version) {
+                see(version, id, defect.name());
+            }
+        }
     }
     assert!(strangers.is_empty(), "{strangers:#?}");
 }

@@ -57,6 +57,23 @@ fn it_says_where_it_listens_and_ends_when_asked() {
 }
 
 #[test]
+fn several_versions_have_a_line_each() {
+    let versions = ["STU2", "STU1"].map(|version| ["--fhircast-version", version]);
+    let mut process = hub(&versions.concat()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap()).lines();
+    let lines: Vec<_> = (0..2).map(|_| stdout.next().unwrap().unwrap()).collect();
+    for (line, path) in lines.iter().zip(["/stu2/fhircast", "/stu1/fhircast"]) {
+        assert!(
+            line.starts_with("castspec hub listening on https://127.0.0.1:"),
+            "{line}"
+        );
+        assert!(line.ends_with(path), "{line}");
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[test]
 fn the_defects_are_listed_with_what_they_break() {
     let output = run(&["--list-defects"]);
     assert_eq!(output.status.code(), Some(0));
@@ -76,7 +93,7 @@ fn what_it_cannot_do_is_told() {
             "did you mean no-confirmation",
         ),
         (&["--auth"], "--auth"),
-        (&["--fhircast-version", "STU1"], "STU3"),
+        (&["--callback-ca", "/nowhere/at/all.pem"], "/nowhere/at/all.pem"),
         (&["--fhircast-version", "STU9"], "STU9"),
         (&["--bind", "192.0.2.1"], "cannot listen on 192.0.2.1"),
         (&["--ca-out", "/nowhere/at/all/ca.pem"], "/nowhere/at/all/ca.pem"),

@@ -10,6 +10,7 @@
 mod hub_support;
 
 use castspec::hub::{Defect, Settings, Transport};
+use castspec::protocol::Version;
 use hub_support::{Hub, patient_open};
 
 const SUBSCRIBE: [(&str, &str); 4] = [
@@ -124,5 +125,47 @@ async fn every_defect_of_the_shell_shows() {
         Defect::CurrentEmptyFilled,
     ] {
         assert_ne!(answers(&[defect]).await, clean, "{defect}");
+    }
+}
+
+/// What a hub of STU2 answers to requests that concern webhooks, but for its random parts.
+async fn answers_of_stu2(defects: &[Defect]) -> Vec<String> {
+    let settings = Settings {
+        version: Version::Stu2,
+        defects: defects.to_vec(),
+        ..Settings::default()
+    };
+    let hub = Hub::start(settings, Transport::Plaintext).await;
+    let secret = "x".repeat(200);
+    let mut answers = Vec::new();
+    for secret in ["short", &secret] {
+        let form = [
+            ("hub.channel.type", "webhook"),
+            ("hub.callback", "http://127.0.0.1:1/"),
+            ("hub.mode", "subscribe"),
+            ("hub.topic", "t"),
+            ("hub.events", "patient-open"),
+            ("hub.secret", secret),
+        ];
+        answers.push(format!("{:?}", hub.form(&form).await));
+    }
+    let path = "/.well-known/fhircast-configuration";
+    let document = hub.http.get(format!("{}{path}", hub.url())).send().await.unwrap();
+    answers.push(document.text().await.unwrap());
+    answers
+}
+
+#[tokio::test]
+async fn every_defect_of_the_shell_that_concerns_webhooks_shows() {
+    let clean = answers_of_stu2(&[]).await;
+    assert_eq!(clean, answers_of_stu2(&[]).await);
+    for defect in [
+        Defect::SecretTooLongTaken,
+        Defect::ConfigurationWithoutWebhook,
+        Defect::ConfigurationWebhookAsText,
+        Defect::WebhookRefused,
+        Defect::WebhookUnsupportedTaken,
+    ] {
+        assert_ne!(answers_of_stu2(&[defect]).await, clean, "{defect}");
     }
 }

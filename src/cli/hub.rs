@@ -13,7 +13,7 @@ use crate::protocol::Version;
 
 /// Serve the hub simulator until stopped
 ///
-/// Prints `castspec hub listening on <hub.url>` once it accepts connections.
+/// Prints `castspec hub listening on <hub.url>` once it accepts connections; with several versions, a line for each.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  castspec hub --port 8443 --ca-out ca.pem")]
 pub struct HubCommand {
@@ -25,9 +25,17 @@ pub struct HubCommand {
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
 
-    /// The version of FHIRcast to speak: STU3
+    /// The version of FHIRcast to speak: STU1, STU2 or STU3 (may be given more than once: each has its own path then)
     #[arg(long, value_name = "VERSION", default_value = "STU3")]
-    fhircast_version: Version,
+    fhircast_version: Vec<Version>,
+
+    /// Take no webhooks, as STU2 allows
+    #[arg(long)]
+    no_webhooks: bool,
+
+    /// Trust this certificate authority (PEM) of callbacks, beside the system's
+    #[arg(long, value_name = "FILE")]
+    callback_ca: Option<PathBuf>,
 
     /// Speak HTTP and WS in place of HTTPS and WSS
     #[arg(long)]
@@ -79,6 +87,14 @@ pub enum HubCommandError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The certificate authority of callbacks could not be read.
+    #[error("cannot read the certificate authority of callbacks from {}: {source}", path.display())]
+    CallbackAuthority {
+        /// Where it is.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// Standard output, or the signals of the operating system, cannot be used.
     #[error("{what}: {source}")]
     System {
@@ -115,6 +131,10 @@ impl HubCommand {
             for defect in Defect::all() {
                 writeln!(stdout, "{defect}\n    {}", defect.description()).map_err(output)?;
                 writeln!(stdout, "    breaks {}", defect.breaks().join(", ")).map_err(output)?;
+                for version in defect.versions().iter().filter(|own| **own != Version::Stu3) {
+                    let breaks = defect.breaks_in(*version).join(", ");
+                    writeln!(stdout, "    in {version} breaks {breaks}").map_err(output)?;
+                }
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -122,12 +142,6 @@ impl HubCommand {
             return Err(HubCommandError::Unsupported(
                 "--auth: the hub cannot demand access tokens yet; leave it out".to_owned(),
             ));
-        }
-        if self.fhircast_version != Version::Stu3 {
-            return Err(HubCommandError::Unsupported(format!(
-                "--fhircast-version: the hub speaks STU3 only yet, not {}",
-                self.fhircast_version
-            )));
         }
         let stop = signals().map_err(|source| HubCommandError::System {
             what: "cannot listen for signals",
@@ -139,7 +153,8 @@ impl HubCommand {
             Transport::Tls
         };
         let listen = SocketAddr::new(self.bind, self.port);
-        let server = Server::start(self.settings(), listen, transport).await?;
+        let further = self.fhircast_version.get(1..).unwrap_or_default();
+        let server = Server::start_versions(self.settings()?, further, listen, transport).await?;
         if let (Some(path), Some(pem)) = (&self.ca_out, server.authority_pem()) {
             std::fs::write(path, pem).map_err(|source| HubCommandError::Authority {
                 path: path.clone(),
@@ -147,22 +162,32 @@ impl HubCommand {
             })?;
         }
         let mut stdout = std::io::stdout();
-        writeln!(stdout, "castspec hub listening on {}", server.url()).map_err(output)?;
+        for (_, url) in server.urls() {
+            writeln!(stdout, "castspec hub listening on {url}").map_err(output)?;
+        }
         stdout.flush().map_err(output)?;
         stop.await;
         server.shutdown().await;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
-            version: self.fhircast_version,
+    fn settings(&self) -> Result<Settings, HubCommandError> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).map_err(|source| HubCommandError::CallbackAuthority {
+                path: path.clone(),
+                source,
+            })
+        };
+        Ok(Settings {
+            version: self.fhircast_version.first().copied().unwrap_or(Version::Stu3),
+            webhooks: !self.no_webhooks,
+            callback_authority: self.callback_ca.as_ref().map(read).transpose()?,
             ack_timeout: self.ack_timeout,
             default_lease: self.default_lease.min(self.max_lease),
             max_lease: self.max_lease,
             defects: self.defect.clone(),
             ..Settings::default()
-        }
+        })
     }
 }
 

@@ -196,8 +196,8 @@ impl RequirementsCommand {
         for id in AMBIENT {
             covers.entry((*id).to_owned()).or_default().ambient = true;
         }
-        for defect in Defect::all() {
-            for id in defect.breaks() {
+        for defect in Defect::of(self.fhircast_version) {
+            for id in defect.breaks_in(self.fhircast_version) {
                 covers
                     .entry((*id).to_owned())
                     .or_default()

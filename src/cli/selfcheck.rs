@@ -56,7 +56,7 @@ impl SelfCheckCommand {
         let chosen: Result<Vec<Defect>, _> = self.defect.iter().map(|name| name.parse()).collect();
         let chosen = chosen.map_err(|error| CommandError::from_error(&error))?;
         let defects = if chosen.is_empty() {
-            Defect::all().to_vec()
+            Defect::of(version)
         } else {
             chosen
         };

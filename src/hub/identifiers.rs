@@ -12,6 +12,11 @@ pub trait Identifiers: Send {
     fn endpoint(&mut self) -> String {
         self.identifier()
     }
+
+    /// The challenge of an intent verification: random, so that only who has seen it can echo it.
+    fn challenge(&mut self) -> String {
+        self.identifier()
+    }
 }
 
 /// Random ids: UUIDs of version 4, 122 bits from the operating system each.
@@ -38,11 +43,12 @@ impl Identifiers for NumberedEndpoints {
     }
 }
 
-/// Ids `id-1`, `id-2`, ... and endpoints `endpoint-1`, ...: for tests.
+/// Ids `id-1`, `id-2`, ... and endpoints `endpoint-1`, ... and challenges `challenge-1`, ...: for tests.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct CountedIdentifiers {
     identifiers: u64,
     endpoints: u64,
+    challenges: u64,
 }
 
 impl Identifiers for CountedIdentifiers {
@@ -54,5 +60,10 @@ impl Identifiers for CountedIdentifiers {
     fn endpoint(&mut self) -> String {
         self.endpoints += 1;
         format!("endpoint-{}", self.endpoints)
+    }
+
+    fn challenge(&mut self) -> String {
+        self.challenges += 1;
+        format!("challenge-{}", self.challenges)
     }
 }

@@ -1,21 +1,31 @@
 //! The hub simulator: strict in what it sends, telling in what it refuses.
 //!
-//! [`session`] is its heart, one state machine a topic, without sockets and clocks; [`shell`] puts HTTPS and WebSockets
-//! around it; [`defect`] holds the named, deliberate deviations. The room knows nothing of scenarios, runs or verdicts.
+//! [`session`] is its heart, one state machine a topic, without sockets and clocks; [`shell`] puts HTTPS, WebSockets and
+//! callbacks around it; [`edition`] tells what each version of FHIRcast has; [`defect`] holds the named, deliberate
+//! deviations. The room knows nothing of scenarios, runs or verdicts.
+//!
+//! [`Server::start`] serves the version of its [`Settings`]; [`Server::start_versions`] serves several of them at once, each
+//! with topics and a path of its own.
 
 mod authority;
 pub mod defect;
+pub mod edition;
 mod identifiers;
 mod refusal;
 pub mod session;
 mod settings;
 pub mod shell;
+mod signature;
 mod supported;
+mod webhook_request;
 
 pub use authority::{Authority, AuthorityError};
 pub use defect::{Behaviour, Defect, UnknownDefect};
+pub use edition::Edition;
 pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
 pub use settings::Settings;
-pub use shell::{HubError, Server, Transport};
-pub use supported::{configuration, supported_events};
+pub use shell::{CallerError, HubError, Server, Transport};
+pub use signature::{SIGNATURE_HEADER, sign};
+pub use supported::configuration;
+pub use webhook_request::{WEBHOOK, WebhookRequest};

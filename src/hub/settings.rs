@@ -18,6 +18,14 @@ pub struct Settings {
     pub max_lease: u64,
     /// How long an endpoint waits for its first connection.
     pub connect_timeout: Duration,
+    /// Whether it takes webhooks, in a version that leaves that to the hub (STU2).
+    pub webhooks: bool,
+    /// How long a callback may take to answer an intent verification or a denial; notifications have `ack_timeout`.
+    pub callback_timeout: Duration,
+    /// The largest answer of a callback that is read, in bytes.
+    pub callback_answer_limit: usize,
+    /// A certificate authority (PEM) that callbacks may have their certificates from, beside the system's.
+    pub callback_authority: Option<String>,
     /// The largest body of a request, in bytes; larger ones are answered with 413.
     pub body_limit: usize,
     /// The most content that one context may hold, in bytes; an update beyond it is answered with 413.
@@ -52,6 +60,10 @@ impl Default for Settings {
             default_lease: 7_200,
             max_lease: 86_400,
             connect_timeout: Duration::from_secs(60),
+            webhooks: true,
+            callback_timeout: Duration::from_secs(10),
+            callback_answer_limit: 64 << 10,
+            callback_authority: None,
             body_limit: 1 << 20,
             content_limit: 16 << 20,
             open_contexts_limit: 1_000,

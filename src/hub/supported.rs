@@ -1,52 +1,39 @@
-//! What the hub says of itself: its configuration document (2.7).
+//! What the hub says of itself: its configuration document (2.7; in STU2, Conformance).
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
+use super::edition::{Document, Edition};
 use super::settings::Settings;
-use crate::protocol::{Capabilities, Configuration, EventName, Version};
+use crate::protocol::{Capabilities, Configuration};
 
-const CATALOGUE: &[&str] = &[
-    "Patient-open",
-    "Patient-close",
-    "Patient-update",
-    "Patient-select",
-    "Encounter-open",
-    "Encounter-close",
-    "Encounter-update",
-    "Encounter-select",
-    "ImagingStudy-open",
-    "ImagingStudy-close",
-    "ImagingStudy-update",
-    "ImagingStudy-select",
-    "DiagnosticReport-open",
-    "DiagnosticReport-close",
-    "DiagnosticReport-update",
-    "DiagnosticReport-select",
-    "SyncError",
-    "UserLogout",
-    "UserHibernate",
-    "Home-open",
-];
-
-/// The events that the hub lists. It takes those of any other FHIR resource and organizations' own events too.
-pub fn supported_events() -> Vec<EventName> {
-    CATALOGUE.iter().filter_map(|name| name.parse().ok()).collect()
-}
-
-/// The configuration document.
-pub fn configuration(settings: &Settings) -> Configuration {
-    let stu3 = settings.version == Version::Stu3;
-    Configuration {
-        events_supported: supported_events(),
-        websocket_support: true,
-        fhircast_version: Some(settings.version.number().to_owned()),
-        get_current_support: Some(stu3),
-        capabilities: stu3.then(|| Capabilities {
-            supports_get_current_context: Some(true),
-            supports_non_current_context_updates: Some(true),
-            other: Map::new(),
-        }),
-        fhir_version: Some("R4".to_owned()),
+/// The configuration document; `None` where the version has none.
+pub fn configuration(settings: &Settings) -> Option<Configuration> {
+    let edition = Edition::of(settings.version);
+    let mut document = Configuration {
+        events_supported: edition.supported_events(),
+        websocket_support: edition.websocket,
+        fhircast_version: Some(settings.version.name().to_owned()),
+        get_current_support: None,
+        capabilities: None,
+        fhir_version: None,
         other: Map::new(),
+    };
+    match edition.document {
+        Document::Absent => return None,
+        Document::Channels => {
+            let webhook = Value::from(settings.webhooks);
+            document.other.insert("webhookSupport".to_owned(), webhook);
+        }
+        Document::Capabilities => {
+            document.fhircast_version = Some(settings.version.number().to_owned());
+            document.get_current_support = Some(edition.current_context);
+            document.capabilities = Some(Capabilities {
+                supports_get_current_context: Some(edition.current_context),
+                supports_non_current_context_updates: Some(edition.content_sharing),
+                other: Map::new(),
+            });
+            document.fhir_version = Some("R4".to_owned());
+        }
     }
+    Some(document)
 }

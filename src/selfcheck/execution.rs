@@ -237,7 +237,7 @@ impl SelfCheck {
         }
         let claimed: BTreeSet<&str> = Defect::all()
             .iter()
-            .flat_map(|defect| defect.breaks())
+            .flat_map(|defect| defect.breaks_in(self.version))
             .copied()
             .collect();
         let passed: BTreeSet<_> = clean.iter().flat_map(|own| own.gathered.passed()).collect();
@@ -250,7 +250,7 @@ impl SelfCheck {
                 .filter(|id| !claimed.contains(id.as_str()))
                 .cloned()
                 .collect(),
-            complete: self.defects.len() == Defect::all().len(),
+            complete: self.defects.len() == Defect::of(self.version).len(),
             rows,
             seconds: took.as_secs_f64(),
         }
@@ -261,8 +261,13 @@ impl SelfCheck {
             let requirement = self.materials.catalogue.get(self.version, id);
             requirement.map_or(Level::Shall, |requirement| requirement.level)
         };
-        let breaks: Vec<(&str, Level)> = defect.breaks().iter().map(|id| (*id, level(id))).collect();
-        let (claims, consequences, unexplained) = sort_out(&own.gathered, &breaks, defect.consequences());
+        let breaks: Vec<(&str, Level)> = defect
+            .breaks_in(self.version)
+            .iter()
+            .map(|id| (*id, level(id)))
+            .collect();
+        let (claims, consequences, unexplained) =
+            sort_out(&own.gathered, &breaks, defect.consequences_in(self.version));
         Row {
             defect: defect.name().to_owned(),
             description: defect.description().to_owned(),

@@ -35,7 +35,7 @@ impl Session {
             "sent what no subscriber may send, and was dropped",
             now,
         );
-        self.deny(subscriber, reason);
+        self.deny(subscriber, reason, now);
         self.close(subscriber, code, reason);
     }
 
@@ -109,20 +109,20 @@ impl Session {
             }
             let said = format!("did not answer within {timeout} seconds");
             self.sync_error(id, &event, &said, now);
-            if self.behaviour.unsubscribes_the_unresponsive() {
+            if self.edition.drops_the_unresponsive && self.behaviour.unsubscribes_the_unresponsive() {
                 let reason = format!(
                     "the notification {} was not answered within {timeout} seconds (FHIRcast STU3, 2.5 Hub Generated \
                      SyncError Events)",
                     event.id
                 );
-                self.deny(id, &reason);
+                self.deny(id, &reason, now);
                 self.close(id, POLICY_VIOLATION, "a notification was not answered in time");
             }
         }
     }
 
     /// Tells the others that a subscriber is gone: about the event that it owes an answer to, else the last it was sent.
-    fn report_lost(&mut self, id: SubscriberId, said: &str, now: Now) {
+    pub(super) fn report_lost(&mut self, id: SubscriberId, said: &str, now: Now) {
         let Some(subscriber) = self.subscribers.get(&id) else {
             return;
         };
@@ -141,7 +141,7 @@ impl Session {
         }
     }
 
-    fn sync_error(&mut self, culprit: SubscriberId, about: &Distributed, said: &str, now: Now) {
+    pub(super) fn sync_error(&mut self, culprit: SubscriberId, about: &Distributed, said: &str, now: Now) {
         let (event_id, event_name) = about.reported_as();
         let id = if self.behaviour.reuses_ids_for_sync_errors() {
             event_id.to_owned()
@@ -162,7 +162,7 @@ impl Session {
         let id = self.identifiers.identifier();
         let cause = SyncErrorCause {
             event_id: id.clone(),
-            event_name: "SyncError".to_owned(),
+            event_name: self.edition.own_name("SyncError"),
             subscriber_name: self.subscribers.get(&culprit).map(|own| own.display_name()),
             diagnostics: String::new(),
         };
@@ -177,7 +177,7 @@ impl Session {
         said: &str,
         now: Now,
     ) {
-        let Ok(name) = "SyncError".parse() else {
+        let Ok(name) = self.edition.own_name("SyncError").parse() else {
             return;
         };
         let subscriber = cause.subscriber_name.as_deref().unwrap_or("a subscriber");
@@ -185,7 +185,7 @@ impl Session {
             "{subscriber} {said} (event {} {})",
             cause.event_name, cause.event_id
         );
-        let context = self.behaviour.sync_error_context(&cause);
+        let context = self.behaviour.sync_error_context(&cause, self.edition);
         let timestamp = Timestamp::from_instant(now.wall);
         let notification = Notification::new(&timestamp, id, &self.topic, &name, context);
         let event = Arc::new(Distributed::sync_error(&notification));
@@ -210,7 +210,7 @@ impl Session {
     }
 }
 
-fn verdict(status: Status) -> String {
+pub(super) fn verdict(status: Status) -> String {
     let code = status.code;
     if status.is_refusal() {
         format!("refused the event with status {code}")

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::content::Content;
 use super::contexts::{Derived, OpenContext};
 use super::publication::{self, Member, Publication};
-use super::subscriber::{Subscriber, Unanswered};
+use super::subscriber::{Channel, Subscriber, Unanswered};
 use super::{Now, Session, SubscriberId, Utf8Bytes};
 use crate::hub::refusal::Refusal;
 use crate::protocol::{Action, CurrentContext, EventKind, EventName, Notification, anchor_key};
@@ -124,7 +124,7 @@ impl Session {
 
     /// Carries out what the event does to the contexts, and makes of it what is distributed.
     fn take(&mut self, notification: &mut Notification) -> Result<(Arc<Distributed>, Vec<Derived>), Refusal> {
-        let publication = match publication::examine(notification) {
+        let publication = match publication::examine(notification, self.edition) {
             Ok(publication) => publication,
             Err(refusal) => {
                 if self.behaviour.applies_refused_updates()
@@ -139,7 +139,7 @@ impl Session {
         match publication {
             Publication::Open(anchor, others) => {
                 let version = self.behaviour.version(self.identifiers.identifier());
-                if self.behaviour.versions_opens() {
+                if self.edition.content_sharing && self.behaviour.versions_opens() {
                     notification.set_version(&version, None);
                 }
                 let event = self.prepare(
@@ -219,7 +219,7 @@ impl Session {
         context: &RawValue,
         version: &str,
     ) -> Vec<Derived> {
-        if others.is_empty() || !self.behaviour.derives_opens() {
+        if others.is_empty() || !self.edition.derived_opens || !self.behaviour.derives_opens() {
             return Vec::new();
         }
         let entries: Vec<Box<RawValue>> = serde_json::from_str(context.get()).unwrap_or_default();
@@ -283,6 +283,7 @@ impl Session {
     fn broadcast(&mut self, event: &Arc<Distributed>, derived: &[Derived], now: Now) {
         let until = now.elapsed.saturating_add(self.settings.ack_timeout);
         let mut reached = 0;
+        let mut called = Vec::new();
         let left_out = self.behaviour.leaves_requester_out();
         for (at, (id, subscriber)) in self.subscribers.iter_mut().enumerate() {
             if !subscriber.connected || (left_out && at == 0) {
@@ -293,11 +294,13 @@ impl Session {
             if granted {
                 reached += 1;
                 for _ in 0..self.behaviour.copies_for(&subscriber.granted, &event.name) {
-                    note_delivery(subscriber, event, until);
-                    self.outputs.push_back(super::Output::Deliver {
-                        subscriber: *id,
-                        text: event.text.clone(),
-                    });
+                    match note_delivery(subscriber, event, until) {
+                        Path::Socket => self.outputs.push_back(super::Output::Deliver {
+                            subscriber: *id,
+                            text: event.text.clone(),
+                        }),
+                        Path::Callback => called.push(*id),
+                    }
                 }
             }
             if granted && !self.behaviour.derives_for_all() {
@@ -308,11 +311,13 @@ impl Session {
                 let known = subscriber.has_in_context(&member.resource_type, &member.id)
                     && !self.behaviour.derives_for_all();
                 if !known && subscriber.granted.contains(&derived.event.name) {
-                    note_delivery(subscriber, &derived.event, until);
-                    self.outputs.push_back(super::Output::Deliver {
-                        subscriber: *id,
-                        text: derived.event.text.clone(),
-                    });
+                    match note_delivery(subscriber, &derived.event, until) {
+                        Path::Socket => self.outputs.push_back(super::Output::Deliver {
+                            subscriber: *id,
+                            text: derived.event.text.clone(),
+                        }),
+                        Path::Callback => called.push(*id),
+                    }
                     reached += 1;
                 }
             }
@@ -321,14 +326,23 @@ impl Session {
             self.wake_at(until);
         }
         self.last = Some(Arc::clone(event));
+        if called.is_empty() {
+            return;
+        }
+        for id in called {
+            self.post_next(id, now);
+        }
+        self.drop_overflowing_callbacks(now);
     }
 
     /// Sends one event to one subscriber, and expects its answer.
     pub(super) fn deliver(&mut self, id: SubscriberId, event: &Arc<Distributed>, now: Now) {
         let until = now.elapsed.saturating_add(self.settings.ack_timeout);
         if let Some(subscriber) = self.subscribers.get_mut(&id) {
-            note_delivery(subscriber, event, until);
-            self.send(id, event.text.clone());
+            match note_delivery(subscriber, event, until) {
+                Path::Socket => self.send(id, event.text.clone()),
+                Path::Callback => self.post_next(id, now),
+            }
             self.wake_at(until);
         }
     }
@@ -337,7 +351,7 @@ impl Session {
     /// resource type the most recent open event with no close, as far as it was granted, as it was sent to the others; a
     /// derived one where the original was not granted. Events in `before` were granted already.
     pub(super) fn replay(&mut self, id: SubscriberId, before: &[EventName], now: Now) {
-        let Some(subscriber) = self.subscribers.get(&id) else {
+        let Some(subscriber) = self.subscribers.get(&id).filter(|_| self.edition.replay) else {
             return;
         };
         let mut replayed: Vec<(&Member, &OpenContext, &Arc<Distributed>)> = Vec::new();
@@ -403,15 +417,32 @@ impl Session {
     }
 }
 
-fn note_delivery(subscriber: &mut Subscriber, event: &Arc<Distributed>, until: Duration) {
+/// What a delivery still needs.
+enum Path {
+    /// The text is to be sent over the socket.
+    Socket,
+    /// The event waits for its turn at the callback.
+    Callback,
+}
+
+fn note_delivery(subscriber: &mut Subscriber, event: &Arc<Distributed>, until: Duration) -> Path {
     match &event.effect {
         Effect::Opens(resource_type, id) => subscriber.opened(resource_type, id),
         Effect::Closes(resource_type, id) => subscriber.closed(resource_type, id),
         Effect::Nothing => {}
     }
     subscriber.last = Some(Arc::clone(event));
-    subscriber.unanswered.push_back(Unanswered {
-        until,
-        event: Arc::clone(event),
-    });
+    match &mut subscriber.channel {
+        Channel::WebSocket { .. } => {
+            subscriber.unanswered.push_back(Unanswered {
+                until,
+                event: Arc::clone(event),
+            });
+            Path::Socket
+        }
+        Channel::Webhook(webhook) => {
+            webhook.waiting.push_back(Arc::clone(event));
+            Path::Callback
+        }
+    }
 }

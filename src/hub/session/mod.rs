@@ -1,17 +1,20 @@
 //! The heart of the hub: a session (topic) as a state machine.
 //!
-//! Requests, frames, closes and the passing of time go in; deliveries, closes and answers come out. Time is always a
+//! Requests, frames, closes, answers of callbacks and the passing of time go in; deliveries, closes, calls and answers come out. Time is always a
 //! parameter and ids come from a source given at the start, so nothing here waits, reads a clock or opens a socket, and
 //! the same inputs give the same outputs. One session knows nothing of another.
 
 mod acknowledging;
+mod calling;
 mod content;
 mod contexts;
 mod distribution;
 mod publication;
 mod subscriber;
 mod subscribing;
+mod webhooks;
 
+pub use self::calling::{Call, CallAnswer, CallId, CallMethod, Purpose, Query};
 pub use self::subscribing::dead_endpoint;
 #[cfg(test)]
 mod tests;
@@ -22,10 +25,12 @@ use std::time::Duration;
 
 pub use axum::extract::ws::Utf8Bytes;
 
+use self::calling::UnderWay;
 use self::contexts::Contexts;
 use self::distribution::Distributed;
 use self::subscriber::Subscriber;
 use super::defect::Behaviour;
+use super::edition::Edition;
 use super::identifiers::Identifiers;
 use super::settings::Settings;
 use crate::protocol::EventName;
@@ -73,12 +78,22 @@ pub enum Output {
         /// The close reason, at most 123 bytes.
         reason: String,
     },
+    /// Make this request to a callback, within this time, and tell [`Session::called_back`] what came of it. Redirects are
+    /// answers, and not followed.
+    Call {
+        /// The call.
+        call: CallId,
+        /// The request.
+        request: Call,
+        /// After this long the session gives up on it.
+        timeout: Duration,
+    },
     /// The subscription has ended: its endpoint leads nowhere any more.
     Ended {
         /// The subscription.
         subscriber: SubscriberId,
-        /// Its endpoint's last path segment.
-        endpoint: Arc<str>,
+        /// Its endpoint's last path segment; a webhook has none.
+        endpoint: Option<Arc<str>>,
     },
 }
 
@@ -86,10 +101,13 @@ pub enum Output {
 pub struct Session {
     topic: String,
     settings: Arc<Settings>,
+    edition: &'static Edition,
     behaviour: Behaviour,
     identifiers: Box<dyn Identifiers>,
     subscribers: BTreeMap<SubscriberId, Subscriber>,
     subscribed: u64,
+    calls: BTreeMap<CallId, UnderWay>,
+    called: u64,
     contexts: Contexts,
     last: Option<Arc<Distributed>>,
     held_back: Option<(Duration, Arc<Distributed>, Vec<contexts::Derived>)>,
@@ -104,12 +122,15 @@ impl Session {
     pub fn new(topic: &str, settings: Arc<Settings>, identifiers: Box<dyn Identifiers>) -> Self {
         Self {
             topic: topic.to_owned(),
+            edition: Edition::of(settings.version),
             behaviour: Behaviour::new(&settings.defects),
             contexts: Contexts::new(settings.open_contexts_limit),
             settings,
             identifiers,
             subscribers: BTreeMap::new(),
             subscribed: 0,
+            calls: BTreeMap::new(),
+            called: 0,
             last: None,
             held_back: None,
             departed: Vec::new(),
@@ -129,17 +150,21 @@ impl Session {
         self.wake
     }
 
-    /// Nobody is subscribed and nothing is open: nothing is lost with this session.
+    /// Nobody is subscribed or about to be, and nothing is open: nothing is lost with this session.
     pub fn is_idle(&self) -> bool {
-        self.subscribers.is_empty() && self.contexts.is_empty() && self.outputs.is_empty()
+        self.subscribers.is_empty()
+            && self.calls.is_empty()
+            && self.contexts.is_empty()
+            && self.outputs.is_empty()
     }
 
-    /// How many subscriptions there are, connected or not.
+    /// How many subscriptions there are, connected or not; a webhook counts from its verification.
     pub fn subscriptions(&self) -> usize {
         self.subscribers.len()
     }
 
-    /// Lets time pass: leases end, endpoints that nobody connected to die, and unanswered notifications have consequences.
+    /// Lets time pass: leases end, endpoints that nobody connected to die, and unanswered notifications
+    /// and calls have consequences.
     pub fn tick(&mut self, now: Now) {
         if self.wake.is_none_or(|wake| now.elapsed < wake) {
             return;
@@ -148,9 +173,10 @@ impl Session {
         self.release_held_back(now, false);
         self.end_leases(now);
         self.give_up_on_the_unresponsive(now);
+        self.give_up_on_calls(now);
         let deadlines = self.subscribers.values().filter_map(Subscriber::next_deadline);
         let held_back = self.held_back.iter().map(|(until, ..)| *until);
-        self.wake = deadlines.chain(held_back).min();
+        self.wake = deadlines.chain(held_back).chain(self.next_call_deadline()).min();
     }
 
     fn wake_at(&mut self, deadline: Duration) {
@@ -161,18 +187,22 @@ impl Session {
         self.outputs.push_back(Output::Deliver { subscriber, text });
     }
 
-    /// Closes the socket and ends the subscription.
+    /// Closes the socket, where there is one, and ends the subscription.
     fn close(&mut self, subscriber: SubscriberId, code: u16, reason: &str) {
+        let reason = self.edition.cite(reason);
         let mut end = reason.len().min(123);
         while !reason.is_char_boundary(end) {
             end -= 1;
         }
         let reason = reason.get(..end).unwrap_or_default().to_owned();
-        self.outputs.push_back(Output::Close {
-            subscriber,
-            code,
-            reason,
-        });
+        let own = self.subscribers.get(&subscriber);
+        if own.is_some_and(|own| own.endpoint().is_some()) {
+            self.outputs.push_back(Output::Close {
+                subscriber,
+                code,
+                reason,
+            });
+        }
         self.forget(subscriber);
     }
 
@@ -181,11 +211,12 @@ impl Session {
         let gone = self.subscribers.remove(&subscriber)?;
         self.outputs.push_back(Output::Ended {
             subscriber,
-            endpoint: Arc::clone(&gone.endpoint),
+            endpoint: gone.endpoint().cloned(),
         });
-        if self.behaviour.revives_endpoints() {
-            self.departed
-                .push((Arc::clone(&gone.endpoint), gone.granted.clone()));
+        if let Some(endpoint) = gone.endpoint()
+            && self.behaviour.revives_endpoints()
+        {
+            self.departed.push((Arc::clone(endpoint), gone.granted.clone()));
         }
         Some(gone)
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::content::Changes;
-use super::subscribing::unknown_event;
+use crate::hub::edition::Edition;
 use crate::hub::refusal::Refusal;
 use crate::protocol::{Action, ContextEntry, EventKind, Notification, anchor_key};
 
@@ -70,8 +70,13 @@ pub(super) fn refuse(pointer: &str, rule: impl AsRef<str>, section: &str) -> Ref
 ///
 /// # Errors
 /// When it breaks a rule that every event, or every event of its kind, must keep.
-pub(super) fn examine(notification: &Notification) -> Result<Publication, Refusal> {
+pub(super) fn examine(notification: &Notification, edition: &Edition) -> Result<Publication, Refusal> {
     let entries = notification.context()?;
+    if !edition.knows(&notification.event) {
+        return Err(Refusal::malformed(
+            edition.unknown_event("/event/hub.event", &notification.event),
+        ));
+    }
     for (index, entry) in entries.iter().enumerate() {
         if entry.key.as_deref().is_none_or(str::is_empty) {
             return Err(refuse(
@@ -93,14 +98,14 @@ pub(super) fn examine(notification: &Notification) -> Result<Publication, Refusa
         )),
         EventKind::HomeOpen => Ok(Publication::Home),
         EventKind::SyncError => {
-            examine_sync_error(&entries)?;
+            if edition.sync_error_outcome || !entries.is_empty() {
+                examine_sync_error(&entries)?;
+            }
             Ok(Publication::Other)
         }
-        EventKind::UserLogout | EventKind::UserHibernate | EventKind::Proprietary => Ok(Publication::Other),
-        EventKind::Unknown => Err(Refusal::malformed(unknown_event(
-            "/event/hub.event",
-            &notification.event,
-        ))),
+        EventKind::UserLogout | EventKind::UserHibernate | EventKind::Proprietary | EventKind::Unknown => {
+            Ok(Publication::Other)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One subscription: what it was granted, how long it lasts and what it has not answered yet.
+//! One subscription: how it is reached, what it was granted, how long it lasts and what it has not answered yet.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,19 +14,41 @@ pub(super) struct Unanswered {
     pub(super) event: Arc<Distributed>,
 }
 
+/// How notifications reach a subscriber.
+#[derive(Debug)]
+pub(super) enum Channel {
+    WebSocket {
+        /// The last path segment of its endpoint.
+        endpoint: Arc<str>,
+    },
+    Webhook(Webhook),
+}
+
+#[derive(Debug)]
+pub(super) struct Webhook {
+    /// The URL as it was written in the request.
+    pub(super) callback: Arc<str>,
+    /// The key of the signatures.
+    pub(super) secret: Option<Arc<str>>,
+    /// A notification is under way.
+    pub(super) busy: bool,
+    /// What is to be sent after that.
+    pub(super) waiting: VecDeque<Arc<Distributed>>,
+}
+
 #[derive(Debug)]
 pub(super) struct Subscriber {
-    /// The last path segment of its endpoint.
-    pub(super) endpoint: Arc<str>,
+    pub(super) channel: Channel,
     /// `subscriber.name`, where it gave one.
     pub(super) name: Option<String>,
     pub(super) granted: Vec<EventName>,
     /// Seconds.
     pub(super) lease: u64,
+    /// Its WebSocket is connected, or its callback verified.
     pub(super) connected: bool,
     /// When the lease ends or, before the connection, the wait for it.
     pub(super) until: Option<Duration>,
-    /// In the order of their deadlines.
+    /// Over a WebSocket, in the order of their deadlines.
     pub(super) unanswered: VecDeque<Unanswered>,
     /// The last notification that was sent to it.
     pub(super) last: Option<Arc<Distributed>>,
@@ -35,14 +57,30 @@ pub(super) struct Subscriber {
 }
 
 impl Subscriber {
-    /// What SyncErrors call it: its name, or the beginning of its endpoint's id.
+    /// The last path segment of its endpoint, where it has one.
+    pub(super) fn endpoint(&self) -> Option<&Arc<str>> {
+        match &self.channel {
+            Channel::WebSocket { endpoint } => Some(endpoint),
+            Channel::Webhook(_) => None,
+        }
+    }
+
+    /// What SyncErrors call it: its name, the beginning of its endpoint's id, or the host of its callback.
     pub(super) fn display_name(&self) -> String {
         match &self.name {
             Some(name) if !name.is_empty() => name.clone(),
-            _ => {
-                let short: String = self.endpoint.chars().take(8).collect();
-                format!("subscriber {short}")
-            }
+            _ => match &self.channel {
+                Channel::WebSocket { endpoint } => {
+                    let short: String = endpoint.chars().take(8).collect();
+                    format!("subscriber {short}")
+                }
+                // The path of a callback is a secret that the others are not told.
+                Channel::Webhook(webhook) => {
+                    let host = url::Url::parse(&webhook.callback).ok();
+                    let host = host.as_ref().and_then(url::Url::host_str).unwrap_or_default();
+                    format!("subscriber at {host}")
+                }
+            },
         }
     }
 

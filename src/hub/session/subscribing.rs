@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::subscriber::Subscriber;
+use super::subscriber::{Channel, Subscriber};
 use super::{Now, Session, SubscriberId};
 use crate::hub::refusal::Refusal;
-use crate::protocol::{Confirmation, Denial, EventKind, EventName, Mode, SubscriptionRequest, WEBSOCKET};
+use crate::protocol::{Confirmation, Denial, EventName, Mode, SubscriptionRequest, WEBSOCKET};
 
 const REQUEST: &str = "FHIRcast STU3, 2.4 Subscription Request";
 const UNSUBSCRIBE: &str = "FHIRcast STU3, 2.4 Unsubscribe Request";
@@ -34,11 +34,17 @@ impl Session {
             }
         };
         if !ignored {
-            check_channel_type(request)?;
+            self.check_channel_type(request)?;
+        }
+        if self.behaviour.refuses_websockets() {
+            return Err(Refusal::new(
+                403,
+                "hub.channel.type: this hub takes no WebSockets",
+            ));
         }
         match request.mode {
             Mode::Subscribe => self.subscribe(request, endpoint, now),
-            Mode::Unsubscribe => self.unsubscribe(request, endpoint),
+            Mode::Unsubscribe => self.unsubscribe(request, endpoint, now),
         }
     }
 
@@ -54,25 +60,20 @@ impl Session {
             ))
         })?;
         for event in events {
-            if event.kind() == EventKind::Unknown {
-                return Err(Refusal::malformed(unknown_event("hub.events", event)));
+            if !self.edition.knows(event) {
+                return Err(Refusal::malformed(
+                    self.edition.unknown_event("hub.events", event),
+                ));
             }
         }
         let lease = self.grant_lease(request.lease_seconds);
         if request.endpoint.is_some() {
             return self.resubscribe(request, events, endpoint, lease, now);
         }
-        if self.subscribers.len() >= self.settings.max_subscriptions {
-            return Err(Refusal::new(
-                503,
-                format!(
-                    "hub.topic has {} subscriptions already, which is this hub's limit; unsubscribe some",
-                    self.subscribers.len()
-                ),
-            ));
-        }
-        let endpoint: Arc<str> = match self.subscribers.values().next() {
-            Some(first) if self.behaviour.repeats_endpoints() => Arc::clone(&first.endpoint),
+        self.check_room()?;
+        let first = self.subscribers.values().find_map(Subscriber::endpoint);
+        let endpoint: Arc<str> = match first {
+            Some(first) if self.behaviour.repeats_endpoints() => Arc::clone(first),
             _ => self.identifiers.endpoint().into(),
         };
         self.add(
@@ -83,6 +84,20 @@ impl Session {
             now,
         );
         Ok(endpoint)
+    }
+
+    /// Whether there may be one more subscription.
+    pub(super) fn check_room(&self) -> Result<(), Refusal> {
+        let subscriptions = self.subscribers.len() + self.verifications(|mode| mode == Mode::Subscribe);
+        if subscriptions < self.settings.max_subscriptions {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            503,
+            format!(
+                "hub.topic has {subscriptions} subscriptions already, which is this hub's limit; unsubscribe some"
+            ),
+        ))
     }
 
     fn add(
@@ -97,7 +112,7 @@ impl Session {
         let until = now.elapsed.saturating_add(self.settings.connect_timeout);
         self.wake_at(until);
         let subscriber = Subscriber {
-            endpoint,
+            channel: Channel::WebSocket { endpoint },
             name,
             granted,
             lease,
@@ -137,7 +152,7 @@ impl Session {
         if request.subscriber_name.is_some() {
             subscriber.name.clone_from(&request.subscriber_name);
         }
-        let endpoint = Arc::clone(&subscriber.endpoint);
+        let endpoint = subscriber.endpoint().cloned().unwrap_or_else(|| "".into());
         let connected = subscriber.connected;
         if self.behaviour.resubscribes_everyone() {
             for other in self.subscribers.values_mut() {
@@ -155,6 +170,7 @@ impl Session {
         &mut self,
         request: &SubscriptionRequest,
         endpoint: Option<&str>,
+        now: Now,
     ) -> Result<Arc<str>, Refusal> {
         let found = self.find(endpoint);
         let Some(subscriber) = found.and_then(|id| self.subscribers.get(&id)) else {
@@ -163,7 +179,7 @@ impl Session {
             }
             return Err(no_such_endpoint(request, UNSUBSCRIBE));
         };
-        let endpoint = Arc::clone(&subscriber.endpoint);
+        let endpoint = subscriber.endpoint().cloned().unwrap_or_else(|| "".into());
         if self.behaviour.unsubscribes_in_part()
             && let Some(named) = &request.events
             && let Some(subscriber) = found.and_then(|id| self.subscribers.get_mut(&id))
@@ -171,15 +187,24 @@ impl Session {
             subscriber.granted.retain(|own| !named.contains(own));
             return Ok(endpoint);
         }
+        if let Some(seconds) = request.lease_seconds
+            && self.behaviour.honours_leases_of_unsubscribes()
+            && let Some(subscriber) = found.and_then(|id| self.subscribers.get_mut(&id))
+        {
+            let until = now.elapsed.saturating_add(Duration::from_secs(seconds));
+            subscriber.until = Some(until);
+            self.wake_at(until);
+            return Ok(endpoint);
+        }
         if let Some(id) = found
             && !self.behaviour.ignores_unsubscribes()
         {
-            self.leave(id);
+            self.leave(id, now);
         }
         Ok(endpoint)
     }
 
-    fn leave(&mut self, id: SubscriberId) {
+    pub(super) fn leave(&mut self, id: SubscriberId, now: Now) {
         let Some(subscriber) = self.subscribers.get(&id) else {
             return;
         };
@@ -187,8 +212,8 @@ impl Session {
             self.forget(id);
             return;
         }
-        if self.behaviour.denies_on_unsubscribe() {
-            self.deny(id, "the subscriber has unsubscribed");
+        if self.edition.denies_on_unsubscribe && self.behaviour.denies_on_unsubscribe() {
+            self.deny(id, "the subscriber has unsubscribed", now);
         }
         if self.behaviour.closes_on_unsubscribe() {
             self.close(id, NORMAL_CLOSURE, "unsubscribed");
@@ -216,7 +241,8 @@ impl Session {
             self.subscribers
                 .iter()
                 .find(|(_, subscriber)| {
-                    &*subscriber.endpoint == endpoint && subscriber.connected == connected
+                    subscriber.endpoint().is_some_and(|own| &**own == endpoint)
+                        && subscriber.connected == connected
                 })
                 .map(|(id, _)| *id)
         };
@@ -255,11 +281,11 @@ impl Session {
     }
 
     /// Tells the subscriber that its subscription has ended.
-    pub(super) fn deny(&mut self, id: SubscriberId, reason: &str) {
+    pub(super) fn deny(&mut self, id: SubscriberId, reason: &str, now: Now) {
         if let Some(subscriber) = self.subscribers.get(&id) {
-            let text = self
-                .behaviour
-                .denial(&Denial::new(&self.topic, &subscriber.granted, reason));
+            let reason = self.edition.cite(reason);
+            let denial = Denial::new(&self.topic, &subscriber.granted, reason);
+            let text = self.behaviour.denial(&denial);
             let others = self.subscribers.iter().filter(|(_, own)| own.connected);
             let receivers: Vec<_> = if self.behaviour.denies_everyone() {
                 others.map(|(id, _)| *id).collect()
@@ -267,7 +293,14 @@ impl Session {
                 vec![id]
             };
             for receiver in receivers {
-                self.send(receiver, text.clone().into());
+                let callback = match self.subscribers.get(&receiver).map(|own| &own.channel) {
+                    Some(Channel::Webhook(webhook)) => Some(Arc::clone(&webhook.callback)),
+                    _ => None,
+                };
+                match callback {
+                    Some(callback) => self.deny_callback(&callback, &denial, now),
+                    None => self.send(receiver, text.clone().into()),
+                }
             }
         }
     }
@@ -284,7 +317,7 @@ impl Session {
                 self.forget(id);
                 continue;
             }
-            self.deny(id, &format!("the lease of {lease} seconds has ended"));
+            self.deny(id, &format!("the lease of {lease} seconds has ended"), now);
             if self.behaviour.closes_at_expiry() {
                 self.close(id, NORMAL_CLOSURE, "the lease has ended");
             } else if let Some(subscriber) = self.subscribers.get_mut(&id) {
@@ -298,11 +331,11 @@ impl Session {
         let endpoint = endpoint?;
         self.subscribers
             .iter()
-            .find(|(_, subscriber)| &*subscriber.endpoint == endpoint)
+            .find(|(_, subscriber)| subscriber.endpoint().is_some_and(|own| &**own == endpoint))
             .map(|(id, _)| *id)
     }
 
-    fn grant_lease(&self, asked: Option<u64>) -> u64 {
+    pub(super) fn grant_lease(&self, asked: Option<u64>) -> u64 {
         asked
             .unwrap_or(self.settings.default_lease)
             .min(self.settings.max_lease)
@@ -310,29 +343,27 @@ impl Session {
     }
 }
 
-fn check_channel_type(request: &SubscriptionRequest) -> Result<(), Refusal> {
-    let section = match request.mode {
-        Mode::Subscribe => REQUEST,
-        Mode::Unsubscribe => UNSUBSCRIBE,
-    };
-    match request.channel_type.as_deref() {
-        Some(WEBSOCKET) => Ok(()),
-        Some(other) => Err(Refusal::malformed(format!(
-            "hub.channel.type must be '{WEBSOCKET}', and is '{other}' ({section})"
-        ))),
-        None => Err(Refusal::malformed(format!(
-            "hub.channel.type is required and is missing; it must be '{WEBSOCKET}' ({section})"
-        ))),
+impl Session {
+    fn check_channel_type(&self, request: &SubscriptionRequest) -> Result<(), Refusal> {
+        let section = match request.mode {
+            Mode::Subscribe => REQUEST,
+            Mode::Unsubscribe => UNSUBSCRIBE,
+        };
+        let types = if self.edition.webhook {
+            "'websocket' or 'webhook'"
+        } else {
+            "'websocket'"
+        };
+        match request.channel_type.as_deref() {
+            Some(WEBSOCKET) => Ok(()),
+            Some(other) => Err(Refusal::malformed(format!(
+                "hub.channel.type must be {types}, and is '{other}' ({section})"
+            ))),
+            None => Err(Refusal::malformed(format!(
+                "hub.channel.type is required and is missing; it must be {types} ({section})"
+            ))),
+        }
     }
-}
-
-/// Why an event of this name is not taken.
-pub(super) fn unknown_event(place: &str, event: &EventName) -> String {
-    format!(
-        "{place}: '{event}' is no event name: it must be a FHIR resource type followed by -open, -close, -update or \
-         -select, one of SyncError, UserLogout, UserHibernate and Home-open, or an organization's own in reverse domain \
-         notation such as org.example.patient_transmogrify (FHIRcast STU3, 2.3 Event name)"
-    )
 }
 
 fn no_such_endpoint(request: &SubscriptionRequest, section: &str) -> Refusal {

@@ -1,12 +1,14 @@
-//! The shell around the sessions: HTTPS and WebSockets, their limits and their time-outs.
+//! The shell around the sessions: HTTPS, WebSockets and callbacks, their limits and their time-outs.
 //!
 //! It reads requests and frames, hands them to the session of their topic and carries out what the session wants; no rule
 //! of FHIRcast is decided here but those of HTTP itself (content types, sizes, which path is what).
 
+mod callbacks;
 mod connections;
 mod registry;
 mod routes;
 mod socket;
+mod subscriptions;
 mod topic;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,10 +20,14 @@ use axum_server::accept::{TcpConfigAcceptor, TcpKeepaliveConfig, TcpSocketConfig
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use tokio::task::JoinHandle;
 
+use self::callbacks::Caller;
+pub use self::callbacks::CallerError;
 use self::connections::LimitedAcceptor;
 use self::registry::Registry;
 use super::authority::{Authority, AuthorityError};
+use super::edition::Edition;
 use super::settings::Settings;
+use crate::protocol::Version;
 
 /// How a hub is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +60,9 @@ pub enum HubError {
     /// No certificate could be made.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// Callbacks cannot be called.
+    #[error(transparent)]
+    Callbacks(#[from] CallerError),
 }
 
 /// How long a hub that stops waits for sockets and requests to end.
@@ -63,20 +72,38 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Server {
     url: String,
+    further: Vec<(Version, String)>,
+    version: Version,
     address: SocketAddr,
     authority: Option<Authority>,
-    registry: Arc<Registry>,
+    registries: Vec<Arc<Registry>>,
     handle: Handle<SocketAddr>,
     serving: JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
-    /// Starts a hub. Port 0 takes any free one. Connections are accepted when this returns.
+    /// Starts a hub that speaks the version of the settings, its `hub.url` ending in `/fhircast`. Port 0 takes any free one.
+    /// Connections are accepted when this returns.
     ///
     /// # Errors
-    /// When the address cannot be listened on, or no certificate can be made.
+    /// When the address cannot be listened on, no certificate can be made, or callbacks cannot be called.
     pub async fn start(
         settings: Settings,
+        listen: SocketAddr,
+        transport: Transport,
+    ) -> Result<Self, HubError> {
+        Self::start_versions(settings, &[], listen, transport).await
+    }
+
+    /// Starts a hub that speaks the version of the settings and these further ones, each as a hub of its own: with topics
+    /// of its own, and with its version before all its paths, as in `/stu3/fhircast` and `/stu2/fhircast`. Without further
+    /// versions it is [`start`](Self::start).
+    ///
+    /// # Errors
+    /// As of [`start`](Self::start).
+    pub async fn start_versions(
+        settings: Settings,
+        further: &[Version],
         listen: SocketAddr,
         transport: Transport,
     ) -> Result<Self, HubError> {
@@ -95,14 +122,51 @@ impl Server {
         };
         let reachable = SocketAddr::new(reachable(address.ip()), address.port());
         let scheme = if authority.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{reachable}{}", routes::HUB_PATH);
+        let mut versions = vec![settings.version];
+        for version in further {
+            if !versions.contains(version) {
+                versions.push(*version);
+            }
+        }
+        let several = versions.len() > 1;
+        let caller = if versions.iter().any(|version| Edition::of(*version).webhook) {
+            Some(Caller::new(&settings)?)
+        } else {
+            None
+        };
+        let mut urls = Vec::new();
+        let mut registries = Vec::new();
+        let mut router = axum::Router::new();
 
         let limit = settings.max_connections;
         let timeout = settings.request_timeout;
         // Clients keep connections for a minute or two; one that is closed just as they use it again costs them a request.
         let idle = settings.idle_timeout;
-        let registry = Registry::new(settings, transport, reachable);
-        let service = routes::router(Arc::clone(&registry)).into_make_service();
+        for version in versions {
+            let prefix = if several {
+                format!("/{}", version.name().to_ascii_lowercase())
+            } else {
+                String::new()
+            };
+            urls.push((
+                version,
+                format!("{scheme}://{reachable}{prefix}{}", routes::HUB_PATH),
+            ));
+            let own = Settings {
+                version,
+                ..settings.clone()
+            };
+            let registry = Registry::new(own, &prefix, caller.clone(), transport, reachable);
+            let routes = routes::router(Arc::clone(&registry));
+            router = if several {
+                router.nest(&prefix, routes)
+            } else {
+                router.merge(routes)
+            };
+            registries.push(registry);
+        }
+        let service = router.into_make_service();
+        let (version, url) = urls.remove(0);
         let handle = Handle::new();
         let tcp = TcpConfigAcceptor::new(
             TcpSocketConfig::new()
@@ -131,17 +195,25 @@ impl Server {
         handle.listening().await;
         Ok(Self {
             url,
+            further: urls,
+            version,
             address,
             authority,
-            registry,
+            registries,
             handle,
             serving,
         })
     }
 
-    /// The `hub.url`.
+    /// The `hub.url`; of the first version, where it speaks several.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The versions that it speaks, and the `hub.url` of each; first the one of its settings.
+    pub fn urls(&self) -> impl Iterator<Item = (Version, &str)> {
+        let further = self.further.iter().map(|(version, url)| (*version, url.as_str()));
+        std::iter::once((self.version, self.url.as_str())).chain(further)
     }
 
     /// Where it listens.
@@ -156,10 +228,12 @@ impl Server {
 
     /// Stops: closes every WebSocket with 1001, lets requests end, and cuts what has not ended after two seconds.
     pub async fn shutdown(mut self) {
-        self.registry.close_all();
+        self.registries.iter().for_each(|registry| registry.close_all());
         self.handle.graceful_shutdown(Some(GRACE));
         let ended = async {
-            self.registry.sockets_ended().await;
+            for registry in &self.registries {
+                registry.sockets_ended().await;
+            }
             // The outcome of the accept loop no longer matters.
             let _ = (&mut self.serving).await;
         };
@@ -172,7 +246,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.registry.close_all();
+        self.registries.iter().for_each(|registry| registry.close_all());
         self.handle.shutdown();
         self.serving.abort();
     }

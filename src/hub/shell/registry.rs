@@ -9,9 +9,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Transport;
+use super::callbacks::Caller;
 use super::routes::SOCKET_PATH;
 use super::topic::Topic;
 use crate::hub::defect::Behaviour;
+use crate::hub::edition::Edition;
 use crate::hub::identifiers::{Identifiers, NumberedEndpoints, RandomIdentifiers};
 use crate::hub::refusal::Refusal;
 use crate::hub::session::Session;
@@ -25,18 +27,33 @@ const GOING_AWAY: u16 = 1001;
 pub(super) struct Registry {
     pub(super) settings: Arc<Settings>,
     pub(super) behaviour: Behaviour,
+    pub(super) edition: &'static Edition,
+    /// Before all paths: empty, or the version's own where the hub serves several.
+    pub(super) prefix: String,
+    /// Who calls callbacks, in versions that have them.
+    pub(super) caller: Option<Caller>,
     transport: Transport,
     address: SocketAddr,
     start: Instant,
     topics: RwLock<HashMap<String, Arc<Topic>>>,
     endpoints: RwLock<HashMap<String, String>>,
     sockets: watch::Sender<usize>,
+    stopping: watch::Sender<bool>,
     numbered: Arc<AtomicU64>,
 }
 
 impl Registry {
-    pub(super) fn new(settings: Settings, transport: Transport, address: SocketAddr) -> Arc<Self> {
+    pub(super) fn new(
+        settings: Settings,
+        prefix: &str,
+        caller: Option<Caller>,
+        transport: Transport,
+        address: SocketAddr,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            edition: Edition::of(settings.version),
+            prefix: prefix.to_owned(),
+            caller,
             behaviour: Behaviour::new(&settings.defects),
             settings: Arc::new(settings),
             transport,
@@ -45,6 +62,7 @@ impl Registry {
             topics: RwLock::default(),
             endpoints: RwLock::default(),
             sockets: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
             numbered: Arc::default(),
         })
     }
@@ -129,16 +147,17 @@ impl Registry {
         };
         let own = self.address.to_string();
         let host = host.filter(|host| is_authority(host)).unwrap_or(&own);
-        format!("{scheme}://{host}{SOCKET_PATH}{endpoint}")
+        format!("{scheme}://{host}{}{SOCKET_PATH}{endpoint}", self.prefix)
     }
 
     /// The last path segment of an endpoint's URL, where it is one of a hub like this.
-    pub(super) fn endpoint_of(url: &str) -> Option<String> {
+    pub(super) fn endpoint_of(&self, url: &str) -> Option<String> {
         let url = url::Url::parse(url).ok()?;
         if !matches!(url.scheme(), "ws" | "wss") {
             return None;
         }
-        Some(url.path().strip_prefix(SOCKET_PATH)?.to_owned())
+        let path = url.path().strip_prefix(self.prefix.as_str())?;
+        Some(path.strip_prefix(SOCKET_PATH)?.to_owned())
     }
 
     /// Counts an open socket until the guard is dropped.
@@ -147,12 +166,20 @@ impl Registry {
         SocketGuard(Arc::clone(self))
     }
 
-    /// Asks every socket to close.
+    /// Asks every socket to close, and gives up every call.
     pub(super) fn close_all(&self) {
+        self.stopping.send_replace(true);
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         for topic in topics.values() {
             topic.close_all(GOING_AWAY, "the hub stops");
         }
+    }
+
+    /// Waits until the hub stops.
+    pub(super) async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as this registry.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
     }
 
     /// Waits until no socket is open.

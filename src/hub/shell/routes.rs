@@ -10,23 +10,21 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::BytesMut;
 use futures_util::StreamExt;
-use serde_json::Map;
 
 use super::registry::Registry;
-use super::socket;
+use super::{socket, subscriptions};
+use crate::hub::edition::Document;
 use crate::hub::refusal::Refusal;
 use crate::hub::session::dead_endpoint;
 use crate::hub::supported::configuration;
-use crate::protocol::{
-    EventName, Mode, Notification, SubscriptionRequest, SubscriptionResponse, WELL_KNOWN_PATH, parse_events,
-};
+use crate::protocol::{Notification, WELL_KNOWN_PATH};
 
 /// The path of `hub.url`.
 pub(super) const HUB_PATH: &str = "/fhircast";
 /// What endpoints begin with.
 pub(super) const SOCKET_PATH: &str = "/socket/";
 
-type Hub = Arc<Registry>;
+pub(super) type Hub = Arc<Registry>;
 
 /// All paths of the hub.
 pub(super) fn router(registry: Hub) -> Router {
@@ -45,7 +43,8 @@ pub(super) fn router(registry: Hub) -> Router {
 }
 
 /// A refusal as an answer: plain text for the developer of the client.
-fn refuse(hub: &Registry, refusal: &Refusal) -> Response {
+pub(super) fn refuse(hub: &Registry, refusal: &Refusal) -> Response {
+    let refusal = hub.edition.cite_refusal(refusal);
     tracing::debug!(status = refusal.status, reason = %refusal.reason, "refused");
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
     let reason = if hub.behaviour.explains_refusals() {
@@ -64,10 +63,19 @@ async fn at_hub_url(State(hub): State<Hub>, request: Request) -> Response {
     let refusal = Refusal::new(
         405,
         format!(
-            "{} is not for hub.url: POST a subscription request (application/x-www-form-urlencoded, FHIRcast STU3, 2.4) \
-             or an event (application/json, 2.6) here; GET the current context at hub.url/{{topic}} (2.9) and the \
-             configuration at hub.url{WELL_KNOWN_PATH} (2.7)",
-            request.method()
+            "{} is not for hub.url: POST a subscription request (application/x-www-form-urlencoded) or an event \
+             (application/json) here{}{}",
+            request.method(),
+            if hub.edition.current_context {
+                "; GET the current context at hub.url/{topic}"
+            } else {
+                ""
+            },
+            if hub.edition.document == Document::Absent {
+                String::new()
+            } else {
+                format!("; GET the configuration at hub.url{WELL_KNOWN_PATH}")
+            },
         ),
     );
     ([(header::ALLOW, "POST")], refuse(&hub, &refusal)).into_response()
@@ -89,15 +97,17 @@ async fn elsewhere(State(hub): State<Hub>, uri: Uri) -> Response {
     let refusal = Refusal::new(
         404,
         format!(
-            "there is nothing at {}: hub.url is {HUB_PATH}, and endpoints begin with {SOCKET_PATH}",
-            uri.path()
+            "there is nothing at {0}: hub.url is {1}{HUB_PATH}, and endpoints begin with {1}{SOCKET_PATH}",
+            uri.path(),
+            hub.prefix
         ),
     );
     refuse(&hub, &refusal)
 }
 
 async fn well_known(State(hub): State<Hub>) -> Response {
-    match hub.behaviour.configuration(&configuration(&hub.settings)) {
+    let document = configuration(&hub.settings);
+    match document.and_then(|document| hub.behaviour.configuration(&document)) {
         Some(document) => (
             [(header::CONTENT_TYPE, hub.behaviour.configuration_type())],
             document.to_string(),
@@ -108,7 +118,7 @@ async fn well_known(State(hub): State<Hub>) -> Response {
 }
 
 async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>) -> Response {
-    if !hub.behaviour.serves_current_context() {
+    if !hub.edition.current_context || !hub.behaviour.serves_current_context() {
         return refuse(
             &hub,
             &Refusal::new(404, "there is no current context to be had here"),
@@ -145,7 +155,7 @@ async fn post(hub: &Hub, request: Request, topic: Option<&str>) -> Response {
         });
     let answer = match (content_type.as_deref(), topic) {
         (Some("application/x-www-form-urlencoded"), None) => match read(hub, &parts.headers, body).await {
-            Ok(body) => Ok(subscription(hub, &parts.headers, &body)),
+            Ok(body) => Ok(subscriptions::answer(hub, &parts.headers, &body)),
             Err(refusal) => Err(refusal),
         },
         (Some("application/json" | "application/fhir+json"), _) => {
@@ -216,82 +226,6 @@ async fn read(hub: &Registry, headers: &HeaderMap, body: Body) -> Result<BytesMu
             408,
             format!("the body did not come within {} seconds", timeout.as_secs_f64()),
         )),
-    }
-}
-
-fn subscription(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let answer = |mode: Mode, endpoint: &str| {
-        let response = SubscriptionResponse {
-            endpoint: hub.endpoint_url(host, endpoint),
-            other: Map::new(),
-        };
-        let status =
-            StatusCode::from_u16(hub.behaviour.accepted_status(mode)).unwrap_or(StatusCode::ACCEPTED);
-        let body = hub.behaviour.response(mode, &response).to_string();
-        (
-            status,
-            [(header::CONTENT_TYPE, hub.behaviour.response_type())],
-            body,
-        )
-            .into_response()
-    };
-    match take_subscription(hub, body) {
-        Ok((mode, endpoint)) => answer(mode, &endpoint),
-        Err(refusal) if hub.behaviour.applies_refused_resubscriptions() => {
-            resubscribe_refused(hub, body);
-            refuse(hub, &refusal)
-        }
-        Err(_) if hub.behaviour.accepts_malformed_subscriptions() => answer(Mode::Subscribe, "nowhere"),
-        Err(refusal) => refuse(hub, &refusal),
-    }
-}
-
-fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal> {
-    let mut request = SubscriptionRequest::from_form(body)?;
-    if hub.behaviour.keeps_repeated_events() {
-        request.events = repeated_events(body).or(request.events);
-    }
-    let named = request.endpoint.as_deref().and_then(Registry::endpoint_of);
-    let topic = hub.topic(&request.topic)?;
-    let endpoint = topic.with(|session, now| {
-        let endpoint = session.request(&request, named.as_deref(), now)?;
-        if request.mode == Mode::Subscribe {
-            hub.remember_endpoint(&endpoint, &request.topic);
-        }
-        Ok::<_, Refusal>(endpoint)
-    })?;
-    Ok((request.mode, endpoint))
-}
-
-/// The events of a request, each as often as it stands there.
-fn repeated_events(body: &[u8]) -> Option<Vec<EventName>> {
-    let mut pairs = url::form_urlencoded::parse(body);
-    let (_, events) = pairs.find(|(name, _)| name == "hub.events")?;
-    events.split(',').map(|event| event.trim().parse().ok()).collect()
-}
-
-/// What a defective hub does with a re-subscription that it refuses: it takes over what it can read of it.
-fn resubscribe_refused(hub: &Hub, body: &[u8]) {
-    let named = |name: &str| {
-        let mut pairs = url::form_urlencoded::parse(body);
-        pairs
-            .find(|(own, _)| own == name)
-            .map(|(_, value)| value.into_owned())
-    };
-    let (Some(topic), Some(events), Some(endpoint)) = (
-        named("hub.topic"),
-        named("hub.events").and_then(|events| parse_events(&events).ok()),
-        named("hub.channel.endpoint"),
-    ) else {
-        return;
-    };
-    let mut request = SubscriptionRequest::subscribe(&topic, events);
-    let segment = Registry::endpoint_of(&endpoint);
-    request.endpoint = Some(endpoint);
-    if let Some(topic) = hub.find(&topic) {
-        // What is not there cannot be changed.
-        let _ = topic.with(|session, now| session.request(&request, segment.as_deref(), now));
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use super::registry::Registry;
-use crate::hub::session::{Now, Output, Session, SubscriberId, Utf8Bytes};
+use crate::hub::session::{Call, CallId, Now, Output, Session, SubscriberId, Utf8Bytes};
 
 /// What a socket is to send.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ struct State {
 pub(super) struct Topic {
     state: Mutex<State>,
     changed: Arc<Notify>,
+    own: Weak<Self>,
     registry: Weak<Registry>,
     start: Instant,
 }
@@ -35,7 +36,8 @@ pub(super) struct Topic {
 impl Topic {
     /// A topic whose session begins, with its alarm clock running.
     pub(super) fn start(session: Session, registry: &Arc<Registry>, start: Instant) -> Arc<Self> {
-        let topic = Arc::new(Self {
+        let topic = Arc::new_cyclic(|own| Self {
+            own: Weak::clone(own),
             state: Mutex::new(State {
                 session,
                 queues: HashMap::new(),
@@ -104,6 +106,24 @@ impl Topic {
         }
     }
 
+    /// Calls a callback, and tells the session what came of it; not after the hub has stopped.
+    fn make_call(&self, id: CallId, call: Call, timeout: Duration) {
+        let (Some(registry), Some(topic)) = (self.registry.upgrade(), self.own.upgrade()) else {
+            return;
+        };
+        tokio::spawn(async move {
+            let Some(caller) = registry.caller.as_ref() else {
+                return;
+            };
+            tokio::select! {
+                answer = caller.call(call, timeout) => {
+                    topic.with(|session, now| session.called_back(id, answer, now));
+                }
+                () = registry.stopped() => {}
+            }
+        });
+    }
+
     fn carry_out(&self, state: &mut State, now: Now) {
         while let Some(output) = state.session.poll_output() {
             match output {
@@ -127,9 +147,14 @@ impl Topic {
                         let _ = queue.try_send(Frame::Close { code, reason });
                     }
                 }
+                Output::Call {
+                    call,
+                    request,
+                    timeout,
+                } => self.make_call(call, request, timeout),
                 Output::Ended { subscriber, endpoint } => {
                     state.queues.remove(&subscriber);
-                    if let Some(registry) = self.registry.upgrade() {
+                    if let (Some(registry), Some(endpoint)) = (self.registry.upgrade(), endpoint) {
                         registry.forget_endpoint(&endpoint);
                     }
                 }

@@ -122,6 +122,9 @@ impl Behaviour {
         if self.has(Defect::ConfigurationWithoutWebsocket) {
             document = with(document, "websocketSupport", false);
         }
+        if self.has(Defect::ConfigurationWithoutWebhook) {
+            document = without(document, "webhookSupport");
+        }
         if self.has(Defect::ConfigurationWithoutVersion) {
             document = without(document, "fhircastVersion");
         }
@@ -138,6 +141,12 @@ impl Behaviour {
                 json!(["supportsGetCurrentContext"]),
             ),
             (Defect::ConfigurationUnknownFhir, "fhirVersion", json!("R9")),
+            (Defect::WebhookUnsupportedTaken, "webhookSupport", json!(false)),
+            (
+                Defect::ConfigurationWebhookAsText,
+                "webhookSupport",
+                json!("true"),
+            ),
             (
                 Defect::ConfigurationFlagsContradict,
                 "getCurrentSupport",

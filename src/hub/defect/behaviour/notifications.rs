@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Behaviour, raw, set_timestamp, without};
 use crate::hub::defect::Defect;
+use crate::hub::edition::Edition;
 use crate::hub::identifiers::Identifiers;
 use crate::protocol::{
     Action, EVENT_ID_SYSTEM, EVENT_NAME_SYSTEM, EventKind, EventName, Notification, Status, SyncErrorCause,
@@ -91,6 +92,22 @@ impl Behaviour {
         }
         if self.has(Defect::NotificationWithoutId) {
             notification.members().remove("id");
+        }
+        if self.has(Defect::IdsRepeated) {
+            notification.id = "castspec".to_owned();
+            notification.members().set_text("id", "castspec");
+        }
+        if self.has(Defect::TimestampWithoutFraction)
+            && let Ok(whole) = jiff::Timestamp::from_second(notification.timestamp.instant().as_second())
+            && let Ok(timestamp) = whole.to_string().parse()
+        {
+            set_timestamp(notification, &timestamp);
+        }
+        if self.has(Defect::ResourcesReplaced) {
+            alter_resources(notification, |resource| resource["id"] = Value::from("castspec"));
+        }
+        if self.has(Defect::ExtensionAsText) {
+            notification.members().set_text("extension", "castspec");
         }
         if self.has(Defect::ExtensionDropped) {
             alter_entries(notification, |entries| {
@@ -278,7 +295,11 @@ impl Behaviour {
     }
 
     /// The context of a SyncError.
-    pub(in crate::hub) fn sync_error_context(&self, cause: &SyncErrorCause) -> Box<RawValue> {
+    pub(in crate::hub) fn sync_error_context(
+        &self,
+        cause: &SyncErrorCause,
+        edition: &Edition,
+    ) -> Box<RawValue> {
         if self.has(Defect::SyncErrorEmpty) {
             return raw(&json!([]));
         }
@@ -286,7 +307,7 @@ impl Behaviour {
         if self.has(Defect::SyncErrorWrongEventId) {
             cause.event_id = format!("not-{}", cause.event_id);
         }
-        if self.has(Defect::SyncErrorWithoutSubscriber) {
+        if !edition.sync_error_subscriber || self.has(Defect::SyncErrorWithoutSubscriber) {
             cause.subscriber_name = None;
         }
         let mut context = cause.to_context();
@@ -310,7 +331,7 @@ impl Behaviour {
                 codings.retain(|coding| coding["system"] != system);
             }
         }
-        if self.has(Defect::SyncErrorWithoutDetails) {
+        if !edition.sync_error_event || self.has(Defect::SyncErrorWithoutDetails) {
             *issue = without(issue.take(), "details");
         }
         if self.has(Defect::SyncErrorWithMore)

@@ -160,6 +160,16 @@ impl Behaviour {
         self.has(Defect::UnsubscribeIgnored)
     }
 
+    /// Whether the lease that an unsubscribe request asks for is granted.
+    pub(in crate::hub) fn honours_leases_of_unsubscribes(&self) -> bool {
+        self.has(Defect::UnsubscribeLeaseHonoured)
+    }
+
+    /// Whether WebSocket subscriptions are refused.
+    pub(in crate::hub) fn refuses_websockets(&self) -> bool {
+        self.has(Defect::WebsocketRefused)
+    }
+
     pub(in crate::hub) fn denies_on_unsubscribe(&self) -> bool {
         !self.has(Defect::UnsubscribeWithoutDenial)
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 /// What only the shell does, and `tests/hub_defects.rs` looks at.
-const SHELL: &[Defect] = &[
+pub(super) const SHELL: &[Defect] = &[
     Defect::EndpointPlaintext,
     Defect::SubscribeRedirected,
     Defect::ResponseAsArray,
@@ -227,11 +227,11 @@ fn gather(desk: &mut Desk, lines: &mut Vec<String>, everyone: &[SubscriberId]) {
 fn every_defect_of_the_heart_shows() {
     let clean = live(&[]);
     assert_eq!(clean, live(&[]), "the same inputs give the same outputs");
-    let hidden: Vec<_> = Defect::all()
-        .iter()
-        .filter(|defect| live(&[**defect]) == clean)
+    let hidden: Vec<_> = Defect::of(Version::Stu3)
+        .into_iter()
+        .filter(|defect| live(&[*defect]) == clean)
         .collect();
     let mut shell = SHELL.to_vec();
     shell.sort();
-    assert_eq!(hidden, shell.iter().collect::<Vec<_>>());
+    assert_eq!(hidden, shell);
 }

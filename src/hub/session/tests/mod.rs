@@ -2,10 +2,13 @@
 
 mod content;
 mod defects;
+mod defects_of_webhooks;
 mod errors;
 mod notifying;
 mod property;
 mod subscribing;
+mod versions;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +16,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Closing, Now, Output, Session, SubscriberId};
-use crate::hub::{CountedIdentifiers, Defect, Refusal, Settings};
-use crate::protocol::{Notification, SubscriptionRequest, parse_events};
+use super::{Call, CallAnswer, CallId, Closing, Now, Output, Session, SubscriberId};
+use crate::hub::{CountedIdentifiers, Defect, Refusal, Settings, WebhookRequest};
+use crate::protocol::{Mode, Notification, SubscriptionRequest, Version, parse_events};
 
 pub(super) const TOPIC: &str = "topic-1";
 
@@ -26,6 +29,7 @@ pub(super) struct Desk {
     frames: HashMap<SubscriberId, Vec<Value>>,
     pub(super) closed: HashMap<SubscriberId, (u16, String)>,
     pub(super) ended: Vec<SubscriberId>,
+    calls: Vec<(CallId, Call)>,
 }
 
 impl Desk {
@@ -47,6 +51,7 @@ impl Desk {
             frames: HashMap::new(),
             closed: HashMap::new(),
             ended: Vec::new(),
+            calls: Vec::new(),
         }
     }
 
@@ -74,9 +79,62 @@ impl Desk {
                     assert!(reason.len() <= 123);
                     assert!(self.closed.insert(subscriber, (code, reason)).is_none());
                 }
+                Output::Call { call, request, .. } => self.calls.push((call, request)),
                 Output::Ended { subscriber, .. } => self.ended.push(subscriber),
             }
         }
+    }
+
+    /// A session of this version.
+    pub(super) fn speaking(version: Version, defects: &[Defect]) -> Self {
+        Self::with(Settings {
+            version,
+            defects: defects.to_vec(),
+            ..Settings::default()
+        })
+    }
+
+    pub(super) fn request_webhook(&mut self, request: &WebhookRequest) -> Result<(), Refusal> {
+        let now = self.now();
+        let answer = self.session.request_webhook(request, now);
+        self.drain();
+        answer
+    }
+
+    /// Subscribes a callback, and confirms it.
+    pub(super) fn join_webhook(&mut self, callback: &str, events: &str) {
+        self.request_webhook(&webhook(callback, events)).unwrap();
+        self.confirm_call();
+    }
+
+    /// Takes the calls that came since the last time.
+    pub(super) fn calls(&mut self) -> Vec<(CallId, Call)> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Takes the one call that came since the last time.
+    pub(super) fn only_call(&mut self) -> (CallId, Call) {
+        let mut calls = self.calls();
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        calls.remove(0)
+    }
+
+    /// Answers a call.
+    pub(super) fn call_back(&mut self, call: CallId, status: u16, body: &str) {
+        let body = Some(body.to_owned());
+        self.end_call(call, CallAnswer::Answered { status, body });
+    }
+
+    pub(super) fn end_call(&mut self, call: CallId, answer: CallAnswer) {
+        let now = self.now();
+        self.session.called_back(call, answer, now);
+        self.drain();
+    }
+
+    /// Echoes the challenge of the one verification that came.
+    pub(super) fn confirm_call(&mut self) {
+        let (call, request) = self.only_call();
+        self.call_back(call, 200, &parameter(&request, "hub.challenge").unwrap());
     }
 
     pub(super) fn request(&mut self, request: &SubscriptionRequest) -> Result<String, Refusal> {
@@ -174,6 +232,31 @@ impl Desk {
 
 pub(super) fn subscription(events: &str) -> SubscriptionRequest {
     SubscriptionRequest::subscribe(TOPIC, parse_events(events).unwrap())
+}
+
+pub(super) fn webhook(callback: &str, events: &str) -> WebhookRequest {
+    WebhookRequest {
+        mode: Mode::Subscribe,
+        topic: TOPIC.to_owned(),
+        callback: callback.to_owned(),
+        secret: Some("secret".to_owned()),
+        events: Some(parse_events(events).unwrap()),
+        lease_seconds: None,
+        subscriber_name: None,
+    }
+}
+
+/// A parameter of a call's query string.
+pub(super) fn parameter(call: &Call, name: &str) -> Option<String> {
+    let url = url::Url::parse(&call.url).unwrap();
+    let found = url.query_pairs().find(|(own, _)| own == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+/// The id of the event that a call carries.
+pub(super) fn event_of(call: &Call) -> String {
+    let body: Value = serde_json::from_str(call.body.as_ref().unwrap()).unwrap();
+    body["id"].as_str().unwrap().to_owned()
 }
 
 pub(super) fn event(id: &str, name: &str, context: Value) -> Value {

@@ -2,6 +2,7 @@
 //! duplicated, reordered, leaked or delivered to those who did not subscribe.
 
 mod model;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
