@@ -19,9 +19,13 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The schemas of every version, with the least numbers of valid and invalid messages that it has in `tests/messages`.
 fn versions() -> Vec<(Schemas, usize, usize)> {
-    [(Version::Stu2, 60, 200), (Version::Stu3, 80, 300)]
-        .map(|(version, valid, invalid)| (Schemas::load(version).unwrap(), valid, invalid))
-        .into()
+    [
+        (Version::Stu1, 40, 150),
+        (Version::Stu2, 60, 200),
+        (Version::Stu3, 80, 300),
+    ]
+    .map(|(version, valid, invalid)| (Schemas::load(version).unwrap(), valid, invalid))
+    .into()
 }
 
 fn folder_of(version: Version) -> String {
