@@ -33,25 +33,15 @@ const DEMANDS: &[&str] = &[
 /// The places of all constraints that belong to a requirement, as violations name them:
 /// `schemas/stu3/event.json#/properties/hub.event/type`.
 pub fn of_folder(folder: &str) -> BTreeSet<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut walk = Walk::default();
-    for part in ["", "/events", "/profiles"] {
-        for entry in fs::read_dir(root.join(folder).join(&part[usize::from(!part.is_empty())..])).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                let name = path.file_name().unwrap().to_str().unwrap();
-                let schema = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-                walk.files.insert(format!("{folder}{part}/{name}"), schema);
+    // What lies deeper, or is no message, is a part of these.
+    for part in ["", "/events"] {
+        let files = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{folder}{part}"));
+        for entry in fs::read_dir(files).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".json") && !["context.json", "event.json"].contains(&name.as_str()) {
+                walk.schema(&format!("{folder}{part}/{name}"), "", false);
             }
-        }
-    }
-    let messages: Vec<String> = walk.files.keys().cloned().collect();
-    for file in messages {
-        // The others are parts of these.
-        let is_part =
-            file.contains("/profiles/") || file.ends_with("/context.json") || file.ends_with("/event.json");
-        if !is_part {
-            walk.schema(&file, "", false);
         }
     }
     walk.found
@@ -70,7 +60,8 @@ impl Walk {
         if !self.seen.insert((file.to_owned(), pointer.to_owned(), ruled)) {
             return;
         }
-        let schema = self.files[file].pointer(pointer).unwrap().clone();
+        let document = self.files.entry(file.to_owned()).or_insert_with(|| read(file));
+        let schema = document.pointer(pointer).unwrap().clone();
         let requirement = schema.get("x-requirement");
         let is_ruled = |keyword: &str| match requirement {
             Some(Value::Object(map)) if !map.contains_key("id") => ruled || map.contains_key(keyword),
@@ -98,6 +89,12 @@ impl Walk {
             }
         }
     }
+}
+
+/// A schema by its path, which may lie in the folder of another version.
+fn read(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The file and the pointer that a `$ref` in a file names.
