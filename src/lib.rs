@@ -13,6 +13,7 @@
 //! ```
 
 pub mod cli;
+pub mod conduct;
 pub mod fhir;
 pub mod hub;
 pub mod outcome;

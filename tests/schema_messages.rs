@@ -337,7 +337,7 @@ fn a_version_has_its_own_kinds_of_messages() {
     for (version, count, has_webhooks, has_current) in [
         (Version::Stu1, 6, true, false),
         (Version::Stu2, 12, true, false),
-        (Version::Stu3, 11, false, true),
+        (Version::Stu3, 12, false, true),
     ] {
         let own = kinds(version);
         assert_eq!(own.len(), count, "{version}: {own:?}");

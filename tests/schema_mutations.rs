@@ -397,11 +397,12 @@ proptest! {
 
 /// The pointers of all members and array entries outside of FHIR resources.
 fn members(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    if value.get("resourceType").is_some() {
+        return;
+    }
     for (name, child) in children(value) {
         let pointer = format!("{pointer}/{}", escaped(&name));
-        if child.get("resourceType").is_none() {
-            members(child, &pointer, found);
-        }
+        members(child, &pointer, found);
         found.push(pointer);
     }
 }

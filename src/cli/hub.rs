@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::hub_conduct::{self, Prepared};
 use crate::hub::{Defect, HubError, Server, Settings, Transport};
 use crate::protocol::Version;
+use crate::report::ReportError;
 
 /// Serve the hub simulator until stopped
 ///
-/// Prints `castspec hub listening on <hub.url>` once it accepts connections; with several versions, a line for each.
+/// Prints `castspec hub listening on <hub.url>` once it accepts connections; with several versions, a line for each. What
+/// subscribers of STU3 do wrong is told on standard error as it happens.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  castspec hub --port 8443 --ca-out ca.pem")]
 pub struct HubCommand {
@@ -68,6 +71,15 @@ pub struct HubCommand {
     /// The longest lease that is granted, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..))]
     max_lease: u64,
+
+    /// Do not judge what subscribers do
+    #[arg(long, conflicts_with = "reports")]
+    unjudged: bool,
+
+    /// When stopped, write junit.xml, report.json and index.html about the subscribers into this folder; the exit status
+    /// is then 1 if one of them broke a SHALL
+    #[arg(long, value_name = "DIR")]
+    reports: Option<PathBuf>,
 }
 
 /// The hub could not be served.
@@ -95,6 +107,12 @@ pub enum HubCommandError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The reports about subscribers could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// Standard output cannot be written.
+    #[error("{0}")]
+    Output(String),
     /// Standard output, or the signals of the operating system, cannot be used.
     #[error("{what}: {source}")]
     System {
@@ -103,6 +121,20 @@ pub enum HubCommandError {
         /// What the operating system says.
         source: std::io::Error,
     },
+}
+
+/// Every defect with what it breaks in each version that it is meant for.
+fn defects() -> String {
+    let mut text = String::new();
+    for defect in Defect::all() {
+        text.push_str(&format!("{defect}\n    {}\n", defect.description()));
+        text.push_str(&format!("    breaks {}\n", defect.breaks().join(", ")));
+        for version in defect.versions().iter().filter(|own| **own != Version::Stu3) {
+            let breaks = defect.breaks_in(*version).join(", ");
+            text.push_str(&format!("    in {version} breaks {breaks}\n"));
+        }
+    }
+    text
 }
 
 /// Seconds, with a fraction or without.
@@ -127,16 +159,9 @@ impl HubCommand {
             source,
         };
         if self.list_defects {
-            let mut stdout = std::io::stdout().lock();
-            for defect in Defect::all() {
-                writeln!(stdout, "{defect}\n    {}", defect.description()).map_err(output)?;
-                writeln!(stdout, "    breaks {}", defect.breaks().join(", ")).map_err(output)?;
-                for version in defect.versions().iter().filter(|own| **own != Version::Stu3) {
-                    let breaks = defect.breaks_in(*version).join(", ");
-                    writeln!(stdout, "    in {version} breaks {breaks}").map_err(output)?;
-                }
-            }
-            return Ok(ExitCode::SUCCESS);
+            return super::print(&defects())
+                .map(|()| ExitCode::SUCCESS)
+                .map_err(|error| HubCommandError::Output(error.to_string()));
         }
         if self.auth {
             return Err(HubCommandError::Unsupported(
@@ -154,13 +179,19 @@ impl HubCommand {
         };
         let listen = SocketAddr::new(self.bind, self.port);
         let further = self.fhircast_version.get(1..).unwrap_or_default();
-        let server = Server::start_versions(self.settings()?, further, listen, transport).await?;
+        let mut settings = self.settings()?;
+        let prepared = self.prepare_judging()?;
+        settings.observer = prepared.as_ref().map(Prepared::observer);
+        let server = Server::start_versions(settings, further, listen, transport).await?;
         if let (Some(path), Some(pem)) = (&self.ca_out, server.authority_pem()) {
             std::fs::write(path, pem).map_err(|source| HubCommandError::Authority {
                 path: path.clone(),
                 source,
             })?;
         }
+        let judged_url = server.urls().find(|(version, _)| *version == Version::Stu3);
+        let judged_url = judged_url.map_or_else(String::new, |(_, url)| url.to_owned());
+        let judging = prepared.map(|prepared| prepared.begin(&judged_url, self.ack_timeout));
         let mut stdout = std::io::stdout();
         for (_, url) in server.urls() {
             writeln!(stdout, "castspec hub listening on {url}").map_err(output)?;
@@ -168,7 +199,31 @@ impl HubCommand {
         stdout.flush().map_err(output)?;
         stop.await;
         server.shutdown().await;
-        Ok(ExitCode::SUCCESS)
+        let failed = match judging {
+            Some(judging) => judging.end(&judged_url).await?,
+            None => false,
+        };
+        Ok(ExitCode::from(u8::from(failed)))
+    }
+
+    /// Subscribers are judged in STU3.
+    fn prepare_judging(&self) -> Result<Option<Prepared>, HubCommandError> {
+        if !self.fhircast_version.contains(&Version::Stu3) {
+            return match self.reports {
+                Some(_) => Err(HubCommandError::Unsupported(
+                    "--reports: subscribers are judged in STU3 only; add --fhircast-version STU3, or leave it out"
+                        .to_owned(),
+                )),
+                None => Ok(None),
+            };
+        }
+        if self.unjudged {
+            return Ok(None);
+        }
+        Ok(Some(hub_conduct::prepare(
+            Version::Stu3,
+            self.reports.as_deref(),
+        )?))
     }
 
     fn settings(&self) -> Result<Settings, HubCommandError> {

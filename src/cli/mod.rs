@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Arguments are read here, and errors become one clear line and an exit code.
 
 mod hub;
+mod hub_conduct;
 mod requirements;
 mod run;
 mod scenarios;

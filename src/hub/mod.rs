@@ -25,7 +25,7 @@ pub use edition::Edition;
 pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
 pub use settings::Settings;
-pub use shell::{CallerError, HubError, Server, Transport};
+pub use shell::{CallerError, HubError, Observer, Server, Transport};
 pub use signature::{SIGNATURE_HEADER, sign};
 pub use supported::configuration;
 pub use webhook_request::{WEBHOOK, WebhookRequest};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::defect::Defect;
+use super::shell::Observer;
 use crate::protocol::Version;
 
 /// The settings of a hub; [`Default`] is a hub that conforms.
@@ -50,6 +51,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// The deliberate deviations.
     pub defects: Vec<Defect>,
+    /// Who is told of every exchange of one version; nobody, at no cost, where there is none.
+    pub observer: Option<Observer>,
 }
 
 impl Default for Settings {
@@ -76,6 +79,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(120),
             write_timeout: Duration::from_secs(5),
             defects: Vec::new(),
+            observer: None,
         }
     }
 }

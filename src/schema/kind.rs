@@ -56,6 +56,8 @@ pub enum MessageKind {
     Configuration,
     /// The answer to Get Current Context (2.9).
     CurrentContext,
+    /// The CapabilityStatement of a FHIR server that declares where its hub is (2.7).
+    CapabilityStatement,
 }
 
 /// The parameters that subscription and unsubscribe requests alone have.
@@ -68,7 +70,7 @@ const OF_REQUESTS: [&str; 4] = [
 
 impl MessageKind {
     /// The kinds of all versions; [`Schemas::kinds`](super::Schemas::kinds) has those of one.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SubscriptionRequest,
         Self::UnsubscribeRequest,
         Self::SubscriptionResponse,
@@ -82,6 +84,7 @@ impl MessageKind {
         Self::Acknowledgement,
         Self::Configuration,
         Self::CurrentContext,
+        Self::CapabilityStatement,
     ];
 
     /// The name of the kind, which is that of its schema: `subscription-request`.
@@ -100,6 +103,7 @@ impl MessageKind {
             Self::Acknowledgement => "acknowledgement",
             Self::Configuration => "configuration",
             Self::CurrentContext => "current-context",
+            Self::CapabilityStatement => "capability-statement",
         }
     }
 
@@ -118,7 +122,8 @@ impl MessageKind {
             | Self::WebhookDenial
             | Self::Notification
             | Self::Configuration
-            | Self::CurrentContext => Sender::Hub,
+            | Self::CurrentContext
+            | Self::CapabilityStatement => Sender::Hub,
         }
     }
 
@@ -138,6 +143,9 @@ impl MessageKind {
                 _ if from_subscriber => Self::SubscriptionRequest,
                 _ => Self::Confirmation,
             });
+        }
+        if message.get("resourceType").and_then(Value::as_str) == Some("CapabilityStatement") {
+            return Some(Self::CapabilityStatement);
         }
         if has("event") {
             return Some(Self::Notification);

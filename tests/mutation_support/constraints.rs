@@ -49,6 +49,7 @@ pub fn of_folder(folder: &str) -> BTreeSet<String> {
 
 #[derive(Default)]
 struct Walk {
+    /// What was read so far; a version may refer to the files of another.
     files: BTreeMap<String, Value>,
     seen: BTreeSet<(String, String, bool)>,
     found: BTreeSet<String>,
@@ -80,7 +81,7 @@ impl Walk {
                         self.schema(file, &format!("{place}/{}", escaped(&name)), ruled);
                     }
                 }
-                "items" | "then" | "else" => self.schema(file, &place, ruled),
+                "items" | "additionalProperties" | "then" | "else" => self.schema(file, &place, ruled),
                 "$ref" => {
                     let (target, pointer) = resolved(file, value.as_str().unwrap());
                     self.schema(&target, &pointer, ruled);

@@ -320,6 +320,9 @@ defects! {
         in [Stu3, Stu2, Stu1],
         ["notification.only-subscribed"],
         so ["replay.only-subscribed", "subscribe.resubscribe-replaces-events", "derived.open-sent"];
+    DeliversCloses, "delivers-closes", "sends close events to those who subscribed to the open event alone",
+        in [Stu3, Stu2, Stu1],
+        ["notification.only-subscribed"];
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
         in [Stu3, Stu2, Stu1],
         ["notification.topic-isolated"],

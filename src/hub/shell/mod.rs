@@ -5,6 +5,7 @@
 
 mod callbacks;
 mod connections;
+mod observation;
 mod registry;
 mod routes;
 mod socket;
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 use self::callbacks::Caller;
 pub use self::callbacks::CallerError;
 use self::connections::LimitedAcceptor;
+pub use self::observation::Observer;
 use self::registry::Registry;
 use super::authority::{Authority, AuthorityError};
 use super::edition::Edition;
@@ -154,10 +156,14 @@ impl Server {
             ));
             let own = Settings {
                 version,
+                observer: settings.observer.clone().filter(|own| own.version() == version),
                 ..settings.clone()
             };
             let registry = Registry::new(own, &prefix, caller.clone(), transport, reachable);
-            let routes = routes::router(Arc::clone(&registry));
+            let mut routes = routes::router(Arc::clone(&registry));
+            if let Some(observer) = &registry.settings.observer {
+                routes = observer.watch(routes, &prefix, registry.settings.body_limit);
+            }
             router = if several {
                 router.nest(&prefix, routes)
             } else {

@@ -11,6 +11,7 @@ use axum::routing::{any, get};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 
+use super::observation::ObservedSocket;
 use super::registry::Registry;
 use super::{socket, subscriptions};
 use crate::hub::edition::Document;
@@ -311,6 +312,11 @@ async fn connect(State(hub): State<Hub>, Path(endpoint): Path<String>, request: 
         Err(refusal) => return refuse(&hub, &refusal),
     };
     let guard = hub.count_socket();
+    let watch = hub
+        .settings
+        .observer
+        .as_ref()
+        .map(|observer| observer.socket(|| endpoint_url(&hub, &parts.headers, &endpoint)));
     let failed = Arc::clone(&topic);
     let timeout = hub.settings.write_timeout;
     upgrade
@@ -326,6 +332,13 @@ async fn connect(State(hub): State<Hub>, Path(endpoint): Path<String>, request: 
         })
         .on_upgrade(move |socket| async move {
             let _guard = guard;
+            let socket = ObservedSocket::new(socket, watch);
             socket::serve(socket, topic, subscriber, queue, timeout).await;
         })
+}
+
+/// The URL of an endpoint, as the answer to a subscription request would name it.
+fn endpoint_url(hub: &Registry, headers: &HeaderMap, endpoint: &str) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    hub.endpoint_url(host, endpoint)
 }

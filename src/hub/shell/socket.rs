@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{CloseFrame, Message};
 use futures_util::{SinkExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 
+use super::observation::ObservedSocket;
 use super::topic::{Frame, Topic};
 use crate::hub::session::{Closing, SubscriberId};
 
@@ -23,7 +24,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves the socket until it ends; then the session knows how.
 pub(super) async fn serve(
-    socket: WebSocket,
+    socket: ObservedSocket,
     topic: Arc<Topic>,
     subscriber: SubscriberId,
     mut queue: mpsc::Receiver<Frame>,

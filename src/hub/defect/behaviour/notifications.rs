@@ -18,6 +18,12 @@ impl Behaviour {
         if self.has(Defect::DeliversUnsubscribed) {
             return true;
         }
+        if self.has(Defect::DeliversCloses) && event.is(Action::Close) {
+            let opens = |own: &EventName| {
+                own.is(Action::Open) && own.resource().map(|(of, _)| of) == event.resource().map(|(of, _)| of)
+            };
+            return granted.iter().any(opens) || granted.contains(event);
+        }
         if self.has(Defect::CaseSensitiveEventNames) {
             return granted.iter().any(|own| own.as_str() == event.as_str());
         }

@@ -1,0 +1,251 @@
+//! What `castspec hub` tells of its subscribers: each violation on standard error as it happens, and reports at the end.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Map;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::print_error;
+use crate::conduct::{Conduct, Exchange, Finding, Judge, Settings};
+use crate::hub::Observer;
+use crate::outcome::{
+    Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Target, Tool,
+};
+use crate::protocol::Version;
+use crate::report::{ReportError, Reports};
+use crate::requirement::Catalogue;
+use crate::schema::Schemas;
+
+/// How many exchanges may wait for the judge.
+const WAITING: usize = 65_536;
+/// How often one subscriber's violation of one requirement is told; the reports count all.
+const TOLD: usize = 3;
+/// How many such pairs are told apart.
+const PAIRS: usize = 10_000;
+
+/// The judging of a hub's subscribers, under way.
+pub(super) struct Judging {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Vec<Conduct>>,
+    reports: Option<Reports>,
+    version: Version,
+    started: jiff::Timestamp,
+}
+
+/// Where the exchanges of a hub come from, before its URL is known.
+pub(super) struct Prepared {
+    observer: Observer,
+    exchanges: mpsc::Receiver<Exchange>,
+    reports: Option<Reports>,
+    version: Version,
+}
+
+/// Prepares the judging of what is spoken in this version, with reports into the folder at the end.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub(super) fn prepare(version: Version, reports: Option<&Path>) -> Result<Prepared, ReportError> {
+    let reports = reports.map(|folder| Reports::new(folder, false)).transpose()?;
+    let (observer, exchanges) = Observer::new(version, WAITING);
+    Ok(Prepared {
+        observer,
+        exchanges,
+        reports,
+        version,
+    })
+}
+
+impl Prepared {
+    pub(super) fn observer(&self) -> Observer {
+        self.observer.clone()
+    }
+
+    /// Begins to judge.
+    pub(super) fn begin(self, hub_url: &str, ack_timeout: Duration) -> Judging {
+        let mut settings = Settings::new(self.version, hub_url);
+        settings.ack_timeout = ack_timeout;
+        // Nothing passed at this hub before it was started.
+        settings.complete = true;
+        let (stop, stopped) = oneshot::channel();
+        Judging {
+            stop,
+            task: tokio::spawn(judge(settings, self.observer, self.exchanges, stopped)),
+            reports: self.reports,
+            version: self.version,
+            started: jiff::Timestamp::now(),
+        }
+    }
+}
+
+async fn judge(
+    settings: Settings,
+    observer: Observer,
+    mut exchanges: mpsc::Receiver<Exchange>,
+    mut stopped: oneshot::Receiver<()>,
+) -> Vec<Conduct> {
+    let version = settings.version;
+    let materials =
+        tokio::task::spawn_blocking(move || (Catalogue::embedded(), Schemas::load(version))).await;
+    let (catalogue, schemas) = match materials {
+        Ok((Ok(catalogue), Ok(schemas))) => (catalogue, schemas),
+        _ => {
+            print_error(
+                "castspec: subscribers are not judged: the catalogue or the schemas cannot be loaded\n",
+            );
+            return Vec::new();
+        }
+    };
+    let mut judge = Judge::new(Arc::new(catalogue), Arc::new(schemas), settings);
+    let mut told = Told::default();
+    loop {
+        let deadline = judge.next_deadline();
+        let patience = deadline.map_or(Duration::MAX, |at| at.saturating_sub(observer.elapsed()));
+        tokio::select! {
+            biased;
+            exchange = exchanges.recv() => match exchange {
+                Some(exchange) => judge.observe(&exchange),
+                None => break,
+            },
+            _ = &mut stopped => break,
+            () = tokio::time::sleep(patience), if deadline.is_some() => judge.pass_time(observer.elapsed()),
+        }
+        told.tell(&mut judge);
+    }
+    while let Ok(exchange) = exchanges.try_recv() {
+        judge.observe(&exchange);
+    }
+    told.tell(&mut judge);
+    judge.conclude()
+}
+
+/// What was told already.
+#[derive(Default)]
+struct Told(HashMap<(String, String), usize>);
+
+impl Told {
+    fn tell(&mut self, judge: &mut Judge) {
+        while let Some(finding) = judge.poll_finding() {
+            let pair = (finding.subscriber.scenario(), finding.check.requirement.clone());
+            if self.0.len() >= PAIRS && !self.0.contains_key(&pair) {
+                continue;
+            }
+            let times = self.0.entry(pair).or_default();
+            *times += 1;
+            if *times <= TOLD {
+                print_error(&lines(&finding, *times == TOLD));
+            }
+        }
+    }
+}
+
+/// A violation in three lines: who and which requirement, what was wrong, and what is demanded.
+fn lines(finding: &Finding, last: bool) -> String {
+    let (who, check) = (&finding.subscriber, &finding.check);
+    let within = if who.topic.is_empty() {
+        String::new()
+    } else {
+        format!(" in topic {}", plain(&who.topic))
+    };
+    let came = match (&check.expected, &check.observed) {
+        (Some(expected), Some(observed)) => {
+            format!(" (expected {}, came {})", plain(expected), plain(observed))
+        }
+        _ => String::new(),
+    };
+    let further = if last { " Further ones are not told." } else { "" };
+    format!(
+        "{} {} by {}{within} ({}, {})\n  {}{came}\n  {} {}{further}\n",
+        check.verdict,
+        check.requirement,
+        plain(&who.name),
+        check.level,
+        check.section,
+        plain(&check.message),
+        plain(&check.statement),
+        check.url,
+    )
+}
+
+/// A text of others in one line that controls no terminal.
+fn plain(text: &str) -> String {
+    const LONGEST: usize = 400;
+    let text: String = text.chars().take(LONGEST).collect();
+    text.replace(|c: char| c.is_control(), " ")
+}
+
+impl Judging {
+    /// Ends the judging once the hub has stopped, and writes the reports. Whether a check failed that reports were asked of.
+    ///
+    /// # Errors
+    /// When a report cannot be written.
+    pub(super) async fn end(self, hub_url: &str) -> Result<bool, ReportError> {
+        // The judge may have ended before.
+        let _ = self.stop.send(());
+        let conducts = self.task.await.unwrap_or_default();
+        let Some(mut reports) = self.reports else {
+            return Ok(false);
+        };
+        let mut summary = Summary::default();
+        let events = events(&conducts, self.version, hub_url, self.started, &mut summary);
+        for event in &events {
+            reports.event(event)?;
+        }
+        Ok(summary.fail > 0)
+    }
+}
+
+/// The conduct of all subscribers as the events of a run: each subscriber in the place of a scenario.
+fn events(
+    conducts: &[Conduct],
+    version: Version,
+    hub_url: &str,
+    started: jiff::Timestamp,
+    summary: &mut Summary,
+) -> Vec<RunEvent> {
+    let lasted = jiff::Timestamp::now().duration_since(started).unsigned_abs();
+    let mut events = vec![RunEvent::RunBegan(RunBegan {
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        started: started.to_string(),
+        target: Target {
+            hub_url: hub_url.to_owned(),
+            fhircast_version: version,
+            built_in: true,
+            capabilities: Map::new(),
+        },
+        scenarios: conducts.len(),
+    })];
+    for conduct in conducts {
+        let scenario = conduct.subscriber.scenario();
+        let title = format!("What {} did", conduct.subscriber.name);
+        events.push(RunEvent::ScenarioBegan(ScenarioBegan {
+            scenario: scenario.clone(),
+            title: title.clone(),
+            fhircast_version: version,
+        }));
+        for check in &conduct.checks {
+            summary.add(check.verdict);
+            events.push(RunEvent::CheckJudged(Box::new(check.clone())));
+        }
+        events.push(RunEvent::ScenarioEnded(ScenarioEnded {
+            scenario,
+            title,
+            fhircast_version: version,
+            disposition: Disposition::Completed,
+            duration: lasted,
+            transcript: Vec::new(),
+        }));
+    }
+    events.push(RunEvent::RunEnded(RunEnded {
+        duration: lasted,
+        summary: *summary,
+        interrupted: false,
+    }));
+    events
+}

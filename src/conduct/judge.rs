@@ -1,0 +1,299 @@
+//! The judge: takes exchanges in, keeps what is known of the conversation, and asks again when time has passed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::exchange::{Exchange, Observed};
+use super::findings::{Breach, Conduct, Finding, Findings, Subscriber};
+use super::record::{Record, traffic};
+use super::requests::Asked;
+use super::state::{Connection, Spot, Subscription, Topic};
+use crate::protocol::Version;
+use crate::requirement::Catalogue;
+use crate::schema::{Schemas, Unmet};
+
+/// For how long the end of a subscription or of a WebSocket is remembered.
+pub(super) const REMEMBERED: Duration = Duration::from_secs(600);
+/// How many topics are remembered beside those of the last ten minutes.
+const TOPICS: usize = 10_000;
+/// How many requests may wait for their answers.
+const WAITING: usize = 10_000;
+
+/// What the judge has to know of where the conversation takes place.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The version of FHIRcast that is spoken.
+    pub version: Version,
+    /// `hub.url`; only its path counts, as a proxy may have another host.
+    pub hub_url: String,
+    /// How long a subscriber may take to answer a notification; 10 seconds where the hub does not say otherwise (2.5).
+    pub ack_timeout: Duration,
+    /// Nothing passed before the first exchange: what was never seen did not happen.
+    pub complete: bool,
+    /// Subscribers were given access tokens (2.4).
+    pub authorization: bool,
+    /// How much of the conversation is kept as evidence, in bytes.
+    pub memory: usize,
+    /// How many subscribers are told apart in the conclusion.
+    pub subscribers: usize,
+}
+
+impl Settings {
+    /// The settings for a conversation with this hub, of which the beginning may be missing.
+    pub fn new(version: Version, hub_url: &str) -> Self {
+        Self {
+            version,
+            hub_url: hub_url.to_owned(),
+            ack_timeout: Duration::from_secs(10),
+            complete: false,
+            authorization: false,
+            memory: 16 << 20,
+            subscribers: 1_000,
+        }
+    }
+}
+
+/// Something that only time can answer.
+#[derive(Debug, Clone)]
+pub(super) enum Question {
+    /// Whether a notification is answered.
+    Acknowledged { connection: u64, id: String },
+    /// Whether a subscriber connects to its endpoint.
+    Connects { subscription: usize },
+    /// Whether a subscriber that closed its WebSocket unsubscribes.
+    Unsubscribes { subscription: usize, closed: Spot },
+    /// Whether a subscriber that lost its connection subscribes again.
+    SubscribesAgain { subscription: usize, lost: Spot },
+    /// Whether an event that was refused by a SyncError is acknowledged with 202.
+    Accepts {
+        who: Subscriber,
+        topic: String,
+        event: String,
+        refused: Spot,
+    },
+    /// Whether a change that met with a SyncError is sent again.
+    SendsAgain {
+        who: Subscriber,
+        topic: String,
+        id: String,
+        told: Spot,
+    },
+    /// A WebSocket that is closed may be forgotten.
+    ForgetConnection { connection: u64 },
+    /// A subscription that has ended may be forgotten.
+    ForgetSubscription { subscription: usize },
+}
+
+/// Judges what the subscribers of one hub do.
+#[derive(Debug)]
+pub struct Judge {
+    pub(super) settings: Settings,
+    pub(super) schemas: Arc<Schemas>,
+    pub(super) record: Record,
+    pub(super) findings: Findings,
+    pub(super) topics: HashMap<String, Topic>,
+    pub(super) subscriptions: HashMap<usize, Subscription>,
+    /// Subscriptions by the path of their endpoint.
+    pub(super) endpoints: HashMap<String, usize>,
+    pub(super) connections: HashMap<u64, Connection>,
+    pub(super) asked: HashMap<u64, Asked>,
+    /// The clients that have shown a token.
+    pub(super) bearers: HashSet<String>,
+    questions: BTreeMap<(Duration, u64), Question>,
+    counter: u64,
+    pub(super) now: Duration,
+}
+
+impl Judge {
+    /// A judge who has seen nothing yet.
+    pub fn new(catalogue: Arc<Catalogue>, schemas: Arc<Schemas>, settings: Settings) -> Self {
+        Self {
+            record: Record::new(settings.memory),
+            findings: Findings::new(catalogue, settings.version, settings.subscribers),
+            settings,
+            schemas,
+            topics: HashMap::new(),
+            subscriptions: HashMap::new(),
+            endpoints: HashMap::new(),
+            connections: HashMap::new(),
+            asked: HashMap::new(),
+            bearers: HashSet::new(),
+            questions: BTreeMap::new(),
+            counter: 0,
+            now: Duration::ZERO,
+        }
+    }
+
+    /// Takes in what was observed next.
+    pub fn observe(&mut self, exchange: &Exchange) {
+        self.pass_time(exchange.at);
+        let actor = self.actor(exchange);
+        let sequence = match traffic(&exchange.observed) {
+            Some(traffic) => self.record.add(self.now, &actor, traffic),
+            None => 0,
+        };
+        let spot = Spot {
+            sequence,
+            at: self.now,
+        };
+        match &exchange.observed {
+            Observed::Request { .. } => self.request(exchange, spot),
+            Observed::Answer { id, status, body, .. } => self.answer(*id, *status, body, spot),
+            Observed::Opened { connection, url } => self.opened(*connection, url),
+            Observed::FromHub { connection, frame } => self.from_hub(*connection, frame, spot),
+            Observed::FromSubscriber { connection, frame } => self.from_subscriber(*connection, frame, spot),
+            Observed::Closed { connection, by, code } => self.closed(*connection, *by, *code, spot),
+            Observed::Gap => self.forget(),
+        }
+    }
+
+    /// Lets time pass until `now`, without anything having been observed.
+    pub fn pass_time(&mut self, now: Duration) {
+        while let Some((&key, _)) = self.questions.first_key_value()
+            && key.0 <= now
+        {
+            self.now = self.now.max(key.0);
+            if let Some(question) = self.questions.remove(&key) {
+                self.ask(question);
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// When [`Judge::pass_time`] may find something next.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.questions.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// What was found and not taken yet, in the order in which it was found. What held and what is merely noted is in the
+    /// conclusion only.
+    pub fn poll_finding(&mut self) -> Option<Finding> {
+        self.findings.poll()
+    }
+
+    /// What became of every requirement that was judged, by subscriber. Questions that are still open stay unjudged.
+    pub fn conclude(&self) -> Vec<Conduct> {
+        self.findings.conclude()
+    }
+
+    fn ask(&mut self, question: Question) {
+        match question {
+            Question::Acknowledged { connection, id } => self.overdue(connection, &id),
+            Question::Connects { subscription } => self.did_not_connect(subscription),
+            Question::Unsubscribes { subscription, closed } => self.did_not_unsubscribe(subscription, closed),
+            Question::SubscribesAgain { subscription, lost } => {
+                self.did_not_subscribe_again(subscription, lost);
+            }
+            Question::Accepts {
+                who,
+                topic,
+                event,
+                refused,
+            } => self.was_not_accepted(&who, &topic, &event, refused),
+            Question::SendsAgain { who, topic, id, told } => self.was_not_sent_again(&who, &topic, &id, told),
+            Question::ForgetConnection { connection } => {
+                self.connections.remove(&connection);
+            }
+            Question::ForgetSubscription { subscription } => self.forget_subscription(subscription),
+        }
+    }
+
+    /// Asks a question once so much time has passed.
+    pub(super) fn ask_in(&mut self, patience: Duration, question: Question) {
+        self.counter += 1;
+        let at = self.now.saturating_add(patience);
+        self.questions.insert((at, self.counter), question);
+    }
+
+    pub(super) fn held(&mut self, who: &Subscriber, requirement: &str) {
+        self.findings.held(who, requirement);
+    }
+
+    pub(super) fn broken(&mut self, who: &Subscriber, requirement: &str, breach: Breach) {
+        if breach.unmet == Unmet::Note {
+            self.findings.held(who, requirement);
+        }
+        self.findings.broken(&self.record, who, requirement, breach);
+    }
+
+    /// Judges one requirement: it held, or this is why not.
+    pub(super) fn judge(&mut self, who: &Subscriber, requirement: &str, breach: Option<Breach>) {
+        match breach {
+            None => self.held(who, requirement),
+            Some(breach) => self.broken(who, requirement, breach),
+        }
+    }
+
+    pub(super) fn topic(&mut self, name: &str) -> &mut Topic {
+        if self.topics.len() >= TOPICS && !self.topics.contains_key(name) {
+            let now = self.now;
+            self.topics
+                .retain(|_, own| now.saturating_sub(own.last_seen) < REMEMBERED);
+        }
+        let topic = self.topics.entry(name.to_owned()).or_default();
+        topic.last_seen = self.now;
+        topic
+    }
+
+    pub(super) fn wait_for_answer(&mut self, id: u64, asked: Asked) {
+        if self.asked.len() >= WAITING {
+            self.asked.clear();
+        }
+        self.asked.insert(id, asked);
+    }
+
+    /// Who is judged by what goes over a WebSocket.
+    pub(super) fn listener(&self, connection: u64) -> Subscriber {
+        let known = self.connections.get(&connection);
+        known
+            .and_then(|own| own.who.clone())
+            .unwrap_or_else(|| Subscriber {
+                name: format!("WebSocket {connection}"),
+                topic: known.and_then(|own| own.topic.clone()).unwrap_or_default(),
+            })
+    }
+
+    /// The WebSockets of a topic that may be the requester's: the client's own where it is known.
+    pub(super) fn candidates(&self, topic: &str, client: Option<&str>) -> Vec<u64> {
+        let own_client = |own: &Connection| {
+            let subscription = own.subscription.and_then(|at| self.subscriptions.get(&at));
+            subscription.is_some_and(|own| own.client.is_some() && own.client.as_deref() == client)
+        };
+        let of_topic = || {
+            self.connections
+                .iter()
+                .filter(|(_, own)| own.topic.as_deref() == Some(topic))
+        };
+        let own: Vec<u64> = of_topic()
+            .filter(|(_, own)| own_client(own))
+            .map(|(connection, _)| *connection)
+            .collect();
+        if own.is_empty() {
+            of_topic().map(|(connection, _)| *connection).collect()
+        } else {
+            own
+        }
+    }
+
+    fn actor(&self, exchange: &Exchange) -> String {
+        match &exchange.observed {
+            Observed::FromHub { connection, .. }
+            | Observed::FromSubscriber { connection, .. }
+            | Observed::Opened { connection, .. }
+            | Observed::Closed { connection, .. } => self.listener(*connection).name,
+            _ => exchange.client.clone().unwrap_or_else(|| "a client".to_owned()),
+        }
+    }
+
+    /// Exchanges are missing: nothing that is open can be judged any more.
+    fn forget(&mut self) {
+        self.settings.complete = false;
+        self.topics.clear();
+        self.subscriptions.clear();
+        self.endpoints.clear();
+        self.connections.clear();
+        self.asked.clear();
+        self.questions.clear();
+    }
+}

@@ -1,0 +1,332 @@
+//! Acknowledgements: that they come, for what they come, and what they say of the notification (2.5).
+
+use serde_json::Value;
+
+use super::findings::{Breach, Subscriber};
+use super::ids;
+use super::judge::Judge;
+use super::record::Place;
+use super::state::{Notified, Spot, Taken};
+use crate::schema::Unmet;
+
+/// From what size on, in bytes, a notification is large enough to be refused for it.
+const LARGE: usize = 32 << 10;
+/// How much smaller one has to be that shows that only the size was too much.
+const MUCH_SMALLER: usize = 8;
+/// The attributes that the profiles of the event catalogue name.
+const PROFILED: &[&str] = &[
+    "resourceType",
+    "id",
+    "identifier",
+    "name",
+    "gender",
+    "birthDate",
+    "status",
+    "subject",
+    "basedOn",
+    "imagingStudy",
+    "class",
+    "code",
+];
+
+fn status_of(message: &Value) -> Option<u16> {
+    match message.get("status")? {
+        Value::Number(number) => u16::try_from(number.as_u64()?).ok(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+impl Judge {
+    /// A frame from the subscriber that is JSON and no event.
+    pub(super) fn acknowledged(&mut self, connection: u64, who: &Subscriber, message: &Value, spot: Spot) {
+        let Some(id) = message.get("id").and_then(Value::as_str) else {
+            return;
+        };
+        let status = status_of(message);
+        let Some(own) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        let Some(notified) = own.notified.get_mut(id) else {
+            if !own.forgetful {
+                let shown: String = id.chars().take(60).collect();
+                let breach = Breach::new(
+                    format!(
+                        "/id is \"{shown}\"; expected the id of a notification that came over this WebSocket"
+                    ),
+                    vec![Place::within(spot.sequence, "/id")],
+                );
+                self.broken(who, ids::ACKNOWLEDGED_ID, breach);
+            }
+            return;
+        };
+        let first = notified.acknowledged.is_none();
+        if first {
+            notified.acknowledged = Some((status, spot));
+        }
+        let known = notified.clone();
+        self.held(who, ids::ACKNOWLEDGED_ID);
+        if !first {
+            return;
+        }
+        if !known.overdue {
+            self.held(who, ids::ACKNOWLEDGED);
+            if known.non_current {
+                self.held(who, ids::NON_CURRENT_ANSWERED);
+            }
+        }
+        let Some(status) = status else { return };
+        if (200..300).contains(&status) {
+            self.taken(connection, who, &known, status, spot);
+        } else if status >= 400 {
+            self.refused(connection, who, &known, status, spot);
+        }
+    }
+
+    fn taken(&mut self, connection: u64, who: &Subscriber, known: &Notified, status: u16, spot: Spot) {
+        let breach = (!matches!(status, 200 | 202)).then(|| {
+            Breach::new(
+                format!("/status is {status}; 200 and 202 are what tells success"),
+                vec![Place::within(spot.sequence, "/status")],
+            )
+            .softened(Unmet::Note)
+        });
+        self.judge(who, ids::ACKNOWLEDGED_SUCCESS, breach);
+        if known.follows.is_some() {
+            self.held(who, ids::SEQUENTIAL_OPENS);
+        }
+        let full = known.resource.as_ref().and_then(Value::as_object);
+        if full.is_some_and(|own| own.keys().any(|name| !PROFILED.contains(&name.as_str()))) {
+            self.held(who, ids::FULL_RESOURCE_ACCEPTED);
+        }
+        let Some(own) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        let other_case = own.other_case;
+        let asked = own
+            .subscription
+            .and_then(|at| self.subscriptions.get(&at))
+            .map(|own| own.asked.clone())
+            .unwrap_or_default();
+        if let Some(anchor) = &known.anchor {
+            let taken = Taken {
+                name: known.name.clone(),
+                size: known.size,
+                resource: known.resource.clone(),
+                spot: known.spot,
+            };
+            own.take((known.name.to_ascii_lowercase(), anchor.id.clone()), taken);
+            if known.name.to_ascii_lowercase().ends_with("-open") {
+                own.last_taken_open = Some((anchor.clone(), known.spot));
+            }
+        }
+        let rejected = own.rejected.take();
+        if other_case {
+            self.held(who, ids::SUBSCRIBE_EVENTS_CASE);
+        }
+        if !asked.is_empty() && !asked.contains(&known.name) {
+            self.held(who, ids::NOTIFIED_EVENTS_CASE);
+        }
+        if rejected.is_some() {
+            self.held(who, ids::PUBLISH_REJECTION_HANDLED);
+        }
+    }
+
+    fn refused(&mut self, connection: u64, who: &Subscriber, known: &Notified, status: u16, spot: Spot) {
+        if let Some(before) = known.follows {
+            let breach = Breach::new(
+                format!(
+                    "a second open was answered with {status}, though the first one was taken; several opens in \
+                         succession are no error"
+                ),
+                vec![
+                    Place::at(before.sequence),
+                    Place::at(known.spot.sequence),
+                    Place::within(spot.sequence, "/status"),
+                ],
+            );
+            // A conflict is how a subscriber says that it does not want to follow.
+            let unmet = if status == 409 { Unmet::Note } else { Unmet::Warn };
+            self.broken(who, ids::SEQUENTIAL_OPENS, breach.softened(unmet));
+        }
+        let taken = known
+            .anchor
+            .as_ref()
+            .zip(self.connections.get(&connection))
+            .and_then(|(anchor, own)| {
+                own.taken
+                    .get(&(known.name.to_ascii_lowercase(), anchor.id.clone()))
+            })
+            .cloned()
+            .unwrap_or_default();
+        let places = |before: &Taken| {
+            vec![
+                Place::at(before.spot.sequence),
+                Place::at(known.spot.sequence),
+                Place::within(spot.sequence, "/status"),
+            ]
+        };
+        if status == 413 {
+            self.held(who, ids::TOO_LARGE_STATUS);
+        } else if known.size >= LARGE && status != 409 {
+            let small = taken
+                .iter()
+                .find(|own| own.size.saturating_mul(MUCH_SMALLER) <= known.size);
+            let unmet = if small.is_some() {
+                Unmet::ByLevel
+            } else {
+                Unmet::Note
+            };
+            let places = small.map_or_else(|| vec![Place::within(spot.sequence, "/status")], &places);
+            let breach = Breach::new(
+                format!(
+                    "a notification of {} bytes was answered with {status}; expected 413 where its size is the reason",
+                    known.size
+                ),
+                places,
+            )
+            .expecting("413")
+            .observing(status.to_string());
+            self.broken(who, ids::TOO_LARGE_STATUS, breach.softened(unmet));
+        }
+        if known.size < LARGE
+            && matches!(status, 400 | 415 | 422 | 500 | 501)
+            && let Some(full) = &known.resource
+            && let Some(sparse) = taken
+                .iter()
+                .find(|own| own.resource.as_ref().is_some_and(|own| is_sparse_form(own, full)))
+        {
+            let breach = Breach::new(
+                format!(
+                    "an event with a full resource was answered with {status}, and the same event with the \
+                         attributes of the profile alone was taken"
+                ),
+                places(sparse),
+            );
+            self.broken(who, ids::FULL_RESOURCE_ACCEPTED, breach);
+        }
+        if matches!(status, 400 | 404 | 422 | 500 | 501) {
+            self.judge_case(
+                who,
+                known,
+                &taken,
+                &format!("was answered with {status}"),
+                &places,
+            );
+        }
+    }
+
+    /// Whether the same event was taken when its name was written otherwise.
+    fn judge_case(
+        &mut self,
+        who: &Subscriber,
+        known: &Notified,
+        taken: &[Taken],
+        what: &str,
+        places: &dyn Fn(&Taken) -> Vec<Place>,
+    ) {
+        let other_case = taken
+            .iter()
+            .find(|own| own.name != known.name && known.resource.is_some() && own.resource == known.resource);
+        if let Some(before) = other_case {
+            let breach = Breach::new(
+                format!(
+                    "{} {what}, and the same event as {} was taken; event names are compared without regard to case",
+                    known.name, before.name
+                ),
+                places(before),
+            );
+            self.broken(who, ids::NOTIFIED_EVENTS_CASE, breach);
+        }
+    }
+
+    /// The time for an acknowledgement is over.
+    pub(super) fn overdue(&mut self, connection: u64, id: &str) {
+        let patience = self.settings.ack_timeout;
+        let who = self.listener(connection);
+        let Some(own) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        let ended = own.closed || own.denied.is_some();
+        let subscription = own.subscription.and_then(|at| self.subscriptions.get(&at));
+        if ended || subscription.is_some_and(|own| own.unsubscribe.is_some()) {
+            return;
+        }
+        let Some(notified) = own.notified.get_mut(id) else {
+            return;
+        };
+        if notified.acknowledged.is_some() || notified.overdue {
+            return;
+        }
+        notified.overdue = true;
+        let known = notified.clone();
+        self.tell_overdue(&who, &known, patience.as_secs_f64());
+        let taken = known
+            .anchor
+            .as_ref()
+            .zip(self.connections.get(&connection))
+            .and_then(|(anchor, own)| {
+                own.taken
+                    .get(&(known.name.to_ascii_lowercase(), anchor.id.clone()))
+            })
+            .cloned()
+            .unwrap_or_default();
+        let places = |before: &Taken| vec![Place::at(before.spot.sequence), Place::at(known.spot.sequence)];
+        self.judge_case(&who, &known, &taken, "was not answered", &places);
+    }
+
+    fn tell_overdue(&mut self, who: &Subscriber, known: &Notified, seconds: f64) {
+        let breach = || {
+            Breach::new(
+                format!(
+                    "{} was not answered within {seconds:.1} s; send its id with a status over the same WebSocket",
+                    if known.name.is_empty() {
+                        "a notification"
+                    } else {
+                        &known.name
+                    }
+                ),
+                vec![Place::at(known.spot.sequence)],
+            )
+        };
+        self.broken(who, ids::ACKNOWLEDGED, breach());
+        if known.non_current {
+            self.broken(who, ids::NON_CURRENT_ANSWERED, breach());
+        }
+    }
+
+    /// The hub ends a subscription: what it waited for until then is overdue, if only by its own clock.
+    pub(super) fn nearly_overdue(&mut self, connection: u64) {
+        let (now, patience) = (self.now, self.settings.ack_timeout);
+        let who = self.listener(connection);
+        let Some(own) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        if own.closed || own.denied.is_some() {
+            return;
+        }
+        let mut late: Vec<Notified> = Vec::new();
+        for notified in own.notified.values_mut() {
+            let waited = now.saturating_sub(notified.spot.at);
+            if notified.acknowledged.is_none() && !notified.overdue && waited >= patience.mul_f64(0.9) {
+                notified.overdue = true;
+                late.push(notified.clone());
+            }
+        }
+        late.sort_by_key(|own| own.spot.sequence);
+        for known in late {
+            self.tell_overdue(&who, &known, patience.as_secs_f64());
+        }
+    }
+}
+
+/// Whether one resource is the other with nothing but the attributes of the profiles.
+fn is_sparse_form(sparse: &Value, full: &Value) -> bool {
+    let (Some(sparse), Some(full)) = (sparse.as_object(), full.as_object()) else {
+        return false;
+    };
+    sparse.len() < full.len()
+        && sparse
+            .iter()
+            .all(|(name, value)| PROFILED.contains(&name.as_str()) && full.get(name) == Some(value))
+}

@@ -1,0 +1,249 @@
+//! Requested changes: how they are sent, whether they agree with themselves, and what becomes of them (2.3, 2.6, 2.8).
+
+use serde_json::Value;
+
+use super::event::{Event, named, resources, text};
+use super::exchange::Exchange;
+use super::findings::{Breach, Subscriber};
+use super::ids;
+use super::judge::Judge;
+use super::record::Place;
+use super::requests::{Asked, Head};
+use super::state::{Published, Spot};
+use crate::protocol::Action;
+use crate::schema::{MessageKind, Sender};
+
+/// A publisher that nothing tells from the others of its topic.
+pub(super) const UNKNOWN: &str = "a publisher";
+
+/// A requested change that waits for its answer.
+#[derive(Debug)]
+pub(super) struct Publication {
+    pub(super) event: Event,
+    client: Option<String>,
+    spot: Spot,
+}
+
+impl Judge {
+    /// Who requests a change: a subscriber only where that is certain.
+    pub(super) fn publisher(&self, topic: &str, client: Option<&str>, event: Option<&Event>) -> Subscriber {
+        let of_topic = || self.subscriptions.values().filter(|own| own.who.topic == topic);
+        if client.is_some() {
+            let own = of_topic()
+                .filter(|own| own.client.as_deref() == client)
+                .max_by_key(|own| own.requested.sequence);
+            if let Some(own) = own {
+                return own.who.clone();
+            }
+        }
+        // A SyncError says which subscriber refuses.
+        let causes = event.map(Event::causes).unwrap_or_default();
+        let named = causes.iter().find_map(|cause| cause.subscriber_name.as_ref());
+        if let Some(own) = named.and_then(|name| of_topic().find(|own| own.who.name == *name)) {
+            return own.who.clone();
+        }
+        Subscriber {
+            name: client.unwrap_or(UNKNOWN).to_owned(),
+            topic: topic.to_owned(),
+        }
+    }
+
+    pub(super) fn publication(
+        &mut self,
+        exchange: &Exchange,
+        id: u64,
+        head: &Head,
+        message: &Value,
+        spot: Spot,
+    ) {
+        let client = exchange.client.as_deref();
+        let event = Event::read(message);
+        let topic = event
+            .as_ref()
+            .and_then(|event| event.topic.clone())
+            .unwrap_or_default();
+        let who = self.publisher(&topic, client, event.as_ref());
+        self.judge_address(&who, ids::PUBLISH_POST, head, "a requested change", spot);
+        self.judge_media_type(&who, head, spot);
+        let mut judgement = self.schemas.judge(MessageKind::Publication, message);
+        let name = message.pointer("/event/hub.event").and_then(Value::as_str);
+        if let (Some(name), Some(own)) = (name, message.get("event")) {
+            let context = self.schemas.judge_context_of(Sender::Subscriber, name, own);
+            judgement = judgement.join(context, "/event");
+        }
+        self.findings
+            .judgement(&self.record, &who, judgement, spot.sequence);
+        self.judge_extensions(&who, message, spot);
+        let Some(event) = event else { return };
+        match event.action() {
+            Some(Action::Open) => self.judge_consistency(&who, &event, spot),
+            Some(Action::Close) => {
+                self.judge_consistency(&who, &event, spot);
+                self.judge_close(&who, &topic, &event, spot);
+                self.judge_close_after_open(&who, &topic, client, &event, spot);
+            }
+            Some(Action::Update) => self.judge_update(&who, &topic, client, &event, spot),
+            Some(Action::Select) => self.judge_select(&who, &topic, client, &event, spot),
+            None => {}
+        }
+        self.judge_sync_error(&who, &topic, client, &event, spot);
+        self.judge_repetition(&who, &topic, client, &event, spot);
+        if let Some(published) = self.published(&event, client, spot) {
+            self.topic(&topic).publish(published);
+        }
+        let publication = Publication {
+            event,
+            client: client.map(str::to_owned),
+            spot,
+        };
+        self.wait_for_answer(id, Asked::Publication(Box::new(publication)));
+    }
+
+    fn published(&self, event: &Event, client: Option<&str>, spot: Spot) -> Option<Published> {
+        Some(Published {
+            id: event.id.clone()?,
+            digest: event.digest(),
+            event: event.folded(),
+            timestamp: event.timestamp.clone(),
+            spot,
+            client: client.map(str::to_owned),
+            status: None,
+            sync_error: None,
+        })
+    }
+
+    pub(super) fn publication_answered(&mut self, own: Publication, status: u16, spot: Spot) {
+        let topic_name = own.event.topic.clone().unwrap_or_default();
+        let topic = self.topic(&topic_name);
+        let sequence = own.spot.sequence;
+        if let Some(published) = topic
+            .published
+            .iter_mut()
+            .find(|published| published.spot.sequence == sequence)
+        {
+            published.status = Some(status);
+        }
+        if (200..300).contains(&status) {
+            match own.event.action() {
+                Some(Action::Open) => topic.open(&own.event, own.spot, true),
+                Some(Action::Close) => topic.close(&own.event, own.spot),
+                _ => {}
+            }
+        } else if status >= 400 {
+            self.rejected(&topic_name, own.client.as_deref(), spot);
+        }
+    }
+
+    /// A request of this client was rejected; how it copes is seen by what it does next.
+    fn rejected(&mut self, topic: &str, client: Option<&str>, spot: Spot) {
+        if client.is_none() {
+            return;
+        }
+        let own: Vec<usize> = self
+            .subscriptions
+            .iter()
+            .filter(|(_, own)| own.client.as_deref() == client && own.who.topic == topic)
+            .map(|(at, _)| *at)
+            .collect();
+        for connection in self.connections.values_mut() {
+            if connection.subscription.is_some_and(|at| own.contains(&at)) {
+                connection.rejected = Some(spot);
+            }
+        }
+    }
+
+    /// A SyncError about an event was sent: its request was rejected after all.
+    pub(super) fn rejected_later(&mut self, topic: &str, event: &str, spot: Spot) {
+        let published = self
+            .topics
+            .get(topic)
+            .and_then(|own| own.published.iter().rev().find(|own| own.id == event))
+            .cloned();
+        if let Some(published) = published {
+            self.rejected(topic, published.client.as_deref(), spot);
+            self.expect_repetition(topic, &published, spot);
+        }
+    }
+
+    fn judge_extensions(&mut self, who: &Subscriber, message: &Value, spot: Spot) {
+        let beside = [
+            ("/extension", message.get("extension")),
+            ("/event/extension", message.pointer("/event/extension")),
+        ];
+        let mut values: Vec<(String, &Value)> = beside
+            .into_iter()
+            .filter_map(|(pointer, value)| Some((pointer.to_owned(), value?)))
+            .collect();
+        let elements = message.pointer("/event/context").and_then(Value::as_array);
+        for (index, element) in elements.into_iter().flatten().enumerate() {
+            if text(element, "key") == "extension"
+                && let Some(members) = element.as_object()
+            {
+                let own = members.iter().filter(|(name, _)| *name != "key");
+                values.extend(own.map(|(name, value)| (format!("/event/context/{index}/{name}"), value)));
+            }
+        }
+        for (pointer, value) in values {
+            let breach = (!value.is_object()).then(|| {
+                Breach::new(
+                    format!("{pointer} is no JSON object; the value of an extension is one"),
+                    vec![Place::within(spot.sequence, &pointer)],
+                )
+            });
+            self.judge(who, ids::EXTENSION_OBJECT, breach);
+        }
+    }
+
+    /// Whether the resources of a context are about the same patient and the same encounter.
+    fn judge_consistency(&mut self, who: &Subscriber, event: &Event, spot: Spot) {
+        let all = resources(&event.context);
+        let mut breach = None;
+        let mut judged = false;
+        for (resource_type, members) in [
+            ("Patient", ["subject", "patient"]),
+            ("Encounter", ["encounter", "context"]),
+        ] {
+            let present: Vec<&str> = all
+                .iter()
+                .filter(|(_, own)| text(own, "resourceType") == resource_type)
+                .map(|(_, own)| text(own, "id"))
+                .collect();
+            let mut first: Option<(&str, String)> = None;
+            for (pointer, resource) in &all {
+                for member in members {
+                    let Some(reference) = resource
+                        .get(member)
+                        .and_then(|own| own.get("reference")?.as_str())
+                    else {
+                        continue;
+                    };
+                    let Some((kind, id)) = named(reference).filter(|(kind, _)| *kind == resource_type) else {
+                        continue;
+                    };
+                    judged = true;
+                    let pointer = format!("{pointer}/{member}");
+                    let other = match &first {
+                        _ if !present.is_empty() => {
+                            (!present.contains(&id)).then(|| "the event's own".to_owned())
+                        }
+                        Some((same, _)) if *same == id => None,
+                        Some((_, other)) => Some(format!("that of {other}")),
+                        None => None,
+                    };
+                    if let Some(other) = other {
+                        breach.get_or_insert_with(|| {
+                            Breach::new(
+                                format!("{pointer} names {kind}/{id}; expected {other}"),
+                                vec![Place::within(spot.sequence, &pointer)],
+                            )
+                        });
+                    }
+                    first.get_or_insert((id, pointer));
+                }
+            }
+        }
+        if judged {
+            self.judge(who, ids::CONTEXT_CONSISTENT, breach);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Requested changes: ids, repetitions, agreement with what was opened.
