@@ -156,9 +156,14 @@ fn lines(finding: &Finding, last: bool) -> String {
         }
         _ => String::new(),
     };
+    let pointer = check.evidence.iter().rev().find_map(|own| own.pointer.as_deref());
+    let place = match pointer.filter(|pointer| !check.message.contains(pointer)) {
+        Some(pointer) => format!(" (at {})", plain(pointer)),
+        None => String::new(),
+    };
     let further = if last { " Further ones are not told." } else { "" };
     format!(
-        "{} {} by {}{within} ({}, {})\n  {}{came}\n  {} {}{further}\n",
+        "{} {} by {}{within} ({}, {})\n  {}{place}{came}\n  {} {}{further}\n",
         check.verdict,
         check.requirement,
         plain(&who.name),

@@ -10,7 +10,6 @@ use super::ids;
 use super::judge::Judge;
 use super::record::Place;
 use super::state::{OpenContext, Spot};
-use crate::schema::Unmet;
 
 const STUDY_UID: &str = "urn:dicom:uid";
 const ACCESSION: &str = "ACSN";
@@ -111,10 +110,9 @@ impl Judge {
                 .find(|(_, resource)| text(resource, "id") == own.anchor.id);
             matches!((&opened, &closed), (Some((_, one)), Some((_, other))) if shares_identifier(one, other))
         });
-        let (opened, unmet) = match (linked, open_ones.as_slice()) {
-            (Some(opened), _) => ((*opened).clone(), Unmet::ByLevel),
-            (None, [only]) if self.settings.complete => ((*only).clone(), Unmet::Warn),
-            _ => return,
+        // Without anything in common it is another context that is closed, whose open event nobody may have seen.
+        let Some(opened) = linked.copied().cloned() else {
+            return;
         };
         let Some(requirement) = same_id(&anchor.resource_type) else {
             return;
@@ -123,7 +121,7 @@ impl Judge {
             || "/event/context".to_owned(),
             |(pointer, _)| format!("{pointer}/id"),
         );
-        let breach = differing_id(&opened.anchor, &anchor.id, &opened, &pointer, spot).softened(unmet);
+        let breach = differing_id(&opened.anchor, &anchor.id, &opened, &pointer, spot);
         self.broken(who, requirement, breach);
     }
 

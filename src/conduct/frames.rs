@@ -16,7 +16,7 @@ use crate::schema::MessageKind;
 const COMPARED: usize = 32 << 10;
 
 impl Judge {
-    pub(super) fn from_hub(&mut self, connection: u64, frame: &Frame, spot: Spot) {
+    pub(super) fn hub_sent(&mut self, connection: u64, frame: &Frame, spot: Spot) {
         let Some(text) = frame.text() else { return };
         let Ok(message) = serde_json::from_str::<Value>(text) else {
             return;
@@ -158,7 +158,7 @@ impl Judge {
         }
     }
 
-    pub(super) fn from_subscriber(&mut self, connection: u64, frame: &Frame, spot: Spot) {
+    pub(super) fn subscriber_sent(&mut self, connection: u64, frame: &Frame, spot: Spot) {
         let who = self.listener(connection);
         let message = frame
             .text()

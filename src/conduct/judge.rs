@@ -141,8 +141,8 @@ impl Judge {
             Observed::Request { .. } => self.request(exchange, spot),
             Observed::Answer { id, status, body, .. } => self.answer(*id, *status, body, spot),
             Observed::Opened { connection, url } => self.opened(*connection, url),
-            Observed::FromHub { connection, frame } => self.from_hub(*connection, frame, spot),
-            Observed::FromSubscriber { connection, frame } => self.from_subscriber(*connection, frame, spot),
+            Observed::FromHub { connection, frame } => self.hub_sent(*connection, frame, spot),
+            Observed::FromSubscriber { connection, frame } => self.subscriber_sent(*connection, frame, spot),
             Observed::Closed { connection, by, code } => self.closed(*connection, *by, *code, spot),
             Observed::Gap => self.forget(),
         }
