@@ -1,4 +1,4 @@
-//! Every valid message of `tests/messages` is changed by the rules of `tests/messages/stu3/mutations.yaml`: what breaks a
+//! Every valid message of `tests/messages` is changed by the rules of its version's `mutations.yaml`: what breaks a
 //! requirement must be found to break just that one, and what may vary must be found clean.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
@@ -6,54 +6,20 @@
 mod mutation_support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
-use std::sync::LazyLock;
 
 use castspec::protocol::Version;
-use castspec::schema::{Judgement, MessageKind, Schemas, Unmet, Violation};
+use castspec::schema::{Judgement, Unmet, Violation};
 
+use mutation_support::bench::{BENCHES, Bench, SCHEMAS, folder_of, judge};
 use mutation_support::change::{Change, JsonType, with, without};
 use mutation_support::constraints::of_folder;
 use mutation_support::pattern::{children, escaped};
-use mutation_support::rule::{Freedom, Message, Place, Rules, Varying};
+use mutation_support::rule::{Freedom, Message, Place, Varying};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::RngSeed;
 
 use serde_json::Value;
-
-const MESSAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/messages/stu3");
-
-static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::load(Version::Stu3).unwrap());
-static RULES: LazyLock<Rules> =
-    LazyLock::new(|| Rules::read(&fs::read_to_string(Path::new(MESSAGES).join("mutations.yaml")).unwrap()));
-static VALID: LazyLock<Vec<Message>> = LazyLock::new(|| {
-    let mut messages = Vec::new();
-    for kind in SCHEMAS.kinds() {
-        let folder = Path::new(MESSAGES).join("valid").join(kind.name());
-        let mut paths: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        paths.sort();
-        messages.extend(paths.into_iter().map(|path| Message {
-            kind,
-            file: path.file_stem().unwrap().to_str().unwrap().to_owned(),
-            value: serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap(),
-        }));
-    }
-    messages
-});
-
-fn judge(kind: MessageKind, message: &Value) -> Judgement {
-    let judgement = SCHEMAS.judge(kind, message);
-    let Some(event) = message.get("event") else {
-        return judgement;
-    };
-    let name = event.get("hub.event").and_then(Value::as_str).unwrap_or_default();
-    judgement.join(SCHEMAS.judge_context_of(kind.sender(), name, event), "/event")
-}
 
 /// What is violated, each requirement with the gravest that it comes to.
 fn violated(judgement: &Judgement) -> BTreeMap<&str, Unmet> {
@@ -99,9 +65,9 @@ struct Made<'a> {
     mutant: Value,
 }
 
-fn made<'a>(place: &Place, change: &Change, share: Share) -> Vec<Made<'a>> {
+fn made<'a>(bench: &'a Bench, place: &Place, change: &Change, share: Share) -> Vec<Made<'a>> {
     let mut all = Vec::new();
-    for message in VALID.iter() {
+    for message in &bench.valid {
         for pointer in place.pointers(message) {
             let mutants = change.mutants(&message.value, &pointer);
             all.push((message, pointer, mutants));
@@ -130,7 +96,7 @@ fn made<'a>(place: &Place, change: &Change, share: Share) -> Vec<Made<'a>> {
 struct Outcome {
     mutants: usize,
     /// The requirements that were to be violated and were.
-    broken: BTreeSet<String>,
+    broken: BTreeSet<(Version, String)>,
     /// The places in the schemas that a mutant violated.
     constraints: BTreeSet<String>,
     wrong: Vec<String>,
@@ -146,10 +112,10 @@ fn is_near(one: &str, other: &str) -> bool {
     lies_in(one, other) || lies_in(other, one)
 }
 
-fn break_all(share: Share) -> Outcome {
+fn break_all(bench: &Bench, share: Share) -> Outcome {
     let mut outcome = Outcome::default();
-    for rule in &RULES.breaks {
-        let made = made(&rule.place, &rule.change, share);
+    for rule in &bench.rules.breaks {
+        let made = made(bench, &rule.place, &rule.change, share);
         if made.is_empty() {
             outcome
                 .wrong
@@ -163,7 +129,7 @@ fn break_all(share: Share) -> Outcome {
         } in made
         {
             let wanted = rule.violated(message);
-            let judgement = judge(message.kind, &mutant);
+            let judgement = judge(message, &mutant);
             let found = violated(&judgement);
             let missed = wanted
                 .iter()
@@ -183,9 +149,9 @@ fn break_all(share: Share) -> Outcome {
             });
             if missed || unrelated || elsewhere {
                 outcome.wrong.push(format!(
-                    "{}/{}: {:?} at {pointer} (rule {}) must break {wanted:?} as {:?} and breaks{}",
-                    message.kind,
-                    message.file,
+                    "{} {}: {:?} at {pointer} (rule {}) must break {wanted:?} as {:?} and breaks{}",
+                    message.version,
+                    message.path(),
                     rule.change,
                     rule.place.at,
                     rule.severity,
@@ -199,12 +165,14 @@ fn break_all(share: Share) -> Outcome {
                     "{violation:?} points nowhere in {mutant}"
                 );
             }
-            outcome.broken.extend(wanted);
+            outcome
+                .broken
+                .extend(wanted.into_iter().map(|id| (message.version, id)));
         }
     }
     println!(
         "{} rules make {} mutants, which break {} requirements",
-        RULES.breaks.len(),
+        bench.rules.breaks.len(),
         outcome.mutants,
         outcome.broken.len()
     );
@@ -213,46 +181,57 @@ fn break_all(share: Share) -> Outcome {
 
 #[test]
 fn every_mutant_breaks_what_its_rule_says_and_nothing_else() {
-    let Outcome {
-        mutants,
-        broken,
-        wrong,
-        constraints,
-    } = break_all(Share::InTurn);
-    fail_with(&wrong);
-    assert!(mutants > 4000, "only {mutants} mutants");
+    for bench in BENCHES.iter() {
+        let outcome = break_all(bench, Share::InTurn);
+        fail_with(&outcome.wrong);
+        let (least, _) = bench.mutants;
+        assert!(outcome.mutants > least, "only {} mutants", outcome.mutants);
+        every_requirement_is_broken(bench, &outcome.broken);
+        every_constraint_is_violated(bench, &outcome.constraints);
+    }
+}
 
-    let named: BTreeSet<String> = SCHEMAS.requirements().into_keys().collect();
-    let unbroken: BTreeSet<String> = RULES.unbroken.keys().cloned().collect();
-    let missing: Vec<_> = named
-        .difference(&broken)
-        .filter(|id| !unbroken.contains(*id))
+fn every_requirement_is_broken(bench: &Bench, broken: &BTreeSet<(Version, String)>) {
+    let mut never = BTreeSet::new();
+    for version in bench.versions {
+        let named = SCHEMAS[version].requirements().into_keys();
+        never.extend(named.map(|id| (*version, id)).filter(|own| !broken.contains(own)));
+    }
+    let unbroken = &bench.rules.unbroken;
+    let missing: Vec<_> = never
+        .iter()
+        .filter(|(_, id)| !unbroken.contains_key(id))
         .collect();
     assert!(missing.is_empty(), "no rule breaks {missing:#?}");
     let needless: Vec<_> = unbroken
-        .iter()
-        .filter(|id| broken.contains(*id) || !named.contains(*id))
+        .keys()
+        .filter(|id| !never.iter().any(|(_, own)| own == *id))
         .collect();
     assert!(needless.is_empty(), "excepted in vain: {needless:?}");
+}
 
-    let demanded = of_folder("schemas/stu3");
+fn every_constraint_is_violated(bench: &Bench, violated: &BTreeSet<String>) {
+    let folders = bench.versions.iter().map(|version| folder_of(*version));
+    let demanded: BTreeSet<String> = folders
+        .flat_map(|folder| of_folder(&format!("schemas/{folder}")))
+        .collect();
     assert!(
-        demanded.len() > 300,
+        demanded.len() > bench.constraints,
         "only {} constraints were found",
         demanded.len()
     );
-    let unreachable: BTreeSet<String> = RULES.unreachable.keys().cloned().collect();
+    let unreachable = &bench.rules.unreachable;
     let missing: Vec<_> = demanded
-        .difference(&constraints)
-        .filter(|place| !unreachable.contains(*place))
+        .difference(violated)
+        .filter(|place| !unreachable.contains_key(*place))
         .collect();
     assert!(
         missing.is_empty(),
         "no rule violates the constraints {missing:#?}"
     );
     let needless: Vec<_> = unreachable
-        .iter()
-        .filter(|place| constraints.contains(*place) || !demanded.contains(*place))
+        .keys()
+        .filter(|place| violated.contains(*place) || !demanded.contains(*place))
         .collect();
     assert!(needless.is_empty(), "called unreachable in vain: {needless:?}");
     println!(
@@ -265,49 +244,54 @@ fn every_mutant_breaks_what_its_rule_says_and_nothing_else() {
 #[test]
 #[ignore = "takes half a minute: every value of every rule at every place"]
 fn every_mutant_with_every_value() {
-    let Outcome { mutants, wrong, .. } = break_all(Share::All);
-    fail_with(&wrong);
-    assert!(mutants > 13_000, "only {mutants} mutants");
+    for bench in BENCHES.iter() {
+        let outcome = break_all(bench, Share::All);
+        fail_with(&outcome.wrong);
+        let (_, least) = bench.mutants;
+        assert!(outcome.mutants > least, "only {} mutants", outcome.mutants);
+    }
 }
 
-/// What is wrong with a message, notes apart.
-fn faults(kind: MessageKind, message: &Value) -> Vec<Violation> {
-    let mut found = judge(kind, message).violations;
+/// What is wrong with what became of a message, notes apart.
+fn faults(message: &Message, value: &Value) -> Vec<Violation> {
+    let mut found = judge(message, value).violations;
     found.retain(|violation| violation.unmet != Unmet::Note);
     found
 }
 
 #[test]
 fn what_may_vary_stays_clean() {
-    let mut wrong = Vec::new();
-    let mut variants = 0;
-    for rule in &RULES.varies {
-        let made = made(&rule.place, &rule.change, Share::InTurn);
-        if made.is_empty() {
-            wrong.push(format!("{:?} at {} fits no message", rule.change, rule.place.at));
-        }
-        variants += made.len();
-        for Made {
-            message,
-            pointer,
-            mutant,
-        } in made
-        {
-            let found = faults(message.kind, &mutant);
-            if !found.is_empty() {
-                wrong.push(format!(
-                    "{}/{}: {:?} at {pointer} is no fault, but breaks{}",
-                    message.kind,
-                    message.file,
-                    rule.change,
-                    shown(&found)
-                ));
+    for bench in BENCHES.iter() {
+        let mut wrong = Vec::new();
+        let mut variants = 0;
+        for rule in &bench.rules.varies {
+            let made = made(bench, &rule.place, &rule.change, Share::InTurn);
+            if made.is_empty() {
+                wrong.push(format!("{:?} at {} fits no message", rule.change, rule.place.at));
+            }
+            variants += made.len();
+            for Made {
+                message,
+                pointer,
+                mutant,
+            } in made
+            {
+                let found = faults(message, &mutant);
+                if !found.is_empty() {
+                    wrong.push(format!(
+                        "{} {}: {:?} at {pointer} is no fault, but breaks{}",
+                        message.version,
+                        message.path(),
+                        rule.change,
+                        shown(&found)
+                    ));
+                }
             }
         }
+        println!("{} rules make {variants} variants", bench.rules.varies.len());
+        fail_with(&wrong);
+        assert!(variants > bench.variants, "only {variants} variants");
     }
-    println!("{} rules make {variants} variants", RULES.varies.len());
-    fail_with(&wrong);
-    assert!(variants > 100, "only {variants} variants");
 }
 
 /// The variants of a message by one rule.
@@ -322,19 +306,20 @@ fn variants(message: &Message, place: &Place, change: &Change) -> Vec<(String, M
 }
 
 /// Varies a message by one of the rules that fit it and are wanted.
-fn varied(
+fn varied<'a>(
+    bench: &'a Bench,
     message: &Message,
     rule: Index,
     variant: Index,
     wanted: impl Fn(&Varying) -> bool,
-) -> (&'static Varying, String, Message) {
-    let first = rule.index(RULES.varies.len());
-    let rules = RULES
-        .varies
+) -> (&'a Varying, String, Message) {
+    let all = &bench.rules.varies;
+    let first = rule.index(all.len());
+    let rules = all
         .iter()
         .cycle()
         .skip(first)
-        .take(RULES.varies.len())
+        .take(all.len())
         .filter(|rule| wanted(rule));
     // Every message can at least be written in another order.
     let (rule, variants) = rules
@@ -364,43 +349,47 @@ proptest! {
 
     #[test]
     fn two_variations_together_stay_clean(
+        bench in 0..2_usize,
         message in any::<Index>(),
         (one, one_variant) in any::<(Index, Index)>(),
         (other, other_variant) in any::<(Index, Index)>(),
     ) {
-        let message = message.get(&VALID);
-        let (rule, first, once) = varied(message, one, one_variant, |_| true);
+        let bench = &BENCHES[bench];
+        let message = message.get(&bench.valid);
+        let (rule, first, once) = varied(bench, message, one, one_variant, |_| true);
         // Twice the same can be one too many, as a resource that an update has twice.
-        let (_, second, twice) = varied(&once, other, other_variant, |other| !std::ptr::eq(other, rule));
-        let found = faults(twice.kind, &twice.value);
+        let (_, second, twice) = varied(bench, &once, other, other_variant, |other| !std::ptr::eq(other, rule));
+        let found = faults(&twice, &twice.value);
         prop_assert!(
             found.is_empty(),
-            "{}/{}: {first}, then {second} is no fault, but breaks{}",
-            message.kind, message.file, shown(&found)
+            "{} {}: {first}, then {second} is no fault, but breaks{}",
+            message.version, message.path(), shown(&found)
         );
     }
 
     #[test]
     fn no_variation_hides_a_fault(
+        bench in 0..2_usize,
         rule in any::<Index>(),
         (place, mutant) in any::<(Index, Index)>(),
         (variation, variant) in any::<(Index, Index)>(),
     ) {
-        let rule = rule.get(&RULES.breaks);
-        let fitting: Vec<_> = VALID.iter().filter(|message| !rule.place.pointers(message).is_empty()).collect();
+        let bench = &BENCHES[bench];
+        let rule = rule.get(&bench.rules.breaks);
+        let fitting: Vec<_> = bench.valid.iter().filter(|message| !rule.place.pointers(message).is_empty()).collect();
         let message = *place.get(&fitting);
-        let (_, how, varied) = varied(message, variation, variant, |rule| rule.not_beside_faults.is_none());
+        let (_, how, varied) = varied(bench, message, variation, variant, |rule| rule.not_beside_faults.is_none());
         let mutants = variants(&varied, &rule.place, &rule.change);
         // The variation may have taken away the place.
         prop_assume!(!mutants.is_empty());
         let (pointer, mutant) = mutant.get(&mutants);
-        let judgement = judge(mutant.kind, &mutant.value);
+        let judgement = judge(mutant, &mutant.value);
         let found = violated(&judgement);
         for wanted in rule.violated(&varied) {
             prop_assert!(
                 found.get(wanted.as_str()) == Some(&rule.severity.unmet()),
-                "{}/{}: {how}, then {:?} at {pointer} must break {wanted} and breaks{}",
-                message.kind, message.file, rule.change, shown(&judgement.violations)
+                "{} {}: {how}, then {:?} at {pointer} must break {wanted} and breaks{}",
+                message.version, message.path(), rule.change, shown(&judgement.violations)
             );
         }
     }
@@ -420,15 +409,22 @@ fn members(value: &Value, pointer: &str, found: &mut Vec<String>) {
 
 #[test]
 fn every_member_is_judged_or_free() {
+    for bench in BENCHES.iter() {
+        every_member_of(bench);
+    }
+}
+
+fn every_member_of(bench: &Bench) {
     let mut probed = 0;
     let mut unnoticed = BTreeMap::new();
     let mut used = BTreeSet::new();
-    for message in VALID.iter() {
-        let before = judge(message.kind, &message.value);
+    for message in &bench.valid {
+        let before = judge(message, &message.value);
         let before = violated(&before);
         let mut pointers = Vec::new();
         members(&message.value, "", &mut pointers);
-        let free: Vec<(usize, Freedom, String)> = RULES
+        let free: Vec<(usize, Freedom, String)> = bench
+            .rules
             .free
             .iter()
             .enumerate()
@@ -450,7 +446,7 @@ fn every_member_is_judged_or_free() {
                 .chain([(Freedom::Drop, without(&message.value, &pointer))]);
             for (freedom, mutant) in changes {
                 probed += 1;
-                let after = judge(message.kind, &mutant);
+                let after = judge(message, &mutant);
                 let noticed = violated(&after)
                     .iter()
                     .any(|(id, unmet)| before.get(id).is_none_or(|known| unmet < known));
@@ -463,7 +459,12 @@ fn every_member_is_judged_or_free() {
                     .collect();
                 used.extend(rows.iter().map(|(row, may, _)| (*row, *may)));
                 if rows.is_empty() {
-                    let place = format!("{} {} {pointer}", message.kind, message.event());
+                    let place = format!(
+                        "{} {} {} {pointer}",
+                        message.version,
+                        message.kind,
+                        message.event()
+                    );
                     let files: &mut BTreeSet<_> = unnoticed.entry((place, freedom)).or_default();
                     files.insert(message.file.clone());
                 }
@@ -476,7 +477,7 @@ fn every_member_is_judged_or_free() {
         .map(|((place, freedom), files)| format!("{place}: {freedom:?} (in {files:?})"))
         .collect();
     assert!(unnoticed.is_empty(), "nobody notices:\n{}", unnoticed.join("\n"));
-    for (row, free) in RULES.free.iter().enumerate() {
+    for (row, free) in bench.rules.free.iter().enumerate() {
         assert!(!free.why.is_empty(), "{}: no reason", free.place.at);
         for may in &free.may {
             assert!(

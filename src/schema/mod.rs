@@ -2,8 +2,9 @@
 //! answers in requirements.
 //!
 //! The schemas lie in `schemas/<version>/` and are embedded in the binary; a version refers to the files of another where
-//! its messages are the same. Each names beside its keywords the requirement that they enforce (see `assignment`). This room knows nothing of scenarios, of what was sent before, or of how severe a
-//! violation is: that is the catalogue's level, which a schema can only soften.
+//! its messages are the same. Each names beside its keywords the requirement that they enforce (see `assignment`). This
+//! room knows nothing of scenarios, of what was sent before, or of how severe a violation is: that is the catalogue's
+//! level, which a schema can only soften.
 
 mod agreement;
 mod assignment;

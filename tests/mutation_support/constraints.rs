@@ -34,29 +34,17 @@ const DEMANDS: &[&str] = &[
 /// `schemas/stu3/event.json#/properties/hub.event/type`.
 pub fn of_folder(folder: &str) -> BTreeSet<String> {
     let mut walk = Walk::default();
-    let mut messages = Vec::new();
-    for part in ["", "/events", "/profiles"] {
-        for entry in fs::read_dir(root().join(format!("{folder}{part}"))).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                let name = path.file_name().unwrap().to_str().unwrap();
-                messages.push(format!("{folder}{part}/{name}"));
+    // What lies deeper, or is no message, is a part of these.
+    for part in ["", "/events"] {
+        let files = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{folder}{part}"));
+        for entry in fs::read_dir(files).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".json") && !["context.json", "event.json"].contains(&name.as_str()) {
+                walk.schema(&format!("{folder}{part}/{name}"), "", false);
             }
         }
     }
-    for file in messages {
-        // The others are parts of these.
-        let is_part =
-            file.contains("/profiles/") || file.ends_with("/context.json") || file.ends_with("/event.json");
-        if !is_part {
-            walk.schema(&file, "", false);
-        }
-    }
     walk.found
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 #[derive(Default)]
@@ -73,10 +61,7 @@ impl Walk {
         if !self.seen.insert((file.to_owned(), pointer.to_owned(), ruled)) {
             return;
         }
-        let document = self.files.entry(file.to_owned()).or_insert_with(|| {
-            let text = fs::read_to_string(root().join(file)).unwrap();
-            serde_json::from_str(&text).unwrap()
-        });
+        let document = self.files.entry(file.to_owned()).or_insert_with(|| read(file));
         let schema = document.pointer(pointer).unwrap().clone();
         let requirement = schema.get("x-requirement");
         let is_ruled = |keyword: &str| match requirement {
@@ -105,6 +90,12 @@ impl Walk {
             }
         }
     }
+}
+
+/// A schema by its path, which may lie in the folder of another version.
+fn read(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The file and the pointer that a `$ref` in a file names.

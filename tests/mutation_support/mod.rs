@@ -1,9 +1,8 @@
-//! Reads `tests/messages/stu3/mutations.yaml` and makes mutants of messages by its rules.
+//! Reads the rules of how messages are broken and may vary, and makes mutants of messages by its rules.
 //!
 //! Nothing here knows what the schema layer says about a mutant: that is the tests' concern.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
+pub mod bench;
 pub mod change;
 pub mod constraints;
 pub mod pattern;

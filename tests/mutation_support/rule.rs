@@ -1,7 +1,8 @@
-//! The rules of `mutations.yaml`, and which messages they concern.
+//! The rules of a `mutations.yaml`, and which messages they concern.
 
 use std::collections::BTreeMap;
 
+use castspec::protocol::Version;
 use castspec::schema::{MessageKind, Unmet};
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::change::{Change, JsonType};
 use super::pattern::{Pattern, parent};
 
-/// All of `mutations.yaml`.
+/// All of a `mutations.yaml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
@@ -29,7 +30,7 @@ impl Rules {
     /// Reads the rules; a row with a member that its section does not have is an error.
     pub fn read(text: &str) -> Self {
         let rows: BTreeMap<String, Value> = serde_saphyr::from_str(text).unwrap();
-        let place = ["kinds", "events", "at", "beside", "unless", "except"];
+        let place = ["versions", "kinds", "events", "at", "beside", "unless", "except"];
         for (section, own) in [
             ("breaks", ["do", "violates", "as", "also"].as_slice()),
             ("varies", &["do", "not_beside_faults"]),
@@ -51,6 +52,9 @@ impl Rules {
 /// The messages and the places in them that a rule is for.
 #[derive(Debug, Deserialize)]
 pub struct Place {
+    /// Only messages of these versions; none for all.
+    #[serde(default)]
+    versions: Vec<Version>,
     kinds: Vec<String>,
     #[serde(default)]
     events: Vec<String>,
@@ -62,7 +66,7 @@ pub struct Place {
     /// Members beside the place (or in it, where something is added to it) with which the rule does not apply.
     #[serde(default)]
     unless: Vec<String>,
-    /// Files to which the rule does not apply, with the reason.
+    /// Files to which the rule does not apply, with the reason: `<kind>/<file>`.
     #[serde(default)]
     pub except: BTreeMap<String, String>,
 }
@@ -153,6 +157,7 @@ impl Severity {
 /// A message of `tests/messages`.
 #[derive(Debug)]
 pub struct Message {
+    pub version: Version,
     pub kind: MessageKind,
     /// The file's name without its ending.
     pub file: String,
@@ -163,10 +168,16 @@ impl Message {
     /// The message with other content.
     pub fn changed(&self, value: Value) -> Self {
         Self {
+            version: self.version,
             kind: self.kind,
             file: self.file.clone(),
             value,
         }
+    }
+
+    /// Where it lies in `tests/messages/<version>/valid`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.kind, self.file)
     }
 
     /// The name of the event in lower case; empty in messages that are about none.
@@ -186,6 +197,7 @@ impl Message {
             MessageKind::Publication => "publish",
             MessageKind::Configuration => "wellknown",
             MessageKind::CurrentContext => "current",
+            MessageKind::WebhookDenial => "denial",
             other => other.name(),
         };
         let event = self.event();
@@ -200,6 +212,7 @@ impl Message {
 impl Place {
     /// The pointers of the places in the message; none where the rule is not for it.
     pub fn pointers(&self, message: &Message) -> Vec<String> {
+        let of_version = self.versions.is_empty() || self.versions.contains(&message.version);
         let of_kind = self
             .kinds
             .iter()
@@ -214,8 +227,7 @@ impl Place {
             && !exclusions
                 .iter()
                 .any(|pattern| is_like(&event, &pattern[1..].to_lowercase()));
-        let path = format!("{}/{}", message.kind, message.file);
-        if !of_kind || !of_event || self.except.contains_key(&path) {
+        if !of_version || !of_kind || !of_event || self.except.contains_key(&message.path()) {
             return Vec::new();
         }
         let mut pointers = Pattern::parse(&self.at).places(&message.value);
