@@ -143,6 +143,8 @@ impl Judge {
             return;
         };
         let held = event.versions.iter().any(|own| acceptable.contains(own));
+        let mut stated = event.versions.clone();
+        stated.dedup();
         let breach = || {
             Breach::new(
                 format!("the update of {anchor} does not carry the version that the hub gave last; take over that of \
@@ -153,7 +155,7 @@ impl Judge {
                 ],
             )
             .expecting(latest.version.clone())
-            .observing(event.versions.join(", "))
+            .observing(stated.join(", "))
         };
         self.judge(who, ids::CONTENT_VERSION, (!held).then(breach));
         if anchor.resource_type == "DiagnosticReport" && latest.by_open {

@@ -13,7 +13,7 @@ use crate::protocol::Action;
 use crate::schema::MessageKind;
 
 /// The largest notification whose resource is kept to be compared, in bytes.
-const COMPARED: usize = 32 << 10;
+const COMPARED: usize = 4 << 10;
 
 impl Judge {
     pub(super) fn hub_sent(&mut self, connection: u64, frame: &Frame, spot: Spot) {

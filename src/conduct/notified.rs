@@ -1,5 +1,7 @@
 //! Acknowledgements: that they come, for what they come, and what they say of the notification (2.5).
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::findings::{Breach, Subscriber};
@@ -13,6 +15,8 @@ use crate::schema::Unmet;
 const LARGE: usize = 32 << 10;
 /// How much smaller one has to be that shows that only the size was too much.
 const MUCH_SMALLER: usize = 8;
+/// By how much the hub may be ahead when it gives up on a subscriber.
+const AHEAD: Duration = Duration::from_millis(200);
 /// The attributes that the profiles of the event catalogue name.
 const PROFILED: &[&str] = &[
     "resourceType",
@@ -305,10 +309,12 @@ impl Judge {
         if own.closed || own.denied.is_some() {
             return;
         }
+        // The hub's clock may run a little ahead of the one here.
+        let before = (patience / 10).min(AHEAD);
         let mut late: Vec<Notified> = Vec::new();
         for notified in own.notified.values_mut() {
             let waited = now.saturating_sub(notified.spot.at);
-            if notified.acknowledged.is_none() && !notified.overdue && waited >= patience.mul_f64(0.9) {
+            if notified.acknowledged.is_none() && !notified.overdue && waited + before >= patience {
                 notified.overdue = true;
                 late.push(notified.clone());
             }

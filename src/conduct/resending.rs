@@ -45,6 +45,7 @@ impl Judge {
                 Place::within(spot.sequence, pointer),
             ]
         };
+        let refused = earlier.status.is_some_and(|status| status >= 400);
         if earlier.digest != event.digest() {
             let shown: String = id.chars().take(60).collect();
             let breach = Breach::new(
@@ -52,7 +53,6 @@ impl Judge {
                 places("/id"),
             );
             // One that was refused never became an event; and two publishers may hit on one short id.
-            let refused = earlier.status.is_some_and(|status| status >= 400);
             let unmet = if refused || (client.is_none() && id.len() < NO_ACCIDENT) {
                 Unmet::Warn
             } else {
@@ -72,6 +72,8 @@ impl Judge {
                 )
                 .expecting(first.clone())
                 .observing(again.clone())
+                // What was refused never became an event with a time of its own.
+                .softened(if refused { Unmet::Note } else { Unmet::ByLevel })
             });
             self.judge(who, ids::PUBLISH_RESEND_TIMESTAMP, breach);
         }

@@ -128,7 +128,8 @@ impl Judge {
             }
             Closer::Nobody => {}
             Closer::Subscriber if denied.is_some() && state.unsubscribe.is_none() => {}
-            Closer::Subscriber if state.replaced => {}
+            // One that was never confirmed may be given up in any way.
+            Closer::Subscriber if state.replaced || confirmed.is_none() => {}
             Closer::Subscriber => {
                 let normal = matches!(code, None | Some(NORMAL | GOING_AWAY));
                 if let Some(unsubscribe) = state.unsubscribe {

@@ -11,6 +11,8 @@ use super::findings::Subscriber;
 
 /// How many contexts and publications of a topic, and notifications of a WebSocket, are remembered.
 const REMEMBERED: usize = 500;
+/// How many contexts of a topic are remembered; they may be large.
+const CONTEXTS: usize = 100;
 
 /// A moment and a place in the record.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +100,7 @@ impl Topic {
             opened: spot,
             closed: None,
         });
-        if self.contexts.len() > REMEMBERED {
+        if self.contexts.len() > CONTEXTS {
             self.contexts.pop_front();
         }
     }

@@ -190,6 +190,19 @@ pub(super) fn ids_and_repetitions() -> Vec<Case> {
             },
         },
         Case {
+            name: "a refused change with another time",
+            requirement: "publish.resend-timestamp",
+            verdict: Some(Pass),
+            talk: |talk| {
+                talk.publish("viewer", &patient_open(ID, "p"), 409);
+                talk.publish(
+                    "viewer",
+                    &at(patient_open(ID, "p"), "2026-03-01T09:31:00.000Z"),
+                    202,
+                );
+            },
+        },
+        Case {
             name: "the same change again with its time in another form",
             requirement: "publish.resend-timestamp",
             verdict: Some(Pass),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Case, Closer, FORM, HUB, TOPIC, Talk, endpoint, patient_open};
+use crate::conduct::Observed;
 use crate::outcome::Verdict::{Fail, Pass, Warn};
 
 const SUBSCRIBE: &str = "hub.channel.type=websocket&hub.mode=subscribe&hub.topic=t&hub.events=Patient-open";
@@ -223,6 +224,19 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
                 let viewer = talk.subscribe("viewer");
                 talk.deny(viewer);
                 talk.close(viewer, Closer::Subscriber, Some(1000));
+                talk.wait(5.0);
+            },
+        },
+        Case {
+            name: "given up before any confirmation",
+            requirement: "unsubscribe.on-shutdown",
+            verdict: None,
+            talk: |talk| {
+                let answer = json!({"hub.channel.endpoint": endpoint("viewer")}).to_string();
+                talk.form("viewer", SUBSCRIBE, (202, &answer));
+                let (connection, url) = (7, endpoint("viewer"));
+                talk.observe(None, Observed::Opened { connection, url });
+                talk.close(connection, Closer::Subscriber, None);
                 talk.wait(5.0);
             },
         },

@@ -122,7 +122,10 @@ impl Observer {
         })));
         let body = Body::from_stream(Copying(Arc::clone(&copying.0)));
         let response = next.run(Request::from_parts(parts, body)).await;
-        copying.finish().await;
+        // A client that was too slow for the hub is no faster now.
+        if response.status() != StatusCode::REQUEST_TIMEOUT {
+            copying.finish().await;
+        }
         self.answered(id, response).await
     }
 
