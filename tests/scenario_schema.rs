@@ -118,6 +118,8 @@ fn what_a_schema_can_see_is_rejected() {
         document(base).replace("events: [Patient-open]", "answers: []"),
         document(base).replace("{events:", "{lease_seconds: -1, events:"),
         document(base).replace("{events:", "{answers: [{status: 99}], events:"),
+        document(base).replace("{events:", "{channel: telepathy, events:"),
+        document(base).replace("{events:", "{verifications: {status: 100}, events:"),
         document(base).replace("{events:", "{answers: [{never: true, status: 200}], events:"),
     ];
     for text in &whole {
@@ -159,6 +161,8 @@ fn what_a_schema_can_see_is_rejected() {
         "expect: {at: v, message: {kind: news}}",
         "expect: {at: v, message: {kind: denial}, within: ages}",
         "expect: {at: v, message: {kind: denial}, checks: [{requirement: a.b, has: {}}]}",
+        "expect: {at: v, message: {kind: denial}, checks: [{requirement: a.b}]}",
+        "verifications: {of: v}",
         "absent: {at: v, message: {kind: denial}}",
         "send: {by: v}",
         "send: {by: v, text: a, json: {}}",
@@ -239,6 +243,7 @@ fn schema_and_parser_know_the_same_members_and_words() {
             "expect: {at: v, message: {kind: denial}, checks: [{zzz: 1}]}",
         ),
         ("reading", "observe: {subject: a, readings: [{zzz: 1}]}"),
+        ("verifying", "verifications: {of: v, rule: {zzz: 1}}"),
     ] {
         assert_eq!(properties(name), known_to_the_parser(&document(step)), "{name}");
     }
@@ -265,6 +270,11 @@ fn schema_and_parser_know_the_same_members_and_words() {
     ] {
         assert_eq!(words(value), known_to_the_parser(&document(step)), "{step}");
     }
+    let channel = document("abort: v").replace("{events:", "{channel: zzz, events:");
+    assert_eq!(
+        words(&defs["subscriber"]["properties"]["channel"]),
+        known_to_the_parser(&channel)
+    );
     let needs = document("abort: v").replace("steps:", "needs: [zzz]\nsteps:");
     assert_eq!(words(&defs["capability"]), known_to_the_parser(&needs));
     let statuses = known_to_the_parser(&document("discover: {answer: [{status: zzz}]}"));

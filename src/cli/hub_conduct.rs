@@ -224,6 +224,7 @@ fn events(
             built_in: true,
             capabilities: Map::new(),
         },
+        further_targets: Vec::new(),
         scenarios: conducts.len(),
     })];
     for conduct in conducts {

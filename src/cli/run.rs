@@ -14,9 +14,8 @@ use crate::outcome::{Conclusion, RunEvent};
 use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
 use crate::requirement::Catalogue;
-use crate::runner::{Materials, Target, run};
-use crate::scenario::{Library, Scenario, Templates};
-use crate::schema::Schemas;
+use crate::runner::{Materials, Part, Target, run};
+use crate::scenario::{Library, Scenario};
 use crate::subscriber::Trust;
 
 /// Run scenarios against a hub: the built-in one, unless --hub or --target is given
@@ -37,9 +36,13 @@ pub struct RunCommand {
     /// A file that describes the hub under test (TOML)
     #[arg(long, value_name = "FILE")]
     target: Option<PathBuf>,
-    /// The version of FHIRcast to test; repeatable
+    /// The version of FHIRcast to test; repeatable. The built-in hub is run in all of them unless told, another in STU3
     #[arg(long, value_name = "VERSION")]
     fhircast_version: Vec<Version>,
+    /// Where the hub reaches this machine for webhooks, as in http://this-machine.example.com:8080; a hub on this machine
+    /// needs none
+    #[arg(long, value_name = "URL")]
+    callback_base: Option<url::Url>,
     /// A certificate authority to trust beside the system's (PEM)
     #[arg(long, value_name = "FILE")]
     ca_cert: Option<PathBuf>,
@@ -86,51 +89,49 @@ impl RunCommand {
                 "--defect changes the built-in hub; it has no meaning with --hub or --target",
             ));
         }
-        let server = if built_in {
-            Some(self.start_hub().await?)
-        } else {
-            None
-        };
-        let mut target = match &server {
-            Some(server) => self.built_in_target(server)?,
-            None => self.outside_target()?,
-        };
-        target.arguments = self.arguments();
-        if let Some(most) = self.parallel {
-            target.max_parallel = most.into();
-        }
-        let scenarios: Vec<Arc<Scenario>> = library
+        let selected = library
             .select(&self.selectors, &catalogue)
-            .map_err(|error| CommandError::from_error(&error))?
-            .into_iter()
-            .filter(|scenario| scenario.document.versions.contains(&target.version))
-            .collect();
-        if scenarios.is_empty() {
+            .map_err(|error| CommandError::from_error(&error))?;
+        let (server, targets) = if built_in {
+            let (server, targets) = self.start_hub().await?;
+            (Some(server), targets)
+        } else {
+            (None, self.outside_targets()?)
+        };
+        let mut versions = Vec::new();
+        let mut parts = Vec::new();
+        for mut target in targets {
+            versions.push(target.version);
+            let fitting = |own: &&Arc<Scenario>| own.document.versions.contains(&target.version);
+            let scenarios: Vec<Arc<Scenario>> = selected.iter().filter(fitting).cloned().collect();
+            target.arguments = self.arguments();
+            if let Some(most) = self.parallel {
+                target.max_parallel = most.into();
+            }
+            if !scenarios.is_empty() {
+                parts.push(Part { target, scenarios });
+            }
+        }
+        if parts.is_empty() {
             return Err(CommandError::new(format!(
                 "nothing to run: no selected scenario is written for {}",
-                target.version
+                versions
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" or ")
             )));
         }
-        let materials = Materials {
-            schemas: Arc::new(
-                Schemas::load(target.version).map_err(|error| CommandError::from_error(&error))?,
-            ),
-            templates: Arc::new(Templates::embedded().map_err(|error| CommandError::from_error(&error))?),
-            catalogue: Arc::new(catalogue),
-        };
-        let result = self.play(target, scenarios, materials).await;
+        let materials =
+            Materials::load(catalogue, &versions).map_err(|error| CommandError::from_error(&error))?;
+        let result = self.play(parts, materials).await;
         if let Some(server) = server {
             server.shutdown().await;
         }
         result
     }
 
-    async fn play(
-        &self,
-        target: Target,
-        scenarios: Vec<Arc<Scenario>>,
-        materials: Materials,
-    ) -> Result<ExitCode, CommandError> {
+    async fn play(&self, parts: Vec<Part>, materials: Materials) -> Result<ExitCode, CommandError> {
         let terminal = std::io::stdout().is_terminal();
         let settings = ConsoleSettings {
             terminal,
@@ -150,7 +151,7 @@ impl RunCommand {
             interrupted().await;
             std::process::exit(130);
         });
-        let running = tokio::spawn(run(target, scenarios, materials, events, stopped));
+        let running = tokio::spawn(run(parts, materials, events, stopped));
         let mut conclusion = Conclusion::new(self.strict);
         while let Some(event) = incoming.recv().await {
             conclusion.event(&event);
@@ -189,25 +190,47 @@ impl RunCommand {
         Ok(library)
     }
 
-    async fn start_hub(&self) -> Result<Server, CommandError> {
+    /// Starts the built-in hub in the versions of the run.
+    async fn start_hub(&self) -> Result<(Server, Vec<Target>), CommandError> {
         let defects: Result<Vec<Defect>, _> = self.defect.iter().map(|name| name.parse()).collect();
+        let defects = defects.map_err(|error| CommandError::from_error(&error))?;
+        let mut versions = self.versions();
+        if versions.is_empty() {
+            // A defect makes no difference in the versions that it is not one of.
+            let defective = |version: &Version| defects.iter().any(|own| own.versions().contains(version));
+            versions = Version::ALL.into_iter().rev().collect();
+            versions.retain(|version| defects.is_empty() || defective(version));
+        }
         let settings = Settings {
-            defects: defects
-                .map_err(|error| CommandError::from_error(&error))?
-                .into_iter()
-                .collect(),
+            version: versions.first().copied().unwrap_or(Version::Stu3),
+            defects: defects.into_iter().collect(),
             ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
             ..Settings::default()
         };
         let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        Server::start(settings, anywhere, Transport::Tls)
+        let server = Server::start_versions(settings, &versions, anywhere, Transport::Tls)
             .await
-            .map_err(|error| CommandError::from_error(&error))
+            .map_err(|error| CommandError::from_error(&error))?;
+        let targets: Result<Vec<Target>, _> = server
+            .urls()
+            .map(|(version, url)| Target::built_in(url, server.authority_pem(), version))
+            .collect();
+        let targets = targets.map_err(|error| CommandError::from_error(&error))?;
+        Ok((server, targets))
     }
 
-    fn built_in_target(&self, server: &Server) -> Result<Target, CommandError> {
-        Target::built_in(server.url(), server.authority_pem(), self.version()?)
-            .map_err(|error| CommandError::from_error(&error))
+    /// The hub under test, in the versions that are named.
+    fn outside_targets(&self) -> Result<Vec<Target>, CommandError> {
+        let target = self.outside_target()?;
+        let mut versions = self.versions();
+        if versions.is_empty() {
+            versions.push(target.version);
+        }
+        let under = |version| Target {
+            version,
+            ..target.clone()
+        };
+        Ok(versions.into_iter().map(under).collect())
     }
 
     fn outside_target(&self) -> Result<Target, CommandError> {
@@ -226,8 +249,8 @@ impl RunCommand {
             }
             (None, None) => return Err(CommandError::new("no hub is named")),
         };
-        if !self.fhircast_version.is_empty() {
-            target.version = self.version()?;
+        if let Some(base) = &self.callback_base {
+            target.callback_base = Some(base.clone());
         }
         if let Some(file) = &self.ca_cert {
             target.trust = Trust::with_file(file);
@@ -260,19 +283,31 @@ impl RunCommand {
         self.scenarios
             .iter()
             .for_each(|path| push("--scenarios", path.display().to_string()));
+        if let Some(base) = &self.callback_base {
+            words.extend(["--callback-base".to_owned(), base.to_string()]);
+        }
         if self.insecure {
             words.push("--insecure".to_owned());
         }
         words
     }
 
-    fn version(&self) -> Result<Version, CommandError> {
-        match self.fhircast_version.as_slice() {
-            [] => Ok(Version::Stu3),
-            [version] => Ok(*version),
-            _ => Err(CommandError::new(
-                "one version of FHIRcast can be tested in a run so far; name --fhircast-version once",
-            )),
+    /// The versions that are named: by option, or by every selector being the id of a check.
+    fn versions(&self) -> Vec<Version> {
+        let mut named = self.fhircast_version.clone();
+        if named.is_empty() {
+            let of_checks = self
+                .selectors
+                .iter()
+                .map(|selector| selector.rsplit_once('@')?.1.parse().ok());
+            named = of_checks.collect::<Option<_>>().unwrap_or_default();
         }
+        let mut versions = Vec::new();
+        for version in named {
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+        }
+        versions
     }
 }

@@ -3,7 +3,6 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,8 +13,7 @@ use crate::hub::Defect;
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 use crate::runner::Materials;
-use crate::scenario::{Library, Templates};
-use crate::schema::Schemas;
+use crate::scenario::Library;
 use crate::selfcheck::{Matrix, SelfCheck, render_page, render_text};
 
 /// Run the suite against the clean simulator and against each of its defects: the kill matrix
@@ -68,11 +66,8 @@ impl SelfCheckCommand {
                 .into_iter()
                 .filter(|scenario| scenario.document.versions.contains(&version))
                 .collect(),
-            materials: Materials {
-                schemas: Arc::new(Schemas::load(version).map_err(|error| CommandError::from_error(&error))?),
-                templates: Arc::new(Templates::embedded().map_err(|error| CommandError::from_error(&error))?),
-                catalogue: Arc::new(catalogue),
-            },
+            materials: Materials::load(catalogue, &[version])
+                .map_err(|error| CommandError::from_error(&error))?,
             defects,
             at_once: self.parallel.into(),
         };

@@ -66,6 +66,8 @@ pub struct RunBegan {
     pub started: String,
     /// The hub under test.
     pub target: Target,
+    /// The same hub, or others, under further versions.
+    pub further_targets: Vec<Target>,
     /// How many scenarios will run.
     pub scenarios: usize,
 }

@@ -45,6 +45,28 @@ pub enum Traffic {
         /// Why: refused, reset, timed out.
         problem: String,
     },
+    /// An HTTP request from the hub to the subscriber's callback.
+    CallbackRequest {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// The subscriber's answer to a request to its callback.
+    CallbackResponse {
+        /// Position in the transcript of the request that it answers.
+        to: usize,
+        /// The status code.
+        status: u16,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
     /// A WebSocket was asked for.
     Connect {
         /// Its URL.

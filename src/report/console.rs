@@ -8,7 +8,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::record::Record;
 use super::text;
-use crate::outcome::{Check, Disposition, RunEvent, ScenarioEnded, Summary, Verdict};
+use crate::outcome::{Check, Disposition, RunBegan, RunEvent, ScenarioEnded, Summary, Verdict};
+use crate::protocol::Version;
 
 /// How the console is written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,8 +30,17 @@ pub struct Console<W> {
     out: W,
     settings: ConsoleSettings,
     record: Record,
-    running: BTreeMap<String, Summary>,
+    running: BTreeMap<(String, Version), Summary>,
+    /// The run has several versions.
+    several: bool,
     bar: Option<ProgressBar>,
+}
+
+/// The versions of a run, with their numbers.
+fn versions(began: &RunBegan) -> String {
+    let targets = std::iter::once(&began.target).chain(&began.further_targets);
+    let told = targets.map(|own| format!("{} ({})", own.fhircast_version, own.fhircast_version.number()));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 impl<W: Write> Console<W> {
@@ -41,6 +51,7 @@ impl<W: Write> Console<W> {
             settings,
             record: Record::default(),
             running: BTreeMap::new(),
+            several: false,
             bar: None,
         }
     }
@@ -60,6 +71,7 @@ impl<W: Write> Console<W> {
                     }
                     self.bar = Some(bar);
                 }
+                self.several = !began.further_targets.is_empty();
                 let target = &began.target;
                 let hub = if target.built_in {
                     "the built-in hub"
@@ -68,17 +80,16 @@ impl<W: Write> Console<W> {
                 };
                 writeln!(
                     self.out,
-                    "castspec {}: {} of FHIRcast {} ({}) against {}",
+                    "castspec {}: {} of FHIRcast {} against {}",
                     began.tool.version,
                     of_scenarios(began.scenarios),
-                    target.fhircast_version,
-                    target.fhircast_version.number(),
+                    versions(began),
                     text::line(hub)
                 )
             }
             RunEvent::CheckJudged(check) => {
                 self.running
-                    .entry(check.scenario.clone())
+                    .entry((check.scenario.clone(), check.fhircast_version))
                     .or_default()
                     .add(check.verdict);
                 Ok(())
@@ -95,7 +106,10 @@ impl<W: Write> Console<W> {
     }
 
     fn scenario(&mut self, ended: &ScenarioEnded) -> io::Result<()> {
-        let summary = self.running.remove(&ended.scenario).unwrap_or_default();
+        let summary = self
+            .running
+            .remove(&(ended.scenario.clone(), ended.fhircast_version))
+            .unwrap_or_default();
         if let Some(bar) = &self.bar {
             bar.inc(1);
             bar.set_message(text::line(&ended.scenario));
@@ -118,7 +132,7 @@ impl<W: Write> Console<W> {
         writeln!(
             self.out,
             "{word} {} ({}, {millis} ms)",
-            text::line(&ended.scenario),
+            self.name(&ended.scenario, ended.fhircast_version),
             counts(summary)
         )
     }
@@ -183,6 +197,15 @@ impl<W: Write> Console<W> {
         )
     }
 
+    /// A scenario's name, with the version where the run has several.
+    fn name(&self, scenario: &str, version: Version) -> String {
+        let scenario = text::line(scenario);
+        match self.several {
+            true => format!("{scenario} [{version}]"),
+            false => scenario,
+        }
+    }
+
     /// A check that did not hold, in full.
     fn check(&mut self, check: &Check) -> io::Result<()> {
         let verdict = check.verdict.name();
@@ -191,7 +214,7 @@ impl<W: Write> Console<W> {
             self.out,
             "\n{word} {} in {}",
             text::line(&check.requirement),
-            text::line(&check.scenario)
+            self.name(&check.scenario, check.fhircast_version)
         )?;
         writeln!(self.out, "  {}", text::indented(&check.message))?;
         writeln!(
@@ -283,17 +306,37 @@ impl<W: Write> Console<W> {
 
     /// Verdicts by section of the specification.
     fn table(&mut self, record: &Record) -> io::Result<()> {
-        let mut sections: BTreeMap<(usize, usize, String), Summary> = BTreeMap::new();
+        let mut versions: BTreeMap<Version, Vec<&Check>> = BTreeMap::new();
         for check in &record.checks {
+            versions.entry(check.fhircast_version).or_default().push(check);
+        }
+        for (version, checks) in versions.into_iter().rev() {
+            self.sections(version, &checks)?;
+        }
+        Ok(())
+    }
+
+    fn sections(&mut self, version: Version, checks: &[&Check]) -> io::Result<()> {
+        let mut sections: BTreeMap<(usize, usize, String), Summary> = BTreeMap::new();
+        for check in checks {
             sections
                 .entry(section_key(&text::line(&check.section)))
                 .or_default()
                 .add(check.verdict);
         }
+        let head = match self.several {
+            true => format!("section of {version}"),
+            false => "section".to_owned(),
+        };
+        let longest = sections
+            .keys()
+            .map(|(_, _, section)| section.chars().count())
+            .max();
+        let width = longest.unwrap_or_default().max(head.len()).max(10);
         writeln!(
             self.out,
-            "\n{:10} {:>6} {:>6} {:>6} {:>6} {:>13}",
-            "section", "pass", "fail", "warn", "skip", "inconclusive"
+            "\n{head:width$} {:>6} {:>6} {:>6} {:>6} {:>13}",
+            "pass", "fail", "warn", "skip", "inconclusive"
         )?;
         for ((_, _, section), own) in sections {
             let Summary {
@@ -305,7 +348,7 @@ impl<W: Write> Console<W> {
             } = own;
             writeln!(
                 self.out,
-                "{section:10} {pass:>6} {fail:>6} {warn:>6} {skip:>6} {inconclusive:>13}"
+                "{section:width$} {pass:>6} {fail:>6} {warn:>6} {skip:>6} {inconclusive:>13}"
             )?;
         }
         Ok(())
@@ -325,9 +368,13 @@ impl<W: Write> Console<W> {
     }
 }
 
-/// The number of a section, to sort and to show by: "2.10 Content Sharing" is 2.10.
+/// The number of a section, to sort and to show by: "2.10 Content Sharing" is 2.10. The sections of the older versions have
+/// titles alone.
 fn section_key(section: &str) -> (usize, usize, String) {
     let number = section.split_whitespace().next().unwrap_or_default();
+    if !number.starts_with(|c: char| c.is_ascii_digit()) {
+        return (usize::MAX, 0, section.to_owned());
+    }
     let mut parts = number.split('.').map(|part| part.parse().unwrap_or(usize::MAX));
     (
         parts.next().unwrap_or(usize::MAX),

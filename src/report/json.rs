@@ -31,6 +31,7 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         "started": began.map(|own| &own.started),
         "duration_ms": millis(record.duration),
         "target": began.map(|own| &own.target),
+        "further_targets": began.map(|own| &own.further_targets),
         "summary": record.summary(),
         "interrupted": record.interrupted,
         "hub_lost": record.hub_lost,

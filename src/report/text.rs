@@ -38,6 +38,8 @@ pub fn headline(entry: &Entry) -> String {
         Traffic::Request { method, url, .. } => format!("{actor} → hub  {method} {url}"),
         Traffic::Response { status, .. } => format!("hub → {actor}  {status}"),
         Traffic::NoResponse { problem } => format!("hub → {actor}  no answer: {problem}"),
+        Traffic::CallbackRequest { method, url, .. } => format!("hub → {actor}  {method} {url}"),
+        Traffic::CallbackResponse { to, status, .. } => format!("{actor} → hub  {status} (to [{to}])"),
         Traffic::Connect { url } => format!("{actor} → hub  WebSocket {url}"),
         Traffic::Connected => format!("hub → {actor}  WebSocket open"),
         Traffic::ConnectFailed { problem, .. } => format!("hub → {actor}  no WebSocket: {problem}"),
@@ -68,7 +70,9 @@ pub fn body(entry: &Entry) -> Option<String> {
             });
             (body, form)
         }
-        Traffic::Response { body, .. } => (body, false),
+        Traffic::Response { body, .. }
+        | Traffic::CallbackRequest { body, .. }
+        | Traffic::CallbackResponse { body, .. } => (body, false),
         Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => (text, false),
         _ => return None,
     };

@@ -51,10 +51,12 @@ impl Play<'_> {
             // What a dead hub still owes says nothing of a living one.
             return;
         }
+        self.account_for_verifications();
         self.conclude_absences();
         let mocks: Vec<String> = self.stage.mocks.keys().cloned().collect();
         for name in &mocks {
             self.judge_frames(name);
+            self.judge_calls(name);
         }
         let seen = self.notifications();
         for own in &seen {
@@ -79,11 +81,7 @@ impl Play<'_> {
                 else {
                     continue;
                 };
-                let membership = mock
-                    .memberships
-                    .iter()
-                    .rev()
-                    .find(|own| own.socket == Some(received.socket));
+                let membership = mock.membership_of(&received);
                 seen.push(Seen {
                     mock: mock.name.clone(),
                     topic: mock.topic.clone(),

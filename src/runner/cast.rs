@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::play::Setting;
 use super::stage::{Mock, Stage};
+use crate::protocol::Version;
 use crate::scenario::{self, Document, Variables};
-use crate::subscriber::Log;
+use crate::subscriber::{CallbackOwner, Log, Verifying};
 
 /// The name of the topic that subscribers share who name none.
 const MAIN: &str = "main";
@@ -50,6 +51,16 @@ pub fn new_case() -> Value {
     scenario::new_case(|| Uuid::new_v4().to_string())
 }
 
+/// How a callback answers intent verifications, as a scenario says it.
+pub fn verifying_of(spec: &scenario::Verifying) -> Verifying {
+    Verifying {
+        status: spec.status,
+        body: spec.body.clone(),
+        redirect: spec.redirect,
+        after: std::time::Duration::from_millis(spec.after_ms.unwrap_or(0)),
+    }
+}
+
 /// The stage before the first step.
 pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) -> Stage {
     let names = topic_names(document);
@@ -61,6 +72,16 @@ pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) 
     let mut variables = Variables::default();
     variables.set("hub_url", json!(setting.target.hub_url_text()));
     variables.set("claims", Value::Object(setting.claims.to_json()));
+    let played = |version: &Version| {
+        (
+            version.name().to_owned(),
+            json!(*version == setting.target.version),
+        )
+    };
+    variables.set(
+        "fhircast",
+        Value::Object(Version::ALL.iter().map(played).collect()),
+    );
     variables.set("topic", json!(topic_of(MAIN)));
     for name in &names[1..] {
         variables.set(&format!("topic.{name}"), json!(topic_of(name)));
@@ -74,7 +95,19 @@ pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) 
     let mut mocks = BTreeMap::new();
     for (name, spec) in &document.subscribers {
         let topic = topic_of(spec.topic.as_deref().unwrap_or(MAIN));
-        let mock = Mock::new(name, spec, &topic);
+        let mut mock = Mock::new(name, spec, &topic, setting.target.version);
+        if let (true, Some(callbacks)) = (mock.is_webhook(), &setting.callbacks) {
+            let owner = CallbackOwner {
+                actor: name.clone(),
+                log: log.clone(),
+                inbox: mock.inbox.clone(),
+                policy: mock.policy.clone(),
+            };
+            let callback = callbacks.open(owner, spec.callback_query.as_deref(), mock.opened);
+            callback.set_verifying(verifying_of(&spec.verifications));
+            mock.callback = Some(callback);
+            mock.opened += 1;
+        }
         variables.set(name, mock.to_variable());
         mocks.insert(name.clone(), mock);
     }

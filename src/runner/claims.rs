@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::protocol::{Action, EventKind, EventName};
+use crate::protocol::{Action, EventKind, EventName, Version};
 use crate::requirement::Capability;
 
 /// All capabilities that there are.
@@ -26,9 +26,14 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// What a configuration document says; a hub without one claims nothing.
-    pub fn from_configuration(document: Option<&Value>) -> Self {
+    /// What a configuration document says of what the version has; a hub without one claims nothing. STU1 has no document, and
+    /// webhooks alone.
+    pub fn from_configuration(version: Version, document: Option<&Value>) -> Self {
         let mut claims = Self::default();
+        if version == Version::Stu1 {
+            claims.set(Capability::Webhook, true, "the version, which has nothing else");
+            return claims;
+        }
         let Some(document) = document else { return claims };
         let from = "its configuration document";
         if let Some(listed) = document.get("eventsSupported").and_then(Value::as_array) {
@@ -38,16 +43,18 @@ impl Claims {
                 .filter_map(|name| name.parse().ok())
                 .collect();
             let lists = |action| events.iter().any(|event| event.is(action));
-            claims.set(
-                Capability::ContentSharing,
-                lists(Action::Update),
-                "the update events that it lists",
-            );
-            claims.set(
-                Capability::Selection,
-                lists(Action::Select),
-                "the select events that it lists",
-            );
+            if version == Version::Stu3 {
+                claims.set(
+                    Capability::ContentSharing,
+                    lists(Action::Update),
+                    "the update events that it lists",
+                );
+                claims.set(
+                    Capability::Selection,
+                    lists(Action::Select),
+                    "the select events that it lists",
+                );
+            }
             claims.events = Some(events).filter(|events| !events.is_empty());
         }
         let flag = |pointer: &str| document.pointer(pointer).and_then(Value::as_bool);
@@ -57,6 +64,10 @@ impl Claims {
             claims.set(Capability::GetCurrentContext, true, from);
         } else if current.or(flag("/getCurrentSupport")) == Some(false) {
             claims.set(Capability::GetCurrentContext, false, from);
+        }
+        // STU3 says of this one that it is to be ignored (ambiguities, 73).
+        if let (Some(webhooks), true) = (flag("/webhookSupport"), version == Version::Stu2) {
+            claims.set(Capability::Webhook, webhooks, from);
         }
         if let Some(updates) = flag("/capabilities/supportsNonCurrentContextUpdates") {
             claims.set(Capability::NonCurrentContextUpdates, updates, from);
@@ -103,11 +114,14 @@ mod tests {
 
     #[test]
     fn a_document_is_read_with_its_deprecated_members() {
-        let claims = Claims::from_configuration(Some(&json!({
-            "eventsSupported": ["Patient-open", "diagnosticreport-UPDATE"],
-            "getCurrentSupport": true,
-            "capabilities": {"supportsGetCurrentContext": false},
-        })));
+        let claims = Claims::from_configuration(
+            Version::Stu3,
+            Some(&json!({
+                "eventsSupported": ["Patient-open", "diagnosticreport-UPDATE"],
+                "getCurrentSupport": true,
+                "capabilities": {"supportsGetCurrentContext": false},
+            })),
+        );
         assert!(claims.has(Capability::GetCurrentContext));
         assert!(claims.has(Capability::ContentSharing));
         assert!(!claims.has(Capability::Selection));
@@ -118,7 +132,7 @@ mod tests {
 
     #[test]
     fn without_a_document_nothing_is_claimed_and_every_event_may_be_tried() {
-        let claims = Claims::from_configuration(None);
+        let claims = Claims::from_configuration(Version::Stu3, None);
         assert!(CAPABILITIES.iter().all(|capability| !claims.has(*capability)));
         assert!(claims.lists(&"Encounter-open".parse().unwrap()));
     }

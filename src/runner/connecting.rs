@@ -225,7 +225,7 @@ impl Play<'_> {
                 }
                 Some(Greeting::Confirmed)
             }
-            Ok((Control::Denial, json, _)) => {
+            Ok((Control::Denial | Control::Verification, json, _)) => {
                 let reason = json
                     .get("hub.reason")
                     .and_then(Value::as_str)
@@ -237,7 +237,7 @@ impl Play<'_> {
     }
 }
 
-fn lease_of(json: &Value) -> Option<f64> {
+pub(super) fn lease_of(json: &Value) -> Option<f64> {
     let lease = json.get("hub.lease_seconds")?;
     lease
         .as_f64()

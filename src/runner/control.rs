@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::subscriber::Received;
+
 /// A message about the subscription itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
@@ -9,6 +11,21 @@ pub enum Control {
     Confirmation,
     /// The subscription has ended or never began.
     Denial,
+    /// The subscriber is asked whether it meant its request (STU1 and STU2, webhooks).
+    Verification,
+}
+
+/// What a received message says of the subscription: at a callback, by its query; over a WebSocket, by its members.
+pub fn control_received(received: &Received) -> Option<Control> {
+    let message = received.message()?;
+    match &received.call {
+        None => control_of(message),
+        Some(_) if message.get("hub.challenge").is_some() => Some(Control::Verification),
+        Some(_) => match mode_of(message)? {
+            "subscribe" | "unsubscribe" => Some(Control::Verification),
+            _ => Some(Control::Denial),
+        },
+    }
 }
 
 /// `hub.mode` of a control message.

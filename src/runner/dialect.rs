@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::protocol::{EventKind, EventName, Version};
 use crate::subscriber::OutgoingRequest;
 
-/// The media types in which events may be published, the likelier one first.
+/// The media types in which events may be published: that of the examples of STU3, and that of the versions before.
 const MEDIA_TYPES: [&str; 2] = ["application/fhir+json", "application/json"];
 
 /// Where and how events are published to this hub.
@@ -24,11 +25,15 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// A hub of which nothing is known yet: `application/fhir+json` to `hub.url`.
-    pub fn new(hub_url: &str) -> Self {
+    /// A hub of which nothing is known yet: events go to `hub.url`, in the media type of the version's examples.
+    pub fn new(hub_url: &str, version: Version) -> Self {
+        let manner = Manner {
+            media_type: usize::from(version != Version::Stu3),
+            topic_in_url: false,
+        };
         Self {
             hub_url: hub_url.to_owned(),
-            accepted: Mutex::default(),
+            accepted: Mutex::new(manner),
         }
     }
 
@@ -93,9 +98,44 @@ impl Manner {
     }
 }
 
+/// An event as the version's own examples spell it: the versions before STU3 in lower case (ambiguities, 11). A name in a
+/// spelling of its own stays as it is.
+pub fn spelled(version: Version, event: &EventName) -> EventName {
+    let own = match event.kind() {
+        EventKind::Resource {
+            resource_type,
+            action,
+        } => format!("{resource_type}-{}", action.suffix()),
+        EventKind::HomeOpen => "Home-open".to_owned(),
+        EventKind::SyncError => "SyncError".to_owned(),
+        EventKind::UserLogout => "UserLogout".to_owned(),
+        EventKind::UserHibernate => "UserHibernate".to_owned(),
+        EventKind::Proprietary | EventKind::Unknown => return event.clone(),
+    };
+    if version == Version::Stu3 || event.as_str() != own {
+        return event.clone();
+    }
+    event.folded().parse().unwrap_or_else(|_| event.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_older_versions_write_event_names_in_lower_case() {
+        for (name, older) in [
+            ("Patient-open", "patient-open"),
+            ("ImagingStudy-close", "imagingstudy-close"),
+            ("SyncError", "syncerror"),
+            ("pATIENT-open", "pATIENT-open"),
+            ("org.Example.x", "org.Example.x"),
+        ] {
+            let event: EventName = name.parse().unwrap();
+            assert_eq!(spelled(Version::Stu3, &event).as_str(), name);
+            assert_eq!(spelled(Version::Stu2, &event).as_str(), older);
+        }
+    }
 
     #[test]
     fn the_other_media_type_is_tried_once_and_the_other_url_where_nothing_is_there() {
@@ -109,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_topic_is_encoded_in_the_url() {
-        let dialect = Dialect::new("https://h/f");
+        let dialect = Dialect::new("https://h/f", Version::Stu3);
         let manner = Manner {
             media_type: 0,
             topic_in_url: true,

@@ -16,7 +16,7 @@ impl Play<'_> {
         };
         let (topic, received) = (mock.topic.clone(), mock.inbox.received());
         let schemas = self.setting.schemas.clone();
-        for own in received {
+        for own in received.into_iter().filter(|own| own.call.is_none()) {
             let Some(message) = &own.json else {
                 let breach = Breach {
                     message: "a frame from the hub is not JSON".to_owned(),
@@ -30,7 +30,9 @@ impl Play<'_> {
             self.judge.held(ids::WEBSOCKET_JSON);
             let control = control_of(message).map(|control| match control {
                 Control::Denial => (MessageKind::Denial, ids::DENIAL_TOPIC),
-                Control::Confirmation => (MessageKind::Confirmation, ids::CONFIRMATION_TOPIC),
+                Control::Confirmation | Control::Verification => {
+                    (MessageKind::Confirmation, ids::CONFIRMATION_TOPIC)
+                }
             });
             match control {
                 Some((kind, topic_requirement)) => {

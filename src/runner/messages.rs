@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::control::{Control, control_of, mode_of};
+use super::acknowledgements::{acknowledgement_in, acknowledgements};
+use super::control::{Control, control_received, mode_of};
 use super::judge::{Breach, Place};
 use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::requirements as ids;
 use super::stage::{Membership, Mock, Publication, causes, event_of, is_foreign};
-use crate::outcome::Traffic;
-use crate::protocol::{Acknowledgement, EventKind, EventName, SyncErrorCause};
+use super::webhooks::call_variable;
+use crate::protocol::{EventKind, EventName, SyncErrorCause};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::subscriber::{Received, Spot};
 
@@ -71,15 +72,25 @@ impl Play<'_> {
             self.judge.held(&requirement.value);
         }
         let body = found.json.as_deref().cloned().unwrap_or(Value::Null);
+        let call = found.call.as_deref().map(|call| call_variable(call, &found.text));
         if let Some(save) = &step.save {
             self.stage.saved_messages.insert(save.value.clone(), found.spot);
             self.stage.variables.set(&save.value, body.clone());
+            if let Some(call) = &call {
+                self.stage
+                    .variables
+                    .set(&format!("{}.request", save.value), call.clone());
+            }
+        }
+        if message.kind == MessageSelector::Verification {
+            self.let_it_take_effect(name, found.spot).await;
         }
         for check in &step.checks {
             if !self.holds(&check.when)? {
                 continue;
             }
-            let found_mismatches = mismatches(&check.has, Some(&body), &self.stage.variables)?;
+            let mut found_mismatches = mismatches(&check.has, Some(&body), &self.stage.variables)?;
+            found_mismatches.extend(mismatches(&check.request, call.as_ref(), &self.stage.variables)?);
             if found_mismatches.is_empty() {
                 self.judge.held(&check.requirement.value);
             } else {
@@ -360,13 +371,9 @@ impl Play<'_> {
         let ids = self.ids_of(position);
         let took = |mock: &Mock| {
             self.stage.log.scan(|entries| {
-                entries.iter().any(|entry| match &entry.traffic {
-                    Traffic::FrameSent { text, .. } if entry.actor == mock.name => {
-                        Acknowledgement::parse(text)
-                            .is_ok_and(|own| ids.contains(&own.id) && own.status.is_success())
-                    }
-                    _ => false,
-                })
+                let own = entries.iter().filter(|entry| entry.actor == mock.name);
+                let mut own = own.filter_map(|entry| acknowledgement_in(entry, entries));
+                own.any(|own| ids.contains(&own.id) && own.status.is_success())
             })
         };
         let reached = |mock: &Mock| {
@@ -522,7 +529,7 @@ impl Play<'_> {
     /// The event of the messages that a selector picks, where it says so.
     fn event_of_selector(&self, selector: &Selector) -> Option<EventName> {
         match selector.kind {
-            MessageSelector::Confirmation | MessageSelector::Denial => None,
+            MessageSelector::Confirmation | MessageSelector::Denial | MessageSelector::Verification => None,
             MessageSelector::SyncError => "SyncError".parse().ok(),
             MessageSelector::Notification => match &selector.event {
                 Some(event) => event.parse().ok(),
@@ -588,7 +595,7 @@ impl Play<'_> {
                 continue;
             }
             let Some(message) = own.message() else { continue };
-            if !self.is_kind(selector, own, message)
+            if !self.is_kind(selector, own)
                 || !position.is_none_or(|position| self.comes_from(selector.kind, own, position))
             {
                 continue;
@@ -601,19 +608,18 @@ impl Play<'_> {
         Ok(found)
     }
 
-    fn is_kind(&self, selector: &Selector, received: &Received, message: &Value) -> bool {
+    fn is_kind(&self, selector: &Selector, received: &Received) -> bool {
+        let control = control_received(received);
         // A notification that lacks its name is told by the id of what was published.
         let published = || {
-            let origin = self
-                .stage
-                .origin(received)
-                .filter(|_| control_of(message).is_none())?;
+            let origin = self.stage.origin(received).filter(|_| control.is_none())?;
             Some(self.stage.publications.get(origin)?.event.clone())
         };
         let event = event_of(received).or_else(published);
         let kind = match selector.kind {
-            MessageSelector::Confirmation => control_of(message) == Some(Control::Confirmation),
-            MessageSelector::Denial => control_of(message) == Some(Control::Denial),
+            MessageSelector::Confirmation => control == Some(Control::Confirmation),
+            MessageSelector::Denial => control == Some(Control::Denial),
+            MessageSelector::Verification => control == Some(Control::Verification),
             MessageSelector::Notification => event
                 .as_ref()
                 .is_some_and(|event| event.kind() != EventKind::SyncError),
@@ -700,15 +706,10 @@ impl Play<'_> {
         let Ok(Some(publication)) = self.publication(selector) else {
             return Vec::new();
         };
-        let refuses = |text: &str| {
-            Acknowledgement::parse(text).is_ok_and(|own| own.id == publication.id && !own.status.is_success())
-        };
         self.stage.log.scan(|entries| {
-            let found = entries.iter().filter(|entry| match &entry.traffic {
-                Traffic::FrameSent { text, .. } => refuses(text),
-                _ => false,
-            });
-            found.map(|entry| Place::at(entry.sequence)).collect()
+            let refusals = acknowledgements(entries)
+                .filter(|(_, own)| own.id == publication.id && !own.status.is_success());
+            refusals.map(|(entry, _)| Place::at(entry.sequence)).collect()
         })
     }
 
@@ -783,6 +784,7 @@ fn words(selector: &Selector) -> String {
         MessageSelector::Denial => "denial",
         MessageSelector::Notification => "notification",
         MessageSelector::SyncError => "SyncError",
+        MessageSelector::Verification => "verification",
     };
     let event = selector
         .event

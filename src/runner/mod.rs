@@ -2,9 +2,11 @@
 //!
 //! It renders nothing: what it finds leaves as [`crate::outcome::RunEvent`]s.
 
+mod acknowledgements;
 mod ambient;
 mod answers;
 mod base_fhir;
+mod calls;
 mod cast;
 mod claims;
 mod connecting;
@@ -26,11 +28,12 @@ mod subscribing;
 mod target;
 mod teardown;
 mod topics;
+mod webhooks;
 
 pub use claims::Claims;
 pub use preflight::PreflightError;
 pub use requirements::AMBIENT;
-pub use run::{Materials, RunError, run};
+pub use run::{Materials, MaterialsError, Part, RunError, run};
 pub use target::{Target, TargetError, Timing};
 
 use crate::outcome::Check;

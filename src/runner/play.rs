@@ -1,6 +1,6 @@
 //! One scenario being played: the steps in order, against the hub, until the end or until something stops it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use super::base_fhir::Authored;
+use super::cast::verifying_of;
 use super::claims::Claims;
 use super::dialect::Dialect;
 use super::judge::{Breach, Judge, Place};
@@ -19,7 +20,7 @@ use crate::scenario::{
     MatcherFault, Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements,
 };
 use crate::schema::{self, Judgement, Schemas};
-use crate::subscriber::{HttpClient, Log, NoAnswer, OutgoingRequest, Spot};
+use crate::subscriber::{Callbacks, HttpClient, Log, NoAnswer, OutgoingRequest, Spot};
 
 /// What all scenarios of a run share.
 #[derive(Debug)]
@@ -38,8 +39,12 @@ pub struct Setting {
     pub http: HttpClient,
     /// How the hub wants to be spoken to.
     pub dialect: Dialect,
+    /// Where the hub can call the mock subscribers back; `None` where it cannot, or need not.
+    pub callbacks: Option<Callbacks>,
     /// Every endpoint that the hub gave to a new subscription.
     pub endpoints: Mutex<BTreeSet<String>>,
+    /// Every challenge of an intent verification, with the callback that it came to.
+    pub challenges: Mutex<BTreeMap<String, String>>,
     /// The first request that the hub died of, once it has died.
     pub lost: Mutex<Option<Lost>>,
 }
@@ -122,6 +127,7 @@ impl<'a> Play<'a> {
     /// Takes the steps in order. Where one stops the scenario, what the rest would have judged is returned with it.
     pub async fn perform(&mut self, steps: &[Spanned<Step>]) -> Result<(), (Stop, BTreeSet<String>)> {
         for (position, step) in steps.iter().enumerate() {
+            self.account_for_verifications();
             if let Err(stop) = self.step(&step.value).await {
                 let pending = steps[position..]
                     .iter()
@@ -154,6 +160,12 @@ impl<'a> Play<'a> {
                     return Ok(());
                 }
                 self.mock_mut(&step.of.value)?.set_answers(&step.rules);
+                Ok(())
+            }
+            Step::Verifications(step) => {
+                if let Some(callback) = &self.mock(&step.of.value)?.callback {
+                    callback.set_verifying(verifying_of(&step.rule));
+                }
                 Ok(())
             }
             Step::Fence(step) => self.fence_step(step).await,

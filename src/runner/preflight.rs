@@ -55,7 +55,7 @@ pub async fn claims(target: &Target, http: &HttpClient) -> Result<Arc<Claims>, P
     let document = answer
         .json
         .filter(|document| (200..300).contains(&answer.status) && document.is_object());
-    let mut claims = Claims::from_configuration(document.as_ref());
+    let mut claims = Claims::from_configuration(target.version, document.as_ref());
     for (capability, claimed) in &target.claims {
         claims.set(*capability, *claimed, "the target's claims");
     }

@@ -48,6 +48,37 @@ pub const BROADCAST_TO_REQUESTER: &str = "publish.broadcast-to-requester";
 /// A SyncError has a cause (2.5).
 pub const SYNC_ERROR_CAUSE: &str = "syncerror.only-on-error";
 
+/// The intent of a request for a callback is verified (STU1 and STU2, Intent Verification).
+pub const VERIFICATION_SENT: &str = "intent-verification.sent";
+/// An intent verification is about the topic that was asked for.
+pub const VERIFICATION_TOPIC: &str = "intent-verification.topic-of-request";
+/// The intent of an unsubscribe is verified (STU1).
+pub const VERIFICATION_ON_UNSUBSCRIBE: &str = "intent-verification.on-unsubscribe";
+/// Challenges are random.
+pub const CHALLENGE_RANDOM: &str = "intent-verification.challenge-random";
+/// Nothing comes to a callback whose intent has not been verified.
+pub const NOTHING_BEFORE: &str = "intent-verification.nothing-before";
+/// Denials come to callbacks by GET.
+pub const DENIAL_GET: &str = "denial.webhook-get";
+/// Notifications come to callbacks by POST.
+pub const NOTIFICATION_POST: &str = "webhook.notification-post";
+/// What comes to callbacks is declared as JSON.
+pub const HTTP_JSON: &str = "transport.http-json";
+/// The parameters of a callback's own stay in intent verifications.
+pub const QUERY_IN_VERIFICATION: &str = "callback.query-kept-in-verification";
+/// The hub's parameters come behind those of the callback's own.
+pub const QUERY_APPENDED: &str = "callback.query-appended";
+/// The parameters of a callback's own stay in notifications.
+pub const QUERY_IN_NOTIFICATION: &str = "callback.query-kept-in-notification";
+/// Notifications to a callback are signed.
+pub const SIGNATURE_SENT: &str = "signature.sent";
+/// A signature is written as method and hexadecimal digits.
+pub const SIGNATURE_FORM: &str = "signature.form";
+/// The method of a signature is a recognized one.
+pub const SIGNATURE_METHOD: &str = "signature.method";
+/// A signature is that of the body with the subscription's secret.
+pub const SIGNATURE_MATCHES: &str = "signature.matches";
+
 /// A SyncError names the event that it is about (3.2.1).
 pub const SYNC_ERROR_EVENT_ID: &str = "operationoutcome.eventid.hub";
 
@@ -85,4 +116,19 @@ pub const AMBIENT: &[&str] = &[
     BROADCAST_TO_REQUESTER,
     SYNC_ERROR_CAUSE,
     SYNC_ERROR_EVENT_ID,
+    VERIFICATION_SENT,
+    VERIFICATION_TOPIC,
+    VERIFICATION_ON_UNSUBSCRIBE,
+    CHALLENGE_RANDOM,
+    NOTHING_BEFORE,
+    DENIAL_GET,
+    NOTIFICATION_POST,
+    HTTP_JSON,
+    QUERY_IN_VERIFICATION,
+    QUERY_APPENDED,
+    QUERY_IN_NOTIFICATION,
+    SIGNATURE_SENT,
+    SIGNATURE_FORM,
+    SIGNATURE_METHOD,
+    SIGNATURE_MATCHES,
 ];

@@ -1,6 +1,6 @@
 //! The run: scenarios at once, each within its bound, until all have ended or a signal comes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,11 +21,11 @@ use crate::outcome::{
     Check, Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
     Verdict,
 };
-use crate::protocol::EventName;
-use crate::requirement::Catalogue;
-use crate::scenario::{Scenario, Step, Templates};
-use crate::schema::Schemas;
-use crate::subscriber::{HttpClient, Log, TrustError};
+use crate::protocol::{EventName, Version};
+use crate::requirement::{Capability, Catalogue};
+use crate::scenario::{Channel, Scenario, Step, TemplateError, Templates};
+use crate::schema::{SchemaError, Schemas};
+use crate::subscriber::{CallbackError, Callbacks, HttpClient, Log, TrustError};
 
 /// How long one scenario may take beside the leases and time-outs that it waits for.
 const SCENARIO_BOUND: Duration = Duration::from_secs(60);
@@ -33,15 +33,53 @@ const SCENARIO_BOUND: Duration = Duration::from_secs(60);
 /// How long leaving the hub may take after a scenario.
 const TEARDOWN_BOUND: Duration = Duration::from_secs(15);
 
-/// What a run needs beside its target and scenarios.
+/// What a run needs beside its targets and scenarios.
 #[derive(Debug, Clone)]
 pub struct Materials {
     /// The requirements.
     pub catalogue: Arc<Catalogue>,
-    /// The schemas of the version under test.
-    pub schemas: Arc<Schemas>,
+    /// The schemas of the versions under test.
+    pub schemas: BTreeMap<Version, Arc<Schemas>>,
     /// Contexts of events.
     pub templates: Arc<Templates>,
+}
+
+/// A hub under one version, and the scenarios that are played there.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The hub, and the version.
+    pub target: Target,
+    /// The scenarios.
+    pub scenarios: Vec<Arc<Scenario>>,
+}
+
+impl Materials {
+    /// Loads what is embedded, with the schemas of these versions.
+    ///
+    /// # Errors
+    /// When a schema or a template is broken.
+    pub fn load(catalogue: Catalogue, versions: &[Version]) -> Result<Self, MaterialsError> {
+        let mut schemas = BTreeMap::new();
+        for version in versions {
+            schemas.insert(*version, Arc::new(Schemas::load(*version)?));
+        }
+        Ok(Self {
+            catalogue: Arc::new(catalogue),
+            schemas,
+            templates: Arc::new(Templates::embedded()?),
+        })
+    }
+}
+
+/// What a run needs is broken.
+#[derive(Debug, thiserror::Error)]
+pub enum MaterialsError {
+    /// A schema.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
 }
 
 /// Why a run could not be carried out.
@@ -53,44 +91,48 @@ pub enum RunError {
     /// The hub cannot be tested at all.
     #[error(transparent)]
     Preflight(#[from] PreflightError),
+    /// There can be no callbacks.
+    #[error(transparent)]
+    Callbacks(#[from] CallbackError),
+    /// A version without schemas.
+    #[error("there are no schemas of {0} among the materials of the run")]
+    NoSchemas(Version),
+    /// Nothing to test.
+    #[error("no hub is named")]
+    NoParts,
 }
 
-/// Runs scenarios against a target. Events go out as they happen; `stop` turning true ends the run early, with complete
+/// Runs scenarios against a target, or against several: one for each version. Events go out as they happen; `stop` turning true ends the run early, with complete
 /// events for what was judged.
 ///
 /// # Errors
 /// When trust cannot be set up or nothing answers at `hub.url`; no event has been emitted then.
 pub async fn run(
-    target: Target,
-    scenarios: Vec<Arc<Scenario>>,
+    parts: Vec<Part>,
     materials: Materials,
     events: mpsc::UnboundedSender<RunEvent>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<Summary, RunError> {
     let began = Instant::now();
-    let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
-    let http = HttpClient::new(&target.hub_url, &target.trust, target.token.clone(), patience)?;
-    let claims = preflight::claims(&target, &http).await?;
-    let told = TargetTold {
-        hub_url: target.hub_url_text(),
-        fhircast_version: target.version,
-        built_in: target.built_in,
-        capabilities: claims.to_json(),
+    let mut prepared = Vec::new();
+    for part in parts {
+        prepared.push(prepare(part, &materials).await?);
+    }
+    let Some((first, _, _)) = prepared.first() else {
+        return Err(RunError::NoParts);
     };
-    let topics = Topics::new(target.topics.as_deref());
-    let setting = Arc::new(Setting {
-        dialect: Dialect::new(&target.hub_url_text()),
-        claims,
-        catalogue: materials.catalogue,
-        schemas: materials.schemas,
-        templates: materials.templates,
-        http,
-        endpoints: std::sync::Mutex::default(),
-        lost: std::sync::Mutex::default(),
-        target,
-    });
+    let most = first.target.max_parallel;
+    // Topics that a hub lends are the same ones under every version.
+    let topics = Topics::new(first.target.topics.as_deref());
+    let mut told: Vec<TargetTold> = prepared.iter().map(|(_, told, _)| told.clone()).collect();
+    let target = told.remove(0);
+    let learning = async {
+        for (setting, _, _) in &prepared {
+            preflight::learn_dialect(setting, &topics).await;
+        }
+    };
     tokio::select! {
-        () = preflight::learn_dialect(&setting, &topics) => {}
+        () = learning => {}
         _ = stop.wait_for(|stopped| *stopped) => {}
     }
     let emit = Emitter {
@@ -103,19 +145,23 @@ pub async fn run(
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         started: jiff::Timestamp::now().to_string(),
-        target: told,
-        scenarios: scenarios.len(),
+        target,
+        further_targets: told,
+        scenarios: prepared.iter().map(|(_, _, scenarios)| scenarios.len()).sum(),
     }));
-    let places = Arc::new(Semaphore::new(setting.target.max_parallel));
+    let places = Arc::new(Semaphore::new(most));
     let mut tasks = JoinSet::new();
-    for scenario in scenarios {
-        let (setting, emit, topics, places) = (setting.clone(), emit.clone(), topics.clone(), places.clone());
-        let stop = stop.clone();
-        tasks.spawn(async move {
-            // The semaphore is never closed; were it, the scenario would still run.
-            let _place = places.acquire().await;
-            one(&setting, &scenario, &emit, &topics, stop).await;
-        });
+    for (setting, _, scenarios) in prepared {
+        for scenario in scenarios {
+            let (setting, emit, topics, places) =
+                (setting.clone(), emit.clone(), topics.clone(), places.clone());
+            let stop = stop.clone();
+            tasks.spawn(async move {
+                // The semaphore is never closed; were it, the scenario would still run.
+                let _place = places.acquire().await;
+                one(&setting, &scenario, &emit, &topics, stop).await;
+            });
+        }
     }
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
@@ -130,6 +176,52 @@ pub async fn run(
         interrupted,
     }));
     Ok(summary)
+}
+
+/// Finds out what a hub claims under a version, and sets up the way to it and back.
+async fn prepare(
+    part: Part,
+    materials: &Materials,
+) -> Result<(Arc<Setting>, TargetTold, Vec<Arc<Scenario>>), RunError> {
+    let Part { target, scenarios } = part;
+    let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
+    let http = HttpClient::new(&target.hub_url, &target.trust, target.token.clone(), patience)?;
+    let claims = preflight::claims(&target, &http).await?;
+    let told = TargetTold {
+        hub_url: target.hub_url_text(),
+        fhircast_version: target.version,
+        built_in: target.built_in,
+        capabilities: claims.to_json(),
+    };
+    let wanted = scenarios
+        .iter()
+        .any(|scenario| has_webhooks(scenario, target.version));
+    let reachable = target.callback_base.is_some() || target.is_loopback();
+    let callbacks = match wanted && reachable && target.version != Version::Stu3 {
+        true => Some(Callbacks::start(target.callback_base.as_ref(), target.callback_listen).await?),
+        false => None,
+    };
+    let schemas = materials.schemas.get(&target.version).cloned();
+    let setting = Setting {
+        dialect: Dialect::new(&target.hub_url_text(), target.version),
+        claims,
+        catalogue: materials.catalogue.clone(),
+        schemas: schemas.ok_or(RunError::NoSchemas(target.version))?,
+        templates: materials.templates.clone(),
+        http,
+        callbacks,
+        endpoints: std::sync::Mutex::default(),
+        challenges: std::sync::Mutex::default(),
+        lost: std::sync::Mutex::default(),
+        target,
+    };
+    Ok((Arc::new(setting), told, scenarios))
+}
+
+/// Whether a subscriber of the scenario has a webhook under this version.
+fn has_webhooks(scenario: &Scenario, version: Version) -> bool {
+    let mut subscribers = scenario.document.subscribers.values();
+    subscribers.any(|own| own.channel_in(version) == Channel::Webhook)
 }
 
 #[derive(Clone)]
@@ -325,6 +417,18 @@ fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
         .find(|capability| !setting.claims.has(**capability))
     {
         return Some(format!("the hub does not claim {capability}"));
+    }
+    if has_webhooks(scenario, setting.target.version) {
+        if !setting.claims.has(Capability::Webhook) {
+            return Some(format!("the hub does not claim {}", Capability::Webhook));
+        }
+        if setting.callbacks.is_none() {
+            return Some(
+                "the hub is on another machine and cannot call back to this one; name this machine as the hub reaches it \
+                 (callback_base in the target file, or --callback-base)"
+                    .to_owned(),
+            );
+        }
     }
     let subscribed = document
         .subscribers

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::acknowledgements::acknowledgements;
 use super::play::Play;
 use super::stage::{Membership, Mock, Publication, causes};
-use crate::outcome::Traffic;
-use crate::protocol::{Acknowledgement, EventKind, EventName};
+use crate::protocol::{EventKind, EventName};
 use crate::subscriber::{Received, Spot};
 
 impl Play<'_> {
@@ -60,6 +60,10 @@ impl Play<'_> {
                 self.wait_for(&mock.name, quiet, |_| false).await;
             }
         }
+        // Calls to callbacks may overtake one another: a fence alone does not show what comes after it.
+        if self.stage.mocks.values().any(Mock::is_webhook) {
+            tokio::time::sleep_until(quiet.into()).await;
+        }
         for (id, name) in self.owed_sync_errors() {
             self.wait_for(&name, quiet, |received| {
                 let message = received.json.as_ref();
@@ -88,13 +92,8 @@ impl Play<'_> {
             return Vec::new();
         };
         let mut owed = Vec::new();
-        for entry in self.stage.log.entries() {
-            let Traffic::FrameSent { text, .. } = &entry.traffic else {
-                continue;
-            };
-            let Ok(answer) = Acknowledgement::parse(text) else {
-                continue;
-            };
+        let entries = self.stage.log.entries();
+        for (entry, answer) in acknowledgements(&entries) {
             let Some(refusing) = self.stage.mocks.get(&entry.actor) else {
                 continue;
             };

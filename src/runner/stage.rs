@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+use super::dialect::spelled;
 use super::sameness::{is_same_time, lost};
+use crate::protocol::Version;
 use crate::protocol::{Action, EventKind, EventName, Status, SyncErrorCause, Timestamp, join_events};
-use crate::scenario::{self, Variables};
-use crate::subscriber::{AnswerRule, Inbox, Log, Policy, Received, Socket, Spot};
+use crate::scenario::{self, Channel, Variables};
+use crate::subscriber::{AnswerRule, Callback, Inbox, Log, Policy, Received, Socket, Spot};
 
 /// A mock subscriber on the stage.
 #[derive(Debug)]
@@ -27,13 +29,23 @@ pub struct Mock {
     pub policy: Arc<Mutex<Policy>>,
     /// What it received.
     pub inbox: Inbox,
+    /// The way that its notifications take.
+    pub channel: Channel,
+    /// Its callback, where it has a webhook.
+    pub callback: Option<Callback>,
+    /// `hub.secret` that it gives; empty for none.
+    pub secret: String,
+    /// Webhook subscriptions that it has asked for and not yet agreed to at its callback, the last one last.
+    pub pending: Vec<Pending>,
+    /// How many of the verifications that its callback has answered are accounted for.
+    pub accounted: usize,
     /// The endpoint that it was given last.
     pub endpoint: Option<String>,
     /// Its WebSocket, while it has one.
     pub socket: Option<Socket>,
     /// WebSockets left behind by a new subscription; they are still read.
     pub old_sockets: Vec<Socket>,
-    /// How many WebSockets it has opened.
+    /// How many channels it has opened.
     pub opened: usize,
     /// It has answered everything with 200 at once, kept its connection, and sent nothing odd.
     pub exact: bool,
@@ -41,11 +53,24 @@ pub struct Mock {
     pub memberships: Vec<Membership>,
 }
 
+/// A request for a webhook subscription of which the intent is still to be verified.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// The events asked for.
+    pub events: Vec<EventName>,
+    /// Which of the secrets that were given it gave.
+    pub secret: Option<usize>,
+    /// Where the request stands in the log.
+    pub requested: usize,
+}
+
 /// A subscription of a mock subscriber, from its request to its end.
 #[derive(Debug, Clone)]
 pub struct Membership {
-    /// Counts the WebSockets of the subscriber.
+    /// Counts the channels of the subscriber.
     pub socket: Option<usize>,
+    /// Of a webhook, which of the secrets that were given signs its notifications.
+    pub secret: Option<usize>,
     /// The events asked for.
     pub asked: Vec<EventName>,
     /// Every event that it was ever granted in this subscription.
@@ -54,7 +79,7 @@ pub struct Membership {
     pub current: Vec<EventName>,
     /// The granted lease, in seconds.
     pub lease: Option<f64>,
-    /// Where the confirmation stands in the log.
+    /// Where the confirmation stands in the log; of a webhook, where the subscriber agreed to the verification.
     pub confirmed: Option<Spot>,
     /// Where a re-subscription over this endpoint was asked for.
     pub replaced: Vec<Spot>,
@@ -108,13 +133,18 @@ pub struct Stage {
 
 impl Mock {
     /// A subscriber that has done nothing yet.
-    pub fn new(name: &str, spec: &scenario::Subscriber, topic: &str) -> Self {
-        let events = spec
-            .events
-            .iter()
-            .filter_map(|event| event.value.parse().ok())
-            .collect();
+    pub fn new(name: &str, spec: &scenario::Subscriber, topic: &str, version: Version) -> Self {
+        let events = spec.events.iter().filter_map(|event| event.value.parse().ok());
+        let events = events.map(|event| spelled(version, &event)).collect();
         Self {
+            channel: spec.channel_in(version),
+            callback: None,
+            secret: spec
+                .secret
+                .clone()
+                .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string()),
+            pending: Vec::new(),
+            accounted: 0,
             name: name.to_owned(),
             subscriber_name: spec.name.clone(),
             events,
@@ -147,7 +177,25 @@ impl Mock {
         self.memberships.last_mut()
     }
 
-    /// Whether it has an open WebSocket and a confirmed subscription that nobody has ended.
+    /// Whether its notifications come to a callback.
+    pub fn is_webhook(&self) -> bool {
+        self.channel == Channel::Webhook
+    }
+
+    /// The subscription that a received message belongs to: the last that was confirmed by then over its channel.
+    pub fn membership_of(&self, received: &Received) -> Option<&Membership> {
+        let of_channel = || {
+            let memberships = self.memberships.iter().rev();
+            memberships.filter(|own| own.socket == Some(received.socket))
+        };
+        let by_then = |own: &&Membership| {
+            own.confirmed
+                .is_some_and(|spot| spot.sequence < received.spot.sequence)
+        };
+        of_channel().find(by_then).or_else(|| of_channel().next())
+    }
+
+    /// Whether it has an open channel and a confirmed subscription that nobody has ended.
     pub fn is_active(&self) -> bool {
         let Some(membership) = self.membership() else {
             return false;
@@ -179,6 +227,7 @@ impl Mock {
             "endpoint": self.endpoint,
             "topic": self.topic,
             "name": self.subscriber_name,
+            "callback": self.callback.as_ref().map(Callback::url),
             "events": membership.map(|own| join_events(&own.current)),
             "lease_seconds": membership.and_then(|own| own.lease),
         })
@@ -190,6 +239,7 @@ impl Membership {
     pub fn new(asked: Vec<EventName>) -> Self {
         Self {
             socket: None,
+            secret: None,
             asked,
             granted: Vec::new(),
             current: Vec::new(),
@@ -381,6 +431,7 @@ mod tests {
         stage.origin(&Received {
             spot: spot(9),
             socket: 0,
+            call: None,
             text: "".into(),
             json: Some(Arc::new(
                 json!({"id": "another", "timestamp": timestamp, "event": event}),

@@ -8,11 +8,12 @@ use serde_saphyr::Spanned;
 
 use super::answers::{Asked, refusal};
 use super::control::{Control, control_of};
+use super::dialect::spelled;
 use super::judge::{Breach, Place};
 use super::play::{Play, Stop};
 use super::requirements as ids;
 use super::stage::{Membership, Mock};
-use crate::protocol::{EventName, SubscriptionRequest, parse_events};
+use crate::protocol::{EventName, SubscriptionRequest, Version, parse_events};
 use crate::scenario::{RequestKind, RequestSubscription, Unmet, Unsubscribe};
 use crate::schema::MessageKind;
 use crate::subscriber::{Answer, OutgoingRequest};
@@ -36,8 +37,14 @@ impl Play<'_> {
 
     /// `subscribe`: the whole way to a confirmed subscription, for each.
     pub async fn subscribe(&mut self, names: &[Spanned<String>]) -> Result<(), Stop> {
+        let mut verified = false;
         for name in names {
             let name = name.value.as_str();
+            if self.mock(name)?.is_webhook() {
+                self.subscribe_webhook(name).await?;
+                verified = true;
+                continue;
+            }
             let request = self.subscription_request(name)?;
             let asked = Asked {
                 kind: Some(RequestKind::Subscribe),
@@ -48,6 +55,9 @@ impl Play<'_> {
             };
             self.ask_for_subscription(name, &request, asked).await?;
             self.connect_mock(name).await?;
+        }
+        if verified {
+            self.let_the_hub_act().await;
         }
         Ok(())
     }
@@ -60,18 +70,18 @@ impl Play<'_> {
         let name = step.by.value.as_str();
         let mut request = self.subscription_request(name)?;
         if let Some(events) = &step.events {
-            request.events = Some(
-                events
-                    .iter()
-                    .filter_map(|event| event.value.parse().ok())
-                    .collect(),
-            );
+            let events = events.iter().filter_map(|event| event.value.parse().ok());
+            let version = self.setting.target.version;
+            request.events = Some(events.map(|event| spelled(version, &event)).collect());
         }
         if let Some(lease) = step.lease_seconds {
             request.lease_seconds = Some(lease);
         }
         if let Some(endpoint) = &step.endpoint {
             request.endpoint = Some(self.stage.variables.expand_text(endpoint)?);
+        }
+        if let Some(secret) = &step.secret {
+            self.mock_mut(name)?.secret = self.stage.variables.expand_text(secret)?;
         }
         let asked = Asked {
             kind: Some(RequestKind::Subscribe),
@@ -80,6 +90,10 @@ impl Play<'_> {
             must_be_accepted: true,
             spoiled: false,
         };
+        if self.mock(name)?.is_webhook() {
+            self.ask_for_webhook(name, &request, asked).await?;
+            return Ok(());
+        }
         let before = self.mock(name)?.endpoint.clone();
         let answer = self.ask_for_subscription(name, &request, asked).await?;
         if answer.is_accepted() && request.endpoint.is_some() && request.endpoint == before {
@@ -88,7 +102,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn subscription_request(&self, name: &str) -> Result<SubscriptionRequest, Stop> {
+    pub(super) fn subscription_request(&self, name: &str) -> Result<SubscriptionRequest, Stop> {
         let mock = self.mock(name)?;
         let mut request = SubscriptionRequest::subscribe(&mock.topic, mock.events.clone());
         request.lease_seconds = mock.lease;
@@ -152,6 +166,9 @@ impl Play<'_> {
 
     /// Whether others of the topic are subscribed to other events than these: a hub may refuse that (2.4).
     fn is_unequal(&self, name: &str, events: &[EventName]) -> bool {
+        if self.setting.target.version != Version::Stu3 {
+            return false;
+        }
         let Some(mock) = self.stage.mocks.get(name) else {
             return false;
         };
@@ -168,7 +185,32 @@ impl Play<'_> {
         })
     }
 
-    /// What holds of every accepted subscription or unsubscribe request.
+    /// What holds of every accepted subscription or unsubscribe request, on whichever channel.
+    pub(super) fn judge_status_of_acceptance(&mut self, answer: &Answer, accepted: &str) {
+        if answer.status == 202 {
+            self.judge.held(accepted);
+            return;
+        }
+        // In STU3 the 202 of a subscription is a plain statement, that of an unsubscribe a SHALL (ambiguities, 20).
+        let is_plain = accepted == ids::SUBSCRIBE_202 && self.setting.target.version == Version::Stu3;
+        let breach = Breach {
+            message: format!(
+                "the hub accepted the request with {} in place of 202",
+                answer.status
+            ),
+            expected: Some("status 202".to_owned()),
+            observed: Some(format!("status {}", answer.status)),
+            places: vec![
+                Place::at(answer.request.sequence),
+                Place::at(answer.spot.sequence),
+            ],
+            unmet: is_plain.then_some(Unmet::Warn),
+            ..Breach::default()
+        };
+        self.judge.broken(accepted, breach);
+    }
+
+    /// What holds of every accepted request for a WebSocket subscription, or for the end of one.
     fn judge_acceptance(&mut self, answer: &Answer, kind: MessageKind, new: bool) {
         let places = || {
             vec![
@@ -180,24 +222,7 @@ impl Play<'_> {
             MessageKind::UnsubscribeResponse => ids::UNSUBSCRIBE_202,
             _ => ids::SUBSCRIBE_202,
         };
-        if answer.status == 202 {
-            self.judge.held(accepted);
-        } else {
-            // In STU3 the 202 of a subscription is a plain statement, that of an unsubscribe a SHALL (ambiguities, 20).
-            let unmet = (accepted == ids::SUBSCRIBE_202).then_some(Unmet::Warn);
-            let breach = Breach {
-                message: format!(
-                    "the hub accepted the request with {} in place of 202",
-                    answer.status
-                ),
-                expected: Some("status 202".to_owned()),
-                observed: Some(format!("status {}", answer.status)),
-                places: places(),
-                unmet,
-                ..Breach::default()
-            };
-            self.judge.broken(accepted, breach);
-        }
+        self.judge_status_of_acceptance(answer, accepted);
         match answer.media_type().as_deref() {
             Some("application/json") => self.judge.held(ids::SUBSCRIBE_CONTENT_TYPE),
             other => {
@@ -312,6 +337,9 @@ impl Play<'_> {
             return Ok(());
         }
         let name = step.by.value.as_str();
+        if self.mock(name)?.is_webhook() {
+            return self.unsubscribe_webhook(step).await;
+        }
         let mock = self.mock(name)?;
         let endpoint = mock.endpoint.clone().unwrap_or_default();
         let request = SubscriptionRequest::unsubscribe(&mock.topic, &endpoint);

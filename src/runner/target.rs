@@ -1,6 +1,7 @@
 //! The hub under test: where it is, how it is reached, what it claims, and how long it may take.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use url::Url;
 
 use crate::protocol::Version;
 use crate::requirement::Capability;
-use crate::subscriber::Trust;
+use crate::subscriber::{Trust, is_loopback};
 
 /// The hub under test.
 #[derive(Debug, Clone)]
@@ -26,6 +27,10 @@ pub struct Target {
     pub topics: Option<Vec<String>>,
     /// The operator's word on what the hub supports.
     pub claims: BTreeMap<Capability, bool>,
+    /// Where the hub can reach this machine, for webhooks; without it, a hub on the loopback interface calls there.
+    pub callback_base: Option<Url>,
+    /// Where callbacks are listened to, when not where `callback_base` says.
+    pub callback_listen: Option<SocketAddr>,
     /// How long things may take.
     pub timing: Timing,
     /// How many scenarios run at once.
@@ -110,6 +115,8 @@ impl Target {
             token: None,
             topics: None,
             claims: BTreeMap::new(),
+            callback_base: None,
+            callback_listen: None,
             timing: Timing::default(),
             max_parallel: 8,
             built_in: false,
@@ -129,13 +136,16 @@ impl Target {
         target.built_in = true;
         target.max_parallel = 16;
         // The simulator supports all of it, whatever its configuration document says under a defect.
-        let supported = [
-            Capability::GetCurrentContext,
-            Capability::ContentSharing,
-            Capability::Selection,
-            Capability::DerivedOpenEvents,
-        ];
-        target.claims = supported.map(|capability| (capability, true)).into();
+        let supported: &[Capability] = match version {
+            Version::Stu1 | Version::Stu2 => &[Capability::Webhook],
+            Version::Stu3 => &[
+                Capability::GetCurrentContext,
+                Capability::ContentSharing,
+                Capability::Selection,
+                Capability::DerivedOpenEvents,
+            ],
+        };
+        target.claims = supported.iter().map(|capability| (*capability, true)).collect();
         target.timing = Timing {
             ack_timeout: Self::BUILT_IN_ACK_TIMEOUT,
             quiet: Duration::from_millis(100),
@@ -219,6 +229,8 @@ impl Target {
             };
         }
         target.claims = file.claims;
+        target.callback_base = file.callback_base;
+        target.callback_listen = file.callback_listen;
         let seconds = |name: &str, value: Option<f64>, default: Duration| match value {
             None => Ok(default),
             Some(value) => Duration::try_from_secs_f64(value)
@@ -243,6 +255,11 @@ impl Target {
     /// `hub.url` as text, without a trailing slash.
     pub fn hub_url_text(&self) -> String {
         self.hub_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Whether the hub is on the loopback interface of this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.hub_url)
     }
 
     /// Whether the hub is reached over TLS.
@@ -273,8 +290,8 @@ struct File {
     fhircast_version: Option<Version>,
     ca_cert: Option<PathBuf>,
     topics: Option<Topics>,
-    #[serde(rename = "callback_base")]
-    _callback_base: Option<String>,
+    callback_base: Option<Url>,
+    callback_listen: Option<SocketAddr>,
     max_parallel: Option<usize>,
     auth: Option<Auth>,
     #[serde(default)]

@@ -1,8 +1,8 @@
 //! Leaving a hub as one found it: unsubscribing, closing WebSockets and, where topics are lent, contexts.
 
 use super::play::Play;
-use crate::protocol::{Action, EventName, SubscriptionRequest};
-use crate::subscriber::OutgoingRequest;
+use crate::protocol::{Action, EventName, SubscriptionRequest, Version};
+use crate::subscriber::{OutgoingRequest, Verifying};
 
 /// Ends what the scenario has begun; nothing of it is judged.
 pub async fn leave(play: &mut Play<'_>, close_contexts: bool) {
@@ -11,7 +11,8 @@ pub async fn leave(play: &mut Play<'_>, close_contexts: bool) {
     }
     let setting = play.setting;
     let log = play.stage.log.clone();
-    for mock in play.stage.mocks.values_mut() {
+    leave_webhooks(play).await;
+    for mock in play.stage.mocks.values_mut().filter(|mock| !mock.is_webhook()) {
         let active = mock.is_active();
         if let (true, Some(endpoint)) = (active, &mock.endpoint) {
             let request = SubscriptionRequest::unsubscribe(&mock.topic, endpoint);
@@ -24,6 +25,32 @@ pub async fn leave(play: &mut Play<'_>, close_contexts: bool) {
             if !socket.is_finished() {
                 socket.close(1000).await;
             }
+        }
+    }
+}
+
+/// Unsubscribes callbacks, which must still be there for the verification where the version has one.
+async fn leave_webhooks(play: &mut Play<'_>) {
+    play.account_for_verifications();
+    let active = play
+        .stage
+        .mocks
+        .values()
+        .filter(|mock| mock.is_webhook() && mock.is_active());
+    let names: Vec<String> = active.map(|mock| mock.name.clone()).collect();
+    for name in &names {
+        let (Ok(request), Ok(mock)) = (play.webhook_unsubscribe(name), play.mock(name)) else {
+            continue;
+        };
+        let Some(callback) = &mock.callback else { continue };
+        callback.set_verifying(Verifying::default());
+        let answered = callback.verified().len();
+        let sent = play.setting.http.send(&play.stage.log, name, &request).await;
+        let accepted = sent.is_ok_and(|answer| answer.is_accepted());
+        if accepted && play.setting.target.version == Version::Stu1 {
+            let deadline = std::time::Instant::now() + play.setting.target.timing.quiet;
+            let verified = |_: &[_], _: &[_]| (callback.verified().len() > answered).then_some(());
+            mock.inbox.wait(deadline, verified).await;
         }
     }
 }

@@ -67,13 +67,13 @@ pub enum Problem {
     /// A name that no reference could write.
     #[error("'{0}' cannot be a name: letters, digits, dashes and underscores make one")]
     BadName(String),
-    /// A requirement that the catalogue does not have.
-    #[error("'{id}' is no requirement of {version}")]
+    /// A requirement that the catalogue does not have in any version of the scenario.
+    #[error("'{id}' is no requirement of {}", versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "))]
     UnknownRequirement {
         /// The id.
         id: String,
-        /// The version.
-        version: Version,
+        /// The versions.
+        versions: Vec<Version>,
         /// The nearest that there are.
         near: Vec<String>,
     },
@@ -172,6 +172,23 @@ pub enum Problem {
     /// A request or frame with more than one content, or none.
     #[error("{0}")]
     Bodies(&'static str),
+    /// A step about the WebSocket of a subscriber that has none in some version of the scenario.
+    #[error("'{0}' has no WebSocket, or not in every version of the scenario")]
+    NoWebSocket(String),
+    /// A step about the callback of a subscriber that has none in some version of the scenario.
+    #[error("'{0}' has no callback, or not in every version of the scenario")]
+    NoCallback(String),
+    /// A channel that a version does not have.
+    #[error("{version} has no {channel} channel")]
+    NoSuchChannel {
+        /// The channel.
+        channel: &'static str,
+        /// The version.
+        version: Version,
+    },
+    /// A version of the scenario of which it judges nothing.
+    #[error("no requirement that is named here is one of {0}")]
+    JudgesNothingIn(Version),
     /// An HTTP status that is none.
     #[error("{0} is no HTTP status")]
     Status(u16),
@@ -210,6 +227,9 @@ impl Problem {
             | Self::NotSubscribed { .. }
             | Self::Empty(_)
             | Self::JudgesNothing
+            | Self::JudgesNothingIn(_)
+            | Self::NoWebSocket(_)
+            | Self::NoCallback(_)
             | Self::NoCounterpart(_) => false,
             _ => true,
         }
@@ -268,6 +288,17 @@ impl Problem {
             Self::NoCounterpart(kind) => {
                 format!("a hub that refuses everything would pass; add a '{kind}' that must be accepted")
             }
+            Self::NoWebSocket(_) => {
+                "STU1 has webhooks only, and 'channel: webhook' makes one; leave these out, or the version"
+                    .to_owned()
+            }
+            Self::NoCallback(_) => {
+                "write 'channel: webhook' beside its events, or run it under STU1 alone".to_owned()
+            }
+            Self::NoSuchChannel { .. } => {
+                "STU1 has webhooks, STU2 has webhooks and WebSockets, and STU3 has WebSockets".to_owned()
+            }
+            Self::JudgesNothingIn(_) => "take the version out, or judge something that it states".to_owned(),
             Self::Method(_) => "methods are in upper case, such as POST".to_owned(),
             _ => return None,
         })

@@ -36,6 +36,7 @@ pub fn named_requirements(step: &Step) -> Vec<&Spanned<String>> {
         | Step::Disconnect(_)
         | Step::Abort(_)
         | Step::Answers(_)
+        | Step::Verifications(_)
         | Step::Fence(_)
         | Step::Observe(_) => Vec::new(),
     }

@@ -4,8 +4,9 @@
 //! `${name#/json/pointer}` for a place in its value; a string that is nothing but one such reference takes the value's type.
 //!
 //! Variables that are always there: `hub_url`, `topic` (the scenario's first topic), `topic.NAME` (a further one),
-//! `case.NAME` (the generated ids of a case, see [`Publish::case`]), and for each subscriber `NAME.endpoint`, `NAME.events`,
-//! `NAME.lease_seconds`, `NAME.topic`, known once it has subscribed.
+//! `case.NAME` (the generated ids of a case, see [`Publish::case`]), `fhircast.STU1` and the like (whether it is played under
+//! that version), and for each subscriber `NAME.topic`, `NAME.name`, `NAME.callback` (of a webhook), and once it has
+//! subscribed `NAME.endpoint` (of a WebSocket), `NAME.events` and `NAME.lease_seconds`.
 
 use std::collections::BTreeMap;
 
@@ -55,6 +56,56 @@ pub struct Subscriber {
     /// How it answers notifications; the first rule that fits counts, and 200 where none does.
     #[serde(default)]
     pub answers: Vec<Answer>,
+    /// The way that its notifications take; a WebSocket where nothing is said, but a webhook in STU1, which has nothing else.
+    #[serde(default)]
+    pub channel: Option<Channel>,
+    /// The query string that its callback has of its own, without the question mark.
+    #[serde(default)]
+    pub callback_query: Option<String>,
+    /// `hub.secret` of its webhook; a generated one where nothing is said, and none where it is empty.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// How its callback answers intent verifications; with the challenge where nothing is said.
+    #[serde(default)]
+    pub verifications: Verifying,
+}
+
+impl Subscriber {
+    /// The way that its notifications take under a version.
+    pub fn channel_in(&self, version: Version) -> Channel {
+        self.channel.unwrap_or(match version {
+            Version::Stu1 => Channel::Webhook,
+            Version::Stu2 | Version::Stu3 => Channel::WebSocket,
+        })
+    }
+}
+
+/// The way that notifications take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// A WebSocket that the subscriber opens (STU2, STU3).
+    WebSocket,
+    /// HTTP requests to the subscriber's callback (STU1, STU2).
+    Webhook,
+}
+
+/// How a callback answers intent verifications: 200 with the challenge, but for what is said here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verifying {
+    /// The status, from 200 to 599.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// The body, in which `{challenge}` stands for the challenge.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// Redirect to another path of the callback's server, which would answer with the challenge.
+    #[serde(default)]
+    pub redirect: bool,
+    /// Wait before answering, in milliseconds.
+    #[serde(default)]
+    pub after_ms: Option<u64>,
 }
 
 /// A rule by which a mock subscriber answers notifications.
@@ -113,6 +164,8 @@ pub enum Step {
     Abort(Spanned<String>),
     /// Change how a subscriber answers from now on.
     Answers(ChangeAnswers),
+    /// Change how a subscriber's callback answers intent verifications from now on.
+    Verifications(ChangeVerifying),
     /// Publish a marker event and wait until these subscribers have seen it: all that came before has come.
     Fence(Fence),
     /// Compare values that were saved.
@@ -139,6 +192,9 @@ pub struct RequestSubscription {
     /// `hub.lease_seconds`.
     #[serde(default)]
     pub lease_seconds: Option<u64>,
+    /// `hub.secret` of a webhook, where it differs from the subscriber's own.
+    #[serde(default)]
+    pub secret: Option<String>,
     /// Save the answer under this name.
     #[serde(default)]
     pub save: Option<Spanned<String>>,
@@ -387,6 +443,8 @@ pub enum MessageSelector {
     Notification,
     /// A `SyncError` notification.
     SyncError,
+    /// An intent verification at a callback.
+    Verification,
 }
 
 /// Picks messages that a subscriber received.
@@ -472,7 +530,12 @@ pub struct MessageCheck {
     #[serde(default)]
     pub unmet: Option<Unmet>,
     /// Places in the message.
+    #[serde(default)]
     pub has: BTreeMap<String, Matcher>,
+    /// Places in the HTTP request that brought it to a callback: `method`, `path`, `query` (as it was written), `headers` (names in lower
+    /// case), `body` (as text) and `signature` (`missing`, `malformed`, `unknown method`, `wrong`, `right`).
+    #[serde(default)]
+    pub request: BTreeMap<String, Matcher>,
     /// Judged only when this variable is true.
     #[serde(default)]
     pub when: When,
@@ -569,6 +632,16 @@ pub struct ChangeAnswers {
     /// Taken only when this variable is true.
     #[serde(default)]
     pub when: When,
+}
+
+/// `verifications`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeVerifying {
+    /// Whose callback.
+    pub of: Spanned<String>,
+    /// How it answers, in place of what held before.
+    pub rule: Verifying,
 }
 
 /// `fence`.

@@ -83,7 +83,21 @@ impl Templates {
                 templates.add(&name, &String::from_utf8_lossy(&file.data))?;
             }
         }
+        templates.share_resources();
         Ok(templates)
+    }
+
+    /// The versions before STU3 use its resources where they have none of their own: all are of FHIR R4.
+    fn share_resources(&mut self) {
+        let shared = self.folders.get(&Version::Stu3).map(|own| own.resources.clone());
+        for folder in self.folders.values_mut() {
+            for (name, resource) in shared.iter().flatten() {
+                folder
+                    .resources
+                    .entry(name.clone())
+                    .or_insert_with(|| resource.clone());
+            }
+        }
     }
 
     fn add(&mut self, file: &str, text: &str) -> Result<(), TemplateError> {
@@ -450,5 +464,32 @@ mod tests {
             .context(Version::Stu3, &"Patient-open".parse().unwrap(), &json!({}))
             .unwrap_err();
         assert!(matches!(error, TemplateError::Case { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_contexts_of_every_version_are_as_its_schemas_ask() {
+        let templates = Templates::embedded().unwrap();
+        for version in Version::ALL {
+            let schemas = crate::schema::Schemas::load(version).unwrap();
+            for name in templates.folders[&version].events.keys() {
+                let Ok(event) = name.parse::<EventName>() else {
+                    continue;
+                };
+                if event.kind() == EventKind::Unknown {
+                    continue;
+                }
+                let context = templates.context(version, &event, &case()).unwrap();
+                let mut message = json!({"context": context});
+                if event.is(Action::Update) || event.is(Action::Select) {
+                    message["context.versionId"] = json!("1");
+                }
+                let judgement = schemas.judge_context(event.as_str(), &message);
+                assert!(
+                    judgement.is_clean(),
+                    "{event} in {version}: {:#?}",
+                    judgement.violations
+                );
+            }
+        }
     }
 }

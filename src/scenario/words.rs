@@ -7,7 +7,8 @@ use serde_saphyr::Spanned;
 
 use super::syntax::{
     Absent, Answer, AnswerExpectation, Bound, ContentTypeExpectation, Expect, ExpectClose, Matcher,
-    MessageSelector, Publish, Request, RequestSubscription, Selector, StatusExpectation, Step, When,
+    MessageCheck, MessageSelector, Publish, Request, RequestSubscription, Selector, StatusExpectation, Step,
+    Verifying, When,
 };
 
 impl Step {
@@ -79,6 +80,11 @@ impl Step {
             Self::Answers(step) => when(
                 &step.when,
                 format!("from now on {} answers: {}", step.of.value, rules(&step.rules)),
+            ),
+            Self::Verifications(step) => format!(
+                "from now on the callback of {} answers intent verifications {}",
+                step.of.value,
+                verifying(&step.rule)
             ),
             Self::Fence(step) => {
                 let publisher = step
@@ -167,11 +173,21 @@ fn expect(step: &Expect) -> String {
         Bound::Quiet => told.push_str(" before a silence"),
     }
     if !step.checks.is_empty() {
-        let checks: Vec<String> = step.checks.iter().map(|check| places(&check.has)).collect();
+        let checks: Vec<String> = step.checks.iter().map(checked).collect();
         let _ = write!(told, ", in which {}", checks.join("; "));
     }
     told.push_str(&saved(step.save.as_ref()));
     when(&step.when, told)
+}
+
+fn checked(check: &MessageCheck) -> String {
+    let of_request = match check.request.is_empty() {
+        true => None,
+        false => Some(format!("of the request, {}", places(&check.request))),
+    };
+    let of_message = (!check.has.is_empty()).then(|| places(&check.has));
+    let told: Vec<String> = of_message.into_iter().chain(of_request).collect();
+    told.join(" and ")
 }
 
 fn absent(step: &Absent) -> String {
@@ -204,6 +220,7 @@ fn message(selector: &Selector) -> String {
         MessageSelector::Denial => "a denial",
         MessageSelector::Notification => "a notification",
         MessageSelector::SyncError => "a SyncError",
+        MessageSelector::Verification => "the verification of its intent",
     }
     .to_owned();
     if let Some(event) = &selector.event {
@@ -289,6 +306,23 @@ fn rules(rules: &[Answer]) -> String {
         })
         .collect();
     told.join(", ")
+}
+
+fn verifying(rule: &Verifying) -> String {
+    let status = rule.status.unwrap_or(if rule.redirect { 302 } else { 200 });
+    let mut told = format!("with {status}");
+    match &rule.body {
+        _ if rule.redirect => told.push_str(" and another place, which has the challenge"),
+        None => told.push_str(" and the challenge"),
+        Some(body) if body.is_empty() => told.push_str(" and nothing"),
+        Some(body) => {
+            let _ = write!(told, " and '{body}'");
+        }
+    }
+    if let Some(milliseconds) = rule.after_ms {
+        let _ = write!(told, " after {milliseconds} ms");
+    }
+    told
 }
 
 fn shown(value: &serde_json::Value) -> String {

@@ -13,7 +13,7 @@ use crate::hub::{Defect, Server, Settings, Transport};
 use crate::outcome::{RunEvent, Verdict};
 use crate::protocol::Version;
 use crate::requirement::{Actor, Level};
-use crate::runner::{Materials, Target, run};
+use crate::runner::{Materials, Part, Target, run};
 use crate::scenario::Scenario;
 
 /// How long a message that must come may take: a hub that owes a message to a mock in this process is not slower, and every
@@ -190,13 +190,11 @@ impl SelfCheck {
         target.timing.response = pace.response;
         target.max_parallel = pace.scenarios_at_once;
         let (events, mut incoming) = mpsc::unbounded_channel();
-        let running = run(
+        let part = Part {
             target,
-            self.scenarios.clone(),
-            self.materials.clone(),
-            events,
-            stop,
-        );
+            scenarios: self.scenarios.clone(),
+        };
+        let running = run(vec![part], self.materials.clone(), events, stop);
         let gathering = async {
             while let Some(event) = incoming.recv().await {
                 match event {

@@ -281,7 +281,7 @@ impl OutgoingRequest {
 }
 
 /// Whether a URL's host is this machine's loopback.
-fn is_loopback(url: &url::Url) -> bool {
+pub fn is_loopback(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),

@@ -7,18 +7,44 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::log::Spot;
+use super::signature::Signature;
 
-/// A frame from the hub.
+/// A message from the hub: a frame over a WebSocket, or a call to a callback.
 #[derive(Debug, Clone)]
 pub struct Received {
     /// Where it stands in the log.
     pub spot: Spot,
-    /// Counts the WebSockets of this subscriber, from 0.
+    /// Counts the channels of this subscriber, its WebSockets and its callback, from 0.
     pub socket: usize,
-    /// Its text.
+    /// Its text; of a call, that of its body.
     pub text: Arc<str>,
-    /// Its text as JSON, where it is.
+    /// Its text as JSON, where it is; of an intent verification or a denial at a callback, its query as an object of strings.
     pub json: Option<Arc<Value>>,
+    /// The call that brought it, where it came to a callback.
+    pub call: Option<Arc<Call>>,
+}
+
+/// An HTTP request from the hub to a callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The query string, as it was written.
+    pub query: String,
+    /// Header names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// What the signature is worth.
+    pub signature: Signature,
+}
+
+impl Call {
+    /// The value of a header, named in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(own, _)| own == name);
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 impl Received {
@@ -55,12 +81,12 @@ struct Seen {
     closed: Vec<Closed>,
 }
 
-/// Everything that one subscriber received, over all its WebSockets.
+/// Everything that one subscriber received, over all its channels.
 #[derive(Debug, Clone, Default)]
 pub struct Inbox(Arc<(Mutex<Seen>, Notify)>);
 
 impl Inbox {
-    /// Adds a frame.
+    /// Adds a message.
     pub fn add(&self, received: Received) {
         self.lock().received.push(received);
         self.0.1.notify_waiters();
@@ -72,7 +98,12 @@ impl Inbox {
         self.0.1.notify_waiters();
     }
 
-    /// All frames so far.
+    /// Something that is waited for has happened elsewhere.
+    pub(super) fn stir(&self) {
+        self.0.1.notify_waiters();
+    }
+
+    /// All messages so far.
     pub fn received(&self) -> Vec<Received> {
         self.lock().received.clone()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::protocol::{Acknowledgement, EventKind, EventName, Status};
+use crate::protocol::{EventKind, EventName, Status};
 
 /// A rule of answering.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,21 +23,24 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What to answer to a notification of this event with this id: the delay and the frame's text, or nothing.
+    /// What to answer to a notification of this event: after how long, and with which status; or nothing.
     ///
     /// A notification without a name is answered like any other: a subscriber that stays silent would be given up by the hub.
     /// A SyncError is answered with 200 unless a rule names it, so that no loop starts (ambiguities, 9).
-    pub fn answer(&self, event: Option<&EventName>, id: &str) -> Option<(Duration, String)> {
+    pub fn status(&self, event: Option<&EventName>) -> Option<(Duration, Status)> {
         let sync_error = event.is_some_and(|event| event.kind() == EventKind::SyncError);
         let rule = self.rules.iter().find(|rule| match &rule.event {
             Some(own) => event == Some(own),
             None => !sync_error,
         });
         let Some(rule) = rule else {
-            return Some((Duration::ZERO, Acknowledgement::new(id, 200).to_text()));
+            let success = Status {
+                code: 200,
+                as_text: false,
+            };
+            return Some((Duration::ZERO, success));
         };
-        rule.status
-            .map(|status| (rule.after, Acknowledgement::with_status(id, status).to_text()))
+        rule.status.map(|status| (rule.after, status))
     }
 }
 
@@ -55,12 +58,10 @@ mod tests {
             ..AnswerRule::default()
         };
         let policy = Policy { rules: vec![refuse] };
-        let (_, text) = policy
-            .answer(Some(&"Patient-open".parse().unwrap()), "a")
-            .unwrap();
-        assert_eq!(text, r#"{"id":"a","status":409}"#);
-        let (_, text) = policy.answer(Some(&"syncerror".parse().unwrap()), "b").unwrap();
-        assert_eq!(text, r#"{"id":"b","status":200}"#);
+        let (_, status) = policy.status(Some(&"Patient-open".parse().unwrap())).unwrap();
+        assert_eq!(status.code, 409);
+        let (_, status) = policy.status(Some(&"syncerror".parse().unwrap())).unwrap();
+        assert_eq!(status.code, 200);
     }
 
     #[test]
@@ -68,6 +69,6 @@ mod tests {
         let policy = Policy {
             rules: vec![AnswerRule::default()],
         };
-        assert_eq!(policy.answer(Some(&"Patient-open".parse().unwrap()), "a"), None);
+        assert_eq!(policy.status(Some(&"Patient-open".parse().unwrap())), None);
     }
 }

@@ -17,7 +17,7 @@ use super::inbox::{Closed, Inbox, Received, sole};
 use super::log::Log;
 use super::policy::Policy;
 use crate::outcome::Traffic;
-use crate::protocol::EventName;
+use crate::protocol::{Acknowledgement, EventName};
 
 /// Messages longer than this end the WebSocket.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
@@ -270,7 +270,8 @@ impl Owner {
             .policy
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .answer(event.as_ref(), id)?;
+            .status(event.as_ref())?;
+        let answer = Acknowledgement::with_status(id, answer).to_text();
         if after.is_zero() {
             return Some(answer);
         }
@@ -297,6 +298,7 @@ impl Owner {
             socket: number,
             text: text.into(),
             json: json.clone(),
+            call: None,
         });
         json
     }

@@ -59,6 +59,7 @@ impl Run {
                 built_in: false,
                 capabilities,
             },
+            further_targets: Vec::new(),
             scenarios: 5,
         };
         Self {

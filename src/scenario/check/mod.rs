@@ -13,7 +13,8 @@ use super::parse::Parsed;
 use super::positions::{Node, Place};
 use super::problem::Problem;
 use super::requirements::named_requirements;
-use super::syntax::{AnswerExpectation, Document, RequestKind, StatusExpectation, Step};
+use super::syntax::{AnswerExpectation, Channel, Document, RequestKind, StatusExpectation, Step, Subscriber};
+use crate::protocol::Version;
 use crate::requirement::{Actor, Catalogue};
 
 /// Every mistake in a document whose form is in order.
@@ -75,11 +76,29 @@ impl Checker<'_> {
                 self.event(&event.value, event.referenced.into());
             }
             self.answers(&subscriber.answers, node.field("answers"));
+            self.verifying(&subscriber.verifications, node.field("verifications"));
+            self.channel(subscriber, node);
+        }
+    }
+
+    fn channel(&mut self, subscriber: &Subscriber, node: &Node) {
+        for version in &self.document.versions {
+            let problem = match (subscriber.channel, version) {
+                (Some(Channel::WebSocket), Version::Stu1) => "WebSocket",
+                (Some(Channel::Webhook), Version::Stu3) => "webhook",
+                _ => continue,
+            };
+            let problem = Problem::NoSuchChannel {
+                channel: problem,
+                version: *version,
+            };
+            self.tell(node.field("channel").place, problem);
         }
     }
 
     /// What only the document as a whole can show.
     fn whole(&mut self) {
+        self.versions();
         let steps = &self.document.steps;
         let judges = |step: &Spanned<Step>| {
             !named_requirements(&step.value).is_empty() || matches!(step.value, Step::Observe(_))
@@ -106,29 +125,59 @@ impl Checker<'_> {
         }
     }
 
+    /// A requirement must be one of some version of the scenario; under a version that does not state it, it is not judged.
     fn requirement(&mut self, requirement: &Spanned<String>) {
         let id = requirement.value.as_str();
-        for version in &self.document.versions {
-            match self.catalogue.get(*version, id) {
-                None => {
-                    let ids = self.catalogue.iter().filter(|own| own.version == *version);
-                    let near = nearest_few(id, ids.map(|own| own.id.as_str()));
-                    let problem = Problem::UnknownRequirement {
-                        id: id.to_owned(),
-                        version: *version,
-                        near: near.into_iter().map(str::to_owned).collect(),
-                    };
-                    self.tell(requirement.referenced, problem);
-                }
-                Some(own) if own.actor != Actor::Hub => {
-                    let problem = Problem::NotTheHubs {
-                        id: id.to_owned(),
-                        actor: own.actor,
-                    };
-                    self.tell(requirement.referenced, problem);
-                }
-                Some(_) => {}
-            }
+        let versions = &self.document.versions;
+        let found = versions
+            .iter()
+            .filter_map(|version| self.catalogue.get(*version, id));
+        let found: Vec<_> = found.collect();
+        if found.is_empty() {
+            let ids = self
+                .catalogue
+                .iter()
+                .filter(|own| versions.contains(&own.version));
+            let near = nearest_few(id, ids.map(|own| own.id.as_str()));
+            let problem = Problem::UnknownRequirement {
+                id: id.to_owned(),
+                versions: versions.clone(),
+                near: near.into_iter().map(str::to_owned).collect(),
+            };
+            self.tell(requirement.referenced, problem);
+        } else if let Some(own) = found.iter().find(|own| own.actor != Actor::Hub) {
+            let problem = Problem::NotTheHubs {
+                id: id.to_owned(),
+                actor: own.actor,
+            };
+            self.tell(requirement.referenced, problem);
+        }
+    }
+
+    /// Under each version, the scenario judges or records something.
+    fn versions(&mut self) {
+        let steps = &self.document.steps;
+        if steps.iter().any(|step| matches!(step.value, Step::Observe(_))) {
+            return;
+        }
+        let named: Vec<_> = steps
+            .iter()
+            .flat_map(|step| named_requirements(&step.value))
+            .collect();
+        let states = |version| {
+            named
+                .iter()
+                .any(|own| self.catalogue.get(version, &own.value).is_some())
+        };
+        let versions = self.document.versions.iter().enumerate();
+        let without: Vec<_> = versions.filter(|(_, version)| !states(**version)).collect();
+        // Where none is judged at all, that has been told.
+        if without.len() == self.document.versions.len() {
+            return;
+        }
+        for (index, version) in without {
+            let place = self.tree.field("versions").item(index).place;
+            self.found.push((place, Problem::JudgesNothingIn(*version)));
         }
     }
 }

@@ -6,22 +6,24 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::Checker;
+use crate::protocol::Version;
 use crate::requirement::Capability;
 use crate::scenario::near::nearest;
 use crate::scenario::positions::Place;
 use crate::scenario::problem::Problem;
-use crate::scenario::syntax::{Document, Step, When};
+use crate::scenario::syntax::{Channel, Document, Step, When};
 use crate::scenario::template::new_case;
 use crate::scenario::variables::{Condition, Reference};
 
 /// Variables that are there from the first step on.
-const ALWAYS: [&str; 6] = [
+const ALWAYS: [&str; 7] = [
     "hub_url",
     "publish_url",
     "publish_type",
     "topic",
     "case",
     "claims",
+    "fhircast",
 ];
 const ANSWER: [&str; 6] = ["status", "accepted", "refused", "headers", "body", "text"];
 const PUBLICATION: [&str; 8] = [
@@ -34,7 +36,9 @@ const PUBLICATION: [&str; 8] = [
     "refused",
     "answer",
 ];
-const SUBSCRIBER: [&str; 5] = ["topic", "name", "endpoint", "events", "lease_seconds"];
+const SUBSCRIBER: [&str; 6] = ["topic", "name", "callback", "endpoint", "events", "lease_seconds"];
+/// What is known of the HTTP request that brought a message to a callback.
+const CALL: [&str; 6] = ["method", "path", "query", "headers", "body", "signature"];
 /// Of these, what only a subscription makes known.
 const SUBSCRIBED: [&str; 3] = ["endpoint", "events", "lease_seconds"];
 const CAPABILITIES: [Capability; 7] = [
@@ -147,6 +151,31 @@ fn owned(words: &[&str]) -> Vec<String> {
 }
 
 impl<'d> Checker<'d> {
+    /// The channels that a subscriber has in the versions of the scenario.
+    pub(super) fn channels(&self, name: &str) -> BTreeSet<Channel> {
+        let Some(own) = self.document.subscribers.get(name) else {
+            return BTreeSet::new();
+        };
+        let versions = self.document.versions.iter();
+        versions.map(|version| own.channel_in(*version)).collect()
+    }
+
+    /// A subscriber whose WebSocket is meant.
+    pub(super) fn websocket(&mut self, name: &Spanned<String>) {
+        self.subscriber(name);
+        if self.channels(&name.value).contains(&Channel::Webhook) {
+            self.tell(name.referenced, Problem::NoWebSocket(name.value.clone()));
+        }
+    }
+
+    /// A subscriber whose callback is meant.
+    pub(super) fn webhook(&mut self, name: &Spanned<String>) {
+        self.subscriber(name);
+        if self.channels(&name.value).contains(&Channel::WebSocket) {
+            self.tell(name.referenced, Problem::NoCallback(name.value.clone()));
+        }
+    }
+
     pub(super) fn subscriber(&mut self, name: &Spanned<String>) {
         if !self.document.subscribers.contains_key(&name.value) {
             let known = self.document.subscribers.keys().map(String::as_str);
@@ -257,6 +286,7 @@ impl<'d> Checker<'d> {
                 member(&known)
             }
             "claims" => member(&CAPABILITIES.map(Capability::name)),
+            "fhircast" => member(&Version::ALL.map(Version::name)),
             "case" => self.unknown_case(rest),
             _ => {
                 if self.document.subscribers.contains_key(first) {
@@ -275,7 +305,9 @@ impl<'d> Checker<'d> {
                         Kind::Answer => member(&ANSWER),
                         Kind::Publication => member(&PUBLICATION),
                         Kind::Whether => member(&[]),
-                        Kind::Message => None,
+                        Kind::Message => rest
+                            .and_then(|rest| rest.strip_prefix("request."))
+                            .and_then(|rest| unknown_member(&format!("{first}.request"), Some(rest), &CALL)),
                     },
                     None => Some(self.never_known(first, name)),
                 }

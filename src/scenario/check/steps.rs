@@ -1,12 +1,14 @@
 //! One step after the other.
 
+use serde_saphyr::Spanned;
+
 use super::Checker;
 use super::names::Kind;
 use crate::scenario::positions::Node;
 use crate::scenario::problem::Problem;
 use crate::scenario::requirements::named_requirements;
 use crate::scenario::syntax::{
-    Absent, Expect, Fence, Publish, Request, RequestSubscription, Send, Step, When,
+    Absent, Expect, Fence, MessageSelector, Publish, Request, RequestSubscription, Selector, Send, Step, When,
 };
 
 const NO_CONDITION: &When = &None;
@@ -29,7 +31,7 @@ impl<'d> Checker<'d> {
             }
             Step::RequestSubscription(step) => self.request_subscription(step, node),
             Step::Connect(step) => {
-                self.subscriber(&step.subscriber);
+                self.websocket(&step.subscriber);
                 self.condition(&step.when);
                 self.optional(step.endpoint.as_deref(), node.field("endpoint"));
             }
@@ -55,23 +57,27 @@ impl<'d> Checker<'d> {
             Step::Expect(step) => self.expect(step, node),
             Step::Absent(step) => self.absent(step, node),
             Step::ExpectClose(step) => {
-                self.subscriber(&step.at);
+                self.websocket(&step.at);
                 self.condition(&step.when);
             }
             Step::Send(step) => self.send(step, node),
             Step::Disconnect(step) => {
-                self.subscriber(&step.subscriber);
+                self.websocket(&step.subscriber);
                 // 1005, 1006 and 1015 stand for what no close frame says (RFC 6455, 7.4.1).
                 let reserved = matches!(step.code, 1004..=1006 | 1015..=2999);
                 if !(1000..=4999).contains(&step.code) || reserved {
                     self.tell(node.field("code").place, Problem::CloseCode(step.code));
                 }
             }
-            Step::Abort(name) => self.subscriber(name),
+            Step::Abort(name) => self.websocket(name),
             Step::Answers(step) => {
                 self.subscriber(&step.of);
                 self.condition(&step.when);
                 self.answers(&step.rules, node.field("rules"));
+            }
+            Step::Verifications(step) => {
+                self.webhook(&step.of);
+                self.verifying(&step.rule, node.field("rule"));
             }
             Step::Fence(step) => self.fence(step, node),
             Step::Check(step) => {
@@ -94,6 +100,15 @@ impl<'d> Checker<'d> {
                     self.condition(&own.when);
                 }
             }
+        }
+    }
+
+    /// Verifications come to callbacks, confirmations over WebSockets.
+    fn at_channel(&mut self, at: &Spanned<String>, message: &Selector) {
+        match message.kind {
+            MessageSelector::Verification => self.webhook(at),
+            MessageSelector::Confirmation => self.websocket(at),
+            _ => self.subscriber(at),
         }
     }
 
@@ -180,9 +195,9 @@ impl<'d> Checker<'d> {
     }
 
     fn expect(&mut self, step: &'d Expect, node: &Node) {
-        self.subscriber(&step.at);
         self.condition(&step.when);
         self.selector(&step.message, node.field("message"));
+        self.at_channel(&step.at, &step.message);
         if step.unmet.is_some() && step.requirement.is_none() {
             self.tell(node.key("unmet"), Problem::UnmetWithoutRequirement);
         }
@@ -191,17 +206,22 @@ impl<'d> Checker<'d> {
         for (index, check) in step.checks.iter().enumerate() {
             let node = node.field("checks").item(index);
             self.condition(&check.when);
-            if check.has.is_empty() {
-                self.tell(node.field("has").place, Problem::ExpectsNothing);
+            if check.has.is_empty() && check.request.is_empty() {
+                let empty = node.member("has").or_else(|| node.member("request"));
+                self.tell(empty.unwrap_or(node).place, Problem::ExpectsNothing);
+            }
+            if !check.request.is_empty() {
+                self.webhook(&step.at);
             }
             self.places(&check.has, node.field("has"));
+            self.places(&check.request, node.field("request"));
         }
     }
 
     fn absent(&mut self, step: &'d Absent, node: &Node) {
-        self.subscriber(&step.at);
         self.condition(&step.when);
         self.selector(&step.message, node.field("message"));
+        self.at_channel(&step.at, &step.message);
         if let Some(name) = &step.fence_by {
             self.subscriber(name);
         }
@@ -211,7 +231,7 @@ impl<'d> Checker<'d> {
     }
 
     fn send(&mut self, step: &'d Send, node: &Node) {
-        self.subscriber(&step.by);
+        self.websocket(&step.by);
         let given = [step.text.is_some(), step.json.is_some(), step.bytes.is_some()];
         if given.iter().filter(|given| **given).count() != 1 {
             let problem = Problem::Bodies("a frame has one content: text, json or bytes");

@@ -10,7 +10,7 @@ use crate::protocol::EventName;
 use crate::scenario::matcher::{MatcherFault, is_pointer};
 use crate::scenario::positions::{Node, Place};
 use crate::scenario::problem::Problem;
-use crate::scenario::syntax::{Answer, AnswerExpectation, Matcher, Selector, StatusExpectation};
+use crate::scenario::syntax::{Answer, AnswerExpectation, Matcher, Selector, StatusExpectation, Verifying};
 use crate::scenario::variables::{Piece, pieces};
 
 impl Checker<'_> {
@@ -38,6 +38,14 @@ impl Checker<'_> {
             if rule.never && (rule.status.is_some() || rule.as_text || rule.after_ms.is_some()) {
                 self.tell(node.key("never"), Problem::NeverAndHow);
             }
+        }
+    }
+
+    pub(super) fn verifying(&mut self, rule: &Verifying, node: &Node) {
+        if let Some(status) = rule.status
+            && !(200..600).contains(&status)
+        {
+            self.tell(node.field("status").place, Problem::Status(status));
         }
     }
 
