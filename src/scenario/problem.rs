@@ -284,7 +284,9 @@ impl Problem {
             Self::JudgesNothing => {
                 "name a requirement beside what is expected, or the scenario shows nothing".to_owned()
             }
-            Self::ExpectsNothing => "say what must hold: status, content_type, has or described".to_owned(),
+            Self::ExpectsNothing => {
+                "say what must hold: status, content_type, has, request or described".to_owned()
+            }
             Self::NoCounterpart(kind) => {
                 format!("a hub that refuses everything would pass; add a '{kind}' that must be accepted")
             }

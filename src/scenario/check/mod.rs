@@ -133,7 +133,9 @@ impl Checker<'_> {
             .iter()
             .filter_map(|version| self.catalogue.get(*version, id));
         let found: Vec<_> = found.collect();
-        if found.is_empty() {
+        if versions.is_empty() {
+            // That has been told.
+        } else if found.is_empty() {
             let ids = self
                 .catalogue
                 .iter()

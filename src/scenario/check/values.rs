@@ -45,7 +45,8 @@ impl Checker<'_> {
         if let Some(status) = rule.status
             && !(200..600).contains(&status)
         {
-            self.tell(node.field("status").place, Problem::Status(status));
+            let problem = format!("{status} is no status that ends a request: one from 200 to 599 does");
+            self.tell(node.field("status").place, Problem::Other(problem));
         }
     }
 
