@@ -12,6 +12,8 @@ fn defects_are_killed_by_what_they_claim_and_the_matrix_is_written() {
     let reports = folder.path().to_str().unwrap();
     let ended = Ended::with(&[
         "selfcheck",
+        "--fhircast-version",
+        "STU3",
         "--reports",
         reports,
         "--defect",
@@ -40,7 +42,9 @@ fn defects_are_killed_by_what_they_claim_and_the_matrix_is_written() {
         ended.out
     );
     let text = std::fs::read_to_string(folder.path().join("selfcheck.json")).unwrap();
-    let matrix: Value = serde_json::from_str(&text).unwrap();
+    let written: Value = serde_json::from_str(&text).unwrap();
+    let matrix = &written["matrices"][0];
+    assert_eq!(matrix["fhircast_version"], "STU3");
     assert_eq!(matrix["complete"], false);
     assert_eq!(matrix["rows"].as_array().unwrap().len(), 3);
     assert_eq!(matrix["clean"]["findings"], serde_json::json!([]));

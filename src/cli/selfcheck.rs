@@ -3,9 +3,11 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::{CommandError, interrupted, print};
@@ -13,7 +15,7 @@ use crate::hub::Defect;
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 use crate::runner::Materials;
-use crate::scenario::Library;
+use crate::scenario::{Library, Scenario};
 use crate::selfcheck::{Matrix, SelfCheck, render_page, render_text};
 
 /// Run the suite against the clean simulator and against each of its defects: the kill matrix
@@ -28,6 +30,9 @@ pub struct SelfCheckCommand {
     /// Only these defects; repeatable (castspec hub --list-defects)
     #[arg(long, value_name = "NAME")]
     defect: Vec<String>,
+    /// The version of FHIRcast; repeatable. All of them unless told
+    #[arg(long, value_name = "VERSION")]
+    fhircast_version: Vec<Version>,
     /// Where selfcheck.json and selfcheck.html are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
@@ -48,29 +53,36 @@ impl SelfCheckCommand {
     /// # Errors
     /// When it could not be carried out.
     pub async fn run(&self) -> Result<ExitCode, CommandError> {
-        let version = Version::Stu3;
         let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
         let library = Library::embedded(&catalogue).map_err(|error| CommandError::from_error(&error))?;
         let chosen: Result<Vec<Defect>, _> = self.defect.iter().map(|name| name.parse()).collect();
         let chosen = chosen.map_err(|error| CommandError::from_error(&error))?;
-        let defects = if chosen.is_empty() {
-            Defect::of(version)
-        } else {
-            chosen
-        };
-        let selfcheck = SelfCheck {
-            version,
-            scenarios: library
-                .select(&[], &catalogue)
-                .map_err(|error| CommandError::from_error(&error))?
-                .into_iter()
-                .filter(|scenario| scenario.document.versions.contains(&version))
-                .collect(),
-            materials: Materials::load(catalogue, &[version])
-                .map_err(|error| CommandError::from_error(&error))?,
-            defects,
-            at_once: self.parallel.into(),
-        };
+        let scenarios = library
+            .select(&[], &catalogue)
+            .map_err(|error| CommandError::from_error(&error))?;
+        let materials =
+            Materials::load(catalogue, &Version::ALL).map_err(|error| CommandError::from_error(&error))?;
+        let mut selfchecks = Vec::new();
+        for version in self.versions() {
+            let mut defects = Defect::of(version);
+            defects.retain(|own| chosen.is_empty() || chosen.contains(own));
+            if defects.is_empty() {
+                continue;
+            }
+            let of_version = |own: &&Arc<Scenario>| own.document.versions.contains(&version);
+            selfchecks.push(SelfCheck {
+                version,
+                scenarios: scenarios.iter().filter(of_version).cloned().collect(),
+                materials: materials.clone(),
+                defects,
+                at_once: self.parallel.into(),
+            });
+        }
+        if selfchecks.is_empty() {
+            return Err(CommandError::new(
+                "none of the defects that are named is one of the versions that are named",
+            ));
+        }
         std::fs::create_dir_all(&self.reports)
             .map_err(|error| unwritable(&self.reports, &error.to_string()))?;
         let (stop, stopped) = watch::channel(false);
@@ -80,27 +92,44 @@ impl SelfCheckCommand {
             let _ = stop.send(true);
         });
         let bar = bar();
-        let matrix = selfcheck
-            .run(
-                |progress| {
-                    bar.set_length(progress.all as u64);
-                    bar.set_position(progress.done as u64);
-                    bar.set_message(progress.last.unwrap_or("the clean hub").to_owned());
-                },
-                stopped,
-            )
-            .await;
+        let mut matrices = Vec::new();
+        for selfcheck in &selfchecks {
+            let matrix = selfcheck
+                .run(
+                    |progress| {
+                        bar.set_length(progress.all as u64);
+                        bar.set_position(progress.done as u64);
+                        let last = progress.last.unwrap_or("the clean hub");
+                        bar.set_message(format!("{}: {last}", selfcheck.version));
+                    },
+                    stopped.clone(),
+                )
+                .await;
+            let matrix = matrix.map_err(|error| CommandError::from_error(&error))?;
+            bar.suspend(|| print(&self.text(&matrix)))?;
+            matrices.push(matrix);
+        }
         bar.finish_and_clear();
         signals.abort();
-        let matrix = matrix.map_err(|error| CommandError::from_error(&error))?;
-        self.write(&matrix)?;
-        print(&self.text(&matrix))?;
-        Ok(ExitCode::from(u8::from(!matrix.is_sound())))
+        self.write(&matrices)?;
+        Ok(ExitCode::from(u8::from(!matrices.iter().all(Matrix::is_sound))))
     }
 
-    fn write(&self, matrix: &Matrix) -> Result<(), CommandError> {
-        let json = serde_json::to_string_pretty(matrix).map_err(|error| CommandError::from_error(&error))?;
-        let page = render_page(matrix).map_err(|error| CommandError::from_error(&error))?;
+    /// The versions that are named, or all, the latest first.
+    fn versions(&self) -> Vec<Version> {
+        let mut versions = Version::ALL.to_vec();
+        versions.reverse();
+        versions.retain(|own| self.fhircast_version.is_empty() || self.fhircast_version.contains(own));
+        versions
+    }
+
+    fn write(&self, matrices: &[Matrix]) -> Result<(), CommandError> {
+        let json = json!({
+            "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
+            "matrices": matrices,
+        });
+        let json = serde_json::to_string_pretty(&json).map_err(|error| CommandError::from_error(&error))?;
+        let page = render_page(matrices).map_err(|error| CommandError::from_error(&error))?;
         for (name, text) in [("selfcheck.json", json), ("selfcheck.html", page)] {
             let path = self.reports.join(name);
             std::fs::write(&path, text).map_err(|error| unwritable(&path, &error.to_string()))?;

@@ -17,7 +17,8 @@ fn write(out: &mut String, matrix: &Matrix, everything: bool) -> std::fmt::Resul
     let summary = &matrix.summary;
     writeln!(
         out,
-        "The clean hub: {} checks pass, {} do not apply{} ({:.1} s)",
+        "{}, the clean hub: {} checks pass, {} do not apply{} ({:.1} s)",
+        matrix.fhircast_version,
         matrix.clean.pass,
         matrix.clean.skip,
         if matrix.clean.findings.is_empty() && matrix.clean.inconclusive == 0 {
