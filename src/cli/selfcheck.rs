@@ -43,7 +43,7 @@ pub struct SelfCheckCommand {
     #[arg(long, short, conflicts_with = "details")]
     quiet: bool,
     /// How many runs of the suite are under way at once
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
 }
 
