@@ -9,11 +9,13 @@
 //!  │        ├────▶ schema ──────▶ requirement, protocol
 //!  │        ├────▶ fhir (cli too)
 //!  │        └────▶ outcome ◀──── report ◀─ cli
+//!  ├────▶ expectation ─▶ outcome
 //!  └────▶ hub ──────────────────▶ protocol
 //! ```
 
 pub mod cli;
 pub mod conduct;
+pub mod expectation;
 pub mod fhir;
 pub mod hub;
 pub mod outcome;

@@ -4,6 +4,7 @@ mod hub;
 mod hub_conduct;
 mod requirements;
 mod run;
+mod run_watch;
 mod scenarios;
 mod selfcheck;
 mod validate;

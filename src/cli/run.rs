@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::{mpsc, watch};
 
+use super::run_watch::{Watch, WatchArguments};
 use super::{CommandError, interrupted};
 use crate::hub::{Defect, Server, Settings, Transport};
 use crate::outcome::{Conclusion, RunEvent};
@@ -73,6 +74,8 @@ pub struct RunCommand {
     /// Print only the failures and the verdict
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    watch: WatchArguments,
 }
 
 impl RunCommand {
@@ -124,14 +127,20 @@ impl RunCommand {
         }
         let materials =
             Materials::load(catalogue, &versions).map_err(|error| CommandError::from_error(&error))?;
-        let result = self.play(parts, materials).await;
+        let watch = self.watch.begin(&materials.catalogue, &library, self.strict)?;
+        let result = self.play(parts, materials, watch).await;
         if let Some(server) = server {
             server.shutdown().await;
         }
         result
     }
 
-    async fn play(&self, parts: Vec<Part>, materials: Materials) -> Result<ExitCode, CommandError> {
+    async fn play(
+        &self,
+        parts: Vec<Part>,
+        materials: Materials,
+        mut watch: Watch,
+    ) -> Result<ExitCode, CommandError> {
         let terminal = std::io::stdout().is_terminal();
         let settings = ConsoleSettings {
             terminal,
@@ -144,16 +153,22 @@ impl RunCommand {
             Reports::new(&self.reports, self.strict).map_err(|error| CommandError::from_error(&error))?;
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
+        let stop = Arc::new(stop);
+        let by_signal = stop.clone();
         let signals = tokio::spawn(async move {
             interrupted().await;
             // The run may have ended in the meantime.
-            let _ = stop.send(true);
+            let _ = by_signal.send(true);
             interrupted().await;
             std::process::exit(130);
         });
         let running = tokio::spawn(run(parts, materials, events, stopped));
         let mut conclusion = Conclusion::new(self.strict);
-        while let Some(event) = incoming.recv().await {
+        while let Some(mut event) = incoming.recv().await {
+            if watch.event(&mut event) {
+                // It may be stopping already.
+                let _ = stop.send(true);
+            }
             conclusion.event(&event);
             reports
                 .event(&event)
@@ -170,7 +185,7 @@ impl RunCommand {
         }
         signals.abort();
         match running.await {
-            Ok(Ok(_)) => Ok(ExitCode::from(conclusion.exit_code())),
+            Ok(Ok(_)) => watch.end(&reports, self.selectors.is_empty(), conclusion.exit_code()),
             Ok(Err(error)) => Err(CommandError::from_error(&error)),
             Err(error) => Err(CommandError::new(format!("the run ended abnormally: {error}"))),
         }

@@ -217,6 +217,14 @@ impl<W: Write> Console<W> {
             self.name(&check.scenario, check.fhircast_version)
         )?;
         writeln!(self.out, "  {}", text::indented(&check.message))?;
+        if let Some(accepted) = &check.accepted {
+            let told = format!(
+                "accepted until {}: {}",
+                accepted.until,
+                text::line(&accepted.reason)
+            );
+            writeln!(self.out, "  {told}")?;
+        }
         writeln!(
             self.out,
             "  {} (section {}): {}",

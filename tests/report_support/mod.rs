@@ -158,6 +158,7 @@ pub fn check(scenario: &str, requirement: &str, level: Level, verdict: Verdict) 
         observed: None,
         evidence: Vec::new(),
         repeat: (verdict != Verdict::Pass).then_some(repeat),
+        accepted: None,
     }
 }
 
