@@ -182,7 +182,7 @@ fn reports_can_be_written_over() {
     let names: BTreeSet<String> = names.collect();
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),
-        ["index.html", "junit.xml", "report.json"]
+        ["index.html", "junit.xml", "report.json", "summary.md"]
     );
     let report = std::fs::read_to_string(deep.join("report.json")).unwrap();
     assert!(report.contains("\"pass\": 0"), "the second run's report is there");

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Arguments are read here, and errors become one clear line and an exit code.
 
+mod ci_server;
 mod hub;
 mod hub_conduct;
 mod requirements;

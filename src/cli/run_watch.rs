@@ -1,4 +1,5 @@
-//! What `castspec run` does for those who watch over a hub run after run: failures that are expected, and an early end.
+//! What `castspec run` does for those who watch over a hub run after run: failures that are expected, an early end, and
+//! what the CI server shows that it runs on.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -6,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::ci_server::Server;
 use super::{CommandError, print};
 use crate::expectation::{Expectations, entry};
 use crate::outcome::RunEvent;
@@ -35,6 +37,7 @@ pub(super) struct Watch {
     fail_fast: bool,
     strict: bool,
     now: jiff::Timestamp,
+    server: Server,
     /// Failures that were not expected, as entries for the file.
     proposed: Vec<String>,
     unexpected: usize,
@@ -56,8 +59,10 @@ impl WatchArguments {
         let scenarios: BTreeSet<&str> = library.iter().map(|own| own.name.as_str()).collect();
         let read = |file| Expectations::read(file, &requirements, &scenarios, strict, now);
         let expectations = self.expect.as_deref().map(read).transpose();
+        let expectations = expectations.map_err(|error| CommandError::from_error(&error))?;
         Ok(Watch {
-            expectations: expectations.map_err(|error| CommandError::from_error(&error))?,
+            expectations,
+            server: Server::begin()?,
             file: self.expect.clone().unwrap_or_default(),
             fail_fast: self.fail_fast,
             strict,
@@ -98,7 +103,8 @@ impl Watch {
     }
 
     /// Tells what became of the expected failures, and comes to the exit status; `whole` where nothing was selected.
-    pub(super) fn end(self, _reports: &Reports, whole: bool, code: u8) -> Result<ExitCode, CommandError> {
+    pub(super) fn end(self, reports: &Reports, whole: bool, code: u8) -> Result<ExitCode, CommandError> {
+        self.server.end(reports)?;
         let Some(expectations) = &self.expectations else {
             return Ok(ExitCode::from(code));
         };

@@ -2,10 +2,12 @@
 //!
 //! Every report reads the same stream of events; none judges, and none knows of another.
 
+mod annotations;
 mod console;
 mod html;
 mod json;
 mod junit;
+mod markdown;
 mod record;
 mod text;
 
@@ -38,7 +40,7 @@ pub enum ReportError {
     },
 }
 
-/// The report files of a run: `junit.xml`, `report.json` and `index.html`, written when the run has ended.
+/// The report files of a run: `junit.xml`, `report.json`, `index.html` and `summary.md`, written when the run has ended.
 #[derive(Debug)]
 pub struct Reports {
     folder: PathBuf,
@@ -73,8 +75,28 @@ impl Reports {
             self.write("report.json", &json::render(&self.record)?)?;
             self.write("junit.xml", &junit::render(&self.record, self.strict)?)?;
             self.write("index.html", &html::render(&self.record, self.strict)?)?;
+            self.write("summary.md", &self.summary())?;
         }
         Ok(())
+    }
+
+    /// What the run comes to, in Markdown.
+    pub fn summary(&self) -> String {
+        markdown::render(&self.record, self.strict)
+    }
+
+    /// What is broken, as workflow commands of GitHub, a line each.
+    pub fn github_annotations(&self) -> Vec<String> {
+        annotations::github(&self.record, self.strict)
+    }
+
+    /// Writes what is broken as a code quality report of GitLab: `gl-code-quality-report.json`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_gitlab_code_quality(&self) -> Result<(), ReportError> {
+        let content = annotations::gitlab(&self.record, self.strict);
+        self.write("gl-code-quality-report.json", &content)
     }
 
     /// Writes a file as a whole or not at all.
