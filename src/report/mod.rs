@@ -7,6 +7,7 @@ mod html;
 mod json;
 mod junit;
 mod record;
+mod section;
 mod text;
 
 pub use console::{Console, ConsoleSettings};
