@@ -209,8 +209,8 @@ impl Play<'_> {
                 expected: Some("a JSON object, with Content-Type application/json".to_owned()),
                 observed: Some(declared.clone().unwrap_or_else(|| "no Content-Type".to_owned())),
                 places: vec![Place::at(received.spot.sequence)],
-                // A header that is not there says nothing wrong.
-                unmet: (is_json && declared.is_none()).then_some(Unmet::Warn),
+                // What is JSON, though declared as something else, can be read by whom it is sent to.
+                unmet: is_json.then_some(Unmet::Warn),
                 ..Breach::default()
             };
             self.judge.broken(ids::HTTP_JSON, breach);

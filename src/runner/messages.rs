@@ -12,7 +12,7 @@ use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::requirements as ids;
 use super::stage::{Membership, Mock, Publication, causes, event_of, is_foreign};
 use super::webhooks::call_variable;
-use crate::protocol::{EventKind, EventName, SyncErrorCause};
+use crate::protocol::{EventKind, EventName, SyncErrorCause, Version};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::subscriber::{Received, Spot};
 
@@ -405,10 +405,7 @@ impl Play<'_> {
         let candidates = self.select(&loose, &mock.inbox.received()).ok()?;
         candidates.into_iter().find(|own| {
             let message = own.json.as_deref().unwrap_or(&Value::Null);
-            let before = self.stage.publications.iter().rposition(|other| {
-                other.event.kind() != EventKind::SyncError && other.requested.sequence < own.spot.sequence
-            });
-            before == Some(position)
+            self.last_event_before(own) == Some(position)
                 && self.stage.origin(own).is_none()
                 && !is_foreign(message, &mock.topic)
                 && causes(message)
@@ -645,8 +642,20 @@ impl Play<'_> {
             .and_then(|message| message.pointer("/event/context"));
         let context = context.unwrap_or(&Value::Null);
         let causes = SyncErrorCause::from_context(context);
+        if causes.is_empty() && self.setting.target.version == Version::Stu1 {
+            // There a SyncError need not name its event: it is about the last one before it.
+            return self.last_event_before(received) == Some(position)
+                && self.stage.origin(received).is_none();
+        }
         let ids = self.ids_of(position);
         causes.iter().any(|cause| ids.contains(&cause.event_id))
+    }
+
+    /// The last publication before a received message that is no SyncError itself.
+    fn last_event_before(&self, received: &Received) -> Option<usize> {
+        self.stage.publications.iter().rposition(|own| {
+            own.event.kind() != EventKind::SyncError && own.requested.sequence < received.spot.sequence
+        })
     }
 
     /// The ids under which a publication went around: its own, and what the hub may have made of it.

@@ -13,7 +13,7 @@ use super::requirements as ids;
 use super::stage::{Membership, Mock, Pending};
 use super::subscribing::events_of;
 use crate::protocol::{SubscriptionRequest, Version, join_events};
-use crate::scenario::{RequestKind, Unsubscribe};
+use crate::scenario::{RequestKind, Unmet, Unsubscribe};
 use crate::subscriber::{Answer, Call, OutgoingRequest, Spot, Verified};
 
 /// The channel type of a callback (STU2).
@@ -140,6 +140,18 @@ impl Play<'_> {
             places,
             ..Breach::default()
         };
+        // Where it is not verified, it must be denied (ambiguities, 19); that it is neither is one mistake.
+        let denial = Breach {
+            message:
+                "the hub accepted the request, and neither verified the intent nor denied the subscription"
+                    .to_owned(),
+            expected: Some("a GET to the callback, to verify or to deny".to_owned()),
+            unmet: Some(Unmet::Warn),
+            ..breach.clone()
+        };
+        if requirement == ids::VERIFICATION_SENT && since.is_empty() {
+            self.judge.broken(ids::DENIAL_GET, denial);
+        }
         self.judge.broken(requirement, breach);
         Stop::Unreached(format!("the intent of {name} was not verified: {observed}"))
     }
