@@ -1,5 +1,6 @@
 //! The step that watches a subscription end with its lease, where no WebSocket closes to tell.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::judge::{Breach, Place};
@@ -28,10 +29,17 @@ impl Play<'_> {
             )));
         }
         if let Some(early) = &step.not_before_lease {
-            tokio::time::sleep_until((began.at + lease.mul_f64(0.75)).into()).await;
+            tokio::time::sleep_until((began.at + lease.mul_f64(0.6)).into()).await;
             let position = self.publish_for_expiry(step, "before-expiry").await?;
-            match self.came(name, position, self.deadline(Duration::ZERO)).await? {
+            let taken = self.stage.publications.get(position).map(|own| own.answered.at);
+            let in_time = taken.is_some_and(|at| at < began.at + lease.mul_f64(0.8));
+            let came = self.came(name, position, self.deadline(Duration::ZERO)).await?;
+            match came {
                 Some(_) => self.judge.held(&early.value),
+                None if !in_time => self.judge.inapplicable(
+                    &early.value,
+                    "the event that was to come before the end of the lease was taken too late to tell",
+                ),
                 None => {
                     let breach = self.expiry_breach(
                         format!("the hub ended the subscription of {name} before its lease had run out"),
@@ -74,12 +82,11 @@ impl Play<'_> {
         let position = self.stage.publications.len();
         let publish = Publish::new(&step.by, &step.event, &format!("{case}-{position}"));
         self.publish(&publish).await?;
-        if self
-            .stage
-            .publications
-            .get(position)
-            .is_some_and(|own| own.accepted)
+        if let Some(publication) = self.stage.publications.get_mut(position)
+            && publication.accepted
         {
+            // Whether it must be delivered is judged here.
+            Arc::make_mut(publication).proper = false;
             return Ok(position);
         }
         Err(Stop::Unreached(

@@ -149,6 +149,14 @@ impl Play<'_> {
                 }
                 Ok(())
             }
+            (Some(requirement), _) if let Some(why) = self.could_not_come(name, &step.message) => {
+                let why = format!("{told}: {why}");
+                self.judge.unreached(&requirement.value, &why);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, &why);
+                }
+                Ok(())
+            }
             (Some(requirement), _) if let Some(why) = self.was_not_accepted(&step.message) => {
                 let why = format!("{told}: {why}");
                 self.judge.inapplicable(&requirement.value, &why);
@@ -310,6 +318,29 @@ impl Play<'_> {
         let counts: Vec<usize> = others.map(copies).filter(|count| *count > 0).collect();
         (!counts.is_empty() && counts.iter().all(|count| *count > 1))
             .then(|| "the hub delivers this event more than once to the other subscribers as well".to_owned())
+    }
+
+    /// Why an event could not be seen to come, which is judged for itself: the subscription was never confirmed, or what
+    /// came is no JSON.
+    fn could_not_come(&self, name: &str, selector: &Selector) -> Option<String> {
+        let is_event = matches!(
+            selector.kind,
+            MessageSelector::Notification | MessageSelector::SyncError
+        );
+        let mock = self.stage.mocks.get(name).filter(|_| is_event)?;
+        if mock.is_webhook() && mock.membership().is_none() {
+            return Some(format!("the subscription of {name} never came about"));
+        }
+        let since = self
+            .publication(selector)
+            .ok()
+            .flatten()
+            .map_or(0, |own| own.requested.sequence);
+        let received = mock.inbox.received();
+        let mut later = received.iter().filter(|own| own.spot.sequence > since);
+        later
+            .find(|own| own.json.is_none())
+            .map(|own| format!("message {} is not JSON", own.spot.sequence))
     }
 
     /// The hub did not accept the event that a message would come of: whether it may is judged where it was published.
@@ -616,7 +647,11 @@ impl Play<'_> {
         let kind = match selector.kind {
             MessageSelector::Confirmation => control == Some(Control::Confirmation),
             MessageSelector::Denial => control == Some(Control::Denial),
-            MessageSelector::Verification => control == Some(Control::Verification),
+            MessageSelector::Verification => {
+                // A callback does not take any other method for one.
+                let by_get = received.call.as_ref().is_some_and(|call| call.method == "GET");
+                control == Some(Control::Verification) && by_get
+            }
             MessageSelector::Notification => event
                 .as_ref()
                 .is_some_and(|event| event.kind() != EventKind::SyncError),

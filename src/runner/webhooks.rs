@@ -275,7 +275,9 @@ fn agree(mock: &mut Mock, verified: &Verified) {
     match mock.membership_mut() {
         Some(membership) if membership.ended.is_none() => {
             membership.replaced.push(verified.answered);
-            membership.granted.extend(granted.iter().cloned());
+            membership
+                .granted
+                .extend(granted.iter().chain(&pending.events).cloned());
             membership.current = granted;
             membership.asked = pending.events;
             membership.lease = lease;
@@ -285,7 +287,9 @@ fn agree(mock: &mut Mock, verified: &Verified) {
             let mut membership = Membership::new(pending.events);
             // A mock has one callback, its first channel.
             membership.socket = Some(0);
-            membership.granted.clone_from(&granted);
+            // Whatever the verification states, what was asked for is what the subscriber subscribed to.
+            let asked = membership.asked.clone();
+            membership.granted.extend(granted.iter().cloned().chain(asked));
             membership.current = granted;
             membership.lease = lease;
             membership.secret = pending.secret;

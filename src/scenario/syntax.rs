@@ -625,7 +625,7 @@ pub struct ExpectExpiry {
     pub at: Spanned<String>,
     /// Who publishes.
     pub by: Spanned<String>,
-    /// The event that is published, at three quarters of the lease and from its end on.
+    /// The event that is published, before the end of the lease and from then on.
     pub event: Spanned<String>,
     /// The requirement that its end is judged as. A hub may take the target's `response` to notice that a lease is over.
     pub requirement: Spanned<String>,
