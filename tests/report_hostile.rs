@@ -51,6 +51,14 @@ fn hostile() -> Vec<(&'static str, String)> {
         ),
         ("line ends", "\r\nforged: conformant\nforged\r".to_owned()),
         ("a form", "a=%00%1B%5B2J&b=%0Aforged&c=%3Cscript%3E".to_owned()),
+        (
+            "separators and directions",
+            "a\u{2028}b\u{2029}c\u{202E}d\u{2066}e\u{FEFF}f\u{85}g".to_owned(),
+        ),
+        (
+            "the end of the page's own script and style",
+            "</script><script>alert(1)</script></style></svg></title><svg onload=alert(1)>".to_owned(),
+        ),
         ("the empty text", String::new()),
         ("deep JSON", "[".repeat(5_000)),
     ]
@@ -265,5 +273,10 @@ fn a_megabyte_is_no_trouble() {
         assert_eq!(checks, [long]);
         let shown = console(&events, ConsoleSettings::default());
         assert!(shown.contains("fail transport.websocket-json in own/long"));
+        assert!(
+            files.html.len() < 100_000,
+            "the page is {} bytes",
+            files.html.len()
+        );
     }
 }

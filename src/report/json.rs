@@ -23,6 +23,9 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
             {
                 members.extend(told);
             }
+            if let (Some(members), false) = (value.as_object_mut(), own.transcript.is_empty()) {
+                members.insert("transcript".to_owned(), json!(own.transcript));
+            }
             value
         })
         .collect();

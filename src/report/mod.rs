@@ -9,6 +9,7 @@ mod json;
 mod junit;
 mod markdown;
 mod record;
+mod section;
 mod text;
 
 pub use console::{Console, ConsoleSettings};

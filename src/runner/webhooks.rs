@@ -13,7 +13,7 @@ use super::requirements as ids;
 use super::stage::{Membership, Mock, Pending};
 use super::subscribing::events_of;
 use crate::protocol::{SubscriptionRequest, Version, join_events};
-use crate::scenario::{RequestKind, Unsubscribe};
+use crate::scenario::{RequestKind, Unmet, Unsubscribe};
 use crate::subscriber::{Answer, Call, OutgoingRequest, Spot, Verified};
 
 /// The channel type of a callback (STU2).
@@ -140,6 +140,18 @@ impl Play<'_> {
             places,
             ..Breach::default()
         };
+        // Where it is not verified, it must be denied (ambiguities, 19); that it is neither is one mistake.
+        let denial = Breach {
+            message:
+                "the hub accepted the request, and neither verified the intent nor denied the subscription"
+                    .to_owned(),
+            expected: Some("a GET to the callback, to verify or to deny".to_owned()),
+            unmet: Some(Unmet::Warn),
+            ..breach.clone()
+        };
+        if requirement == ids::VERIFICATION_SENT && since.is_empty() {
+            self.judge.broken(ids::DENIAL_GET, denial);
+        }
         self.judge.broken(requirement, breach);
         Stop::Unreached(format!("the intent of {name} was not verified: {observed}"))
     }
@@ -263,7 +275,9 @@ fn agree(mock: &mut Mock, verified: &Verified) {
     match mock.membership_mut() {
         Some(membership) if membership.ended.is_none() => {
             membership.replaced.push(verified.answered);
-            membership.granted.extend(granted.iter().cloned());
+            membership
+                .granted
+                .extend(granted.iter().chain(&pending.events).cloned());
             membership.current = granted;
             membership.asked = pending.events;
             membership.lease = lease;
@@ -273,7 +287,9 @@ fn agree(mock: &mut Mock, verified: &Verified) {
             let mut membership = Membership::new(pending.events);
             // A mock has one callback, its first channel.
             membership.socket = Some(0);
-            membership.granted.clone_from(&granted);
+            // Whatever the verification states, what was asked for is what the subscriber subscribed to.
+            let asked = membership.asked.clone();
+            membership.granted.extend(granted.iter().cloned().chain(asked));
             membership.current = granted;
             membership.lease = lease;
             membership.secret = pending.secret;

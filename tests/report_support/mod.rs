@@ -69,11 +69,21 @@ impl Run {
         }
     }
 
-    pub fn scenario(mut self, name: &str, disposition: Disposition, checks: Vec<Check>) -> Self {
+    pub fn scenario(self, name: &str, disposition: Disposition, checks: Vec<Check>) -> Self {
+        self.scenario_under(Version::Stu3, name, disposition, checks)
+    }
+
+    pub fn scenario_under(
+        mut self,
+        version: Version,
+        name: &str,
+        disposition: Disposition,
+        checks: Vec<Check>,
+    ) -> Self {
         self.events.push(RunEvent::ScenarioBegan(ScenarioBegan {
             scenario: name.to_owned(),
             title: format!("The title of {name}"),
-            fhircast_version: Version::Stu3,
+            fhircast_version: version,
         }));
         let mut transcript = Vec::new();
         for check in checks {
@@ -90,7 +100,7 @@ impl Run {
         self.events.push(RunEvent::ScenarioEnded(ScenarioEnded {
             scenario: name.to_owned(),
             title: format!("The title of {name}"),
-            fhircast_version: Version::Stu3,
+            fhircast_version: version,
             disposition,
             duration: Duration::from_millis(120),
             transcript,
