@@ -27,6 +27,9 @@ pub struct Files {
     pub junit: String,
     pub json: Value,
     pub html: String,
+    pub summary: String,
+    pub github: Vec<String>,
+    pub gitlab: Value,
 }
 
 /// A run in the making; scenarios and checks count as they come.
@@ -359,11 +362,15 @@ pub fn files(events: &[RunEvent], strict: bool) -> Files {
     for event in events {
         reports.event(event).unwrap();
     }
+    reports.write_gitlab_code_quality().unwrap();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     Files {
         junit: read("junit.xml"),
         json: serde_json::from_str(&read("report.json")).unwrap(),
         html: read("index.html"),
+        summary: read("summary.md"),
+        github: reports.github_annotations(),
+        gitlab: serde_json::from_str(&read("gl-code-quality-report.json")).unwrap(),
     }
 }
 

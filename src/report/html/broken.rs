@@ -51,6 +51,8 @@ struct Case {
     diagram: Option<Diagram>,
     messages: Vec<Message>,
     repeat: Option<String>,
+    /// Why, and until when, the failure is accepted.
+    accepted: Option<String>,
 }
 
 /// Scenarios in which the same was found.
@@ -136,6 +138,10 @@ fn case(check: &Check, record: &Record) -> Case {
         diagram: draw(transcript, &check.evidence),
         messages: check.evidence.iter().map(message).collect(),
         repeat: check.repeat.as_deref().map(text::line),
+        accepted: check
+            .accepted
+            .as_ref()
+            .map(|own| bounded(&format!("Accepted until {}: {}", own.until, own.reason))),
     }
 }
 

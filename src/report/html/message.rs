@@ -83,6 +83,8 @@ fn body(entry: &Entry, pointer: Option<&str>) -> (Vec<String>, Option<Mark>) {
     let Some(raw) = text::raw_body(entry).filter(|raw| !raw.is_empty()) else {
         return (Vec::new(), None);
     };
+    // A text that is no pointer leads nowhere, not to the whole message.
+    let pointer = pointer.filter(|own| own.is_empty() || own.starts_with('/'));
     let steps: Option<Vec<String>> = pointer.map(steps);
     if !text::is_form(entry)
         && let Ok(json) = serde_json::from_str::<Value>(raw)
