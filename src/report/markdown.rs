@@ -21,15 +21,18 @@ pub fn render(record: &Record, strict: bool) -> String {
         Outcome::NotConformant => "❌",
         Outcome::Inconclusive | Outcome::NothingJudged => "⚠️",
     };
-    let mut out = format!("## {sign} FHIRcast: {}\n\n", plain(&conclusion.sentence()));
+    let mut out = format!("## {sign} FHIRcast: {}\n\n", conclusion.sentence());
     if let Some(began) = &record.began {
         let tool = format!("{} {}", began.tool.name, began.tool.version);
         let hub = plain(&began.target.hub_url);
         let (started, seconds) = (plain(&began.started), record.duration.as_secs_f64());
-        let scenarios = record.scenarios.len();
+        let scenarios = match record.scenarios.len() {
+            1 => "1 scenario".to_owned(),
+            count => format!("{count} scenarios"),
+        };
         put(
             &mut out,
-            &format!("{hub}, {scenarios} scenarios, {started}, {seconds:.1} s, {tool}\n\n"),
+            &format!("{hub}, {scenarios}, {started}, {seconds:.1} s, {tool}\n\n"),
         );
     }
     if let Some(lost) = &record.hub_lost {
@@ -149,13 +152,14 @@ fn plain(own: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             // A number in place of the character works in tables too, where a backslash may not.
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '@'
-            | ':' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '@' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
             c => out.push(c),
         }
     }
+    // A bare address would be made a link.
+    out = out.replace("://", "&#58;//");
     if line.chars().nth(LONGEST).is_some() {
         out.push('…');
     }
@@ -184,8 +188,9 @@ mod tests {
     #[test]
     fn nothing_of_a_text_is_markup() {
         let shown = plain("<img src=x>|[a](b) `c` **d** @someone\n# e &amp; https://x");
-        let plain = |c: char| c.is_ascii_alphanumeric() || " =/&#;".contains(c);
+        let plain = |c: char| c.is_ascii_alphanumeric() || " =/&#;()".contains(c);
         assert!(shown.chars().all(plain), "{shown}");
+        assert!(!shown.contains("://"), "{shown}");
         assert_eq!(
             super::plain(&"a".repeat(LONGEST + 1)).chars().count(),
             LONGEST + 1
