@@ -2,6 +2,7 @@
 
 mod hub;
 mod hub_conduct;
+mod report;
 mod requirements;
 mod run;
 mod scenarios;
@@ -35,6 +36,7 @@ enum Command {
     Scenarios(scenarios::ScenariosCommand),
     Requirements(requirements::RequirementsCommand),
     Selfcheck(selfcheck::SelfCheckCommand),
+    Report(report::ReportCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec"
@@ -95,6 +97,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Scenarios(command) => command.run(),
         Command::Requirements(command) => command.run(),
         Command::Selfcheck(command) => command.run().await,
+        Command::Report(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);

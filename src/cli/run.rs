@@ -14,7 +14,7 @@ use crate::outcome::{Conclusion, RunEvent};
 use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
 use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Target, run};
+use crate::runner::{Materials, Part, Shard, Target, run};
 use crate::scenario::{Library, Scenario};
 use crate::subscriber::Trust;
 
@@ -67,6 +67,9 @@ pub struct RunCommand {
     /// Only the scenarios named by --scenarios
     #[arg(long, requires = "scenarios")]
     only_given: bool,
+    /// Only a share of the scenarios, as in 2/4: the second of four; castspec report merge puts them together
+    #[arg(long, value_name = "N/M")]
+    shard: Option<Shard>,
     /// How many scenarios run at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: Option<u16>,
@@ -110,6 +113,14 @@ impl RunCommand {
             }
             if !scenarios.is_empty() {
                 parts.push(Part { target, scenarios });
+            }
+        }
+        if let Some(shard) = self.shard.filter(|_| !parts.is_empty()) {
+            parts = shard.of(parts);
+            if parts.is_empty() {
+                return Err(CommandError::new(format!(
+                    "nothing to run: there are fewer scenarios than shards, and none is left for {shard}"
+                )));
             }
         }
         if parts.is_empty() {
