@@ -3,6 +3,7 @@
 mod ci_server;
 mod hub;
 mod hub_conduct;
+mod report;
 mod requirements;
 mod run;
 mod run_watch;
@@ -37,6 +38,7 @@ enum Command {
     Scenarios(scenarios::ScenariosCommand),
     Requirements(requirements::RequirementsCommand),
     Selfcheck(selfcheck::SelfCheckCommand),
+    Report(report::ReportCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec"
@@ -97,6 +99,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Scenarios(command) => command.run(),
         Command::Requirements(command) => command.run(),
         Command::Selfcheck(command) => command.run().await,
+        Command::Report(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);

@@ -15,7 +15,7 @@ use crate::outcome::{Conclusion, RunEvent};
 use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
 use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Target, run};
+use crate::runner::{Materials, Part, Shard, Target, run};
 use crate::scenario::{Library, Scenario};
 use crate::subscriber::Trust;
 
@@ -68,6 +68,9 @@ pub struct RunCommand {
     /// Only the scenarios named by --scenarios
     #[arg(long, requires = "scenarios")]
     only_given: bool,
+    /// Only a share of the scenarios, as in 2/4: the second of four; castspec report merge puts them together
+    #[arg(long, value_name = "N/M")]
+    shard: Option<Shard>,
     /// How many scenarios run at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: Option<u16>,
@@ -113,6 +116,14 @@ impl RunCommand {
             }
             if !scenarios.is_empty() {
                 parts.push(Part { target, scenarios });
+            }
+        }
+        if let Some(shard) = self.shard.filter(|_| !parts.is_empty()) {
+            parts = shard.of(parts);
+            if parts.is_empty() {
+                return Err(CommandError::new(format!(
+                    "nothing to run: there are fewer scenarios than shards, and none is left for {shard}"
+                )));
             }
         }
         if parts.is_empty() {
@@ -185,10 +196,15 @@ impl RunCommand {
         }
         signals.abort();
         match running.await {
-            Ok(Ok(_)) => watch.end(&reports, self.selectors.is_empty(), conclusion.exit_code()),
+            Ok(Ok(_)) => watch.end(&reports, self.is_whole(), conclusion.exit_code()),
             Ok(Err(error)) => Err(CommandError::from_error(&error)),
             Err(error) => Err(CommandError::new(format!("the run ended abnormally: {error}"))),
         }
+    }
+
+    /// Whether all scenarios are run.
+    fn is_whole(&self) -> bool {
+        self.selectors.is_empty() && self.shard.is_none()
     }
 
     fn library(&self, catalogue: &Catalogue) -> Result<Library, CommandError> {

@@ -26,7 +26,7 @@ pub struct Record {
     /// A signal ended it early.
     pub interrupted: bool,
     /// Scenarios of which a check was broken.
-    broken: BTreeSet<(String, Version)>,
+    pub(super) broken: BTreeSet<(String, Version)>,
 }
 
 /// A scenario as it ended.
@@ -85,7 +85,7 @@ impl Record {
     }
 
     /// Scenarios end in no certain order; reports have one.
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         self.checks.sort_by(|one, other| {
             (&one.scenario, &one.requirement, one.fhircast_version).cmp(&(
                 &other.scenario,
