@@ -185,7 +185,8 @@ fn a_comparison_tells_better_from_worse() {
         ("n.fail-fail", Some(Fail), Some(Fail), "unchanged"),
         ("o.absent-skip", None, Some(Skip), "unchanged"),
     ];
-    let side = |pick: fn(&(&'static str, Option<Verdict>, Option<Verdict>, &str)) -> Option<Verdict>| {
+    type Row = (&'static str, Option<Verdict>, Option<Verdict>, &'static str);
+    let side = |pick: fn(&Row) -> Option<Verdict>| {
         let checks: Vec<(&str, Option<Verdict>)> = changes.iter().map(|own| (own.0, pick(own))).collect();
         with(&checks)
     };
