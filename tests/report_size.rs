@@ -9,7 +9,7 @@
 
 mod report_support;
 
-use castspec::outcome::{Check, Disposition, Verdict};
+use castspec::outcome::{Check, Disposition, Evidence, Verdict};
 use castspec::requirement::Level;
 use report_support::{Run, check, conversation, files};
 
@@ -17,12 +17,21 @@ use report_support::{Run, check, conversation, files};
 const SCENARIOS: usize = 200;
 const REQUIREMENTS: usize = 42;
 
+/// A conversation that begins at this place of the transcript.
+fn conversation_from(place: usize) -> Vec<Evidence> {
+    let mut conversation = conversation();
+    for own in &mut conversation {
+        own.entry.sequence += place;
+    }
+    conversation
+}
+
 /// A run of the size of a whole suite.
 fn large(verdict: Verdict) -> Run {
     let judge = |scenario: &str, at: usize| Check {
         section: format!("2.{} A section of the specification", at % 10),
         evidence: match verdict {
-            Verdict::Fail => conversation(),
+            Verdict::Fail => conversation_from(at * 3),
             _ => Vec::new(),
         },
         ..check(

@@ -131,8 +131,8 @@ pub fn draw(transcript: &[Entry], evidence: &[Evidence]) -> Option<Diagram> {
         let Some(x) = lane(&entry.actor) else {
             continue;
         };
-        if rows.len() >= ROWS && !marked(entry) {
-            continue;
+        if rows.len() >= ROWS {
+            break;
         }
         if at > next {
             rows.push(gap(rows.len(), at - next));
