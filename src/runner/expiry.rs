@@ -40,6 +40,9 @@ impl Play<'_> {
                     &early.value,
                     "the event that was to come before the end of the lease was taken too late to tell",
                 ),
+                None if let Some(why) = self.unreadable_since(name, began.sequence) => {
+                    self.judge.unreached(&early.value, &why);
+                }
                 None => {
                     let breach = self.expiry_breach(
                         format!("the hub ended the subscription of {name} before its lease had run out"),

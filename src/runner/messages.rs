@@ -336,8 +336,13 @@ impl Play<'_> {
             .ok()
             .flatten()
             .map_or(0, |own| own.requested.sequence);
-        let received = mock.inbox.received();
-        let mut later = received.iter().filter(|own| own.spot.sequence > since);
+        self.unreadable_since(name, since)
+    }
+
+    /// A message that came to a subscriber after this place in the log and is no JSON.
+    pub(super) fn unreadable_since(&self, name: &str, sequence: usize) -> Option<String> {
+        let received = self.stage.mocks.get(name)?.inbox.received();
+        let mut later = received.iter().filter(|own| own.spot.sequence > sequence);
         later
             .find(|own| own.json.is_none())
             .map(|own| format!("message {} is not JSON", own.spot.sequence))
@@ -678,12 +683,26 @@ impl Play<'_> {
         let context = context.unwrap_or(&Value::Null);
         let causes = SyncErrorCause::from_context(context);
         if causes.is_empty() && self.setting.target.version == Version::Stu1 {
-            // There a SyncError need not name its event: it is about the last one before it.
-            return self.last_event_before(received) == Some(position)
-                && self.stage.origin(received).is_none();
+            // There a SyncError need not name its event: it is about the last one before it, or, where nobody gave cause for
+            // one, about any.
+            let before = publication.requested.sequence < received.spot.sequence;
+            let last = self.last_event_before(received) == Some(position);
+            let is_about_it = last || (before && !self.somebody_refused(&publication.topic));
+            return is_about_it && self.stage.origin(received).is_none();
         }
         let ids = self.ids_of(position);
         causes.iter().any(|cause| ids.contains(&cause.event_id))
+    }
+
+    /// Some subscriber of the topic has answered with another status than a success.
+    fn somebody_refused(&self, topic: &str) -> bool {
+        self.stage.log.scan(|entries| {
+            let mut refusals = acknowledgements(entries).filter(|(_, own)| !own.status.is_success());
+            refusals.any(|(entry, _)| {
+                let mock = self.stage.mocks.get(&entry.actor);
+                mock.is_some_and(|mock| mock.topic == topic)
+            })
+        })
     }
 
     /// The last publication before a received message that is no SyncError itself.

@@ -162,7 +162,9 @@ impl Play<'_> {
         let version = self.setting.target.version;
         let outgoing = self.webhook_unsubscribe(name)?;
         let next = self.stage.log.len();
-        if let Some(membership) = self.mock_mut(name)?.membership_mut() {
+        let mock = self.mock_mut(name)?;
+        mock.pending.clear();
+        if let Some(membership) = mock.membership_mut() {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
             membership.ended = Some(Spot {
                 sequence: next,
@@ -257,20 +259,22 @@ impl Play<'_> {
 
 /// The callback has agreed: the subscription begins, is replaced or ends.
 fn agree(mock: &mut Mock, verified: &Verified) {
-    if mode_is(&verified.query, "unsubscribe") {
-        if let Some(membership) = mock.membership_mut() {
-            membership.ended.get_or_insert(verified.answered);
-        }
-        return;
-    }
     let asked_before = |own: &Pending| own.requested < verified.asked.sequence;
     let Some(position) = mock.pending.iter().rposition(asked_before) else {
+        if mode_is(&verified.query, "unsubscribe")
+            && let Some(membership) = mock.membership_mut()
+        {
+            membership.ended.get_or_insert(verified.answered);
+        }
         return;
     };
     let pending = mock.pending.remove(position);
     // What was asked for before this is overridden.
     mock.pending.retain(|own| own.requested > pending.requested);
-    let granted = events_of(&verified.query).unwrap_or_else(|| pending.events.clone());
+    // A hub may grant less; that it states something else is judged where it does.
+    let granted = events_of(&verified.query)
+        .filter(|stated| stated.iter().all(|event| pending.events.contains(event)))
+        .unwrap_or_else(|| pending.events.clone());
     let lease = lease_of(&verified.query);
     match mock.membership_mut() {
         Some(membership) if membership.ended.is_none() => {

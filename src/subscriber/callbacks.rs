@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use super::inbox::{Call, Inbox, Received};
+use super::inbox::{Call, Inbox, Received, sole};
 use super::log::{Log, Spot};
 use super::policy::Policy;
 use super::signature::{HEADER, Signature};
@@ -336,7 +336,7 @@ impl Shared {
             call: Some(Arc::new(call)),
         });
         if !is_control {
-            return self.acknowledge(asked, json.as_deref()).await;
+            return self.acknowledge(asked, json.as_deref().map(sole)).await;
         }
         // Only a GET is one that a subscriber would take for a verification or a denial.
         if method != "GET" {

@@ -78,7 +78,7 @@ defects! {
     CaseSensitiveEventNames, "case-sensitive-event-names", "tells event names apart by case",
         in [Stu3, Stu2, Stu1],
         ["subscribe.events-case-insensitive.hub", "publish.events-case-insensitive.hub"],
-        so ["notification.delivered", "publish.broadcast-to-requester"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "publish.broadcast-to-all"];
     EventWithoutTopic, "event-without-topic", "leaves hub.topic out of notifications",
         in [Stu3, Stu2, Stu1],
         ["event.topic.hub"];
@@ -99,11 +99,11 @@ defects! {
     ResourcesAsText, "resources-as-text", "writes the resources of the context as strings of JSON",
         in [Stu3, Stu2, Stu1],
         ["event.context-resource.hub"],
-        so ["notification.context-unaltered", "replay.latest-open", "notification.required-elements"];
+        so ["notification.context-unaltered", "replay.latest-open", "notification.required-elements", "notification.resources-of-the-application"];
     ContextWithoutValues, "context-without-values", "passes on the keys of the context and not their values",
         in [Stu3, Stu2 breaks ["event.context-named-resource.hub"], Stu1 breaks ["event.context-named-resource.hub"]],
         ["event.context-value.hub"],
-        so ["notification.context-unaltered", "replay.latest-open", "notification.required-elements"];
+        so ["notification.context-unaltered", "replay.latest-open", "notification.required-elements", "notification.resources-of-the-application"];
     EventNameLowerCase, "event-name-lower-case", "writes event names in lower case",
         ["event.name-case.hub"];
     EventMisnamed, "event-misnamed", "calls UserHibernate 'user hibernates'",
@@ -267,6 +267,9 @@ defects! {
     DenialReasonNotText, "denial-reason-not-text", "writes hub.reason of denials as a number",
         in [Stu3, Stu2],
         ["denial.reason"];
+    DenialReasonTwice, "denial-reason-twice", "gives hub.reason twice in denials to callbacks",
+        in [Stu2, Stu1],
+        ["denial.reason"];
     UnsubscribeAnswered200, "unsubscribe-answered-200", "answers unsubscribe requests with 200 in place of 202",
         in [Stu3, Stu2, Stu1],
         ["unsubscribe.accepted-202"];
@@ -329,7 +332,7 @@ defects! {
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
         in [Stu3, Stu2, Stu1],
         ["notification.topic-isolated"],
-        so ["content.prior-version-id", "event.version-id.hub"];
+        so ["content.prior-version-id", "event.version-id.hub", "notification.delivered", "publish.broadcast-to-requester", "publish.broadcast-to-all"];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
         ["notification.delivered-once"],
         so ["derived.no-duplicates"];
@@ -344,7 +347,8 @@ defects! {
         so ["notification.delivered", "publish.broadcast-to-requester"];
     NotificationWithoutId, "notification-without-id", "leaves the id out of notifications",
         in [Stu3, Stu2, Stu1],
-        ["notification.id"];
+        ["notification.id"],
+        so ["notification.delivered", "publish.broadcast-to-requester"];
     NotificationWithoutEvent, "notification-without-event", "leaves the event out of notifications",
         in [Stu3, Stu2, Stu1],
         ["notification.event"],
@@ -355,7 +359,8 @@ defects! {
         so ["replay.original-timestamp"];
     TimestampWithOffset, "timestamp-with-offset", "writes timestamps in the time of a zone two hours east",
         in [Stu3, Stu2, Stu1],
-        ["notification.timestamp-utc"];
+        ["notification.timestamp-utc"],
+        so ["notification.timestamp-subsecond"];
     ContextAltered, "context-altered", "passes resources on with nothing but type and id",
         in [Stu3, Stu2 breaks ["notification.required-elements"], Stu1 breaks ["notification.required-elements"]],
         ["notification.context-unaltered"];
@@ -667,7 +672,8 @@ defects! {
         ["callback.query-appended"];
     UnsubscribeUnverified, "unsubscribe-unverified", "unsubscribes callbacks without asking them",
         in [Stu1],
-        ["intent-verification.on-unsubscribe"];
+        ["intent-verification.on-unsubscribe"],
+        so ["intent-verification.unsubscribe-refused-stays"];
     UnsubscribeDespiteRefusal, "unsubscribe-despite-refusal", "ends a subscription though the callback has not confirmed its unsubscribe",
         in [Stu1],
         ["intent-verification.unsubscribe-refused-stays"],
@@ -698,7 +704,7 @@ defects! {
     ResourcesReplaced, "resources-replaced", "sends other resources than those that were published",
         in [Stu1],
         ["notification.resources-of-the-application"],
-        so ["notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester"];
+        so ["notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester", "notification.required-elements"];
     UnreachableUntold, "unreachable-untold", "tells nobody when a callback cannot be reached or does not answer",
         in [Stu1],
         ["syncerror.on-unreachable"];
@@ -746,7 +752,8 @@ defects! {
         so ["subscribe.accepted-202", "subscribe.response.object", "subscribe.response.endpoint"];
     WebhookRefused, "webhook-refused", "refuses webhooks though its configuration document says that it takes them",
         in [Stu2],
-        ["webhook.supported-as-stated"];
+        ["webhook.supported-as-stated"],
+        so ["subscribe.accepted-202"];
     WebhookUnsupportedTaken, "webhook-unsupported-taken", "says that it takes no webhooks, and answers requests for them with 202",
         in [Stu2],
         ["webhook.unsupported-denied"],
