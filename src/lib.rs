@@ -9,9 +9,10 @@
 //!  │        ├────▶ schema ──────▶ requirement, protocol
 //!  │        ├────▶ fhir (cli too)
 //!  │        └────▶ outcome ◀──── report ◀─ cli
-//!  └────▶ hub ──────────────────▶ protocol
+//!  └────▶ hub ──▶ authorization ─▶ protocol
 //! ```
 
+pub mod authorization;
 pub mod cli;
 pub mod conduct;
 pub mod fhir;
