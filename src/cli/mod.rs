@@ -2,6 +2,7 @@
 
 mod hub;
 mod hub_conduct;
+mod hub_tokens;
 mod requirements;
 mod run;
 mod scenarios;

@@ -48,5 +48,7 @@ impl Admission {
 
 /// The whole seconds that are left of a token, at least one: the longest lease there can be.
 pub(super) fn seconds_left(until: Option<Duration>, now: Now) -> u64 {
-    until.map_or(u64::MAX, |until| until.saturating_sub(now.elapsed).as_secs().max(1))
+    until.map_or(u64::MAX, |until| {
+        until.saturating_sub(now.elapsed).as_secs().max(1)
+    })
 }
