@@ -13,7 +13,7 @@ mod hub_support;
 use std::time::Duration;
 
 use castspec::authorization::Options;
-use castspec::hub::{Settings, Transport};
+use castspec::hub::{Defect, Settings, Transport};
 use castspec::protocol::{Scopes, Version};
 use hub_support::Hub;
 use jiff::SignedDuration;
@@ -56,8 +56,13 @@ type SmartClient = Client<
 >;
 
 async fn hub(version: Version, lifetime: Duration) -> Hub {
+    deviating(version, lifetime, &[]).await
+}
+
+async fn deviating(version: Version, lifetime: Duration, defects: &[Defect]) -> Hub {
     let settings = Settings {
         version,
+        defects: defects.to_vec(),
         authorization: Some(Options { lifetime }),
         ..Settings::default()
     };
@@ -386,4 +391,47 @@ async fn older_versions_demand_tokens_too() {
     assert!(refused.body.contains("STU1"), "{}", refused.body);
     let reads = issue(&hub, "fhircast/patient-*.read", 300);
     assert_eq!(Answer::to(request(), Some(&reads)).await.status, 202);
+}
+
+#[tokio::test]
+async fn each_defect_lets_in_what_it_says() {
+    let life = Duration::from_secs(300);
+    let other = hub(Version::Stu2, life).await;
+    let foreign = issue(&other, "fhircast/*.*", 300);
+    for defect in [
+        None,
+        Some(Defect::ScopesIgnored),
+        Some(Defect::ExpiredTokenTaken),
+        Some(Defect::ForeignTokenTaken),
+        Some(Defect::TokenNotDemanded),
+        Some(Defect::LeaseBeyondToken),
+    ] {
+        let hub = deviating(Version::Stu2, life, defect.as_slice()).await;
+        let expired = issue(&hub, "fhircast/*.*", -1);
+        let writes = issue(&hub, "fhircast/*.write", 300);
+        for (token, allowing, status) in [
+            (Some(writes.as_str()), Defect::ScopesIgnored, 403),
+            (Some(expired.as_str()), Defect::ExpiredTokenTaken, 401),
+            (Some(foreign.as_str()), Defect::ForeignTokenTaken, 401),
+            (None, Defect::TokenNotDemanded, 401),
+        ] {
+            let status = if defect == Some(allowing) { 202 } else { status };
+            let answer = subscribe(&hub, token, "t", "patient-open", "60").await;
+            assert_eq!(answer.status, status, "{defect:?}: {}", answer.body);
+        }
+        let brief = issue(&hub, "fhircast/*.*", 100);
+        let accepted = subscribe(&hub, Some(&brief), "t", "patient-open", "7200")
+            .await
+            .json();
+        let mut socket = hub
+            .connect(accepted["hub.channel.endpoint"].as_str().unwrap())
+            .await
+            .unwrap();
+        let lease = socket.next().await["hub.lease_seconds"].as_u64().unwrap();
+        assert_eq!(
+            lease > 100,
+            defect == Some(Defect::LeaseBeyondToken),
+            "{defect:?}: {lease}"
+        );
+    }
 }

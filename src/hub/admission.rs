@@ -9,24 +9,30 @@ use crate::protocol::{Access, EventName, FhircastScope};
 
 /// What a request is allowed; everything, for ever, where the hub demands no tokens.
 #[derive(Debug, Clone, Default)]
-pub struct Admission(Option<Grant>);
+pub struct Admission {
+    grant: Option<Grant>,
+    /// Whether the token's scopes count.
+    scoped: bool,
+}
 
 impl Admission {
-    /// What a token allows.
-    pub fn by(grant: Grant) -> Self {
-        Self(Some(grant))
+    /// What a token allows; everything while it lasts, where its scopes do not count.
+    pub fn by(grant: Grant, scoped: bool) -> Self {
+        Self {
+            grant: Some(grant),
+            scoped,
+        }
     }
 
     /// Whether it allows this.
     pub fn allows(&self, event: &EventName, access: Access) -> bool {
-        self.0
-            .as_ref()
-            .is_none_or(|grant| grant.scopes.allow(event, access))
+        let grant = self.grant.as_ref().filter(|_| self.scoped);
+        grant.is_none_or(|grant| grant.scopes.allow(event, access))
     }
 
     /// When it ends, in time since the hub's start; `None` where it does not.
     pub fn until(&self, now: Now) -> Option<Duration> {
-        let grant = self.0.as_ref()?;
+        let grant = self.grant.as_ref()?;
         let left = Duration::try_from(grant.expires.duration_since(now.wall)).unwrap_or_default();
         Some(now.elapsed.saturating_add(left))
     }

@@ -122,7 +122,7 @@ impl Session {
 
     /// When the token ends that bounds the lease.
     pub(super) fn token_until(&self, admission: &Admission, now: Now) -> Option<Duration> {
-        admission.until(now)
+        self.behaviour.bound_of_lease(admission.until(now))
     }
 
     /// Whether there may be one more subscription.

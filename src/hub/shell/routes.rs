@@ -81,8 +81,13 @@ fn admit(hub: &Registry, headers: &HeaderMap) -> Result<Admission, Refusal> {
     let header = headers.get(header::AUTHORIZATION);
     // What is no text is no token.
     let header = header.map(|value| value.to_str().unwrap_or_default());
-    let admitted = authorization.admit(header, jiff::Timestamp::now());
-    admitted.map(Admission::by).map_err(|problem| {
+    let admitted = match authorization.admit(header, jiff::Timestamp::now()) {
+        Err(problem) if hub.behaviour.takes_despite(&problem) => return Ok(Admission::default()),
+        admitted => admitted,
+    };
+    let looks_at_scopes = hub.behaviour.looks_at_scopes();
+    let admission = |grant| Admission::by(grant, looks_at_scopes);
+    admitted.map(admission).map_err(|problem| {
         let refusal = Refusal::new(
             401,
             format!("Authorization: {problem} (FHIRcast STU3, 2.4 Subscription Request)"),
