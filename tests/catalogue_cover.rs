@@ -11,7 +11,7 @@ use castspec::scenario::{Library, Templates};
 use castspec::schema::Schemas;
 
 /// The versions that castspec has scenarios for: what can be observed of a hub in them has to be judged.
-const RUNNABLE: [Version; 1] = [Version::Stu3];
+const RUNNABLE: [Version; 3] = Version::ALL;
 
 /// The versions that have a catalogue and schemas.
 const DESCRIBED: [Version; 3] = Version::ALL;

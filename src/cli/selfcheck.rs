@@ -42,6 +42,9 @@ pub struct SelfCheckCommand {
     /// Print the faults and the counts only
     #[arg(long, short, conflicts_with = "details")]
     quiet: bool,
+    /// Do not run again, alone, what shows a fault among other runs: quicker, for whoever works on defects
+    #[arg(long)]
+    once: bool,
     /// How many runs of the suite are under way at once
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
@@ -76,6 +79,7 @@ impl SelfCheckCommand {
                 materials: materials.clone(),
                 defects,
                 at_once: self.parallel.into(),
+                once: self.once,
             });
         }
         if selfchecks.is_empty() {

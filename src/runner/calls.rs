@@ -8,7 +8,7 @@ use super::control::{Control, control_received};
 use super::judge::{Breach, Place};
 use super::play::Play;
 use super::requirements as ids;
-use super::stage::{Membership, Mock};
+use super::stage::{Membership, Mock, is_foreign};
 use crate::scenario::Unmet;
 use crate::schema::MessageKind;
 use crate::subscriber::{Call, Received, Signature};
@@ -26,7 +26,14 @@ impl Play<'_> {
                 continue;
             };
             match control_received(&received) {
-                Some(Control::Denial) => self.judge_denial(&received, &call, &topic),
+                Some(Control::Denial) => {
+                    self.judge_denial(&received, &call, &topic);
+                    if let Some(own) = &own_query {
+                        let whole = pairs(&call.query);
+                        let kept = pairs(own).iter().all(|pair| whole.contains(pair));
+                        self.judge_query(ids::DENIAL_GET, kept, &received, &call, "the denial");
+                    }
+                }
                 Some(_) => self.judge_verification(&received, &call, &topic, &url, own_query.as_deref()),
                 None => self.judge_notification_call(name, &received, &call, own_query.as_deref()),
             }
@@ -185,7 +192,7 @@ impl Play<'_> {
             self.judge.held(ids::NOTHING_BEFORE);
         }
         if let Some(membership) = membership {
-            self.judge_signature(received, call, &membership);
+            self.judge_signature(name, received, call, &membership);
         }
     }
 
@@ -209,8 +216,8 @@ impl Play<'_> {
                 expected: Some("a JSON object, with Content-Type application/json".to_owned()),
                 observed: Some(declared.clone().unwrap_or_else(|| "no Content-Type".to_owned())),
                 places: vec![Place::at(received.spot.sequence)],
-                // A header that is not there says nothing wrong.
-                unmet: (is_json && declared.is_none()).then_some(Unmet::Warn),
+                // What is JSON, though declared as something else, can be read by whom it is sent to.
+                unmet: is_json.then_some(Unmet::Warn),
                 ..Breach::default()
             };
             self.judge.broken(ids::HTTP_JSON, breach);
@@ -227,7 +234,16 @@ impl Play<'_> {
 
     /// Judges the signature by the secret of the subscription (ambiguities, 71); while a re-subscription is under way, either
     /// secret will do.
-    fn judge_signature(&mut self, received: &Received, call: &Call, membership: &Membership) {
+    fn judge_signature(&mut self, name: &str, received: &Received, call: &Call, membership: &Membership) {
+        let topic = self.stage.mocks.get(name).map(|own| own.topic.clone());
+        let topic = topic.unwrap_or_default();
+        // It came by a leak, whose signature is somebody else's.
+        if received
+            .message()
+            .is_some_and(|message| is_foreign(message, &topic))
+        {
+            return;
+        }
         let Some(secret) = membership.secret else { return };
         let origin = self.stage.origin(received);
         let published = origin.and_then(|at| self.stage.publications.get(at));

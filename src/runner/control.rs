@@ -22,7 +22,7 @@ pub fn control_received(received: &Received) -> Option<Control> {
         None => control_of(message),
         Some(_) if message.get("hub.challenge").is_some() => Some(Control::Verification),
         Some(_) => match mode_of(message)? {
-            "subscribe" | "unsubscribe" => Some(Control::Verification),
+            "subscribe" | "unsubscribe" if message.get("hub.reason").is_none() => Some(Control::Verification),
             _ => Some(Control::Denial),
         },
     }

@@ -12,7 +12,7 @@ use super::play::{HeldAbsence, Play, Stop, breach_of, shortened};
 use super::requirements as ids;
 use super::stage::{Membership, Mock, Publication, causes, event_of, is_foreign};
 use super::webhooks::call_variable;
-use crate::protocol::{EventKind, EventName, SyncErrorCause};
+use crate::protocol::{EventKind, EventName, SyncErrorCause, Version};
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::subscriber::{Received, Spot};
 
@@ -143,6 +143,14 @@ impl Play<'_> {
             (Some(requirement), _) if ended => {
                 // A hub may end a subscription at any time (2.4), and owes nothing from then on.
                 let why = format!("{told}: the hub had ended its subscription");
+                self.judge.unreached(&requirement.value, &why);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, &why);
+                }
+                Ok(())
+            }
+            (Some(requirement), _) if let Some(why) = self.could_not_come(name, &step.message) => {
+                let why = format!("{told}: {why}");
                 self.judge.unreached(&requirement.value, &why);
                 for check in &step.checks {
                     self.judge.unreached(&check.requirement.value, &why);
@@ -312,6 +320,34 @@ impl Play<'_> {
             .then(|| "the hub delivers this event more than once to the other subscribers as well".to_owned())
     }
 
+    /// Why an event could not be seen to come, which is judged for itself: the subscription was never confirmed, or what
+    /// came is no JSON.
+    fn could_not_come(&self, name: &str, selector: &Selector) -> Option<String> {
+        let is_event = matches!(
+            selector.kind,
+            MessageSelector::Notification | MessageSelector::SyncError
+        );
+        let mock = self.stage.mocks.get(name).filter(|_| is_event)?;
+        if mock.is_webhook() && mock.membership().is_none() {
+            return Some(format!("the subscription of {name} never came about"));
+        }
+        let since = self
+            .publication(selector)
+            .ok()
+            .flatten()
+            .map_or(0, |own| own.requested.sequence);
+        self.unreadable_since(name, since)
+    }
+
+    /// A message that came to a subscriber after this place in the log and is no JSON.
+    pub(super) fn unreadable_since(&self, name: &str, sequence: usize) -> Option<String> {
+        let received = self.stage.mocks.get(name)?.inbox.received();
+        let mut later = received.iter().filter(|own| own.spot.sequence > sequence);
+        later
+            .find(|own| own.json.is_none())
+            .map(|own| format!("message {} is not JSON", own.spot.sequence))
+    }
+
     /// The hub did not accept the event that a message would come of: whether it may is judged where it was published.
     fn was_not_accepted(&self, selector: &Selector) -> Option<String> {
         let publication = self.publication(selector).ok().flatten()?;
@@ -405,10 +441,7 @@ impl Play<'_> {
         let candidates = self.select(&loose, &mock.inbox.received()).ok()?;
         candidates.into_iter().find(|own| {
             let message = own.json.as_deref().unwrap_or(&Value::Null);
-            let before = self.stage.publications.iter().rposition(|other| {
-                other.event.kind() != EventKind::SyncError && other.requested.sequence < own.spot.sequence
-            });
-            before == Some(position)
+            self.last_event_before(own) == Some(position)
                 && self.stage.origin(own).is_none()
                 && !is_foreign(message, &mock.topic)
                 && causes(message)
@@ -619,7 +652,11 @@ impl Play<'_> {
         let kind = match selector.kind {
             MessageSelector::Confirmation => control == Some(Control::Confirmation),
             MessageSelector::Denial => control == Some(Control::Denial),
-            MessageSelector::Verification => control == Some(Control::Verification),
+            MessageSelector::Verification => {
+                // A callback does not take any other method for one.
+                let by_get = received.call.as_ref().is_some_and(|call| call.method == "GET");
+                control == Some(Control::Verification) && by_get
+            }
             MessageSelector::Notification => event
                 .as_ref()
                 .is_some_and(|event| event.kind() != EventKind::SyncError),
@@ -645,8 +682,34 @@ impl Play<'_> {
             .and_then(|message| message.pointer("/event/context"));
         let context = context.unwrap_or(&Value::Null);
         let causes = SyncErrorCause::from_context(context);
+        if causes.is_empty() && self.setting.target.version == Version::Stu1 {
+            // There a SyncError need not name its event: it is about the last one before it, or, where nobody gave cause for
+            // one, about any.
+            let before = publication.requested.sequence < received.spot.sequence;
+            let last = self.last_event_before(received) == Some(position);
+            let is_about_it = last || (before && !self.somebody_refused(&publication.topic));
+            return is_about_it && self.stage.origin(received).is_none();
+        }
         let ids = self.ids_of(position);
         causes.iter().any(|cause| ids.contains(&cause.event_id))
+    }
+
+    /// Some subscriber of the topic has answered with another status than a success.
+    fn somebody_refused(&self, topic: &str) -> bool {
+        self.stage.log.scan(|entries| {
+            let mut refusals = acknowledgements(entries).filter(|(_, own)| !own.status.is_success());
+            refusals.any(|(entry, _)| {
+                let mock = self.stage.mocks.get(&entry.actor);
+                mock.is_some_and(|mock| mock.topic == topic)
+            })
+        })
+    }
+
+    /// The last publication before a received message that is no SyncError itself.
+    fn last_event_before(&self, received: &Received) -> Option<usize> {
+        self.stage.publications.iter().rposition(|own| {
+            own.event.kind() != EventKind::SyncError && own.requested.sequence < received.spot.sequence
+        })
     }
 
     /// The ids under which a publication went around: its own, and what the hub may have made of it.

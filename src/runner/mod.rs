@@ -12,6 +12,7 @@ mod claims;
 mod connecting;
 mod control;
 mod dialect;
+mod expiry;
 mod frames;
 mod judge;
 mod messages;

@@ -152,6 +152,7 @@ impl<'a> Play<'a> {
             Step::Expect(step) => self.expect(step).await,
             Step::Absent(step) => self.absent(step).await,
             Step::ExpectClose(step) => self.expect_close(step).await,
+            Step::ExpectExpiry(step) => self.expect_expiry(step).await,
             Step::Send(step) => self.send(step),
             Step::Disconnect(step) => self.disconnect(step).await,
             Step::Abort(name) => self.abort(&name.value).await,

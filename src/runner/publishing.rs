@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::answers::Asked;
 use super::cast::DEFAULT_CASE;
+use super::dialect::spelled;
 use super::judge::{Breach, Place};
 use super::play::{Play, Stop, answer_variable};
 use super::requirements as ids;
@@ -121,7 +122,7 @@ impl Play<'_> {
             timestamp: Timestamp::from_instant(jiff::Timestamp::now())
                 .as_str()
                 .to_owned(),
-            event,
+            event: spelled(self.setting.target.version, &event),
             context,
             members: Map::new(),
         })

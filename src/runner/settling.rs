@@ -132,11 +132,13 @@ fn is_owed(mock: &Mock, publication: &Publication) -> bool {
         })
 }
 
-/// The lease that was granted at `since` had run out when the event was published: what the hub does with the WebSocket then
-/// is judged for itself.
+/// The lease that was granted at `since` had run out, or was about to, when the event was taken: what the hub does with the
+/// subscription then is judged for itself.
 fn has_run_out(membership: &Membership, since: Spot, publication: &Publication) -> bool {
     let lease = membership
         .lease
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    lease.is_some_and(|lease| publication.requested.at.saturating_duration_since(since.at) > lease)
+    // Near its end, nobody can tell what came first.
+    let safe = |lease: Duration| lease.saturating_sub(Duration::from_secs(1).min(lease.mul_f64(0.2)));
+    lease.is_some_and(|lease| publication.answered.at.saturating_duration_since(since.at) > safe(lease))
 }

@@ -80,9 +80,6 @@ impl Play<'_> {
         if let Some(endpoint) = &step.endpoint {
             request.endpoint = Some(self.stage.variables.expand_text(endpoint)?);
         }
-        if let Some(secret) = &step.secret {
-            self.mock_mut(name)?.secret = self.stage.variables.expand_text(secret)?;
-        }
         let asked = Asked {
             kind: Some(RequestKind::Subscribe),
             save: step.save.as_ref().map(|name| name.value.as_str()),
@@ -91,8 +88,15 @@ impl Play<'_> {
             spoiled: false,
         };
         if self.mock(name)?.is_webhook() {
-            self.ask_for_webhook(name, &request, asked).await?;
-            return Ok(());
+            let before = self.mock(name)?.secret.clone();
+            if let Some(secret) = &step.secret {
+                self.mock_mut(name)?.secret = self.stage.variables.expand_text(secret)?;
+            }
+            let answer = self.ask_for_webhook(name, &request, asked).await;
+            if !answer.as_ref().is_ok_and(Answer::is_accepted) {
+                self.mock_mut(name)?.secret = before;
+            }
+            return answer.map(|_| ());
         }
         let before = self.mock(name)?.endpoint.clone();
         let answer = self.ask_for_subscription(name, &request, asked).await?;

@@ -13,7 +13,7 @@ use super::requirements as ids;
 use super::stage::{Membership, Mock, Pending};
 use super::subscribing::events_of;
 use crate::protocol::{SubscriptionRequest, Version, join_events};
-use crate::scenario::{RequestKind, Unsubscribe};
+use crate::scenario::{RequestKind, Unmet, Unsubscribe};
 use crate::subscriber::{Answer, Call, OutgoingRequest, Spot, Verified};
 
 /// The channel type of a callback (STU2).
@@ -140,6 +140,18 @@ impl Play<'_> {
             places,
             ..Breach::default()
         };
+        // Where it is not verified, it must be denied (ambiguities, 19); that it is neither is one mistake.
+        let denial = Breach {
+            message:
+                "the hub accepted the request, and neither verified the intent nor denied the subscription"
+                    .to_owned(),
+            expected: Some("a GET to the callback, to verify or to deny".to_owned()),
+            unmet: Some(Unmet::Warn),
+            ..breach.clone()
+        };
+        if requirement == ids::VERIFICATION_SENT && since.is_empty() {
+            self.judge.broken(ids::DENIAL_GET, denial);
+        }
         self.judge.broken(requirement, breach);
         Stop::Unreached(format!("the intent of {name} was not verified: {observed}"))
     }
@@ -150,7 +162,9 @@ impl Play<'_> {
         let version = self.setting.target.version;
         let outgoing = self.webhook_unsubscribe(name)?;
         let next = self.stage.log.len();
-        if let Some(membership) = self.mock_mut(name)?.membership_mut() {
+        let mock = self.mock_mut(name)?;
+        mock.pending.clear();
+        if let Some(membership) = mock.membership_mut() {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
             membership.ended = Some(Spot {
                 sequence: next,
@@ -245,25 +259,29 @@ impl Play<'_> {
 
 /// The callback has agreed: the subscription begins, is replaced or ends.
 fn agree(mock: &mut Mock, verified: &Verified) {
-    if mode_is(&verified.query, "unsubscribe") {
-        if let Some(membership) = mock.membership_mut() {
-            membership.ended.get_or_insert(verified.answered);
-        }
-        return;
-    }
     let asked_before = |own: &Pending| own.requested < verified.asked.sequence;
     let Some(position) = mock.pending.iter().rposition(asked_before) else {
+        if mode_is(&verified.query, "unsubscribe")
+            && let Some(membership) = mock.membership_mut()
+        {
+            membership.ended.get_or_insert(verified.answered);
+        }
         return;
     };
     let pending = mock.pending.remove(position);
     // What was asked for before this is overridden.
     mock.pending.retain(|own| own.requested > pending.requested);
-    let granted = events_of(&verified.query).unwrap_or_else(|| pending.events.clone());
+    // A hub may grant less; that it states something else is judged where it does.
+    let granted = events_of(&verified.query)
+        .filter(|stated| stated.iter().all(|event| pending.events.contains(event)))
+        .unwrap_or_else(|| pending.events.clone());
     let lease = lease_of(&verified.query);
     match mock.membership_mut() {
         Some(membership) if membership.ended.is_none() => {
             membership.replaced.push(verified.answered);
-            membership.granted.extend(granted.iter().cloned());
+            membership
+                .granted
+                .extend(granted.iter().chain(&pending.events).cloned());
             membership.current = granted;
             membership.asked = pending.events;
             membership.lease = lease;
@@ -273,7 +291,9 @@ fn agree(mock: &mut Mock, verified: &Verified) {
             let mut membership = Membership::new(pending.events);
             // A mock has one callback, its first channel.
             membership.socket = Some(0);
-            membership.granted.clone_from(&granted);
+            // Whatever the verification states, what was asked for is what the subscriber subscribed to.
+            let asked = membership.asked.clone();
+            membership.granted.extend(granted.iter().cloned().chain(asked));
             membership.current = granted;
             membership.lease = lease;
             membership.secret = pending.secret;

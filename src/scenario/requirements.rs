@@ -30,6 +30,9 @@ pub fn named_requirements(step: &Step) -> Vec<&Spanned<String>> {
         Step::ExpectClose(step) => std::iter::once(&step.requirement)
             .chain(&step.not_before_lease)
             .collect(),
+        Step::ExpectExpiry(step) => std::iter::once(&step.requirement)
+            .chain(&step.not_before_lease)
+            .collect(),
         Step::Check(step) => step.requirement.iter().collect(),
         Step::Subscribe(_)
         | Step::Send(_)

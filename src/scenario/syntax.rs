@@ -156,6 +156,8 @@ pub enum Step {
     Absent(Box<Absent>),
     /// The hub must close a WebSocket.
     ExpectClose(ExpectClose),
+    /// A subscription must end with its lease, as the events that are delivered show.
+    ExpectExpiry(ExpectExpiry),
     /// Send any frame.
     Send(Send),
     /// Close a WebSocket with a close code.
@@ -282,6 +284,26 @@ pub struct Publish {
     /// Taken only when this variable is true.
     #[serde(default)]
     pub when: When,
+}
+
+impl Publish {
+    /// An event about a case, with nothing out of the ordinary.
+    pub fn new(by: &Spanned<String>, event: &Spanned<String>, case: &str) -> Self {
+        Self {
+            by: by.clone(),
+            event: event.clone(),
+            case: Some(case.to_owned()),
+            context: None,
+            id: None,
+            timestamp: None,
+            version: None,
+            event_members: BTreeMap::new(),
+            times: None,
+            save: None,
+            answer: Vec::new(),
+            when: None,
+        }
+    }
 }
 
 /// `request`.
@@ -592,6 +614,24 @@ pub struct ExpectClose {
     /// Taken only when this variable is true.
     #[serde(default)]
     pub when: When,
+}
+
+/// `expect_expiry`: an event that is published before the granted lease has run out must come, and one that is published
+/// afterwards must not. A lease longer than the target's `longest_lease` is not waited for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectExpiry {
+    /// Whose subscription.
+    pub at: Spanned<String>,
+    /// Who publishes.
+    pub by: Spanned<String>,
+    /// The event that is published, before the end of the lease and from then on.
+    pub event: Spanned<String>,
+    /// The requirement that its end is judged as. A hub may take the target's `response` to notice that a lease is over.
+    pub requirement: Spanned<String>,
+    /// The requirement that it must not end before the lease is judged as.
+    #[serde(default)]
+    pub not_before_lease: Option<Spanned<String>>,
 }
 
 /// `send`.

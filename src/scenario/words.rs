@@ -62,6 +62,10 @@ impl Step {
             Self::Expect(step) => expect(step),
             Self::Absent(step) => absent(step),
             Self::ExpectClose(step) => expect_close(step),
+            Self::ExpectExpiry(step) => format!(
+                "{} must receive {} from {} until its lease is over, and no longer",
+                step.at.value, step.event.value, step.by.value
+            ),
             Self::Send(step) => {
                 let content = match (&step.text, &step.json) {
                     (Some(_), _) => "a text frame",

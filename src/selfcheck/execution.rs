@@ -36,6 +36,8 @@ pub struct SelfCheck {
     pub defects: Vec<Defect>,
     /// How many runs are under way at once.
     pub at_once: usize,
+    /// Rows with a fault are not run a second time.
+    pub once: bool,
 }
 
 /// What has been done so far.
@@ -127,7 +129,7 @@ impl SelfCheck {
         // Many runs at once may starve one another; what is held against a check must be seen in a run of its own.
         for own in &mut ended {
             let Some(defect) = own.defect else { continue };
-            if self.row(defect, own).is_sound() || *stop.borrow() {
+            if self.once || self.row(defect, own).is_sound() || *stop.borrow() {
                 continue;
             }
             all += 1;

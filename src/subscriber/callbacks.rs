@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use super::inbox::{Call, Inbox, Received};
+use super::inbox::{Call, Inbox, Received, sole};
 use super::log::{Log, Spot};
 use super::policy::Policy;
 use super::signature::{HEADER, Signature};
@@ -227,11 +227,14 @@ impl Callback {
         self.shared.lock().verifying = verifying;
     }
 
-    /// A secret that was given in a request; its position among all that were given.
+    /// A secret that was given in a request; its position among all different ones that were given.
     pub fn add_secret(&self, secret: &str) -> usize {
         let mut state = self.shared.lock();
-        state.secrets.push(secret.to_owned());
-        state.secrets.len() - 1
+        let known = state.secrets.iter().position(|own| own == secret);
+        known.unwrap_or_else(|| {
+            state.secrets.push(secret.to_owned());
+            state.secrets.len() - 1
+        })
     }
 
     /// All intent verifications that were answered so far.
@@ -333,13 +336,17 @@ impl Shared {
             call: Some(Arc::new(call)),
         });
         if !is_control {
-            return self.acknowledge(asked, json.as_deref()).await;
+            return self.acknowledge(asked, json.as_deref().map(sole)).await;
         }
         // Only a GET is one that a subscriber would take for a verification or a denial.
         if method != "GET" {
             return self.respond(asked, Answer::of(StatusCode::METHOD_NOT_ALLOWED));
         }
-        let Some(challenge) = challenge else {
+        let verifies = || {
+            let mode = json.as_ref().and_then(|query| query.get("hub.mode")?.as_str());
+            matches!(mode, Some("subscribe" | "unsubscribe"))
+        };
+        let Some(challenge) = challenge.or_else(|| verifies().then(String::new)) else {
             return self.respond(asked, Answer::of(StatusCode::OK));
         };
         let verifying = self.lock().verifying.clone();

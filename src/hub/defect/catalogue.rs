@@ -78,7 +78,7 @@ defects! {
     CaseSensitiveEventNames, "case-sensitive-event-names", "tells event names apart by case",
         in [Stu3, Stu2, Stu1],
         ["subscribe.events-case-insensitive.hub", "publish.events-case-insensitive.hub"],
-        so ["notification.delivered", "publish.broadcast-to-requester"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "publish.broadcast-to-all"];
     EventWithoutTopic, "event-without-topic", "leaves hub.topic out of notifications",
         in [Stu3, Stu2, Stu1],
         ["event.topic.hub"];
@@ -92,18 +92,18 @@ defects! {
     EventWithoutKeys, "event-without-keys", "leaves the keys out of the context of notifications",
         in [Stu3, Stu2, Stu1],
         ["event.context-key.hub"],
-        so ["content.bundle-id-kept", "derived.open-sent", "derived.open-or-equal-subscriptions"];
+        so ["content.bundle-id-kept", "derived.open-sent", "derived.open-or-equal-subscriptions", "notification.required-elements", "event.context-named-resource.hub"];
     ContextKeysUpperCase, "context-keys-upper-case", "writes the keys of the context in upper case",
         ["event.context-key-case.hub"],
         so ["content.bundle-id-kept", "derived.open-sent", "derived.open-or-equal-subscriptions"];
     ResourcesAsText, "resources-as-text", "writes the resources of the context as strings of JSON",
         in [Stu3, Stu2, Stu1],
         ["event.context-resource.hub"],
-        so ["notification.context-unaltered", "replay.latest-open"];
+        so ["notification.context-unaltered", "replay.latest-open", "notification.required-elements", "notification.resources-of-the-application"];
     ContextWithoutValues, "context-without-values", "passes on the keys of the context and not their values",
         in [Stu3, Stu2 breaks ["event.context-named-resource.hub"], Stu1 breaks ["event.context-named-resource.hub"]],
         ["event.context-value.hub"],
-        so ["notification.context-unaltered", "replay.latest-open"];
+        so ["notification.context-unaltered", "replay.latest-open", "notification.required-elements", "notification.resources-of-the-application"];
     EventNameLowerCase, "event-name-lower-case", "writes event names in lower case",
         ["event.name-case.hub"];
     EventMisnamed, "event-misnamed", "calls UserHibernate 'user hibernates'",
@@ -128,11 +128,12 @@ defects! {
         ["subscribe.accepted-202"];
     SubscribeAnswered500, "subscribe-answered-500", "answers subscription requests with 500",
         in [Stu3, Stu2, Stu1],
-        ["subscribe.accepted-202"];
+        ["subscribe.accepted-202"],
+        so ["subscribe.websocket-supported", "webhook.supported-as-stated"];
     SubscribeRedirected, "subscribe-redirected", "carries subscription requests out and answers them with 302",
         in [Stu3, Stu2 breaks ["subscribe.accepted-202"], Stu1 breaks ["subscribe.accepted-202"]],
         ["subscribe.answered"],
-        so ["subscribe.accepted-202"];
+        so ["subscribe.accepted-202", "subscribe.websocket-supported", "webhook.supported-as-stated"];
     EndpointMissing, "endpoint-missing", "leaves hub.channel.endpoint out of the answer to a subscription request",
         in [Stu3, Stu2],
         ["subscribe.response.endpoint"];
@@ -142,7 +143,7 @@ defects! {
     EndpointRepeated, "endpoint-repeated", "gives every subscription of a topic the same endpoint",
         in [Stu3, Stu2],
         ["subscribe.response.endpoint-unique"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part", "unsubscribe.lease-ignored"];
     EndpointGuessable, "endpoint-guessable", "numbers its endpoints",
         in [Stu3, Stu2],
         ["subscribe.response.endpoint-unguessable"];
@@ -170,7 +171,8 @@ defects! {
         ["subscribe.resubscribe-replaces-events"];
     ResubscribeIgnored, "resubscribe-ignored", "accepts re-subscriptions and keeps the earlier events",
         in [Stu3, Stu2 breaks ["subscribe.resubscribe-replaces-events", "callback.override"], Stu1 breaks ["subscribe.resubscribe-replaces-events", "callback.override"]],
-        ["subscribe.resubscribe-replaces-events"];
+        ["subscribe.resubscribe-replaces-events"],
+        so ["notification.delivered"];
     ResubscribeRefused, "resubscribe-refused", "refuses to re-subscribe over an existing endpoint",
         in [Stu3, Stu2, Stu1],
         ["subscribe.resubscribe-allowed"],
@@ -178,7 +180,7 @@ defects! {
     RefusedResubscriptionApplied, "refused-resubscription-applied", "refuses a re-subscription and takes its events over all the same",
         in [Stu3, Stu2, Stu1],
         ["subscribe.refused-changes-nothing"],
-        so ["notification.delivered"];
+        so ["notification.delivered", "notification.only-subscribed"];
     ResubscribeTouchesOthers, "resubscribe-touches-others", "replaces the events of every subscriber of the topic",
         in [Stu3, Stu2 breaks ["subscribe.override-per-endpoint", "callback.override"], Stu1 breaks ["callback.override"]],
         ["subscribe.override-per-endpoint"],
@@ -265,6 +267,9 @@ defects! {
     DenialReasonNotText, "denial-reason-not-text", "writes hub.reason of denials as a number",
         in [Stu3, Stu2],
         ["denial.reason"];
+    DenialReasonTwice, "denial-reason-twice", "gives hub.reason twice in denials to callbacks",
+        in [Stu2, Stu1],
+        ["denial.reason"];
     UnsubscribeAnswered200, "unsubscribe-answered-200", "answers unsubscribe requests with 200 in place of 202",
         in [Stu3, Stu2, Stu1],
         ["unsubscribe.accepted-202"];
@@ -281,6 +286,7 @@ defects! {
         in [Stu3, Stu2],
         ["unsubscribe.never-in-part"];
     UnsubscribeWithoutEndpoint, "unsubscribe-without-endpoint", "leaves hub.channel.endpoint out of the answer to an unsubscribe request",
+        in [Stu3, Stu2],
         ["unsubscribe.response.endpoint"];
     UnsubscribeResponseAsArray, "unsubscribe-response-as-array", "answers unsubscribe requests with an array around the object",
         ["unsubscribe.response.object"];
@@ -295,11 +301,11 @@ defects! {
     UnsubscribeKeepsDelivering, "unsubscribe-keeps-delivering", "denies after an unsubscribe, and goes on delivering",
         in [Stu3, Stu2 breaks ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"], Stu1 breaks ["unsubscribe.nothing-delivered"]],
         ["unsubscribe.nothing-delivered", "unsubscribe.socket-closed"],
-        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"];
+        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part", "unsubscribe.lease-ignored"];
     UnsubscribeIgnored, "unsubscribe-ignored", "accepts unsubscribe requests and goes on as before",
         in [Stu3, Stu2 breaks ["unsubscribe.socket-closed", "unsubscribe.nothing-delivered"], Stu1 breaks ["unsubscribe.nothing-delivered"]],
         ["unsubscribe.denial-sent", "unsubscribe.socket-closed", "unsubscribe.nothing-delivered"],
-        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part"];
+        so ["unsubscribe.endpoint-not-reusable", "unsubscribe.never-in-part", "unsubscribe.lease-ignored"];
     EndpointSurvivesUnsubscribe, "endpoint-survives-unsubscribe", "lets clients connect again to the endpoint of an ended subscription",
         in [Stu3, Stu2],
         ["unsubscribe.endpoint-not-reusable"],
@@ -311,22 +317,22 @@ defects! {
     NotificationsLost, "notifications-lost", "distributes no event but the first of a session",
         in [Stu3, Stu2, Stu1],
         ["notification.delivered"],
-        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events", "publish.events-case-insensitive.hub", "subscribe.override-per-endpoint", "content.rejected-as-a-whole", "content.too-large-refused"];
+        so ["content.update-distributed", "publish.broadcast-to-all", "publish.broadcast-to-requester", "syncerror.subscriber-distributed", "subscribe.resubscribe-replaces-events", "publish.events-case-insensitive.hub", "subscribe.override-per-endpoint", "content.rejected-as-a-whole", "content.too-large-refused", "callback.override", "intent-verification.failed-changes-nothing", "intent-verification.lease-honoured", "subscribe.refused-changes-nothing", "intent-verification.unsubscribe-refused-stays"];
     BroadcastToOne, "broadcast-to-one", "sends each event to one of its subscribers",
         in [Stu3, Stu2, Stu1],
         ["publish.broadcast-to-all"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error", "content.rejected-as-a-whole", "content.too-large-refused"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error", "content.rejected-as-a-whole", "content.too-large-refused", "callback.override", "intent-verification.failed-changes-nothing", "intent-verification.lease-honoured", "intent-verification.unsubscribe-refused-stays"];
     DeliversUnsubscribed, "delivers-unsubscribed", "sends subscribers events that they did not subscribe to",
         in [Stu3, Stu2, Stu1],
         ["notification.only-subscribed"],
-        so ["replay.only-subscribed", "subscribe.resubscribe-replaces-events", "derived.open-sent"];
+        so ["replay.only-subscribed", "subscribe.resubscribe-replaces-events", "derived.open-sent", "intent-verification.failed-changes-nothing", "subscribe.refused-changes-nothing", "callback.override"];
     DeliversCloses, "delivers-closes", "sends close events to those who subscribed to the open event alone",
         in [Stu3, Stu2, Stu1],
         ["notification.only-subscribed"];
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
         in [Stu3, Stu2, Stu1],
         ["notification.topic-isolated"],
-        so ["content.prior-version-id", "event.version-id.hub"];
+        so ["content.prior-version-id", "event.version-id.hub", "notification.delivered", "publish.broadcast-to-requester", "publish.broadcast-to-all"];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
         ["notification.delivered-once"],
         so ["derived.no-duplicates"];
@@ -341,7 +347,8 @@ defects! {
         so ["notification.delivered", "publish.broadcast-to-requester"];
     NotificationWithoutId, "notification-without-id", "leaves the id out of notifications",
         in [Stu3, Stu2, Stu1],
-        ["notification.id"];
+        ["notification.id"],
+        so ["notification.delivered", "publish.broadcast-to-requester"];
     NotificationWithoutEvent, "notification-without-event", "leaves the event out of notifications",
         in [Stu3, Stu2, Stu1],
         ["notification.event"],
@@ -352,7 +359,8 @@ defects! {
         so ["replay.original-timestamp"];
     TimestampWithOffset, "timestamp-with-offset", "writes timestamps in the time of a zone two hours east",
         in [Stu3, Stu2, Stu1],
-        ["notification.timestamp-utc"];
+        ["notification.timestamp-utc"],
+        so ["notification.timestamp-subsecond"];
     ContextAltered, "context-altered", "passes resources on with nothing but type and id",
         in [Stu3, Stu2 breaks ["notification.required-elements"], Stu1 breaks ["notification.required-elements"]],
         ["notification.context-unaltered"];
@@ -377,7 +385,7 @@ defects! {
     SyncErrorUnfounded, "syncerror-unfounded", "sends a SyncError when a subscriber answers 200",
         in [Stu3, Stu2, Stu1],
         ["syncerror.only-on-error"],
-        so ["syncerror.not-on-normal-close"];
+        so ["syncerror.not-on-normal-close", "acknowledgement.success-2xx"];
     SyncErrorOnNormalClose, "syncerror-on-normal-close", "sends a SyncError when a subscriber closes with 1000",
         ["syncerror.not-on-normal-close"];
     SyncErrorOnGoingAway, "syncerror-on-going-away", "sends a SyncError when a subscriber closes with 1001",
@@ -421,10 +429,11 @@ defects! {
     SyncErrorEmpty, "syncerror-empty", "sends SyncErrors with an empty context",
         in [Stu3, Stu2, Stu1],
         ["syncerror.operationoutcome.hub"],
-        so ["operationoutcome.eventid.hub"];
+        so ["operationoutcome.eventid.hub", "operationoutcome.eventname.hub"];
     SyncErrorWithMore, "syncerror-with-more", "adds an entry of its own to the context of SyncErrors",
         in [Stu3, Stu2, Stu1],
-        ["event.context-additional.hub"];
+        ["event.context-additional.hub"],
+        so ["event.context-named-resource.hub"];
     SyncErrorNotDistributed, "syncerror-not-distributed", "keeps SyncErrors that subscribers publish to itself",
         in [Stu3, Stu2],
         ["syncerror.subscriber-distributed"],
@@ -589,7 +598,7 @@ defects! {
     VerificationSkipped, "verification-skipped", "begins webhook subscriptions without asking the callback",
         in [Stu2, Stu1],
         ["intent-verification.sent"],
-        so ["intent-verification.redirect-fails", "intent-verification.client-error-fails", "intent-verification.server-error-fails", "intent-verification.other-body-fails", "intent-verification.nothing-before", "intent-verification.failed-changes-nothing"];
+        so ["intent-verification.redirect-fails", "intent-verification.client-error-fails", "intent-verification.server-error-fails", "intent-verification.other-body-fails", "intent-verification.nothing-before", "intent-verification.failed-changes-nothing", "denial.webhook-get"];
     WebhookForgotten, "webhook-forgotten", "answers requests for webhook subscriptions with 202, and neither verifies nor denies them",
         in [Stu2, Stu1],
         ["intent-verification.sent", "denial.webhook-get"],
@@ -597,14 +606,14 @@ defects! {
     DeliversBeforeVerification, "delivers-before-verification", "delivers to a callback before it has answered the verification",
         in [Stu2, Stu1],
         ["intent-verification.nothing-before"],
-        so ["intent-verification.redirect-fails", "intent-verification.client-error-fails", "intent-verification.server-error-fails", "intent-verification.other-body-fails", "intent-verification.failed-changes-nothing"];
+        so ["intent-verification.redirect-fails", "intent-verification.client-error-fails", "intent-verification.server-error-fails", "intent-verification.other-body-fails", "intent-verification.failed-changes-nothing", "notification.delivered", "notification.only-subscribed"];
     VerificationRedirectTaken, "verification-redirect-taken", "takes an answer of 3xx to a verification for a confirmation",
         in [Stu2, Stu1],
         ["intent-verification.redirect-fails"];
     VerificationClientErrorTaken, "verification-client-error-taken", "takes an answer of 4xx to a verification for a confirmation",
         in [Stu2, Stu1],
         ["intent-verification.client-error-fails"],
-        so ["intent-verification.failed-changes-nothing", "intent-verification.unsubscribe-refused-stays"];
+        so ["intent-verification.failed-changes-nothing", "intent-verification.unsubscribe-refused-stays", "notification.delivered", "notification.only-subscribed"];
     VerificationServerErrorTaken, "verification-server-error-taken", "takes an answer of 5xx to a verification for a confirmation",
         in [Stu2, Stu1],
         ["intent-verification.server-error-fails"];
@@ -663,7 +672,8 @@ defects! {
         ["callback.query-appended"];
     UnsubscribeUnverified, "unsubscribe-unverified", "unsubscribes callbacks without asking them",
         in [Stu1],
-        ["intent-verification.on-unsubscribe"];
+        ["intent-verification.on-unsubscribe"],
+        so ["intent-verification.unsubscribe-refused-stays"];
     UnsubscribeDespiteRefusal, "unsubscribe-despite-refusal", "ends a subscription though the callback has not confirmed its unsubscribe",
         in [Stu1],
         ["intent-verification.unsubscribe-refused-stays"],
@@ -694,7 +704,7 @@ defects! {
     ResourcesReplaced, "resources-replaced", "sends other resources than those that were published",
         in [Stu1],
         ["notification.resources-of-the-application"],
-        so ["notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester"];
+        so ["notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester", "notification.required-elements"];
     UnreachableUntold, "unreachable-untold", "tells nobody when a callback cannot be reached or does not answer",
         in [Stu1],
         ["syncerror.on-unreachable"];

@@ -60,6 +60,11 @@ impl<'d> Checker<'d> {
                 self.websocket(&step.at);
                 self.condition(&step.when);
             }
+            Step::ExpectExpiry(step) => {
+                self.subscriber(&step.at);
+                self.subscriber(&step.by);
+                self.event(&step.event.value, step.event.referenced.into());
+            }
             Step::Send(step) => self.send(step, node),
             Step::Disconnect(step) => {
                 self.websocket(&step.subscriber);

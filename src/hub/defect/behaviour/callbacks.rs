@@ -217,6 +217,9 @@ impl Behaviour {
         ];
         if let Some(reason) = &denial.reason {
             parameters.push(("hub.reason", reason.clone()));
+            if self.has(Defect::DenialReasonTwice) {
+                parameters.push(("hub.reason", reason.clone()));
+            }
         }
         if self.has(Defect::DenialWrongMode) {
             set(&mut parameters, "hub.mode", "unsubscribe");
