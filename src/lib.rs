@@ -9,12 +9,14 @@
 //!  │        ├────▶ schema ──────▶ requirement, protocol
 //!  │        ├────▶ fhir (cli too)
 //!  │        └────▶ outcome ◀──── report ◀─ cli
+//!  ├────▶ expectation ─▶ outcome
 //!  └────▶ hub ──▶ authorization ─▶ protocol
 //! ```
 
 pub mod authorization;
 pub mod cli;
 pub mod conduct;
+pub mod expectation;
 pub mod fhir;
 pub mod hub;
 pub mod outcome;

@@ -12,8 +12,10 @@ mod report_support;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use castspec::outcome::{Check, RunEvent, Verdict};
+use castspec::outcome::{Check, Disposition, RunEvent, Verdict};
+use castspec::protocol::Version;
 use castspec::report::Reports;
+use castspec::requirement::Level;
 use report_support::junit::{assert_sound, endings};
 use report_support::{Run, files, sample};
 use serde_json::Value;
@@ -149,21 +151,127 @@ fn the_schema_of_report_json_notices_what_is_wrong() {
 }
 
 #[test]
-fn the_page_shows_what_did_not_pass_first() {
+fn the_page_shows_what_was_broken_first() {
     let html = files(&sample().ended(), false).html;
     let at = |text: &str| {
         html.find(text)
             .unwrap_or_else(|| panic!("{text} is not on the page"))
     };
-    assert!(at("not conformant: 2 checks") < at("What did not pass"));
-    assert!(at("What did not pass") < at("confirmation.events"));
-    assert!(at("confirmation.events") < at("subscribe.refusal-description"));
-    assert!(at("subscribe.refusal-description") < at("What passed"));
-    for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Inconclusive, Verdict::Skip] {
-        at(&format!("<strong class=\"{verdict}\">{verdict}</strong>"));
+    let headings = [
+        "verdict",
+        "summary",
+        "broken",
+        "open",
+        "skipped",
+        "readings",
+        "requirements",
+        "scenarios",
+    ];
+    let order: Vec<usize> = headings.iter().map(|id| at(&format!(" id=\"{id}\""))).collect();
+    assert!(order.is_sorted(), "{order:?}");
+    for (id, verdict) in [
+        ("broken.stu3.confirmation.events", "fail"),
+        ("broken.stu3.notification.context-unaltered", "fail"),
+        ("broken.stu3.subscribe.refusal-description", "warn"),
+        ("stu3.replay.sent", "inconclusive"),
+        ("stu3.content.version", "skip"),
+        ("stu3.confirmation.name", "pass"),
+    ] {
+        let tag = &html[at(&format!(" id=\"{id}\""))..];
+        let tag = &tag[..tag.find('>').unwrap()];
+        assert!(tag.contains(&format!("data-verdict=\"{verdict}\"")), "{tag}");
     }
-    assert!(!html.contains("<script"), "the page has no script");
-    assert!(!html.contains("src="), "the page loads nothing");
+    assert!(html.contains("<mark>"), "the offending place is marked");
+    assert!(html.contains("the hub grants the lease that was asked for"));
+    assert!(html.contains("own&#x2f;broken is at fault"));
+}
+
+#[test]
+fn the_page_is_whole_in_itself() {
+    let html = files(&sample().ended(), false).html;
+    assert_eq!(html.matches("<script").count(), 1, "one script, the page's own");
+    for loading in [
+        " src=",
+        "<link",
+        "@import",
+        "url(",
+        "<iframe",
+        "<object",
+        "http-equiv=\"refresh",
+    ] {
+        assert!(!html.contains(loading), "{loading} loads something");
+    }
+    let script = &html[html.find("<script>").unwrap() + 8..html.find("</script>").unwrap()];
+    use sha2::Digest as _;
+    let hash = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        sha2::Sha256::digest(script),
+    );
+    let policy = format!("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'");
+    let unescaped = html.replace("&#x27;", "'").replace("&#x2f;", "/");
+    assert!(
+        unescaped.contains(&policy),
+        "the policy lets the page's script run"
+    );
+}
+
+#[test]
+fn links_lead_to_pages_and_nowhere_else() {
+    let leading = |url: &str| Check {
+        url: url.to_owned(),
+        ..report_support::check("own/link", "link.followed", Level::Shall, Verdict::Fail)
+    };
+    let out_of = regex::Regex::new("href=\"([^\"#]*)[^\"]*\"").unwrap();
+    for (url, linked) in [
+        ("https://example.com/a?b=\"c", true),
+        ("javascript:alert(1)", false),
+        ("JaVaScRiPt:alert(1)", false),
+        (" javascript:alert(1)", false),
+        ("data:text/html,x", false),
+        ("//example.com", false),
+        ("", false),
+    ] {
+        let run = Run::new().scenario("own/link", Disposition::Completed, vec![leading(url)]);
+        let html = files(&run.ended(), false).html;
+        let out: BTreeSet<&str> = out_of
+            .captures_iter(&html)
+            .map(|found| found.get(1).unwrap().as_str())
+            .collect();
+        assert_eq!(out.len() > 1, linked, "{url}: {out:?}");
+        assert!(
+            out.iter().all(|to| to.is_empty() || to.starts_with("https:")),
+            "{url}: {out:?}"
+        );
+    }
+}
+
+#[test]
+fn one_scenario_under_two_versions_is_two() {
+    let under = |version: Version, verdict| Check {
+        fhircast_version: version,
+        ..report_support::check("own/both", "shared.requirement", Level::Shall, verdict)
+    };
+    let mut run = Run::new().scenario(
+        "own/both",
+        Disposition::Completed,
+        vec![under(Version::Stu3, Verdict::Pass)],
+    );
+    run = run.scenario_under(
+        Version::Stu1,
+        "own/both",
+        Disposition::Completed,
+        vec![under(Version::Stu1, Verdict::Fail)],
+    );
+    let html = files(&run.ended(), false).html;
+    for (id, verdict) in [
+        ("stu3.shared.requirement", "pass"),
+        ("stu1.shared.requirement", "fail"),
+    ] {
+        assert!(
+            html.contains(&format!(" id=\"{id}\" data-verdict=\"{verdict}\"")),
+            "{id}"
+        );
+    }
 }
 
 #[test]
@@ -182,7 +290,7 @@ fn reports_can_be_written_over() {
     let names: BTreeSet<String> = names.collect();
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),
-        ["index.html", "junit.xml", "report.json"]
+        ["index.html", "junit.xml", "report.json", "summary.md"]
     );
     let report = std::fs::read_to_string(deep.join("report.json")).unwrap();
     assert!(report.contains("\"pass\": 0"), "the second run's report is there");

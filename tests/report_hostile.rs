@@ -51,6 +51,14 @@ fn hostile() -> Vec<(&'static str, String)> {
         ),
         ("line ends", "\r\nforged: conformant\nforged\r".to_owned()),
         ("a form", "a=%00%1B%5B2J&b=%0Aforged&c=%3Cscript%3E".to_owned()),
+        (
+            "separators and directions",
+            "a\u{2028}b\u{2029}c\u{202E}d\u{2066}e\u{FEFF}f\u{85}g".to_owned(),
+        ),
+        (
+            "the end of the page's own script and style",
+            "</script><script>alert(1)</script></style></svg></title><svg onload=alert(1)>".to_owned(),
+        ),
         ("the empty text", String::new()),
         ("deep JSON", "[".repeat(5_000)),
     ]
@@ -188,12 +196,58 @@ fn the_page_has_no_markup_but_its_own() {
             continue;
         }
         let html = files(&spoiled(&text).ended(), false).html;
-        assert_eq!(tags(&html), own, "{label}");
+        let shown = tags(&html);
+        let differs = shown.iter().zip(&own).position(|(one, other)| one != other);
+        let around = |tags: &[String]| differs.map(|at| tags[at.saturating_sub(5)..=at].join(""));
+        assert_eq!(around(&shown), around(&own), "{label}");
+        assert_eq!(shown.len(), own.len(), "{label}");
         assert_eq!(shows_no_control(&html), None, "{label}");
         assert!(
             !html.contains("7006652"),
             "{label}: a template in a message was carried out"
         );
+    }
+}
+
+#[test]
+fn a_ci_server_is_told_nothing_but_what_is_meant() {
+    let harmless = files(&spoiled(HARMLESS).ended(), false);
+    for (label, text) in hostile() {
+        let own = files(&spoiled(&text).ended(), false);
+        assert_eq!(own.github.len(), harmless.github.len(), "{label}");
+        for (line, expected) in own.github.iter().zip(&harmless.github) {
+            assert_eq!(
+                line.find(' '),
+                expected.find(' '),
+                "{label}: another command: {line}"
+            );
+            assert!(line.starts_with("::"), "{label}: {line}");
+            assert_eq!(shows_no_control(line), None, "{label}: {line}");
+            assert!(!line.contains('\n'), "{label}: {line}");
+            // The title ends where its command does.
+            let (_, property) = line.split_once("title=").unwrap();
+            let (title, _) = property.split_once("::").unwrap();
+            assert!(!title.contains([':', ',']), "{label}: {line}");
+        }
+        assert_eq!(
+            own.gitlab.as_array().unwrap().len(),
+            harmless.gitlab.as_array().unwrap().len(),
+            "{label}"
+        );
+        let lines = |summary: &str| summary.lines().count();
+        assert_eq!(
+            lines(&own.summary),
+            lines(&harmless.summary),
+            "{label}: {}",
+            own.summary
+        );
+        assert_eq!(
+            own.summary.matches('|').count(),
+            harmless.summary.matches('|').count(),
+            "{label}"
+        );
+        assert!(!own.summary.contains(['<', '`']), "{label}: {}", own.summary);
+        assert_eq!(shows_no_control(&own.summary), None, "{label}");
     }
 }
 
@@ -265,5 +319,19 @@ fn a_megabyte_is_no_trouble() {
         assert_eq!(checks, [long]);
         let shown = console(&events, ConsoleSettings::default());
         assert!(shown.contains("fail transport.websocket-json in own/long"));
+        assert!(
+            files.summary.len() < 10_000,
+            "the summary is {} bytes",
+            files.summary.len()
+        );
+        assert!(
+            files.github.iter().all(|line| line.len() < 10_000),
+            "an annotation is too long"
+        );
+        assert!(
+            files.html.len() < 100_000,
+            "the page is {} bytes",
+            files.html.len()
+        );
     }
 }

@@ -1,10 +1,13 @@
 //! The command line: one file a subcommand. Arguments are read here, and errors become one clear line and an exit code.
 
+mod ci_server;
 mod hub;
 mod hub_conduct;
 mod hub_tokens;
+mod report;
 mod requirements;
 mod run;
+mod run_watch;
 mod scenarios;
 mod selfcheck;
 mod validate;
@@ -36,6 +39,7 @@ enum Command {
     Scenarios(scenarios::ScenariosCommand),
     Requirements(requirements::RequirementsCommand),
     Selfcheck(selfcheck::SelfCheckCommand),
+    Report(report::ReportCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  castspec completions bash > ~/.local/share/bash-completion/completions/castspec"
@@ -96,6 +100,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Scenarios(command) => command.run(),
         Command::Requirements(command) => command.run(),
         Command::Selfcheck(command) => command.run().await,
+        Command::Report(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);

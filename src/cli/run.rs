@@ -8,13 +8,14 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::{mpsc, watch};
 
+use super::run_watch::{Watch, WatchArguments};
 use super::{CommandError, interrupted};
 use crate::hub::{Defect, Server, Settings, Transport};
 use crate::outcome::{Conclusion, RunEvent};
 use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
 use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Target, run};
+use crate::runner::{Materials, Part, Shard, Target, run};
 use crate::scenario::{Library, Scenario};
 use crate::subscriber::Trust;
 
@@ -39,7 +40,7 @@ pub struct RunCommand {
     /// The version of FHIRcast to test; repeatable. The built-in hub is run in all of them unless told, another in STU3
     #[arg(long, value_name = "VERSION")]
     fhircast_version: Vec<Version>,
-    /// Where the hub reaches this machine for webhooks, as in http://this-machine.example.com:8080; a hub on this machine
+    /// Where the hub reaches this machine for webhooks, as in `http://this-machine.example.com:8080`; a hub on this machine
     /// needs none
     #[arg(long, value_name = "URL")]
     callback_base: Option<url::Url>,
@@ -67,6 +68,9 @@ pub struct RunCommand {
     /// Only the scenarios named by --scenarios
     #[arg(long, requires = "scenarios")]
     only_given: bool,
+    /// Only a share of the scenarios, as in 2/4: the second of four; castspec report merge puts them together
+    #[arg(long, value_name = "N/M")]
+    shard: Option<Shard>,
     /// How many scenarios run at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: Option<u16>,
@@ -76,6 +80,8 @@ pub struct RunCommand {
     /// Print only the failures and the verdict
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    watch: WatchArguments,
 }
 
 impl RunCommand {
@@ -115,6 +121,14 @@ impl RunCommand {
                 parts.push(Part { target, scenarios });
             }
         }
+        if let Some(shard) = self.shard.filter(|_| !parts.is_empty()) {
+            parts = shard.of(parts);
+            if parts.is_empty() {
+                return Err(CommandError::new(format!(
+                    "nothing to run: there are fewer scenarios than shards, and none is left for {shard}"
+                )));
+            }
+        }
         if parts.is_empty() {
             return Err(CommandError::new(format!(
                 "nothing to run: no selected scenario is written for {}",
@@ -127,14 +141,20 @@ impl RunCommand {
         }
         let materials =
             Materials::load(catalogue, &versions).map_err(|error| CommandError::from_error(&error))?;
-        let result = self.play(parts, materials).await;
+        let watch = self.watch.begin(&materials.catalogue, &library, self.strict)?;
+        let result = self.play(parts, materials, watch).await;
         if let Some(server) = server {
             server.shutdown().await;
         }
         result
     }
 
-    async fn play(&self, parts: Vec<Part>, materials: Materials) -> Result<ExitCode, CommandError> {
+    async fn play(
+        &self,
+        parts: Vec<Part>,
+        materials: Materials,
+        mut watch: Watch,
+    ) -> Result<ExitCode, CommandError> {
         let terminal = std::io::stdout().is_terminal() && !self.transcripts;
         let settings = ConsoleSettings {
             terminal,
@@ -148,16 +168,22 @@ impl RunCommand {
             Reports::new(&self.reports, self.strict).map_err(|error| CommandError::from_error(&error))?;
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
+        let stop = Arc::new(stop);
+        let by_signal = stop.clone();
         let signals = tokio::spawn(async move {
             interrupted().await;
             // The run may have ended in the meantime.
-            let _ = stop.send(true);
+            let _ = by_signal.send(true);
             interrupted().await;
             std::process::exit(130);
         });
         let running = tokio::spawn(run(parts, materials, events, stopped));
         let mut conclusion = Conclusion::new(self.strict);
-        while let Some(event) = incoming.recv().await {
+        while let Some(mut event) = incoming.recv().await {
+            if watch.event(&mut event) {
+                // It may be stopping already.
+                let _ = stop.send(true);
+            }
             conclusion.event(&event);
             reports
                 .event(&event)
@@ -174,10 +200,15 @@ impl RunCommand {
         }
         signals.abort();
         match running.await {
-            Ok(Ok(_)) => Ok(ExitCode::from(conclusion.exit_code())),
+            Ok(Ok(_)) => watch.end(&reports, self.is_whole(), conclusion.exit_code()),
             Ok(Err(error)) => Err(CommandError::from_error(&error)),
             Err(error) => Err(CommandError::new(format!("the run ended abnormally: {error}"))),
         }
+    }
+
+    /// Whether all scenarios are run.
+    fn is_whole(&self) -> bool {
+        self.selectors.is_empty() && self.shard.is_none()
     }
 
     fn library(&self, catalogue: &Catalogue) -> Result<Library, CommandError> {

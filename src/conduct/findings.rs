@@ -263,6 +263,7 @@ fn blank(who: &Subscriber, requirement: &Requirement) -> Check {
         observed: None,
         evidence: Vec::new(),
         repeat: None,
+        accepted: None,
     }
 }
 

@@ -77,6 +77,30 @@ pub struct Check {
     /// The command that runs just this check again; absent for a pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<String>,
+    /// The failure is known and does not fail the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
+}
+
+impl Check {
+    /// Whether this check alone keeps a run from ending well; under `strict` a broken SHOULD does.
+    pub fn fails_run(&self, strict: bool) -> bool {
+        match self.verdict {
+            Verdict::Fail => true,
+            Verdict::Warn => strict,
+            Verdict::Inconclusive => self.level == Level::Shall,
+            Verdict::Pass | Verdict::Skip => false,
+        }
+    }
+}
+
+/// A failure that is known and borne with for a time. The hub is no more conformant for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Why it is borne with.
+    pub reason: String,
+    /// The last day on which it is, as in 2027-01-31.
+    pub until: String,
 }
 
 /// Which reading of an ambiguous passage the hub chose; never a failure.

@@ -22,8 +22,9 @@ pub enum Outcome {
 pub struct Conclusion {
     strict: bool,
     summary: Summary,
-    broken_shalls: usize,
     open_shalls: usize,
+    /// Of those counted, the ones that are accepted.
+    accepted: Summary,
     scenario_errors: usize,
     hub_lost: bool,
     interrupted: bool,
@@ -53,10 +54,11 @@ impl Conclusion {
 
     fn check(&mut self, check: &Check) {
         self.summary.add(check.verdict);
-        match check.verdict {
-            Verdict::Fail => self.broken_shalls += 1,
-            Verdict::Inconclusive if check.level == Level::Shall => self.open_shalls += 1,
-            _ => {}
+        if check.verdict == Verdict::Inconclusive && check.level == Level::Shall {
+            self.open_shalls += 1;
+        }
+        if check.accepted.is_some() && check.fails_run(self.strict) {
+            self.accepted.add(check.verdict);
         }
     }
 
@@ -65,12 +67,19 @@ impl Conclusion {
         self.summary
     }
 
-    /// The verdict on the hub.
+    /// The verdict on the hub, whatever is accepted of it.
     pub fn outcome(&self) -> Outcome {
+        self.outcome_but(Summary::default())
+    }
+
+    /// The verdict if these had not been.
+    fn outcome_but(&self, accepted: Summary) -> Outcome {
         let judged = self.summary.pass + self.summary.fail + self.summary.warn;
-        if self.summary.fail > 0 || (self.strict && self.summary.warn > 0) {
+        let broken = self.summary.fail > accepted.fail || (self.strict && self.summary.warn > accepted.warn);
+        let open = self.open_shalls > accepted.inconclusive;
+        if broken {
             Outcome::NotConformant
-        } else if self.open_shalls > 0 || self.scenario_errors > 0 || self.hub_lost || self.interrupted {
+        } else if open || self.scenario_errors > 0 || self.hub_lost || self.interrupted {
             Outcome::Inconclusive
         } else if judged == 0 {
             Outcome::NothingJudged
@@ -79,9 +88,10 @@ impl Conclusion {
         }
     }
 
-    /// The exit status of `castspec run`: 0 conformant; 1 not conformant or inconclusive; 2 nothing was judged.
+    /// The exit status of `castspec run`: 0 conformant, or all that is broken is accepted; 1 not conformant or inconclusive;
+    /// 2 nothing was judged.
     pub fn exit_code(&self) -> u8 {
-        match self.outcome() {
+        match self.outcome_but(self.accepted) {
             Outcome::Conformant => 0,
             Outcome::NotConformant | Outcome::Inconclusive => 1,
             Outcome::NothingJudged => 2,
@@ -103,8 +113,7 @@ impl Conclusion {
             Outcome::NotConformant if fail > 0 => {
                 format!(
                     "not conformant: {} broken",
-                    plural(self.broken_shalls, "check of a SHALL")
-                        .replace("check of a SHALLs", "checks of a SHALL")
+                    plural(fail, "check of a SHALL").replace("check of a SHALLs", "checks of a SHALL")
                 )
             }
             Outcome::NotConformant => {
@@ -124,6 +133,12 @@ impl Conclusion {
             ),
             Outcome::NothingJudged => "nothing was judged".to_owned(),
         };
-        format!("{verdict} ({pass} pass, {fail} fail, {warn} warn, {skip} skip, {inconclusive} inconclusive)")
+        let accepted = match self.accepted.total() {
+            0 => String::new(),
+            accepted => format!(", {accepted} accepted"),
+        };
+        format!(
+            "{verdict} ({pass} pass, {fail} fail, {warn} warn, {skip} skip, {inconclusive} inconclusive{accepted})"
+        )
     }
 }

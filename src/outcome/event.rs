@@ -52,6 +52,7 @@ pub struct Target {
     /// The version that it is tested under.
     pub fhircast_version: Version,
     /// Whether it is castspec's own simulator.
+    #[serde(default)]
     pub built_in: bool,
     /// What it supports: name and yes or no, and how that is known.
     pub capabilities: Map<String, Value>,

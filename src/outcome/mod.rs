@@ -8,7 +8,7 @@ mod conclusion;
 mod event;
 mod transcript;
 
-pub use check::{Check, Observation, Summary, Verdict};
+pub use check::{Acceptance, Check, Observation, Summary, Verdict};
 pub use conclusion::{Conclusion, Outcome};
 pub use event::{
     Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use similar::{ChangeTag, TextDiff};
 
 use super::record::Record;
-use super::text;
+use super::{section, text};
 use crate::outcome::{Check, Disposition, Entry, RunBegan, RunEvent, ScenarioEnded, Summary, Verdict};
 use crate::protocol::Version;
 
@@ -238,6 +238,14 @@ impl<W: Write> Console<W> {
             self.name(&check.scenario, check.fhircast_version)
         )?;
         writeln!(self.out, "  {}", text::indented(&check.message))?;
+        if let Some(accepted) = &check.accepted {
+            let told = format!(
+                "accepted until {}: {}",
+                accepted.until,
+                text::line(&accepted.reason)
+            );
+            writeln!(self.out, "  {told}")?;
+        }
         writeln!(
             self.out,
             "  {} (section {}): {}",
@@ -341,7 +349,7 @@ impl<W: Write> Console<W> {
         let mut sections: BTreeMap<(usize, usize, String), Summary> = BTreeMap::new();
         for check in checks {
             sections
-                .entry(section_key(&text::line(&check.section)))
+                .entry(section::key(&text::line(&check.section)))
                 .or_default()
                 .add(check.verdict);
         }
@@ -387,21 +395,6 @@ impl<W: Write> Console<W> {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
-}
-
-/// The number of a section, to sort and to show by: "2.10 Content Sharing" is 2.10. The sections of the older versions have
-/// titles alone.
-fn section_key(section: &str) -> (usize, usize, String) {
-    let number = section.split_whitespace().next().unwrap_or_default();
-    if !number.starts_with(|c: char| c.is_ascii_digit()) {
-        return (usize::MAX, 0, section.to_owned());
-    }
-    let mut parts = number.split('.').map(|part| part.parse().unwrap_or(usize::MAX));
-    (
-        parts.next().unwrap_or(usize::MAX),
-        parts.next().unwrap_or(0),
-        number.to_owned(),
-    )
 }
 
 fn of_scenarios(count: usize) -> String {

@@ -1,45 +1,69 @@
-//! `report.json`: everything, for programs.
+//! `report.json`: everything, for programs, and to render the other reports from again.
 
-use serde_json::{Value, json};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ReportError;
-use super::record::Record;
+use super::record::{Record, ScenarioRecord};
+use crate::outcome::{Check, Disposition, Entry, HubLost, Observation, RunBegan, Summary, Target, Tool};
+use crate::protocol::Version;
 
-/// Renders the report.
-pub fn render(record: &Record) -> Result<String, ReportError> {
+/// The members of report.json, in their order; those after `target` that a version of castspec did not write yet have
+/// defaults.
+#[derive(Debug, Serialize, Deserialize)]
+struct Document {
+    tool: Option<Tool>,
+    started: Option<String>,
+    duration_ms: u64,
+    target: Option<Target>,
+    #[serde(default)]
+    further_targets: Option<Vec<Target>>,
+    #[serde(default)]
+    strict: bool,
+    summary: Summary,
+    #[serde(default)]
+    interrupted: bool,
+    #[serde(default)]
+    hub_lost: Option<HubLost>,
+    checks: Vec<Check>,
+    #[serde(default)]
+    observations: Vec<Observation>,
+    #[serde(default)]
+    scenarios: Vec<Played>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Played {
+    name: String,
+    title: String,
+    fhircast_version: Version,
+    duration_ms: u64,
+    #[serde(flatten)]
+    disposition: Disposition,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    transcript: Vec<Entry>,
+}
+
+/// Renders the report; `strict` is how the run was judged.
+pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
     let began = record.began.as_ref();
-    let scenarios: Vec<Value> = record
-        .scenarios
-        .iter()
-        .map(|own| {
-            let mut value = json!({
-                "name": own.name,
-                "title": own.title,
-                "fhircast_version": own.version,
-                "duration_ms": millis(own.duration),
-            });
-            if let (Some(members), Ok(Value::Object(told))) =
-                (value.as_object_mut(), serde_json::to_value(&own.disposition))
-            {
-                members.extend(told);
-            }
-            value
-        })
-        .collect();
-    let report = json!({
-        "tool": began.map(|own| &own.tool),
-        "started": began.map(|own| &own.started),
-        "duration_ms": millis(record.duration),
-        "target": began.map(|own| &own.target),
-        "further_targets": began.map(|own| &own.further_targets),
-        "summary": record.summary(),
-        "interrupted": record.interrupted,
-        "hub_lost": record.hub_lost,
-        "checks": record.checks,
-        "observations": record.observations,
-        "scenarios": scenarios,
-    });
-    serde_json::to_string_pretty(&report)
+    let document = Document {
+        tool: began.map(|own| own.tool.clone()),
+        started: began.map(|own| own.started.clone()),
+        duration_ms: millis(record.duration),
+        target: began.map(|own| own.target.clone()),
+        further_targets: began.map(|own| own.further_targets.clone()),
+        strict,
+        summary: record.summary(),
+        interrupted: record.interrupted,
+        hub_lost: record.hub_lost.clone(),
+        checks: record.checks.clone(),
+        observations: record.observations.clone(),
+        scenarios: record.scenarios.iter().map(Played::of).collect(),
+    };
+    serde_json::to_string_pretty(&document)
         .map(|text| text + "\n")
         .map_err(|error| ReportError::Render {
             name: "report.json",
@@ -47,6 +71,61 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         })
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+/// Reads a report; the record of the run, and whether it was judged strictly. The problem is one line.
+pub fn parse(text: &str) -> Result<(Record, bool), String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+    if value.get("checks").is_none() || value.get("summary").is_none() {
+        return Err("is no report.json: it has no checks or no summary".to_owned());
+    }
+    let document: Document =
+        serde_json::from_value(value).map_err(|error| format!("is no report.json: {error}"))?;
+    let began = match (document.tool, document.started, document.target) {
+        (Some(tool), Some(started), Some(target)) => Some(RunBegan {
+            tool,
+            started,
+            target,
+            further_targets: document.further_targets.unwrap_or_default(),
+            scenarios: document.scenarios.len(),
+        }),
+        _ => None,
+    };
+    let record = Record {
+        began,
+        checks: document.checks,
+        scenarios: document.scenarios.into_iter().map(Played::record).collect(),
+        observations: document.observations,
+        hub_lost: document.hub_lost,
+        duration: Duration::from_millis(document.duration_ms),
+        interrupted: document.interrupted,
+        ..Record::default()
+    };
+    Ok((record, document.strict))
+}
+
+impl Played {
+    fn of(own: &ScenarioRecord) -> Self {
+        Self {
+            name: own.name.clone(),
+            title: own.title.clone(),
+            fhircast_version: own.version,
+            duration_ms: millis(own.duration),
+            disposition: own.disposition.clone(),
+            transcript: own.transcript.clone(),
+        }
+    }
+
+    fn record(self) -> ScenarioRecord {
+        ScenarioRecord {
+            name: self.name,
+            title: self.title,
+            version: self.fhircast_version,
+            disposition: self.disposition,
+            duration: Duration::from_millis(self.duration_ms),
+            transcript: self.transcript,
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -75,6 +75,7 @@ fn case(check: &Check, time: Duration, strict: bool) -> TestCase {
     let name = safe(&format!("{} [{}]", check.requirement, check.scenario));
     let message = safe(&check.message);
     let mut builder = match check.verdict {
+        _ if check.accepted.is_some() => TestCaseBuilder::skipped(&name),
         Verdict::Pass => TestCaseBuilder::success(&name, time),
         Verdict::Fail => TestCaseBuilder::failure(&name, time, &safe(&check.requirement), &message),
         Verdict::Warn if strict => TestCaseBuilder::failure(&name, time, &safe(&check.requirement), &message),
@@ -115,6 +116,12 @@ fn explanation(check: &Check) -> String {
         ),
         check.url.clone(),
     ];
+    if let Some(accepted) = &check.accepted {
+        lines.insert(
+            0,
+            format!("accepted until {}: {}", accepted.until, accepted.reason),
+        );
+    }
     for (label, value) in [("expected", &check.expected), ("observed", &check.observed)] {
         if let Some(value) = value {
             lines.push(format!("{label}: {value}"));

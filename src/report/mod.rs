@@ -2,15 +2,24 @@
 //!
 //! Every report reads the same stream of events; none judges, and none knows of another.
 
+mod annotations;
+mod compare;
 mod console;
 mod html;
 mod json;
 mod junit;
+mod markdown;
+mod merge;
 mod record;
+mod section;
+mod stored;
 mod text;
 
+pub use compare::{Change, Comparison, Side};
 pub use console::{Console, ConsoleSettings};
+pub use merge::{MergeError, merge};
 pub use record::{Record, ScenarioRecord};
+pub use stored::{StoredError, StoredRun};
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,7 +47,7 @@ pub enum ReportError {
     },
 }
 
-/// The report files of a run: `junit.xml`, `report.json` and `index.html`, written when the run has ended.
+/// The report files of a run: `junit.xml`, `report.json`, `index.html` and `summary.md`, written when the run has ended.
 #[derive(Debug)]
 pub struct Reports {
     folder: PathBuf,
@@ -70,11 +79,59 @@ impl Reports {
     pub fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         self.record.event(event);
         if matches!(event, RunEvent::RunEnded(_)) {
-            self.write("report.json", &json::render(&self.record)?)?;
-            self.write("junit.xml", &junit::render(&self.record, self.strict)?)?;
-            self.write("index.html", &html::render(&self.record, self.strict)?)?;
+            self.write("report.json", &json::render(&self.record, self.strict)?)?;
+            self.write_renderings()?;
         }
         Ok(())
+    }
+
+    /// What the run comes to, in Markdown.
+    pub fn summary(&self) -> String {
+        markdown::render(&self.record, self.strict)
+    }
+
+    /// What is broken, as workflow commands of GitHub, a line each.
+    pub fn github_annotations(&self) -> Vec<String> {
+        annotations::github(&self.record, self.strict)
+    }
+
+    /// Writes what is broken as a code quality report of GitLab: `gl-code-quality-report.json`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_gitlab_code_quality(&self) -> Result<(), ReportError> {
+        let content = annotations::gitlab(&self.record, self.strict);
+        self.write("gl-code-quality-report.json", &content)
+    }
+
+    /// Writes all files of a run that has ended.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or a file cannot be rendered or written.
+    pub fn store(folder: &Path, run: StoredRun) -> Result<(), ReportError> {
+        let reports = Self::of(folder, run)?;
+        reports.write("report.json", &json::render(&reports.record, reports.strict)?)?;
+        reports.write_renderings()
+    }
+
+    /// Writes the files that are rendered from report.json, and not report.json itself.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or a file cannot be rendered or written.
+    pub fn store_renderings(folder: &Path, run: StoredRun) -> Result<(), ReportError> {
+        Self::of(folder, run)?.write_renderings()
+    }
+
+    fn of(folder: &Path, run: StoredRun) -> Result<Self, ReportError> {
+        let mut reports = Self::new(folder, run.strict)?;
+        reports.record = run.record;
+        Ok(reports)
+    }
+
+    fn write_renderings(&self) -> Result<(), ReportError> {
+        self.write("junit.xml", &junit::render(&self.record, self.strict)?)?;
+        self.write("index.html", &html::render(&self.record, self.strict)?)?;
+        self.write("summary.md", &self.summary())
     }
 
     /// Writes a file as a whole or not at all.

@@ -1,8 +1,11 @@
 //! All that a run told, gathered for the reports that are written at its end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::outcome::{Check, Conclusion, Disposition, HubLost, Observation, RunBegan, RunEvent, Summary};
+use crate::outcome::{
+    Check, Conclusion, Disposition, Entry, HubLost, Observation, RunBegan, RunEvent, Summary, Verdict,
+};
 use crate::protocol::Version;
 
 /// All that a run told.
@@ -22,6 +25,8 @@ pub struct Record {
     pub duration: Duration,
     /// A signal ended it early.
     pub interrupted: bool,
+    /// Scenarios of which a check was broken.
+    pub(super) broken: BTreeSet<(String, Version)>,
 }
 
 /// A scenario as it ended.
@@ -35,8 +40,10 @@ pub struct ScenarioRecord {
     pub version: Version,
     /// How it ended.
     pub disposition: Disposition,
-    /// How long it took.
+    /// How long it took, in whole milliseconds.
     pub duration: Duration,
+    /// Everything that passed, where a check was broken; else empty.
+    pub transcript: Vec<Entry>,
 }
 
 impl Record {
@@ -44,18 +51,32 @@ impl Record {
     pub fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunBegan(began) => self.began = Some(began.clone()),
-            RunEvent::CheckJudged(check) => self.checks.push((**check).clone()),
+            RunEvent::CheckJudged(check) => {
+                if matches!(check.verdict, Verdict::Fail | Verdict::Warn) {
+                    self.broken
+                        .insert((check.scenario.clone(), check.fhircast_version));
+                }
+                self.checks.push((**check).clone());
+            }
             RunEvent::Observed(observation) => self.observations.push(observation.clone()),
-            RunEvent::ScenarioEnded(ended) => self.scenarios.push(ScenarioRecord {
-                name: ended.scenario.clone(),
-                title: ended.title.clone(),
-                version: ended.fhircast_version,
-                disposition: ended.disposition.clone(),
-                duration: ended.duration,
-            }),
+            RunEvent::ScenarioEnded(ended) => {
+                let key = (ended.scenario.clone(), ended.fhircast_version);
+                self.scenarios.push(ScenarioRecord {
+                    name: ended.scenario.clone(),
+                    title: ended.title.clone(),
+                    version: ended.fhircast_version,
+                    disposition: ended.disposition.clone(),
+                    duration: whole_millis(ended.duration),
+                    // What passed in a scenario without fault shows nothing, and is most of what passed.
+                    transcript: match self.broken.contains(&key) {
+                        true => ended.transcript.clone(),
+                        false => Vec::new(),
+                    },
+                });
+            }
             RunEvent::HubLost(lost) => self.hub_lost = Some(lost.clone()),
             RunEvent::RunEnded(ended) => {
-                self.duration = ended.duration;
+                self.duration = whole_millis(ended.duration);
                 self.interrupted = ended.interrupted;
                 self.sort();
             }
@@ -64,7 +85,7 @@ impl Record {
     }
 
     /// Scenarios end in no certain order; reports have one.
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         self.checks.sort_by(|one, other| {
             (&one.scenario, &one.requirement, one.fhircast_version).cmp(&(
                 &other.scenario,
@@ -88,6 +109,12 @@ impl Record {
         let mut summary = Summary::default();
         self.checks.iter().for_each(|check| summary.add(check.verdict));
         summary
+    }
+
+    /// The scenario of this name under this version.
+    pub fn scenario(&self, name: &str, version: Version) -> Option<&ScenarioRecord> {
+        let of = |own: &&ScenarioRecord| own.name == name && own.version == version;
+        self.scenarios.iter().find(of)
     }
 
     /// What the run comes to.
@@ -133,4 +160,9 @@ impl Record {
         }
         readings
     }
+}
+
+/// Reports that are rendered anew from report.json, which knows milliseconds, are to be the same.
+fn whole_millis(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -60,33 +60,39 @@ pub fn headline(entry: &Entry) -> String {
     line(&format!("[{}] {:>8.1} ms  {told}", entry.sequence, entry.at_ms))
 }
 
+/// The body of what passed, as it came; `None` where there is none by its nature.
+pub fn raw_body(entry: &Entry) -> Option<&str> {
+    match &entry.traffic {
+        Traffic::Request { body, .. }
+        | Traffic::Response { body, .. }
+        | Traffic::CallbackRequest { body, .. }
+        | Traffic::CallbackResponse { body, .. } => Some(body),
+        Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether the body is that of a form.
+pub fn is_form(entry: &Entry) -> bool {
+    let Traffic::Request { headers, .. } = &entry.traffic else {
+        return false;
+    };
+    headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type") && value.starts_with("application/x-www-form-urlencoded")
+    })
+}
+
 /// The body of what passed, pretty where it is JSON or a form.
 pub fn body(entry: &Entry) -> Option<String> {
-    let (text, form) = match &entry.traffic {
-        Traffic::Request { body, headers, .. } => {
-            let form = headers.iter().any(|(name, value)| {
-                name.eq_ignore_ascii_case("content-type")
-                    && value.starts_with("application/x-www-form-urlencoded")
-            });
-            (body, form)
-        }
-        Traffic::Response { body, .. }
-        | Traffic::CallbackRequest { body, .. }
-        | Traffic::CallbackResponse { body, .. } => (body, false),
-        Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => (text, false),
-        _ => return None,
-    };
-    if text.is_empty() {
-        return None;
-    }
-    if form {
+    let text = raw_body(entry).filter(|text| !text.is_empty())?;
+    if is_form(entry) {
         let pairs = url::form_urlencoded::parse(text.as_bytes());
         let lines: Vec<String> = pairs.map(|(name, value)| format!("{name} = {value}")).collect();
         return Some(clean(&lines.join("\n")));
     }
     let pretty = match serde_json::from_str::<Value>(text) {
         Ok(json) => format!("{json:#}"),
-        Err(_) => text.clone(),
+        Err(_) => text.to_owned(),
     };
     Some(clean(&pretty))
 }
@@ -121,4 +127,22 @@ pub fn evidence(own: &Evidence) -> String {
         }
     }
     text
+}
+
+/// A text in one line that Markdown shows as it is, in a cell of a table too.
+pub fn markdown(own: &str) -> String {
+    let mut shown = String::new();
+    for c in line(own).chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '@' => {
+                shown.push('\\');
+                shown.push(c);
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
 }

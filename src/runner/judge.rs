@@ -365,6 +365,7 @@ fn blank(scenario: &str, requirement: &Requirement) -> Check {
         observed: None,
         evidence: Vec::new(),
         repeat: None,
+        accepted: None,
     }
 }
 

@@ -24,6 +24,7 @@ mod requirements;
 mod run;
 mod sameness;
 mod settling;
+mod shard;
 mod stage;
 mod subscribing;
 mod target;
@@ -35,6 +36,7 @@ pub use claims::Claims;
 pub use preflight::PreflightError;
 pub use requirements::AMBIENT;
 pub use run::{Materials, MaterialsError, Part, RunError, run};
+pub use shard::{Shard, ShardError};
 pub use target::{RejectedToken, RestrictedToken, Target, TargetError, Timing};
 
 use crate::outcome::Check;

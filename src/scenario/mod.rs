@@ -16,6 +16,7 @@ mod requirements;
 mod syntax;
 mod template;
 mod variables;
+mod weight;
 mod words;
 
 pub use fault::{Fault, ScenarioErrors};

@@ -40,6 +40,9 @@ fn without_environment(mut remove: impl FnMut(&str)) {
         "HTTPS_PROXY",
         "http_proxy",
         "https_proxy",
+        "GITHUB_ACTIONS",
+        "GITHUB_STEP_SUMMARY",
+        "GITLAB_CI",
     ] {
         remove(name);
     }

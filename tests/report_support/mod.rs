@@ -27,6 +27,9 @@ pub struct Files {
     pub junit: String,
     pub json: Value,
     pub html: String,
+    pub summary: String,
+    pub github: Vec<String>,
+    pub gitlab: Value,
 }
 
 /// A run in the making; scenarios and checks count as they come.
@@ -69,11 +72,21 @@ impl Run {
         }
     }
 
-    pub fn scenario(mut self, name: &str, disposition: Disposition, checks: Vec<Check>) -> Self {
+    pub fn scenario(self, name: &str, disposition: Disposition, checks: Vec<Check>) -> Self {
+        self.scenario_under(Version::Stu3, name, disposition, checks)
+    }
+
+    pub fn scenario_under(
+        mut self,
+        version: Version,
+        name: &str,
+        disposition: Disposition,
+        checks: Vec<Check>,
+    ) -> Self {
         self.events.push(RunEvent::ScenarioBegan(ScenarioBegan {
             scenario: name.to_owned(),
             title: format!("The title of {name}"),
-            fhircast_version: Version::Stu3,
+            fhircast_version: version,
         }));
         let mut transcript = Vec::new();
         for check in checks {
@@ -90,7 +103,7 @@ impl Run {
         self.events.push(RunEvent::ScenarioEnded(ScenarioEnded {
             scenario: name.to_owned(),
             title: format!("The title of {name}"),
-            fhircast_version: Version::Stu3,
+            fhircast_version: version,
             disposition,
             duration: Duration::from_millis(120),
             transcript,
@@ -158,6 +171,7 @@ pub fn check(scenario: &str, requirement: &str, level: Level, verdict: Verdict) 
         observed: None,
         evidence: Vec::new(),
         repeat: (verdict != Verdict::Pass).then_some(repeat),
+        accepted: None,
     }
 }
 
@@ -348,11 +362,15 @@ pub fn files(events: &[RunEvent], strict: bool) -> Files {
     for event in events {
         reports.event(event).unwrap();
     }
+    reports.write_gitlab_code_quality().unwrap();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     Files {
         junit: read("junit.xml"),
         json: serde_json::from_str(&read("report.json")).unwrap(),
         html: read("index.html"),
+        summary: read("summary.md"),
+        github: reports.github_annotations(),
+        gitlab: serde_json::from_str(&read("gl-code-quality-report.json")).unwrap(),
     }
 }
 

@@ -1,0 +1,119 @@
+//! `castspec report`: results rendered again, put together and compared.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{CommandError, print};
+use crate::report::{Comparison, Reports, StoredRun, merge};
+
+/// Render, merge or compare results
+#[derive(Debug, Args)]
+pub struct ReportCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Render(Render),
+    Merge(Merge),
+    Compare(Compare),
+}
+
+/// Write junit.xml, index.html and summary.md anew from a report.json
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  castspec report render results/report.json --reports pages")]
+struct Render {
+    /// The report.json, or the folder that has it
+    report: PathBuf,
+    /// Where the files are written
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    reports: PathBuf,
+}
+
+/// Put the reports of a run together that was split by run --shard
+///
+/// Exit status: that of the whole run.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  castspec report merge shard-1 shard-2 shard-3 --reports reports")]
+struct Merge {
+    /// Each a report.json, or the folder that has it
+    #[arg(required = true, value_name = "REPORT")]
+    parts: Vec<PathBuf>,
+    /// Where the files are written
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    reports: PathBuf,
+}
+
+/// Tell what got better and worse from one run to another
+///
+/// Exit status: 0 nothing got worse; 1 a check has a worse verdict than before; 2 the reports cannot be compared.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  castspec report compare last-release/report.json reports/report.json")]
+struct Compare {
+    /// The earlier run: a report.json, or the folder that has it
+    old: PathBuf,
+    /// The later run
+    new: PathBuf,
+    /// Print JSON
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print Markdown
+    #[arg(long)]
+    markdown: bool,
+}
+
+impl ReportCommand {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// When a report cannot be read, put together with others, or written.
+    pub fn run(&self) -> Result<ExitCode, CommandError> {
+        match &self.what {
+            What::Render(render) => render.run(),
+            What::Merge(merge) => merge.run(),
+            What::Compare(compare) => compare.run(),
+        }
+    }
+}
+
+fn read(path: &std::path::Path) -> Result<StoredRun, CommandError> {
+    StoredRun::read(path).map_err(|error| CommandError::from_error(&error))
+}
+
+impl Render {
+    fn run(&self) -> Result<ExitCode, CommandError> {
+        Reports::store_renderings(&self.reports, read(&self.report)?)
+            .map_err(|error| CommandError::from_error(&error))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Merge {
+    fn run(&self) -> Result<ExitCode, CommandError> {
+        let parts: Result<Vec<StoredRun>, _> = self.parts.iter().map(|path| read(path)).collect();
+        let whole = merge(parts?).map_err(|error| CommandError::from_error(&error))?;
+        let conclusion = whole.record.conclusion(whole.strict);
+        Reports::store(&self.reports, whole).map_err(|error| CommandError::from_error(&error))?;
+        print(&format!("{}\n", conclusion.sentence()))?;
+        Ok(ExitCode::from(conclusion.exit_code()))
+    }
+}
+
+impl Compare {
+    fn run(&self) -> Result<ExitCode, CommandError> {
+        let comparison = Comparison::of(&read(&self.old)?.record, &read(&self.new)?.record);
+        let told = if self.json {
+            serde_json::to_string_pretty(&comparison).map_err(|error| CommandError::from_error(&error))?
+                + "\n"
+        } else if self.markdown {
+            comparison.markdown()
+        } else {
+            comparison.text()
+        };
+        print(&told)?;
+        Ok(ExitCode::from(u8::from(comparison.is_regression())))
+    }
+}

@@ -1,0 +1,137 @@
+//! What `castspec run` does for those who watch over a hub run after run: failures that are expected, an early end, and
+//! what the CI server shows that it runs on.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::ci_server::Server;
+use super::{CommandError, print};
+use crate::expectation::{Expectations, entry};
+use crate::outcome::RunEvent;
+use crate::report::Reports;
+use crate::requirement::Catalogue;
+use crate::scenario::Library;
+
+/// Failures proposed for the file at the most.
+const PROPOSED: usize = 20;
+
+#[derive(Debug, Args)]
+pub(super) struct WatchArguments {
+    /// A file of failures that are expected (TOML): they do not fail the run, and an entry that did not happen or has run
+    /// out does
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
+    /// End the run at the first failure that is not expected
+    #[arg(long)]
+    fail_fast: bool,
+}
+
+/// A run under way, as it is watched.
+#[derive(Debug)]
+pub(super) struct Watch {
+    expectations: Option<Expectations>,
+    file: PathBuf,
+    fail_fast: bool,
+    strict: bool,
+    now: jiff::Timestamp,
+    server: Server,
+    /// Failures that were not expected, as entries for the file.
+    proposed: Vec<String>,
+    unexpected: usize,
+    /// This run was ended here.
+    stopped: bool,
+    interrupted: bool,
+}
+
+impl WatchArguments {
+    /// Reads the file of expected failures.
+    pub(super) fn begin(
+        &self,
+        catalogue: &Catalogue,
+        library: &Library,
+        strict: bool,
+    ) -> Result<Watch, CommandError> {
+        let now = jiff::Timestamp::now();
+        let requirements: BTreeSet<&str> = catalogue.iter().map(|own| own.id.as_str()).collect();
+        let scenarios: BTreeSet<&str> = library.iter().map(|own| own.name.as_str()).collect();
+        let read = |file| Expectations::read(file, &requirements, &scenarios, strict, now);
+        let expectations = self.expect.as_deref().map(read).transpose();
+        let expectations = expectations.map_err(|error| CommandError::from_error(&error))?;
+        Ok(Watch {
+            expectations,
+            server: Server::begin()?,
+            file: self.expect.clone().unwrap_or_default(),
+            fail_fast: self.fail_fast,
+            strict,
+            now,
+            proposed: Vec::new(),
+            unexpected: 0,
+            stopped: false,
+            interrupted: false,
+        })
+    }
+}
+
+impl Watch {
+    /// Takes an event in before the reports do, and marks the failures that are expected; true ends the run.
+    pub(super) fn event(&mut self, event: &mut RunEvent) -> bool {
+        match event {
+            RunEvent::CheckJudged(check) => {
+                if let Some(expectations) = &mut self.expectations {
+                    expectations.judge(check);
+                }
+                // What is left open by the run's own end is nobody's failure.
+                if self.stopped || !check.fails_run(self.strict) || check.accepted.is_some() {
+                    return false;
+                }
+                self.unexpected += 1;
+                if self.proposed.len() < PROPOSED {
+                    self.proposed.push(entry(check, self.now));
+                }
+                self.stopped = self.fail_fast;
+                self.stopped
+            }
+            RunEvent::RunEnded(ended) => {
+                self.interrupted = ended.interrupted;
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Tells what became of the expected failures, and comes to the exit status; `whole` where nothing was selected.
+    pub(super) fn end(self, reports: &Reports, whole: bool, code: u8) -> Result<ExitCode, CommandError> {
+        self.server.end(reports)?;
+        let Some(expectations) = &self.expectations else {
+            return Ok(ExitCode::from(code));
+        };
+        let file = self.file.display();
+        let problems = expectations.problems(whole && !self.interrupted);
+        let mut told = String::new();
+        for problem in &problems {
+            told.push_str(&format!("\nexpected failure: {problem}"));
+        }
+        let by_signal = self.interrupted && !self.stopped;
+        if self.unexpected > 0 && !by_signal {
+            told.push_str(&format!(
+                "\nnot expected: {}; to accept, give a reason in {file}:\n",
+                self.unexpected
+            ));
+            self.proposed
+                .iter()
+                .for_each(|entry| told.push_str(&format!("\n{entry}")));
+            let more = self.unexpected - self.proposed.len();
+            if more > 0 {
+                told.push_str(&format!("\n# and {more} more\n"));
+            }
+        } else if problems.is_empty() && code == 0 {
+            told.push_str(&format!("as expected by {file}"));
+        }
+        print(&format!("{}\n", told.trim_end()))?;
+        let code = if problems.is_empty() { code } else { code.max(1) };
+        Ok(ExitCode::from(code))
+    }
+}

@@ -1,0 +1,127 @@
+//! The file of expected failures.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::Expected;
+use crate::protocol::Version;
+
+/// A file of expected failures that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpectationError {
+    /// It cannot be read.
+    #[error("{}: the file of expected failures cannot be read: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        problem: String,
+    },
+    /// It is not in its format, or an entry cannot be meant.
+    #[error("{}:{line}: {problem}", path.display())]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    expected: Vec<Spanned<Entry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    requirement: String,
+    scenario: String,
+    fhircast_version: Option<Version>,
+    reason: String,
+    until: toml::value::Datetime,
+}
+
+/// Reads the file; what it names must be among the known requirements and scenarios.
+pub(super) fn read(
+    path: &Path,
+    requirements: &BTreeSet<&str>,
+    scenarios: &BTreeSet<&str>,
+) -> Result<Vec<Expected>, ExpectationError> {
+    let text = std::fs::read_to_string(path).map_err(|error| ExpectationError::Unreadable {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    })?;
+    let line_of = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+    let wrong = |line: usize, problem: String| ExpectationError::Entry {
+        path: path.to_owned(),
+        line,
+        problem,
+    };
+    let file: File = toml::from_str(&text).map_err(|error| {
+        let line = line_of(error.span().map_or(0, |span| span.start));
+        wrong(line, error.message().replace('\n', " "))
+    })?;
+    let mut read: Vec<Expected> = Vec::new();
+    for spanned in file.expected {
+        let line = line_of(spanned.span().start);
+        let own = expected(line, spanned.into_inner(), requirements, scenarios)
+            .map_err(|problem| wrong(line, problem))?;
+        let same = |other: &&Expected| {
+            (&other.requirement, &other.scenario, other.version)
+                == (&own.requirement, &own.scenario, own.version)
+        };
+        if let Some(other) = read.iter().find(same) {
+            return Err(wrong(
+                line,
+                format!("the same as the entry on line {}", other.line),
+            ));
+        }
+        read.push(own);
+    }
+    Ok(read)
+}
+
+fn expected(
+    line: usize,
+    entry: Entry,
+    requirements: &BTreeSet<&str>,
+    scenarios: &BTreeSet<&str>,
+) -> Result<Expected, String> {
+    let known = |what: &str, name: &str, names: &BTreeSet<&str>| match names.contains(name) {
+        true => Ok(()),
+        false => Err(format!("there is no {what} '{name}'")),
+    };
+    known("requirement", &entry.requirement, requirements)?;
+    let scenario = Some(entry.scenario).filter(|name| name != "*");
+    if let Some(name) = &scenario {
+        known("scenario", name, scenarios)?;
+    }
+    if entry.reason.trim().is_empty() {
+        return Err("reason is empty; say why the failure is accepted".to_owned());
+    }
+    let date = entry.until.date.filter(|_| entry.until.time.is_none());
+    let date = date.and_then(|own| {
+        let (year, month, day) = (
+            i16::try_from(own.year),
+            i8::try_from(own.month),
+            i8::try_from(own.day),
+        );
+        jiff::civil::Date::new(year.ok()?, month.ok()?, day.ok()?).ok()
+    });
+    Ok(Expected {
+        line,
+        requirement: entry.requirement,
+        scenario,
+        version: entry.fhircast_version,
+        reason: entry.reason,
+        until: date.ok_or("until is no day; it looks like 2027-01-31")?,
+    })
+}

@@ -1,0 +1,122 @@
+//! What a run made of the expected failures.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+
+use super::Expected;
+use super::file::{ExpectationError, read};
+use crate::outcome::{Acceptance, Check, Verdict};
+
+/// For how many days an entry is proposed.
+const DAYS: i64 = 90;
+
+/// The expected failures of a run, and what became of each.
+#[derive(Debug)]
+pub struct Expectations {
+    path: PathBuf,
+    strict: bool,
+    today: Date,
+    entries: Vec<(Expected, Seen)>,
+}
+
+/// What a run showed of an entry.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    failed: usize,
+    held: usize,
+    skipped: usize,
+}
+
+impl Expectations {
+    /// Reads the file. What it names must be among these requirements and scenarios; under `strict` a broken SHOULD is a
+    /// failure that can be expected. Days are those of UTC, and `now` is one of them.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not in its format, or an entry names what is not there.
+    pub fn read(
+        path: &Path,
+        requirements: &BTreeSet<&str>,
+        scenarios: &BTreeSet<&str>,
+        strict: bool,
+        now: Timestamp,
+    ) -> Result<Self, ExpectationError> {
+        let entries = read(path, requirements, scenarios)?;
+        Ok(Self {
+            path: path.to_owned(),
+            strict,
+            today: day(now),
+            entries: entries.into_iter().map(|own| (own, Seen::default())).collect(),
+        })
+    }
+
+    /// Takes a check in, and marks it as accepted where it is a failure that is expected.
+    pub fn judge(&mut self, check: &mut Check) {
+        let failed = check.fails_run(self.strict);
+        for (own, seen) in &mut self.entries {
+            if !own.means(check) {
+                continue;
+            }
+            match check.verdict {
+                _ if failed => seen.failed += 1,
+                Verdict::Skip => seen.skipped += 1,
+                _ => seen.held += 1,
+            }
+            if failed && own.until >= self.today && check.accepted.is_none() {
+                check.accepted = Some(Acceptance {
+                    reason: own.reason.clone(),
+                    until: own.until.to_string(),
+                });
+            }
+        }
+    }
+
+    /// What is no longer so in the file, a line each. In a run that was only a part (`whole` is false) an entry may be about
+    /// what was not run.
+    pub fn problems(&self, whole: bool) -> Vec<String> {
+        let told = self.entries.iter().filter_map(|(own, seen)| {
+            let problem = match *seen {
+                _ if own.until < self.today => format!("has run out on {}", own.until),
+                Seen { failed: 1.., .. } => return None,
+                // It may happen in a scenario that was not run.
+                Seen { .. } if !whole && own.scenario.is_none() => return None,
+                Seen { held: 1.., .. } => "did not happen: the requirement held; remove the entry".to_owned(),
+                Seen { skipped: 1.., .. } => "did not happen: the check was skipped".to_owned(),
+                Seen { .. } if whole => "did not happen: nothing of this name was judged".to_owned(),
+                Seen { .. } => return None,
+            };
+            let scenario = own.scenario.as_deref().unwrap_or("*");
+            let (path, line, requirement) = (self.path.display(), own.line, &own.requirement);
+            Some(format!("{path}:{line}: {requirement} in {scenario} {problem}"))
+        });
+        told.collect()
+    }
+}
+
+impl Expected {
+    fn means(&self, check: &Check) -> bool {
+        self.requirement == check.requirement
+            && self.scenario.as_ref().is_none_or(|name| *name == check.scenario)
+            && self
+                .version
+                .is_none_or(|version| version == check.fhircast_version)
+    }
+}
+
+/// The entry that expects this failure, ready to be put into the file but for its reason.
+pub fn entry(check: &Check, now: Timestamp) -> String {
+    let text = |value: &str| toml::Value::from(value).to_string();
+    let until = day(now).checked_add(DAYS.days()).unwrap_or_else(|_| day(now));
+    format!(
+        "[[expected]]\nrequirement = {}\nscenario = {}\nfhircast_version = \"{}\"\nreason = \"\"\nuntil = {until}\n",
+        text(&check.requirement),
+        text(&check.scenario),
+        check.fhircast_version,
+    )
+}
+
+fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}

@@ -1,0 +1,93 @@
+//! What CI servers show beside a change: annotations of GitHub, code quality of GitLab. One for each broken requirement.
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::markdown::groups;
+use super::record::Record;
+use super::text;
+use crate::outcome::{Check, Verdict};
+
+/// GitHub shows no more than ten of a kind for a step.
+const SHOWN: usize = 10;
+
+/// Workflow commands of GitHub, a line each.
+pub fn github(record: &Record, strict: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for kind in ["error", "warning", "notice"] {
+        let own = groups(record)
+            .into_iter()
+            .filter(|checks| kind_of(checks, strict) == kind);
+        let told = own.filter_map(|checks| {
+            let check = *checks.first()?;
+            let title = format!(
+                "{} ({}, {})",
+                check.requirement, check.level, check.fhircast_version
+            );
+            Some(format!(
+                "::{kind} title={}::{}",
+                property(&title),
+                data(&description(&checks, check))
+            ))
+        });
+        lines.extend(told.take(SHOWN));
+    }
+    lines
+}
+
+fn kind_of(checks: &[&Check], strict: bool) -> &'static str {
+    let mut of = checks.iter().filter(|check| check.accepted.is_none());
+    match of.any(|check| check.fails_run(strict)) {
+        true => "error",
+        false if checks.iter().any(|check| check.verdict == Verdict::Warn) => "warning",
+        false => "notice",
+    }
+}
+
+/// A code quality report of GitLab.
+pub fn gitlab(record: &Record, strict: bool) -> String {
+    let entries = groups(record).into_iter().filter_map(|checks| {
+        let check = *checks.first()?;
+        let severity = match kind_of(&checks, strict) {
+            "error" => "major",
+            "warning" => "minor",
+            _ => "info",
+        };
+        let key = format!("{}@{}", check.requirement, check.fhircast_version);
+        Some(json!({
+            "description": description(&checks, check),
+            "check_name": text::line(&check.requirement),
+            "fingerprint": hex::encode(Sha256::digest(key)),
+            "severity": severity,
+            // A hub has no file here; the scenario that shows it has.
+            "location": {"path": format!("scenarios/{}.yaml", text::line(&check.scenario)), "lines": {"begin": 1}},
+        }))
+    });
+    format!("{:#}\n", Value::Array(entries.collect()))
+}
+
+fn description(checks: &[&Check], check: &Check) -> String {
+    let more = match checks.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and in {more} more)"),
+    };
+    let accepted = match &check.accepted {
+        Some(accepted) => format!(" [accepted until {}: {}]", accepted.until, accepted.reason),
+        None => String::new(),
+    };
+    let told = format!(
+        "{} in {}{more}{accepted}; {}",
+        check.message, check.scenario, check.url
+    );
+    text::shortened(&text::line(&told))
+}
+
+/// A text as the message of a workflow command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A text as a property of a workflow command.
+fn property(text: &str) -> String {
+    data(&text::line(text)).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,479 @@
+//! What the page says, before it has a form.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::broken::{Broken, bounded, broken};
+use super::judged::{Judged, judged, verdict};
+use super::link;
+use crate::outcome::{Conclusion, Disposition, HubLost, Outcome, Summary, Target, Tool, Verdict};
+use crate::protocol::Version;
+use crate::report::{Record, text};
+use crate::requirement::Level;
+
+/// The whole page.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    outcome: &'static str,
+    headline: String,
+    detail: String,
+    sentence: String,
+    strict: bool,
+    tool: Option<Tool>,
+    started: String,
+    started_told: String,
+    seconds: String,
+    targets: Vec<Hub>,
+    several: bool,
+    interrupted: bool,
+    hub_lost: Option<HubLost>,
+    errors: Vec<Reason>,
+    tiles: Vec<Tile>,
+    requirements: usize,
+    checks: usize,
+    chapters: Vec<Line>,
+    levels: Vec<Line>,
+    broken: Vec<Broken>,
+    open: Vec<Reason>,
+    skipped: Vec<Reason>,
+    readings: Vec<Reading>,
+    groups: Vec<Group>,
+    scenarios: Vec<Played>,
+}
+
+/// The hub under one version.
+#[derive(Debug, Serialize)]
+struct Hub {
+    version: Version,
+    number: &'static str,
+    hub_url: String,
+    built_in: bool,
+    claimed: Vec<String>,
+    unclaimed: Vec<String>,
+}
+
+/// How often a verdict was given.
+#[derive(Debug, Serialize)]
+struct Tile {
+    verdict: Verdict,
+    checks: usize,
+    requirements: usize,
+    /// Of all checks, in hundredths of a percent.
+    share: String,
+}
+
+/// A line of a table of counts.
+#[derive(Debug, Serialize)]
+struct Line {
+    version: Version,
+    name: String,
+    url: Option<String>,
+    requirements: usize,
+    counts: Summary,
+}
+
+/// Something that happened for a reason, and to what.
+#[derive(Debug, Serialize)]
+struct Reason {
+    version: Version,
+    why: String,
+    scenarios: Vec<String>,
+    requirements: Vec<String>,
+}
+
+impl Reason {
+    fn new(version: Version, why: &str) -> Self {
+        Self {
+            version,
+            why: bounded(why),
+            scenarios: Vec::new(),
+            requirements: Vec::new(),
+        }
+    }
+
+    /// Names what it happened to, each once.
+    fn note(&mut self, scenario: &str, requirement: Option<&str>) {
+        for (known, name) in [
+            (&mut self.scenarios, Some(scenario)),
+            (&mut self.requirements, requirement),
+        ] {
+            let name = name.map(text::line);
+            if let Some(name) = name.filter(|name| !known.contains(name)) {
+                known.push(name);
+            }
+        }
+    }
+}
+
+/// A choice of the hub's.
+#[derive(Debug, Serialize)]
+struct Reading {
+    version: Version,
+    subject: String,
+    reading: String,
+    scenarios: usize,
+}
+
+/// The requirements of a chapter.
+#[derive(Debug, Serialize)]
+struct Group {
+    version: Version,
+    chapter: String,
+    rows: Vec<Row>,
+}
+
+/// A requirement.
+#[derive(Debug, Serialize)]
+struct Row {
+    verdict: Verdict,
+    requirement: String,
+    level: Level,
+    section: String,
+    url: Option<String>,
+    statement: String,
+    anchor: String,
+    explanation: String,
+    counts: Summary,
+    scenarios: Vec<ByVerdict>,
+}
+
+/// Scenarios that came to the same verdict.
+#[derive(Debug, Serialize)]
+struct ByVerdict {
+    verdict: Verdict,
+    names: String,
+}
+
+/// A scenario as it ended.
+#[derive(Debug, Serialize)]
+struct Played {
+    name: String,
+    title: String,
+    version: Version,
+    verdict: &'static str,
+    counts: Summary,
+    millis: u128,
+}
+
+/// In the order in which people ask for them.
+const VERDICTS: [Verdict; 5] = [
+    Verdict::Fail,
+    Verdict::Warn,
+    Verdict::Inconclusive,
+    Verdict::Skip,
+    Verdict::Pass,
+];
+
+impl Page {
+    /// The page of a run.
+    pub fn of(record: &Record, strict: bool) -> Self {
+        let conclusion = record.conclusion(strict);
+        let sentence = conclusion.sentence();
+        let judged = judged(&record.checks);
+        let began = record.began.as_ref();
+        let targets: Vec<Hub> = began
+            .into_iter()
+            .flat_map(|began| std::iter::once(&began.target).chain(&began.further_targets))
+            .map(hub)
+            .collect();
+        let mut broken: Vec<Broken> = judged.iter().filter_map(|own| broken(own, record)).collect();
+        broken.sort_by_key(Broken::is_warning);
+        let started = began.map(|began| began.started.clone()).unwrap_or_default();
+        Self {
+            outcome: outcome(&conclusion),
+            headline: headline(&conclusion),
+            detail: detail(&sentence),
+            sentence,
+            strict,
+            tool: began.map(|began| began.tool.clone()),
+            started_told: started_told(&started),
+            started,
+            seconds: format!("{:.2}", record.duration.as_secs_f64()),
+            several: targets.len() > 1,
+            targets,
+            interrupted: record.interrupted,
+            hub_lost: record.hub_lost.as_ref().map(lost),
+            errors: errors(record),
+            tiles: tiles(record, &judged),
+            requirements: judged.len(),
+            checks: record.checks.len(),
+            chapters: chapters(&judged),
+            levels: levels(&judged),
+            broken,
+            open: reasons(record, Verdict::Inconclusive),
+            skipped: reasons(record, Verdict::Skip),
+            readings: readings(record),
+            groups: groups(&judged),
+            scenarios: scenarios(record),
+        }
+    }
+}
+
+fn outcome(conclusion: &Conclusion) -> &'static str {
+    match conclusion.outcome() {
+        Outcome::Conformant => "pass",
+        Outcome::NotConformant => "fail",
+        Outcome::Inconclusive | Outcome::NothingJudged => "inconclusive",
+    }
+}
+
+fn headline(conclusion: &Conclusion) -> String {
+    match conclusion.outcome() {
+        Outcome::Conformant => "Conformant",
+        Outcome::NotConformant => "Not conformant",
+        Outcome::Inconclusive => "Inconclusive",
+        Outcome::NothingJudged => "Nothing was judged",
+    }
+    .to_owned()
+}
+
+/// What the sentence says beyond the headline, without the counts.
+fn detail(sentence: &str) -> String {
+    let told = sentence.rsplit_once(" (").map_or(sentence, |(told, _)| told);
+    told.split_once(": ").map_or("", |(_, detail)| detail).to_owned()
+}
+
+fn started_told(started: &str) -> String {
+    match started.parse::<jiff::Timestamp>() {
+        Ok(at) => at.strftime("%-d %B %Y, %H:%M:%S UTC").to_string(),
+        Err(_) => text::line(started),
+    }
+}
+
+fn hub(target: &Target) -> Hub {
+    let with = |wanted: bool| {
+        let known = target.capabilities.iter();
+        known
+            .filter(|(_, claimed)| {
+                claimed
+                    .as_bool()
+                    .or_else(|| claimed.get("claimed").and_then(Value::as_bool))
+                    == Some(wanted)
+            })
+            .map(|(name, _)| text::line(name).replace('_', " "))
+            .collect()
+    };
+    Hub {
+        version: target.fhircast_version,
+        number: target.fhircast_version.number(),
+        hub_url: text::line(&target.hub_url),
+        built_in: target.built_in,
+        claimed: with(true),
+        unclaimed: with(false),
+    }
+}
+
+fn lost(lost: &HubLost) -> HubLost {
+    HubLost {
+        scenario: text::line(&lost.scenario),
+        request: bounded(&lost.request),
+        problem: bounded(&lost.problem),
+    }
+}
+
+fn errors(record: &Record) -> Vec<Reason> {
+    let errors = record.scenarios.iter().filter_map(|own| match &own.disposition {
+        Disposition::Error(why) => {
+            let mut reason = Reason::new(own.version, why);
+            reason.note(&own.name, None);
+            Some(reason)
+        }
+        _ => None,
+    });
+    errors.collect()
+}
+
+fn tiles(record: &Record, judged: &[Judged<'_>]) -> Vec<Tile> {
+    let count = |verdict: Verdict| {
+        record
+            .checks
+            .iter()
+            .filter(|check| check.verdict == verdict)
+            .count()
+    };
+    let all = record.checks.len().max(1);
+    VERDICTS
+        .into_iter()
+        .map(|verdict| {
+            let checks = count(verdict);
+            #[expect(clippy::cast_precision_loss, reason = "a share is shown to two places")]
+            let share = checks as f64 * 100.0 / all as f64;
+            Tile {
+                verdict,
+                checks,
+                requirements: judged.iter().filter(|own| own.verdict == verdict).count(),
+                share: format!("{share:.2}"),
+            }
+        })
+        .collect()
+}
+
+fn add(counts: &mut Summary, other: Summary) {
+    counts.pass += other.pass;
+    counts.fail += other.fail;
+    counts.warn += other.warn;
+    counts.skip += other.skip;
+    counts.inconclusive += other.inconclusive;
+}
+
+/// Neighbours of the same version and name become one line.
+fn lines<'a>(judged: &[&Judged<'a>], name: impl Fn(&Judged<'a>) -> (String, Option<String>)) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for own in judged {
+        let (name, url) = name(own);
+        match lines.last_mut() {
+            Some(line) if line.version == own.version && line.name == name => {
+                line.requirements += 1;
+                add(&mut line.counts, own.counts);
+            }
+            _ => lines.push(Line {
+                version: own.version,
+                name,
+                url,
+                requirements: 1,
+                counts: own.counts,
+            }),
+        }
+    }
+    lines
+}
+
+fn chapters(judged: &[Judged<'_>]) -> Vec<Line> {
+    let all: Vec<&Judged<'_>> = judged.iter().collect();
+    lines(&all, |own| {
+        let page = own.any.url.split('#').next().unwrap_or_default();
+        (text::line(&own.chapter), link(page))
+    })
+}
+
+fn levels(judged: &[Judged<'_>]) -> Vec<Line> {
+    let mut all: Vec<&Judged<'_>> = judged.iter().collect();
+    all.sort_by_key(|own| (Reverse(own.version), own.any.level));
+    lines(&all, |own| (own.any.level.to_string(), None))
+}
+
+/// Why checks have this verdict: by version and reason, with the scenarios and requirements.
+fn reasons(record: &Record, verdict: Verdict) -> Vec<Reason> {
+    let mut reasons: BTreeMap<(Reverse<Version>, &str), Reason> = BTreeMap::new();
+    for check in record.checks.iter().filter(|check| check.verdict == verdict) {
+        let reason = reasons
+            .entry((Reverse(check.fhircast_version), &check.message))
+            .or_insert_with(|| Reason::new(check.fhircast_version, &check.message));
+        reason.note(&check.scenario, Some(&check.requirement));
+    }
+    // A scenario may end without a check of its own.
+    for own in &record.scenarios {
+        let why = match (&own.disposition, verdict) {
+            (Disposition::Skipped(why), Verdict::Skip)
+            | (Disposition::Inconclusive(why), Verdict::Inconclusive) => why,
+            _ => continue,
+        };
+        let reason = reasons
+            .entry((Reverse(own.version), why))
+            .or_insert_with(|| Reason::new(own.version, why));
+        reason.note(&own.name, None);
+    }
+    reasons.into_values().collect()
+}
+
+fn readings(record: &Record) -> Vec<Reading> {
+    let mut readings: BTreeMap<(Reverse<Version>, &str, &str), usize> = BTreeMap::new();
+    for own in &record.observations {
+        *readings
+            .entry((Reverse(own.fhircast_version), &own.subject, &own.reading))
+            .or_default() += 1;
+    }
+    let told = readings
+        .into_iter()
+        .map(|((version, subject, reading), scenarios)| Reading {
+            version: version.0,
+            subject: text::line(subject),
+            reading: bounded(reading),
+            scenarios,
+        });
+    told.collect()
+}
+
+fn groups(judged: &[Judged<'_>]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for own in judged {
+        let chapter = text::line(&own.chapter);
+        let row = row(own);
+        match groups.last_mut() {
+            Some(group) if group.version == own.version && group.chapter == chapter => group.rows.push(row),
+            _ => groups.push(Group {
+                version: own.version,
+                chapter,
+                rows: vec![row],
+            }),
+        }
+    }
+    groups
+}
+
+fn row(own: &Judged<'_>) -> Row {
+    let of = |verdict: Verdict| own.checks.iter().filter(move |check| check.verdict == verdict);
+    let explanation = match own.verdict {
+        Verdict::Pass => {
+            let pass = own.counts.pass;
+            format!("held in {pass} scenario{}", if pass == 1 { "" } else { "s" })
+        }
+        verdict => of(verdict)
+            .next()
+            .map(|check| bounded(&check.message))
+            .unwrap_or_default(),
+    };
+    let scenarios = VERDICTS.into_iter().filter_map(|verdict| {
+        let names: Vec<String> = of(verdict).map(|check| text::line(&check.scenario)).collect();
+        (!names.is_empty()).then(|| ByVerdict {
+            verdict,
+            names: names.join(", "),
+        })
+    });
+    Row {
+        verdict: own.verdict,
+        requirement: text::line(&own.any.requirement),
+        level: own.any.level,
+        section: text::line(&own.any.section),
+        url: link(&own.any.url),
+        statement: bounded(&own.any.statement),
+        anchor: own.anchor.clone(),
+        explanation,
+        counts: own.counts,
+        scenarios: scenarios.collect(),
+    }
+}
+
+fn scenarios(record: &Record) -> Vec<Played> {
+    let mut counts: BTreeMap<(&str, Version), Summary> = BTreeMap::new();
+    for check in &record.checks {
+        counts
+            .entry((&check.scenario, check.fhircast_version))
+            .or_default()
+            .add(check.verdict);
+    }
+    let played = record.scenarios.iter().map(|own| {
+        let counts = counts
+            .get(&(own.name.as_str(), own.version))
+            .copied()
+            .unwrap_or_default();
+        let verdict = match &own.disposition {
+            Disposition::Error(_) => "error",
+            Disposition::Skipped(_) => "skip",
+            Disposition::Inconclusive(_) if counts.fail == 0 => "inconclusive",
+            _ => verdict(counts).name(),
+        };
+        Played {
+            name: text::line(&own.name),
+            title: bounded(&own.title),
+            version: own.version,
+            verdict,
+            counts,
+            millis: own.duration.as_millis(),
+        }
+    });
+    played.collect()
+}

@@ -1,0 +1,206 @@
+//! `summary.md`: what a run comes to on one screen, for the page that a CI server shows of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::record::Record;
+use super::text;
+use crate::outcome::{Check, Outcome, Summary, Verdict};
+use crate::protocol::Version;
+
+/// Broken requirements that are told at the most.
+const BROKEN: usize = 50;
+/// Characters of one text at the most.
+const LONGEST: usize = 300;
+
+/// Renders the summary; under `strict` a broken SHOULD is a failure.
+pub fn render(record: &Record, strict: bool) -> String {
+    let conclusion = record.conclusion(strict);
+    let sign = match conclusion.outcome() {
+        Outcome::Conformant => "✅",
+        Outcome::NotConformant => "❌",
+        Outcome::Inconclusive | Outcome::NothingJudged => "⚠️",
+    };
+    let mut out = format!("## {sign} FHIRcast: {}\n\n", conclusion.sentence());
+    if let Some(began) = &record.began {
+        let tool = format!("{} {}", began.tool.name, began.tool.version);
+        let hub = plain(&began.target.hub_url);
+        let (started, seconds) = (plain(&began.started), record.duration.as_secs_f64());
+        let scenarios = match record.scenarios.len() {
+            1 => "1 scenario".to_owned(),
+            count => format!("{count} scenarios"),
+        };
+        put(
+            &mut out,
+            &format!("{hub}, {scenarios}, {started}, {seconds:.1} s, {tool}\n\n"),
+        );
+    }
+    if let Some(lost) = &record.hub_lost {
+        let (scenario, problem) = (plain(&lost.scenario), plain(&lost.problem));
+        put(
+            &mut out,
+            &format!("**The hub stopped answering** in {scenario}: {problem}\n\n"),
+        );
+    }
+    versions(&mut out, record);
+    broken(&mut out, record);
+    out
+}
+
+/// Writing to a string cannot fail.
+fn put(out: &mut String, text: &str) {
+    out.push_str(text);
+}
+
+fn versions(out: &mut String, record: &Record) {
+    let mut versions: BTreeMap<Version, Summary> = BTreeMap::new();
+    for check in &record.checks {
+        versions
+            .entry(check.fhircast_version)
+            .or_default()
+            .add(check.verdict);
+    }
+    put(
+        out,
+        "| version | pass | fail | warn | skip | inconclusive |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for (version, own) in versions.iter().rev() {
+        let Summary {
+            pass,
+            fail,
+            warn,
+            skip,
+            inconclusive,
+        } = own;
+        let _ = writeln!(
+            out,
+            "| {version} | {pass} | {fail} | {warn} | {skip} | {inconclusive} |"
+        );
+    }
+}
+
+fn broken(out: &mut String, record: &Record) {
+    let groups = groups(record);
+    if groups.is_empty() {
+        return;
+    }
+    put(
+        out,
+        "\n| | requirement | what was found | where |\n| --- | --- | --- | --- |\n",
+    );
+    for checks in groups.iter().take(BROKEN) {
+        let Some(check) = checks.first() else {
+            continue;
+        };
+        let accepted = match checks.iter().all(|check| check.accepted.is_some()) {
+            true => " (accepted)",
+            false => "",
+        };
+        let more = match checks.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let _ = writeln!(
+            out,
+            "| {}{accepted} | [{}]({}) {} {} | {} | {}{more} |",
+            check.verdict,
+            plain(&check.requirement),
+            address(&check.url),
+            check.level,
+            check.fhircast_version,
+            plain(&check.message),
+            plain(&check.scenario),
+        );
+    }
+    if groups.len() > BROKEN {
+        let _ = writeln!(
+            out,
+            "\nand {} more requirements, in index.html",
+            groups.len() - BROKEN
+        );
+    }
+}
+
+/// Broken checks by requirement: failures first, those in most scenarios before others.
+pub fn groups(record: &Record) -> Vec<Vec<&Check>> {
+    let mut groups: BTreeMap<(Version, &str), Vec<&Check>> = BTreeMap::new();
+    let broken = |check: &&Check| matches!(check.verdict, Verdict::Fail | Verdict::Warn);
+    for check in record.checks.iter().filter(broken) {
+        groups
+            .entry((check.fhircast_version, &check.requirement))
+            .or_default()
+            .push(check);
+    }
+    let mut groups: Vec<Vec<&Check>> = groups.into_values().collect();
+    for checks in &mut groups {
+        checks.sort_by_key(|check| check.verdict != Verdict::Fail);
+    }
+    groups.sort_by_key(|checks| {
+        let failed = checks.iter().any(|check| check.verdict == Verdict::Fail);
+        (!failed, usize::MAX - checks.len())
+    });
+    groups
+}
+
+/// A text in which nothing is markup, neither of Markdown nor of HTML.
+fn plain(own: &str) -> String {
+    let line = text::line(own);
+    let mut out = String::new();
+    for c in line.chars().take(LONGEST) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // A number in place of the character works in tables too, where a backslash may not.
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '@' => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    // A bare address would be made a link.
+    out = out.replace("://", "&#58;//");
+    if line.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// An address that can stand between parentheses; of anything but the web, none.
+fn address(own: &str) -> String {
+    match url::Url::parse(own) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            let escaped = url
+                .as_str()
+                .replace('(', "%28")
+                .replace(')', "%29")
+                .replace('|', "%7C");
+            escaped.replace(['<', '>', ' '], "")
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_text_is_markup() {
+        let shown = plain("<img src=x>|[a](b) `c` **d** @someone\n# e &amp; https://x");
+        let plain = |c: char| c.is_ascii_alphanumeric() || " =/&#;()".contains(c);
+        assert!(shown.chars().all(plain), "{shown}");
+        assert!(!shown.contains("://"), "{shown}");
+        assert_eq!(
+            super::plain(&"a".repeat(LONGEST + 1)).chars().count(),
+            LONGEST + 1
+        );
+    }
+
+    #[test]
+    fn only_the_web_is_linked() {
+        assert_eq!(address("https://h/a(b)#c"), "https://h/a%28b%29#c");
+        assert_eq!(address("javascript:alert(1)"), "");
+        assert_eq!(address("no address"), "");
+    }
+}

@@ -1,0 +1,148 @@
+//! Runs that were split, put together again.
+
+use std::collections::BTreeMap;
+
+use super::record::Record;
+use super::stored::StoredRun;
+use crate::outcome::Target;
+use crate::protocol::Version;
+
+/// Runs that are not parts of one.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum MergeError {
+    /// A check stands in two of them.
+    #[error("the check {id} is in {first} and in {second}: they are not parts of one run")]
+    Twice {
+        /// The check's id.
+        id: String,
+        /// One report.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// They differ in something that the whole has but once.
+    #[error("{first} and {second} are not parts of one run: {what} differs, {one} and {other}")]
+    Differ {
+        /// In what.
+        what: &'static str,
+        /// One report.
+        first: String,
+        /// Its value.
+        one: String,
+        /// Another report.
+        second: String,
+        /// Its value.
+        other: String,
+    },
+    /// There is nothing to merge.
+    #[error("no report is named")]
+    Nothing,
+}
+
+/// Puts runs together. The whole began when the first of them began, and took as long as all together.
+///
+/// # Errors
+/// When a check or a scenario stands in two of them, or when they tell of different hubs, versions of castspec or strictness.
+pub fn merge(runs: Vec<StoredRun>) -> Result<StoredRun, MergeError> {
+    let mut checks: BTreeMap<String, String> = BTreeMap::new();
+    let mut scenarios: BTreeMap<(String, Version), String> = BTreeMap::new();
+    let mut runs = runs.into_iter();
+    let mut whole = runs.next().ok_or(MergeError::Nothing)?;
+    note(&whole, &mut checks, &mut scenarios)?;
+    for run in runs {
+        note(&run, &mut checks, &mut scenarios)?;
+        agree(&whole, &run)?;
+        add(&mut whole.record, run.record);
+    }
+    whole.record.sort();
+    Ok(whole)
+}
+
+/// Notes what a run judged, which no other may have judged.
+fn note(
+    run: &StoredRun,
+    checks: &mut BTreeMap<String, String>,
+    scenarios: &mut BTreeMap<(String, Version), String>,
+) -> Result<(), MergeError> {
+    let twice = |id: &str, first: String| MergeError::Twice {
+        id: id.to_owned(),
+        first,
+        second: run.name.clone(),
+    };
+    for check in &run.record.checks {
+        if let Some(first) = checks.insert(check.id.clone(), run.name.clone()) {
+            return Err(twice(&check.id, first));
+        }
+    }
+    for own in &run.record.scenarios {
+        let key = (own.name.clone(), own.version);
+        if let Some(first) = scenarios.insert(key, run.name.clone()) {
+            return Err(twice(&format!("{}@{}", own.name, own.version), first));
+        }
+    }
+    Ok(())
+}
+
+fn agree(whole: &StoredRun, run: &StoredRun) -> Result<(), MergeError> {
+    let differ = |what, one: String, other: String| MergeError::Differ {
+        what,
+        first: whole.name.clone(),
+        one,
+        second: run.name.clone(),
+        other,
+    };
+    if whole.strict != run.strict {
+        return Err(differ(
+            "--strict",
+            whole.strict.to_string(),
+            run.strict.to_string(),
+        ));
+    }
+    let (Some(one), Some(other)) = (&whole.record.began, &run.record.began) else {
+        return Ok(());
+    };
+    if one.tool != other.tool {
+        let told = |tool: &crate::outcome::Tool| format!("{} {}", tool.name, tool.version);
+        return Err(differ("the program", told(&one.tool), told(&other.tool)));
+    }
+    let targets = |began: &crate::outcome::RunBegan| -> Vec<Target> {
+        let all = std::iter::once(&began.target).chain(&began.further_targets);
+        all.cloned().collect()
+    };
+    for own in targets(one) {
+        for their in targets(other) {
+            // The built-in hub is at another port in every run.
+            let same = own.hub_url == their.hub_url || (own.built_in && their.built_in);
+            if own.fhircast_version == their.fhircast_version && !same {
+                return Err(differ("the hub", own.hub_url, their.hub_url));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn add(whole: &mut Record, run: Record) {
+    whole.checks.extend(run.checks);
+    whole.scenarios.extend(run.scenarios);
+    whole.observations.extend(run.observations);
+    whole.duration += run.duration;
+    whole.interrupted |= run.interrupted;
+    whole.hub_lost = whole.hub_lost.take().or(run.hub_lost);
+    match (&mut whole.began, run.began) {
+        (Some(began), Some(theirs)) => {
+            let instant = |text: &str| text.parse::<jiff::Timestamp>().ok();
+            if instant(&theirs.started) < instant(&began.started) {
+                began.started = theirs.started;
+            }
+            began.scenarios += theirs.scenarios;
+            for target in std::iter::once(theirs.target).chain(theirs.further_targets) {
+                let known = |own: &Target| own.fhircast_version == target.fhircast_version;
+                if !known(&began.target) && !began.further_targets.iter().any(known) {
+                    began.further_targets.push(target);
+                }
+            }
+        }
+        (began @ None, theirs) => *began = theirs,
+        (Some(_), None) => {}
+    }
+}
