@@ -10,9 +10,10 @@
 //!  │        ├────▶ fhir (cli too)
 //!  │        └────▶ outcome ◀──── report ◀─ cli
 //!  ├────▶ expectation ─▶ outcome
-//!  └────▶ hub ──────────────────▶ protocol
+//!  └────▶ hub ──▶ authorization ─▶ protocol
 //! ```
 
+pub mod authorization;
 pub mod cli;
 pub mod conduct;
 pub mod expectation;

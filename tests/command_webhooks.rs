@@ -57,14 +57,7 @@ fn a_check_s_id_picks_its_version() {
 fn hubs_of_the_older_versions_in_another_process_conform() {
     for version in ["STU2", "STU1"] {
         let hub = HubProcess::start(&["--plaintext", "--unjudged", "--fhircast-version", version]);
-        let arguments = [
-            "--hub",
-            &hub.url,
-            "--fhircast-version",
-            version,
-            "webhooks",
-            "notification",
-        ];
+        let arguments = ["--hub", &hub.url, "--fhircast-version", version, "webhooks"];
         let (ended, _) = run(&arguments);
         assert_eq!(ended.code, Some(0), "{version}: {}{}", ended.out, ended.error);
     }

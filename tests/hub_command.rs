@@ -92,7 +92,12 @@ fn what_it_cannot_do_is_told() {
             &["--defect", "no-confirmaton"][..],
             "did you mean no-confirmation",
         ),
-        (&["--auth"], "--auth"),
+        (&["--auth", "--bind", "0.0.0.0"], "--auth"),
+        (
+            &["--auth", "--tokens-out", "/nowhere/at/all.toml"],
+            "/nowhere/at/all.toml",
+        ),
+        (&["--tokens-out", "tokens.toml"], "--auth"),
         (&["--callback-ca", "/nowhere/at/all.pem"], "/nowhere/at/all.pem"),
         (&["--fhircast-version", "STU9"], "STU9"),
         (&["--bind", "192.0.2.1"], "cannot listen on 192.0.2.1"),
@@ -106,5 +111,70 @@ fn what_it_cannot_do_is_told() {
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(told.contains(says), "{arguments:?}: {told}");
         assert!(!told.contains("panicked"), "{told}");
+    }
+}
+
+#[test]
+fn tokens_for_scripts_are_written_for_their_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("target.toml"), "readable by all, and longer than nothing").unwrap();
+    let arguments = [
+        "--auth",
+        "--token-life",
+        "900",
+        "--ca-out",
+        &at("ca.pem"),
+        "--tokens-out",
+        &at("target.toml"),
+    ];
+    let mut process = hub(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(at("target.toml")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let text = std::fs::read_to_string(at("target.toml")).unwrap();
+    let file: toml::Table = text.parse().unwrap();
+    let auth = file["auth"].as_table().unwrap();
+    let restricted = auth["restricted"].as_array().unwrap();
+    assert_eq!(restricted[1]["scopes"].as_str(), Some("fhircast/*.read"));
+    assert_eq!(restricted[1]["expires_in"].as_integer(), Some(900));
+    assert_eq!(auth["rejected"].as_array().unwrap().len(), 2);
+
+    let run = |target: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_castspec"));
+        command.current_dir(folder.path()).env_remove("CASTSPEC_TOKEN");
+        command.args(["run", "--target", target, "replay/latest-open"]);
+        command.output().unwrap()
+    };
+    let admitted = run("target.toml");
+    assert_eq!(admitted.status.code(), Some(0), "{admitted:?}");
+    let without: String = text
+        .lines()
+        .take_while(|line| *line != "[auth]")
+        .collect::<Vec<_>>()
+        .join("\n");
+    std::fs::write(at("without.toml"), without).unwrap();
+    assert_ne!(run("without.toml").status.code(), Some(0), "no token, no service");
+
+    process.kill().unwrap();
+    let told = process.wait_with_output().unwrap();
+    let token = auth["token"].as_str().unwrap();
+    for told in [line.as_bytes(), &told.stderr, &admitted.stdout, &admitted.stderr] {
+        let told = String::from_utf8_lossy(told);
+        assert!(!told.contains(token), "secrets are never printed");
+    }
+    for report in ["report.json", "junit.xml", "index.html"] {
+        let report = std::fs::read_to_string(folder.path().join("reports").join(report)).unwrap();
+        assert!(!report.contains(token), "nor written into reports");
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::hub_conduct::{self, Prepared};
+use super::hub_tokens::{self, TokensError};
+use crate::authorization::Options;
 use crate::hub::{Defect, HubError, Server, Settings, Transport};
 use crate::protocol::Version;
 use crate::report::ReportError;
@@ -52,9 +54,19 @@ pub struct HubCommand {
     #[arg(long)]
     list_defects: bool,
 
-    /// Demand access tokens
+    /// Demand access tokens of the SMART on FHIR authorization server that is then served beside the hub: its configuration
+    /// is at /.well-known/smart-configuration, and it authorizes whoever asks
     #[arg(long)]
     auth: bool,
+
+    /// How long access tokens live
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u32).range(1..), requires = "auth")]
+    token_life: u32,
+
+    /// Write a target file for `castspec run` with tokens that need no launch: a full one, restricted ones, and some that
+    /// must be rejected. Only its owner can read it
+    #[arg(long, value_name = "FILE", requires = "auth")]
+    tokens_out: Option<PathBuf>,
 
     /// Write the certificate authority (PEM) to this file
     #[arg(long, value_name = "FILE", conflicts_with = "plaintext")]
@@ -107,6 +119,9 @@ pub enum HubCommandError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The tokens could not be written.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     /// The reports about subscribers could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -163,10 +178,11 @@ impl HubCommand {
                 .map(|()| ExitCode::SUCCESS)
                 .map_err(|error| HubCommandError::Output(error.to_string()));
         }
-        if self.auth {
-            return Err(HubCommandError::Unsupported(
-                "--auth: the hub cannot demand access tokens yet; leave it out".to_owned(),
-            ));
+        if self.auth && !self.bind.is_loopback() {
+            return Err(HubCommandError::Unsupported(format!(
+                "--auth: the authorization server authorizes whoever asks, and serves this machine only; leave out --bind {}",
+                self.bind
+            )));
         }
         let stop = signals().map_err(|source| HubCommandError::System {
             what: "cannot listen for signals",
@@ -189,9 +205,13 @@ impl HubCommand {
                 source,
             })?;
         }
+        if let (Some(path), Some(authorization)) = (&self.tokens_out, server.authorization()) {
+            let authority = self.ca_out.as_deref();
+            hub_tokens::write(path, &server, authorization, self.token_life(), authority)?;
+        }
         let judged_url = server.urls().find(|(version, _)| *version == Version::Stu3);
         let judged_url = judged_url.map_or_else(String::new, |(_, url)| url.to_owned());
-        let judging = prepared.map(|prepared| prepared.begin(&judged_url, self.ack_timeout));
+        let judging = prepared.map(|prepared| prepared.begin(&judged_url, self.ack_timeout, self.auth));
         let mut stdout = std::io::stdout();
         for (_, url) in server.urls() {
             writeln!(stdout, "castspec hub listening on {url}").map_err(output)?;
@@ -226,6 +246,10 @@ impl HubCommand {
         )?))
     }
 
+    fn token_life(&self) -> Duration {
+        Duration::from_secs(self.token_life.into())
+    }
+
     fn settings(&self) -> Result<Settings, HubCommandError> {
         let read = |path: &PathBuf| {
             std::fs::read_to_string(path).map_err(|source| HubCommandError::CallbackAuthority {
@@ -240,6 +264,9 @@ impl HubCommand {
             ack_timeout: self.ack_timeout,
             default_lease: self.default_lease.min(self.max_lease),
             max_lease: self.max_lease,
+            authorization: self.auth.then(|| Options {
+                lifetime: self.token_life(),
+            }),
             defects: self.defect.clone(),
             ..Settings::default()
         })

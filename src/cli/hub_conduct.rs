@@ -65,9 +65,10 @@ impl Prepared {
     }
 
     /// Begins to judge.
-    pub(super) fn begin(self, hub_url: &str, ack_timeout: Duration) -> Judging {
+    pub(super) fn begin(self, hub_url: &str, ack_timeout: Duration, authorization: bool) -> Judging {
         let mut settings = Settings::new(self.version, hub_url);
         settings.ack_timeout = ack_timeout;
+        settings.authorization = authorization;
         // Nothing passed at this hub before it was started.
         settings.complete = true;
         let (stop, stopped) = oneshot::channel();

@@ -3,6 +3,7 @@
 mod ci_server;
 mod hub;
 mod hub_conduct;
+mod hub_tokens;
 mod report;
 mod requirements;
 mod run;

@@ -40,7 +40,7 @@ pub struct RunCommand {
     /// The version of FHIRcast to test; repeatable. The built-in hub is run in all of them unless told, another in STU3
     #[arg(long, value_name = "VERSION")]
     fhircast_version: Vec<Version>,
-    /// Where the hub reaches this machine for webhooks, as in http://this-machine.example.com:8080; a hub on this machine
+    /// Where the hub reaches this machine for webhooks, as in `http://this-machine.example.com:8080`; a hub on this machine
     /// needs none
     #[arg(long, value_name = "URL")]
     callback_base: Option<url::Url>,

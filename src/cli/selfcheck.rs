@@ -16,7 +16,7 @@ use crate::protocol::Version;
 use crate::requirement::Catalogue;
 use crate::runner::Materials;
 use crate::scenario::{Library, Scenario};
-use crate::selfcheck::{Matrix, SelfCheck, render_page, render_text};
+use crate::selfcheck::{Matrix, SelfCheck, provable, render_page, render_text};
 
 /// Run the suite against the clean simulator and against each of its defects: the kill matrix
 ///
@@ -67,8 +67,14 @@ impl SelfCheckCommand {
             Materials::load(catalogue, &Version::ALL).map_err(|error| CommandError::from_error(&error))?;
         let mut selfchecks = Vec::new();
         for version in self.versions() {
-            let mut defects = Defect::of(version);
-            defects.retain(|own| chosen.is_empty() || chosen.contains(own));
+            let defects = match chosen.as_slice() {
+                [] => provable(version, &materials.catalogue),
+                chosen => {
+                    let mut defects = Defect::of(version);
+                    defects.retain(|own| chosen.contains(own));
+                    defects
+                }
+            };
             if defects.is_empty() {
                 continue;
             }

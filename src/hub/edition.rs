@@ -277,7 +277,10 @@ impl Edition {
 
     /// The refusal with its references in the version's terms.
     pub fn cite_refusal(&self, refusal: &Refusal) -> Refusal {
-        Refusal::new(refusal.status, self.cite(&refusal.reason))
+        Refusal {
+            reason: self.cite(&refusal.reason),
+            ..refusal.clone()
+        }
     }
 }
 

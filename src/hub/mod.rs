@@ -7,6 +7,7 @@
 //! [`Server::start`] serves the version of its [`Settings`]; [`Server::start_versions`] serves several of them at once, each
 //! with topics and a path of its own.
 
+mod admission;
 mod authority;
 pub mod defect;
 pub mod edition;
@@ -19,6 +20,7 @@ mod signature;
 mod supported;
 mod webhook_request;
 
+pub use admission::Admission;
 pub use authority::{Authority, AuthorityError};
 pub use defect::{Behaviour, Defect, UnknownDefect};
 pub use edition::Edition;

@@ -10,6 +10,8 @@ pub struct Refusal {
     pub status: u16,
     /// What was wrong, where, which rule it broke and what to do: the plain-text body of the answer.
     pub reason: String,
+    /// What `WWW-Authenticate` holds beside the scheme and the realm (RFC 6750, 3), where there is to be one.
+    pub challenge: Option<String>,
 }
 
 impl Refusal {
@@ -18,7 +20,15 @@ impl Refusal {
         Self {
             status,
             reason: reason.into(),
+            challenge: None,
         }
+    }
+
+    /// The same with a challenge for the client to authorize.
+    #[must_use]
+    pub fn with_challenge(mut self, challenge: impl Into<String>) -> Self {
+        self.challenge = Some(challenge.into());
+        self
     }
 
     /// A request that breaks a rule of the specification.

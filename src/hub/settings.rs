@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::defect::Defect;
 use super::shell::Observer;
+use crate::authorization::Options;
 use crate::protocol::Version;
 
 /// The settings of a hub; [`Default`] is a hub that conforms.
@@ -49,6 +50,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// How long a write to one socket may be stuck before its subscriber is dropped.
     pub write_timeout: Duration,
+    /// The authorization server beside the hub, whose tokens it demands then; none, and no tokens, where it is left out.
+    pub authorization: Option<Options>,
     /// The deliberate deviations.
     pub defects: Vec<Defect>,
     /// Who is told of every exchange of one version; nobody, at no cost, where there is none.
@@ -78,6 +81,7 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(120),
             write_timeout: Duration::from_secs(5),
+            authorization: None,
             defects: Vec::new(),
             observer: None,
         }

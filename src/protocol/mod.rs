@@ -10,6 +10,7 @@ mod event_name;
 mod members;
 mod notification;
 mod resource_type;
+mod scope;
 mod subscription;
 mod sync_error;
 mod timestamp;
@@ -22,6 +23,7 @@ pub use event_name::{Action, EventKind, EventName, EventNameError};
 pub use members::{Members, MessageError};
 pub use notification::{ContextEntry, Notification};
 pub use resource_type::{anchor_key, canonical_resource_type};
+pub use scope::{Access, FhircastScope, ScopeError, Scopes};
 pub use subscription::{
     Confirmation, Denial, FormError, Mode, SubscriptionRequest, SubscriptionResponse, WEBSOCKET, join_events,
     parse_events,

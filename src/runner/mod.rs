@@ -38,7 +38,7 @@ pub use preflight::PreflightError;
 pub use requirements::AMBIENT;
 pub use run::{Materials, MaterialsError, Part, RunError, run};
 pub use shard::{Shard, ShardError};
-pub use target::{Target, TargetError, Timing};
+pub use target::{RejectedToken, RestrictedToken, Target, TargetError, Timing};
 
 use crate::outcome::Check;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use crate::protocol::Version;
+use crate::protocol::{Scopes, Version};
 use crate::requirement::Capability;
 use crate::subscriber::{Trust, is_loopback};
 
@@ -23,6 +23,10 @@ pub struct Target {
     pub trust: Trust,
     /// The bearer token, where one is needed.
     pub token: Option<String>,
+    /// Tokens that may do less.
+    pub restricted: Vec<RestrictedToken>,
+    /// Tokens that must be refused.
+    pub rejected: Vec<RejectedToken>,
     /// Topics that the hub knows; generated where there are none.
     pub topics: Option<Vec<String>>,
     /// The operator's word on what the hub supports.
@@ -39,6 +43,43 @@ pub struct Target {
     pub built_in: bool,
     /// The arguments of `castspec run` that lead to this target again, without secrets.
     pub arguments: Vec<String>,
+}
+
+/// A token that may do less than everything.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RestrictedToken {
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The token itself: secret.
+    pub token: String,
+    /// How long it had to live when the run began, where that is known.
+    pub expires_in: Option<Duration>,
+}
+
+impl std::fmt::Debug for RestrictedToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RestrictedToken")
+            .field("scopes", &self.scopes)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token that must be refused.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RejectedToken {
+    /// Why: `expired`, and the like.
+    pub why: String,
+    /// The token itself: it may be secret all the same.
+    pub token: String,
+}
+
+impl std::fmt::Debug for RejectedToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RejectedToken")
+            .field("why", &self.why)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How long things may take.
@@ -113,6 +154,8 @@ impl Target {
             version,
             trust: Trust::default(),
             token: None,
+            restricted: Vec::new(),
+            rejected: Vec::new(),
             topics: None,
             claims: BTreeMap::new(),
             callback_base: None,
@@ -211,22 +254,41 @@ impl Target {
             target.max_parallel = most;
         }
         if let Some(auth) = file.auth {
-            target.token = match (auth.token, auth.token_env) {
-                (Some(_), Some(_)) => {
-                    return Err(format(
-                        "auth: give either token or token_env, not both".to_owned(),
-                    ));
-                }
-                (Some(token), None) => Some(token),
+            let token = |place: &str, token: Option<String>, variable: Option<String>| match (token, variable)
+            {
+                (Some(_), Some(_)) => Err(format(format!(
+                    "{place}: give either token or token_env, not both"
+                ))),
+                (Some(token), None) => Ok(Some(token)),
                 (None, Some(variable)) => {
                     let value = std::env::var(&variable).ok().filter(|token| !token.is_empty());
-                    Some(value.ok_or(TargetError::Token {
+                    value.map(Some).ok_or(TargetError::Token {
                         path: path.to_owned(),
                         variable,
-                    })?)
+                    })
                 }
-                (None, None) => None,
+                (None, None) => Ok(None),
             };
+            let required = |place: &str, own: Option<String>, variable: Option<String>| {
+                token(place, own, variable)?
+                    .ok_or_else(|| format(format!("{place}: give token_env, or token")))
+            };
+            target.token = token("auth", auth.token, auth.token_env)?;
+            for own in auth.restricted {
+                let scopes = Scopes::parse(&own.scopes)
+                    .map_err(|error| format(format!("auth.restricted.scopes: {error}")))?;
+                target.restricted.push(RestrictedToken {
+                    scopes,
+                    token: required("auth.restricted", own.token, own.token_env)?,
+                    expires_in: own.expires_in.map(Duration::from_secs),
+                });
+            }
+            for own in auth.rejected {
+                target.rejected.push(RejectedToken {
+                    why: own.why,
+                    token: required("auth.rejected", own.token, own.token_env)?,
+                });
+            }
         }
         target.claims = file.claims;
         target.callback_base = file.callback_base;
@@ -312,10 +374,27 @@ enum Topics {
 struct Auth {
     token: Option<String>,
     token_env: Option<String>,
-    #[serde(default, rename = "restricted")]
-    _restricted: Vec<toml::Table>,
-    #[serde(default, rename = "rejected")]
-    _rejected: Vec<toml::Table>,
+    #[serde(default)]
+    restricted: Vec<Restricted>,
+    #[serde(default)]
+    rejected: Vec<Rejected>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Restricted {
+    scopes: String,
+    token: Option<String>,
+    token_env: Option<String>,
+    expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rejected {
+    why: String,
+    token: Option<String>,
+    token_env: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -351,7 +430,11 @@ mod tests {
             token = "secret"
             [[auth.restricted]]
             scopes = "fhircast/Patient-open.read"
-            token_env = "HUB_TOKEN_READ"
+            token = "reads"
+            expires_in = 600
+            [[auth.rejected]]
+            why = "expired"
+            token = "former"
             [claims]
             content_sharing = true
             [timing]
@@ -366,6 +449,18 @@ mod tests {
             Some(&["t1".to_owned(), "t2".to_owned()][..])
         );
         assert_eq!(target.token.as_deref(), Some("secret"));
+        let reads = &target.restricted[0];
+        assert_eq!(reads.scopes.to_string(), "fhircast/Patient-open.read");
+        assert_eq!(
+            (reads.token.as_str(), reads.expires_in),
+            ("reads", Some(Duration::from_secs(600)))
+        );
+        assert_eq!(target.rejected[0].why, "expired");
+        let shown = format!("{:?} {:?}", target.restricted, target.rejected);
+        assert!(
+            !shown.contains("\"reads\"") && !shown.contains("former"),
+            "{shown}"
+        );
         assert_eq!(target.claims.get(&Capability::ContentSharing), Some(&true));
         assert_eq!(target.timing.ack_timeout, Duration::from_secs(2));
         assert_eq!(target.timing.response, Duration::from_secs(5));
@@ -386,6 +481,18 @@ mod tests {
                 "CASTSPEC_NO_SUCH_VARIABLE",
             ),
             ("hub_url = \"http://h\"\n[claims]\nmagic = true", "magic"),
+            (
+                "hub_url = \"http://h\"\n[[auth.restricted]]\nscopes = \"fhircast/x\"\ntoken = \"t\"",
+                "auth.restricted.scopes",
+            ),
+            (
+                "hub_url = \"http://h\"\n[[auth.rejected]]\nwhy = \"expired\"",
+                "auth.rejected: give token_env",
+            ),
+            (
+                "hub_url = \"http://h\"\n[[auth.rejected]]\nwhy = \"expired\"\ntoken_env = \"CASTSPEC_NO_SUCH_VARIABLE\"",
+                "CASTSPEC_NO_SUCH_VARIABLE",
+            ),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");

@@ -8,7 +8,7 @@ mod matrix;
 mod page;
 mod text;
 
-pub use execution::{Progress, SelfCheck, SelfCheckError};
+pub use execution::{Progress, SelfCheck, SelfCheckError, provable};
 pub use matrix::{Claim, Clean, Finding, Matrix, Row, Seen, Summary};
 pub use page::{PageError, render_page};
 pub use text::render_text;

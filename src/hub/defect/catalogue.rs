@@ -767,4 +767,22 @@ defects! {
     ExtensionAsText, "extension-as-text", "adds an extension to notifications that is a string",
         in [Stu2],
         ["extension.object.hub"];
+    // Authorization: seen only at a hub that demands tokens
+    ScopesIgnored, "scopes-ignored", "lets every token receive and request every event, whatever its scopes",
+        in [Stu2, Stu1],
+        ["notification.authorized-resources"];
+    ExpiredTokenTaken, "expired-token-taken", "takes access tokens that have expired",
+        in [Stu2, Stu1],
+        ["notification.authorized-resources"],
+        so ["subscribe.lease-within-token"];
+    ForeignTokenTaken, "foreign-token-taken", "takes access tokens that its authorization server did not issue",
+        in [Stu2, Stu1],
+        ["notification.authorized-resources"],
+        so ["subscribe.lease-within-token"];
+    TokenNotDemanded, "token-not-demanded", "takes requests without an access token",
+        in [Stu2, Stu1],
+        ["notification.authorized-resources"];
+    LeaseBeyondToken, "lease-beyond-token", "grants leases that outlive the access token",
+        in [Stu2, Stu1],
+        ["subscribe.lease-within-token"];
 }

@@ -11,8 +11,9 @@ use super::contexts::{Derived, OpenContext};
 use super::publication::{self, Member, Publication};
 use super::subscriber::{Channel, Subscriber, Unanswered};
 use super::{Now, Session, SubscriberId, Utf8Bytes};
+use crate::hub::admission::Admission;
 use crate::hub::refusal::Refusal;
-use crate::protocol::{Action, CurrentContext, EventKind, EventName, Notification, anchor_key};
+use crate::protocol::{Access, Action, CurrentContext, EventKind, EventName, Notification, anchor_key};
 
 /// How long a hub that mixes up the order waits for a second event.
 const HELD_BACK: Duration = Duration::from_millis(50);
@@ -88,7 +89,27 @@ impl Session {
     /// # Errors
     /// When it breaks a rule (400), is about a context that is not open or states another version than its (409), or its
     /// content is too large (413). Then nothing is distributed and nothing has changed.
-    pub fn publish(&mut self, mut notification: Notification, now: Now) -> Result<(), Refusal> {
+    pub fn publish(&mut self, notification: Notification, now: Now) -> Result<(), Refusal> {
+        self.publish_as(notification, &Admission::default(), now)
+    }
+
+    /// [`publish`](Self::publish) by somebody who may not do everything.
+    ///
+    /// # Errors
+    /// As of [`publish`](Self::publish), and when the event may not be requested (403).
+    pub fn publish_as(
+        &mut self,
+        mut notification: Notification,
+        admission: &Admission,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        if !admission.allows(&notification.event, Access::Write) {
+            return Err(Admission::refuse(
+                "/event/hub.event",
+                &notification.event,
+                Access::Write,
+            ));
+        }
         match self.take(&mut notification) {
             Ok((event, derived)) => {
                 self.distribute(event, &derived, now);
@@ -120,6 +141,21 @@ impl Session {
     /// The answer to Get Current Context (2.9).
     pub fn current_context(&self) -> CurrentContext {
         self.contexts.current(&self.behaviour)
+    }
+
+    /// [`current_context`](Self::current_context) for somebody who may not do everything: what is current is shown to
+    /// whoever may receive its open event.
+    ///
+    /// # Errors
+    /// When that may not be received (403).
+    pub fn current_context_as(&self, admission: &Admission) -> Result<CurrentContext, Refusal> {
+        let current = self.current_context();
+        match format!("{}-open", current.context_type).parse::<EventName>() {
+            Ok(event) if !current.context_type.is_empty() && !admission.allows(&event, Access::Read) => {
+                Err(Admission::refuse("context.type", &event, Access::Read))
+            }
+            _ => Ok(current),
+        }
     }
 
     /// Carries out what the event does to the contexts, and makes of it what is distributed.

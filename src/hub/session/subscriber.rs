@@ -44,6 +44,8 @@ pub(super) struct Subscriber {
     pub(super) granted: Vec<EventName>,
     /// Seconds.
     pub(super) lease: u64,
+    /// When the access token ends that it was subscribed with.
+    pub(super) token_until: Option<Duration>,
     /// Its WebSocket is connected, or its callback verified.
     pub(super) connected: bool,
     /// When the lease ends or, before the connection, the wait for it.

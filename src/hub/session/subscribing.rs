@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::subscriber::{Channel, Subscriber};
 use super::{Now, Session, SubscriberId};
+use crate::hub::admission::{Admission, seconds_left};
 use crate::hub::refusal::Refusal;
-use crate::protocol::{Confirmation, Denial, EventName, Mode, SubscriptionRequest, WEBSOCKET};
+use crate::protocol::{Access, Confirmation, Denial, EventName, Mode, SubscriptionRequest, WEBSOCKET};
 
 const REQUEST: &str = "FHIRcast STU3, 2.4 Subscription Request";
 const UNSUBSCRIBE: &str = "FHIRcast STU3, 2.4 Unsubscribe Request";
@@ -27,6 +28,21 @@ impl Session {
         endpoint: Option<&str>,
         now: Now,
     ) -> Result<Arc<str>, Refusal> {
+        self.request_as(request, endpoint, &Admission::default(), now)
+    }
+
+    /// [`request`](Self::request) by somebody who may not do everything: of the events those are granted whose
+    /// notifications may be received, and the lease ends no later than the token (2.3, 2.4).
+    ///
+    /// # Errors
+    /// As of [`request`](Self::request), and when none of the events may be received.
+    pub fn request_as(
+        &mut self,
+        request: &SubscriptionRequest,
+        endpoint: Option<&str>,
+        admission: &Admission,
+        now: Now,
+    ) -> Result<Arc<str>, Refusal> {
         let ignored = match request.mode {
             Mode::Subscribe => self.behaviour.ignores_channel_type(),
             Mode::Unsubscribe => {
@@ -43,7 +59,7 @@ impl Session {
             ));
         }
         match request.mode {
-            Mode::Subscribe => self.subscribe(request, endpoint, now),
+            Mode::Subscribe => self.subscribe(request, endpoint, admission, now),
             Mode::Unsubscribe => self.unsubscribe(request, endpoint, now),
         }
     }
@@ -52,6 +68,7 @@ impl Session {
         &mut self,
         request: &SubscriptionRequest,
         endpoint: Option<&str>,
+        admission: &Admission,
         now: Now,
     ) -> Result<Arc<str>, Refusal> {
         let events = request.events.as_deref().ok_or_else(|| {
@@ -66,9 +83,11 @@ impl Session {
                 ));
             }
         }
-        let lease = self.grant_lease(request.lease_seconds);
+        let granted = self.readable(events, admission)?;
+        let token_until = self.token_until(admission, now);
+        let lease = self.grant_lease(request.lease_seconds, token_until, now);
         if request.endpoint.is_some() {
-            return self.resubscribe(request, events, endpoint, lease, now);
+            return self.resubscribe(request, &granted, endpoint, (lease, token_until), now);
         }
         self.check_room()?;
         let first = self.subscribers.values().find_map(Subscriber::endpoint);
@@ -79,11 +98,31 @@ impl Session {
         self.add(
             Arc::clone(&endpoint),
             request.subscriber_name.clone(),
-            events.to_vec(),
-            lease,
+            granted,
+            (lease, token_until),
             now,
         );
         Ok(endpoint)
+    }
+
+    /// The events whose notifications may be received; what is granted may be a part of what was asked for (2.4
+    /// Subscription Confirmation).
+    pub(super) fn readable(
+        &self,
+        events: &[EventName],
+        admission: &Admission,
+    ) -> Result<Vec<EventName>, Refusal> {
+        let may = |event: &&EventName| admission.allows(event, Access::Read);
+        let readable: Vec<_> = events.iter().filter(may).cloned().collect();
+        match events.first() {
+            Some(first) if readable.is_empty() => Err(Admission::refuse("hub.events", first, Access::Read)),
+            _ => Ok(readable),
+        }
+    }
+
+    /// When the token ends that bounds the lease.
+    pub(super) fn token_until(&self, admission: &Admission, now: Now) -> Option<Duration> {
+        self.behaviour.bound_of_lease(admission.until(now))
     }
 
     /// Whether there may be one more subscription.
@@ -105,17 +144,19 @@ impl Session {
         endpoint: Arc<str>,
         name: Option<String>,
         granted: Vec<EventName>,
-        lease: u64,
+        (lease, token_until): (u64, Option<Duration>),
         now: Now,
     ) {
         self.subscribed += 1;
-        let until = now.elapsed.saturating_add(self.settings.connect_timeout);
+        let patience = now.elapsed.saturating_add(self.settings.connect_timeout);
+        let until = token_until.map_or(patience, |until| until.min(patience));
         self.wake_at(until);
         let subscriber = Subscriber {
             channel: Channel::WebSocket { endpoint },
             name,
             granted,
             lease,
+            token_until,
             connected: false,
             until: Some(until),
             unanswered: VecDeque::new(),
@@ -131,7 +172,7 @@ impl Session {
         request: &SubscriptionRequest,
         events: &[EventName],
         endpoint: Option<&str>,
-        lease: u64,
+        (lease, token_until): (u64, Option<Duration>),
         now: Now,
     ) -> Result<Arc<str>, Refusal> {
         if self.behaviour.refuses_resubscriptions() {
@@ -149,6 +190,7 @@ impl Session {
         let before = std::mem::take(&mut subscriber.granted);
         subscriber.granted = self.behaviour.regrant(&before, events);
         subscriber.lease = lease;
+        subscriber.token_until = token_until;
         if request.subscriber_name.is_some() {
             subscriber.name.clone_from(&request.subscriber_name);
         }
@@ -235,7 +277,7 @@ impl Session {
     pub fn connect(&mut self, endpoint: &str, now: Now) -> Result<SubscriberId, Refusal> {
         if let Some(at) = self.departed.iter().position(|(own, _)| &**own == endpoint) {
             let (endpoint, granted) = self.departed.swap_remove(at);
-            self.add(endpoint, None, granted, self.settings.default_lease, now);
+            self.add(endpoint, None, granted, (self.settings.default_lease, None), now);
         }
         let waiting = |connected| {
             self.subscribers
@@ -269,6 +311,8 @@ impl Session {
         let Some(subscriber) = self.subscribers.get_mut(&id) else {
             return;
         };
+        // The lease counts from here; the token's life has gone on since the request.
+        subscriber.lease = subscriber.lease.min(seconds_left(subscriber.token_until, now));
         let confirmation = Confirmation::new(&self.topic, &subscriber.granted, subscriber.lease);
         let lease =
             Duration::try_from_secs_f64(self.behaviour.lease(subscriber.lease)).unwrap_or(Duration::MAX);
@@ -335,10 +379,11 @@ impl Session {
             .map(|(id, _)| *id)
     }
 
-    pub(super) fn grant_lease(&self, asked: Option<u64>) -> u64 {
+    pub(super) fn grant_lease(&self, asked: Option<u64>, token_until: Option<Duration>, now: Now) -> u64 {
         asked
             .unwrap_or(self.settings.default_lease)
             .min(self.settings.max_lease)
+            .min(seconds_left(token_until, now))
             .max(1)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::calling::{CallAnswer, CallId};
 use super::subscriber::{Channel, Subscriber, Webhook};
 use super::{Now, Session, SubscriberId};
+use crate::hub::admission::Admission;
 use crate::hub::refusal::Refusal;
 use crate::hub::webhook_request::WebhookRequest;
 use crate::protocol::{EventName, Mode, join_events};
@@ -25,6 +26,7 @@ pub(super) struct Verification {
     events: Vec<EventName>,
     /// Seconds.
     lease: u64,
+    token_until: Option<Duration>,
     name: Option<String>,
     /// When the callback was asked: the lease is counted from there.
     asked: Duration,
@@ -51,6 +53,20 @@ impl Session {
     /// When the hub takes no webhooks, or the request breaks a rule that its form alone does not show, or names a
     /// subscription that is not there.
     pub fn request_webhook(&mut self, request: &WebhookRequest, now: Now) -> Result<(), Refusal> {
+        self.request_webhook_as(request, &Admission::default(), now)
+    }
+
+    /// [`request_webhook`](Self::request_webhook) by somebody who may not do everything, as in
+    /// [`request_as`](Self::request_as).
+    ///
+    /// # Errors
+    /// As of [`request_webhook`](Self::request_webhook), and when none of the events may be received.
+    pub fn request_webhook_as(
+        &mut self,
+        request: &WebhookRequest,
+        admission: &Admission,
+        now: Now,
+    ) -> Result<(), Refusal> {
         // A version without WebSockets leaves no choice.
         let declined = self.edition.websocket && !self.settings.webhooks;
         if !self.edition.webhook || declined || self.behaviour.refuses_webhooks() {
@@ -65,18 +81,25 @@ impl Session {
             return Ok(());
         }
         match request.mode {
-            Mode::Subscribe => self.subscribe_webhook(request, now),
+            Mode::Subscribe => self.subscribe_webhook(request, admission, now),
             Mode::Unsubscribe => self.unsubscribe_webhook(request, now),
         }
     }
 
-    fn subscribe_webhook(&mut self, request: &WebhookRequest, now: Now) -> Result<(), Refusal> {
+    fn subscribe_webhook(
+        &mut self,
+        request: &WebhookRequest,
+        admission: &Admission,
+        now: Now,
+    ) -> Result<(), Refusal> {
         let events = request.events.clone().unwrap_or_default();
         if let Some(unknown) = events.iter().find(|event| !self.edition.knows(event)) {
             return Err(Refusal::malformed(
                 self.edition.unknown_event("hub.events", unknown),
             ));
         }
+        let events = self.readable(&events, admission)?;
+        let token_until = self.token_until(admission, now);
         let found = self.find_callback(&request.callback);
         if found.is_some() && self.behaviour.refuses_resubscriptions() {
             return Err(Refusal::new(
@@ -94,7 +117,8 @@ impl Session {
             challenge: self.behaviour.challenge(self.identifiers.challenge()),
             secret: request.secret.as_deref().map(Arc::from),
             events,
-            lease: self.grant_lease(request.lease_seconds),
+            lease: self.grant_lease(request.lease_seconds, token_until, now),
+            token_until,
             name: request.subscriber_name.clone(),
             asked: now.elapsed,
         };
@@ -144,6 +168,7 @@ impl Session {
                 (None, None) => Vec::new(),
             },
             lease: own.map_or(self.settings.default_lease, |own| own.lease),
+            token_until: None,
             name: None,
             asked: now.elapsed,
         };
@@ -211,6 +236,7 @@ impl Session {
             Some(subscriber) => {
                 subscriber.granted = self.behaviour.regrant(&subscriber.granted, &verification.events);
                 subscriber.lease = verification.lease;
+                subscriber.token_until = verification.token_until;
                 subscriber.until = until;
                 if verification.name.is_some() {
                     subscriber.name = verification.name;
@@ -238,6 +264,7 @@ impl Session {
                     name: verification.name,
                     granted: verification.events,
                     lease: verification.lease,
+                    token_until: verification.token_until,
                     connected: true,
                     until,
                     unanswered: VecDeque::new(),

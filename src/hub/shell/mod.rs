@@ -29,6 +29,7 @@ use self::registry::Registry;
 use super::authority::{Authority, AuthorityError};
 use super::edition::Edition;
 use super::settings::Settings;
+use crate::authorization::{Authorization, SigningError, routes as authorization_routes};
 use crate::protocol::Version;
 
 /// How a hub is reached.
@@ -65,6 +66,9 @@ pub enum HubError {
     /// Callbacks cannot be called.
     #[error(transparent)]
     Callbacks(#[from] CallerError),
+    /// The authorization server has no key.
+    #[error(transparent)]
+    Authorization(#[from] SigningError),
 }
 
 /// How long a hub that stops waits for sockets and requests to end.
@@ -78,6 +82,7 @@ pub struct Server {
     version: Version,
     address: SocketAddr,
     authority: Option<Authority>,
+    authorization: Option<Arc<Authorization>>,
     registries: Vec<Arc<Registry>>,
     handle: Handle<SocketAddr>,
     serving: JoinHandle<std::io::Result<()>>,
@@ -136,6 +141,18 @@ impl Server {
         } else {
             None
         };
+        let prefix_of = |version: Version| match several {
+            true => format!("/{}", version.name().to_ascii_lowercase()),
+            false => String::new(),
+        };
+        let origin = format!("{scheme}://{reachable}");
+        let url_of = |version| format!("{origin}{}{}", prefix_of(version), routes::HUB_PATH);
+        let authorization = settings
+            .authorization
+            .as_ref()
+            .map(|options| Authorization::new(&origin, &url_of(settings.version), options))
+            .transpose()?
+            .map(Arc::new);
         let mut urls = Vec::new();
         let mut registries = Vec::new();
         let mut router = axum::Router::new();
@@ -145,21 +162,21 @@ impl Server {
         // Clients keep connections for a minute or two; one that is closed just as they use it again costs them a request.
         let idle = settings.idle_timeout;
         for version in versions {
-            let prefix = if several {
-                format!("/{}", version.name().to_ascii_lowercase())
-            } else {
-                String::new()
-            };
-            urls.push((
-                version,
-                format!("{scheme}://{reachable}{prefix}{}", routes::HUB_PATH),
-            ));
+            let prefix = prefix_of(version);
+            urls.push((version, url_of(version)));
             let own = Settings {
                 version,
                 observer: settings.observer.clone().filter(|own| own.version() == version),
                 ..settings.clone()
             };
-            let registry = Registry::new(own, &prefix, caller.clone(), transport, reachable);
+            let registry = Registry::new(
+                own,
+                &prefix,
+                caller.clone(),
+                authorization.clone(),
+                transport,
+                reachable,
+            );
             let mut routes = routes::router(Arc::clone(&registry));
             if let Some(observer) = &registry.settings.observer {
                 routes = observer.watch(routes, &prefix, registry.settings.body_limit);
@@ -170,6 +187,9 @@ impl Server {
                 router.merge(routes)
             };
             registries.push(registry);
+        }
+        if let Some(authorization) = &authorization {
+            router = router.merge(authorization_routes(Arc::clone(authorization)));
         }
         let service = router.into_make_service();
         let (version, url) = urls.remove(0);
@@ -205,6 +225,7 @@ impl Server {
             version,
             address,
             authority,
+            authorization,
             registries,
             handle,
             serving,
@@ -230,6 +251,11 @@ impl Server {
     /// The certificate authority to trust, in PEM; `None` without TLS.
     pub fn authority_pem(&self) -> Option<&str> {
         self.authority.as_ref().map(Authority::pem)
+    }
+
+    /// The authorization server beside it, where its settings have one.
+    pub fn authorization(&self) -> Option<&Authorization> {
+        self.authorization.as_deref()
     }
 
     /// Stops: closes every WebSocket with 1001, lets requests end, and cuts what has not ended after two seconds.

@@ -12,6 +12,7 @@ use super::Transport;
 use super::callbacks::Caller;
 use super::routes::SOCKET_PATH;
 use super::topic::Topic;
+use crate::authorization::Authorization;
 use crate::hub::defect::Behaviour;
 use crate::hub::edition::Edition;
 use crate::hub::identifiers::{Identifiers, NumberedEndpoints, RandomIdentifiers};
@@ -32,6 +33,8 @@ pub(super) struct Registry {
     pub(super) prefix: String,
     /// Who calls callbacks, in versions that have them.
     pub(super) caller: Option<Caller>,
+    /// Who knows the tokens that requests must bring, where they must.
+    pub(super) authorization: Option<Arc<Authorization>>,
     transport: Transport,
     address: SocketAddr,
     start: Instant,
@@ -47,6 +50,7 @@ impl Registry {
         settings: Settings,
         prefix: &str,
         caller: Option<Caller>,
+        authorization: Option<Arc<Authorization>>,
         transport: Transport,
         address: SocketAddr,
     ) -> Arc<Self> {
@@ -54,6 +58,7 @@ impl Registry {
             edition: Edition::of(settings.version),
             prefix: prefix.to_owned(),
             caller,
+            authorization,
             behaviour: Behaviour::new(&settings.defects),
             settings: Arc::new(settings),
             transport,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, Request, State, WebSocketUpgrade};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::BytesMut;
@@ -14,6 +14,8 @@ use futures_util::StreamExt;
 use super::observation::ObservedSocket;
 use super::registry::Registry;
 use super::{socket, subscriptions};
+use crate::authorization::TokenProblem;
+use crate::hub::admission::Admission;
 use crate::hub::edition::Document;
 use crate::hub::refusal::Refusal;
 use crate::hub::session::dead_endpoint;
@@ -54,7 +56,53 @@ pub(super) fn refuse(hub: &Registry, refusal: &Refusal) -> Response {
         String::new()
     };
     let (content_type, reason) = hub.behaviour.refusal(&reason);
-    (status, [(header::CONTENT_TYPE, content_type)], reason).into_response()
+    let mut answer = (status, [(header::CONTENT_TYPE, content_type)], reason).into_response();
+    let challenge = refusal.challenge.as_deref().map(|challenge| match challenge {
+        "" => REALM.to_owned(),
+        more => format!("{REALM}, {more}"),
+    });
+    if let Some(Ok(challenge)) = challenge.map(HeaderValue::try_from) {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    answer
+}
+
+/// What `WWW-Authenticate` begins with.
+const REALM: &str = "Bearer realm=\"fhircast\"";
+
+/// What the request's token allows.
+///
+/// # Errors
+/// Where the hub demands tokens and the request has no valid one (401).
+fn admit(hub: &Registry, headers: &HeaderMap) -> Result<Admission, Refusal> {
+    let Some(authorization) = &hub.authorization else {
+        return Ok(Admission::default());
+    };
+    let header = headers.get(header::AUTHORIZATION);
+    // What is no text is no token.
+    let header = header.map(|value| value.to_str().unwrap_or_default());
+    let admitted = match authorization.admit(header, jiff::Timestamp::now()) {
+        Err(problem) if hub.behaviour.takes_despite(&problem) => return Ok(Admission::default()),
+        admitted => admitted,
+    };
+    let looks_at_scopes = hub.behaviour.looks_at_scopes();
+    let admission = |grant| Admission::by(grant, looks_at_scopes);
+    admitted.map(admission).map_err(|problem| {
+        let refusal = Refusal::new(
+            401,
+            format!("Authorization: {problem} (FHIRcast STU3, 2.4 Subscription Request)"),
+        );
+        // A request without a token is told no error code (RFC 6750, 3.1).
+        refusal.with_challenge(match problem {
+            TokenProblem::Missing | TokenProblem::OtherScheme => String::new(),
+            TokenProblem::Foreign => {
+                "error=\"invalid_token\", error_description=\"it was not issued here\"".to_owned()
+            }
+            TokenProblem::Expired(_) => {
+                "error=\"invalid_token\", error_description=\"it has expired\"".to_owned()
+            }
+        })
+    })
 }
 
 async fn at_hub_url(State(hub): State<Hub>, request: Request) -> Response {
@@ -118,7 +166,7 @@ async fn well_known(State(hub): State<Hub>) -> Response {
     }
 }
 
-async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>) -> Response {
+async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>, headers: HeaderMap) -> Response {
     if !hub.edition.current_context || !hub.behaviour.serves_current_context() {
         return refuse(
             &hub,
@@ -126,13 +174,17 @@ async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>) -> R
         );
     }
     // A topic that nobody has used has no context, as one whose contexts are closed.
-    let context = match hub.find(&topic) {
-        Some(topic) => topic.with(|session, _| session.current_context()),
-        None => crate::protocol::CurrentContext {
+    let context = admit(&hub, &headers).and_then(|admission| match hub.find(&topic) {
+        Some(topic) => topic.with(|session, _| session.current_context_as(&admission)),
+        None => Ok(crate::protocol::CurrentContext {
             context_type: String::new(),
             version_id: None,
             context: Vec::new(),
-        },
+        }),
+    });
+    let context = match context {
+        Ok(context) => context,
+        Err(refusal) => return refuse(&hub, &refusal),
     };
     let body = hub.behaviour.current_context(&context);
     let content_type = hub.behaviour.current_context_type();
@@ -142,6 +194,10 @@ async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>) -> R
 /// A subscription request or an event, by its content type.
 async fn post(hub: &Hub, request: Request, topic: Option<&str>) -> Response {
     let (parts, body) = request.into_parts();
+    let admission = match admit(hub, &parts.headers) {
+        Ok(admission) => admission,
+        Err(refusal) => return refuse(hub, &refusal),
+    };
     let content_type = parts
         .headers
         .get(header::CONTENT_TYPE)
@@ -156,12 +212,12 @@ async fn post(hub: &Hub, request: Request, topic: Option<&str>) -> Response {
         });
     let answer = match (content_type.as_deref(), topic) {
         (Some("application/x-www-form-urlencoded"), None) => match read(hub, &parts.headers, body).await {
-            Ok(body) => Ok(subscriptions::answer(hub, &parts.headers, &body)),
+            Ok(body) => Ok(subscriptions::answer(hub, &parts.headers, &admission, &body)),
             Err(refusal) => Err(refusal),
         },
         (Some("application/json" | "application/fhir+json"), _) => {
             match read(hub, &parts.headers, body).await {
-                Ok(body) => event(hub, &body, topic),
+                Ok(body) => event(hub, &admission, &body, topic),
                 Err(refusal) => Err(refusal),
             }
         }
@@ -230,15 +286,15 @@ async fn read(hub: &Registry, headers: &HeaderMap, body: Body) -> Result<BytesMu
     }
 }
 
-fn event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<Response, Refusal> {
+fn event(hub: &Hub, admission: &Admission, body: &[u8], topic: Option<&str>) -> Result<Response, Refusal> {
     if let Some((status, reason)) = hub.behaviour.answers_events_with() {
         return Err(Refusal::new(status, reason));
     }
-    take_event(hub, body, topic)?;
+    take_event(hub, admission, body, topic)?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
-fn take_event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<(), Refusal> {
+fn take_event(hub: &Hub, admission: &Admission, body: &[u8], topic: Option<&str>) -> Result<(), Refusal> {
     let text = std::str::from_utf8(body).map_err(|error| {
         Refusal::malformed(format!(
             "the body is not UTF-8 ({error}); JSON is (RFC 8259, 8.1)"
@@ -269,7 +325,7 @@ fn take_event(hub: &Hub, body: &[u8], topic: Option<&str>) -> Result<(), Refusal
         }
     }
     let topic = hub.topic(&notification.topic)?;
-    topic.with(|session, now| session.publish(notification, now))
+    topic.with(|session, now| session.publish_as(notification, admission, now))
 }
 
 /// What a defective hub does with an event that is no notification: if it names a topic and an event, they get it.

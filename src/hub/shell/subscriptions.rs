@@ -8,6 +8,7 @@ use serde_json::Map;
 
 use super::registry::Registry;
 use super::routes::{Hub, refuse};
+use crate::hub::admission::Admission;
 use crate::hub::edition::Wildcards;
 use crate::hub::refusal::Refusal;
 use crate::hub::webhook_request::WebhookRequest;
@@ -16,7 +17,7 @@ use crate::protocol::{
 };
 
 /// The answer to a subscription or unsubscribe request.
-pub(super) fn answer(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
+pub(super) fn answer(hub: &Hub, headers: &HeaderMap, admission: &Admission, body: &[u8]) -> Response {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let answer = |mode: Mode, endpoint: &str| {
         let response = SubscriptionResponse {
@@ -33,7 +34,7 @@ pub(super) fn answer(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
         )
             .into_response()
     };
-    if let Some(answer) = webhook_subscription(hub, body) {
+    if let Some(answer) = webhook_subscription(hub, admission, body) {
         return match answer {
             Ok(mode) => {
                 let status = hub.behaviour.accepted_status(mode);
@@ -50,7 +51,7 @@ pub(super) fn answer(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
             }
         };
     }
-    match take_subscription(hub, body) {
+    match take_subscription(hub, admission, body) {
         Ok((mode, endpoint)) => answer(mode, &endpoint),
         Err(refusal) if hub.behaviour.applies_refused_resubscriptions() => {
             resubscribe_refused(hub, body);
@@ -62,7 +63,7 @@ pub(super) fn answer(hub: &Hub, headers: &HeaderMap, body: &[u8]) -> Response {
 }
 
 /// What comes of a request for a callback; `None` where it is for none.
-fn webhook_subscription(hub: &Hub, body: &[u8]) -> Option<Result<Mode, Refusal>> {
+fn webhook_subscription(hub: &Hub, admission: &Admission, body: &[u8]) -> Option<Result<Mode, Refusal>> {
     if !hub.edition.webhook {
         return None;
     }
@@ -72,7 +73,7 @@ fn webhook_subscription(hub: &Hub, body: &[u8]) -> Option<Result<Mode, Refusal>>
         Err(error) => return Some(Err(error.into())),
     };
     let answer = hub.topic(&request.topic).and_then(|topic| {
-        topic.with(|session, now| session.request_webhook(&request, now))?;
+        topic.with(|session, now| session.request_webhook_as(&request, admission, now))?;
         Ok(request.mode)
     });
     Some(answer)
@@ -114,7 +115,7 @@ fn expand_wildcards(hub: &Registry, body: &[u8]) -> Option<Vec<u8>> {
     Some(form.finish().into_bytes())
 }
 
-fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal> {
+fn take_subscription(hub: &Hub, admission: &Admission, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal> {
     let expanded = expand_wildcards(hub, body);
     let body = expanded.as_deref().unwrap_or(body);
     let mut request = SubscriptionRequest::from_form(body)?;
@@ -124,7 +125,7 @@ fn take_subscription(hub: &Hub, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal
     let named = request.endpoint.as_deref().and_then(|url| hub.endpoint_of(url));
     let topic = hub.topic(&request.topic)?;
     let endpoint = topic.with(|session, now| {
-        let endpoint = session.request(&request, named.as_deref(), now)?;
+        let endpoint = session.request_as(&request, named.as_deref(), admission, now)?;
         if request.mode == Mode::Subscribe {
             hub.remember_endpoint(&endpoint, &request.topic);
         }

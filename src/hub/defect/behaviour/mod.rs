@@ -1,6 +1,7 @@
 //! What the hub decides where the specification decides for it, and a defect decides otherwise.
 
 mod answers;
+mod authorization;
 mod callbacks;
 mod contexts;
 mod notifications;

@@ -2,11 +2,16 @@
 
 use super::*;
 
-/// What only the shell does.
+/// What only the shell does, or only a hub that demands tokens.
 const SHELL: &[Defect] = &[
     Defect::SecretTooLongTaken,
     Defect::ConfigurationWithoutWebhook,
     Defect::ConfigurationWebhookAsText,
+    Defect::ScopesIgnored,
+    Defect::ExpiredTokenTaken,
+    Defect::ForeignTokenTaken,
+    Defect::TokenNotDemanded,
+    Defect::LeaseBeyondToken,
 ];
 
 const CALLBACK: &str = "http://app.example.com/c?room=1";

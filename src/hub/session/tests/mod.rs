@@ -1,5 +1,6 @@
 //! The heart's tests: no sockets, no waiting.
 
+mod authorization;
 mod content;
 mod defects;
 mod defects_of_webhooks;

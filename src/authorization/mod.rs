@@ -1,0 +1,16 @@
+//! A SMART on FHIR authorization server for development: it authorizes whoever asks, and leaves nothing out of the
+//! protocol (2.1 Session Discovery; SMART App Launch 2; OAuth 2.0, RFC 6749, RFC 6750 and RFC 7636).
+//!
+//! [`AuthorizationServer`] is its heart, without sockets and clocks; [`routes`] puts HTTP around it. The room knows nothing
+//! of hubs but the `hub.url` and the `hub.topic` that it hands out; a hub asks [`Authorization::admit`] about tokens.
+
+mod launch;
+mod request;
+mod server;
+mod shell;
+mod token;
+
+pub use request::{AuthorizationAnswer, OAuthError, TokenAnswer};
+pub use server::{AuthorizationServer, Issued, Options, Secrets};
+pub use shell::{Authorization, routes};
+pub use token::{Grant, SigningError, TokenProblem};
