@@ -63,7 +63,7 @@ fn the_same_hub_elsewhere_is_judged_the_same() {
         assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
         report(&reports)
     };
-    let within = judged("within", &[]);
+    let within = judged("within", &["--fhircast-version", "STU3"]);
     let outside = judged("outside", &["--hub", &hub.url, "--ca-cert", authority]);
     assert_eq!(outside["target"]["built_in"], false);
     assert_eq!(outside["target"]["hub_url"], hub.url.as_str());

@@ -19,6 +19,7 @@ const PLAIN: ConsoleSettings = ConsoleSettings {
     colour: false,
     quiet: false,
     strict: false,
+    transcripts: false,
 };
 
 #[test]

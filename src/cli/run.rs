@@ -70,6 +70,9 @@ pub struct RunCommand {
     /// How many scenarios run at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: Option<u16>,
+    /// Print everything that passed in each scenario
+    #[arg(long, conflicts_with = "quiet")]
+    transcripts: bool,
     /// Print only the failures and the verdict
     #[arg(long, short)]
     quiet: bool,
@@ -132,12 +135,13 @@ impl RunCommand {
     }
 
     async fn play(&self, parts: Vec<Part>, materials: Materials) -> Result<ExitCode, CommandError> {
-        let terminal = std::io::stdout().is_terminal();
+        let terminal = std::io::stdout().is_terminal() && !self.transcripts;
         let settings = ConsoleSettings {
             terminal,
             colour: terminal && std::env::var_os("NO_COLOR").is_none(),
             quiet: self.quiet,
             strict: self.strict,
+            transcripts: self.transcripts,
         };
         let mut console = Console::new(std::io::stdout(), settings);
         let mut reports =

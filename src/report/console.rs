@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::record::Record;
 use super::text;
-use crate::outcome::{Check, Disposition, RunBegan, RunEvent, ScenarioEnded, Summary, Verdict};
+use crate::outcome::{Check, Disposition, Entry, RunBegan, RunEvent, ScenarioEnded, Summary, Verdict};
 use crate::protocol::Version;
 
 /// How the console is written.
@@ -22,6 +22,8 @@ pub struct ConsoleSettings {
     pub quiet: bool,
     /// A broken SHOULD counts as a failure.
     pub strict: bool,
+    /// Everything that passed in each scenario.
+    pub transcripts: bool,
 }
 
 /// Writes a run to a person.
@@ -94,7 +96,10 @@ impl<W: Write> Console<W> {
                     .add(check.verdict);
                 Ok(())
             }
-            RunEvent::ScenarioEnded(ended) => self.scenario(ended),
+            RunEvent::ScenarioEnded(ended) => {
+                self.scenario(ended)?;
+                self.transcript(&ended.transcript)
+            }
             RunEvent::RunEnded(_) => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
@@ -135,6 +140,22 @@ impl<W: Write> Console<W> {
             self.name(&ended.scenario, ended.fhircast_version),
             counts(summary)
         )
+    }
+
+    /// Everything that passed in a scenario, where that was asked for.
+    fn transcript(&mut self, entries: &[Entry]) -> io::Result<()> {
+        if !self.settings.transcripts {
+            return Ok(());
+        }
+        for entry in entries {
+            writeln!(self.out, "  {}", text::headline(entry))?;
+            if let Some(body) = text::body(entry) {
+                for line in body.lines() {
+                    writeln!(self.out, "      {line}")?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn end(&mut self) -> io::Result<()> {

@@ -13,6 +13,8 @@ use crate::outcome::Traffic;
 
 /// Bodies longer than this are cut: no hub has that much to say.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
+/// The parameter whose value is a secret between a subscriber and its hub.
+const SECRET: &str = "hub.secret";
 /// What stands in records in place of a credential.
 const REPLACED: &str = "[replaced]";
 
@@ -154,7 +156,7 @@ impl HttpClient {
                 method: request.method.clone(),
                 url: request.url.clone(),
                 headers: recorded,
-                body: request.body.clone().unwrap_or_default(),
+                body: recorded_body(request),
             },
         );
         match self.exchange(request, authorized).await {
@@ -280,6 +282,22 @@ impl OutgoingRequest {
     }
 }
 
+/// The body as it is recorded: a form without the secret in it.
+fn recorded_body(request: &OutgoingRequest) -> String {
+    let body = request.body.clone().unwrap_or_default();
+    let is_form = request.headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type") && value.starts_with("application/x-www-form-urlencoded")
+    });
+    if !is_form || !body.contains(SECRET) {
+        return body;
+    }
+    let pairs = body.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, value)) if name == SECRET && !value.is_empty() => format!("{name}={REPLACED}"),
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
 /// Whether a URL's host is this machine's loopback.
 pub fn is_loopback(url: &url::Url) -> bool {
     match url.host() {
@@ -303,4 +321,26 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_recorded_without_its_secret() {
+        let pairs = [
+            ("hub.mode", "subscribe"),
+            ("hub.secret", "s & t"),
+            ("hub.topic", "t"),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let request = OutgoingRequest::form("http://h", &pairs);
+        assert_eq!(
+            recorded_body(&request),
+            "hub.mode=subscribe&hub.secret=[replaced]&hub.topic=t"
+        );
+        let text = OutgoingRequest::json("http://h", "application/json", "{\"hub.secret\":1}".to_owned());
+        assert_eq!(recorded_body(&text), "{\"hub.secret\":1}");
+    }
 }

@@ -752,7 +752,8 @@ defects! {
         so ["subscribe.accepted-202", "subscribe.response.object", "subscribe.response.endpoint"];
     WebhookRefused, "webhook-refused", "refuses webhooks though its configuration document says that it takes them",
         in [Stu2],
-        ["webhook.supported-as-stated"];
+        ["webhook.supported-as-stated"],
+        so ["subscribe.accepted-202"];
     WebhookUnsupportedTaken, "webhook-unsupported-taken", "says that it takes no webhooks, and answers requests for them with 202",
         in [Stu2],
         ["webhook.unsupported-denied"],
