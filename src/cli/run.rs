@@ -139,8 +139,9 @@ impl RunCommand {
                     .join(" or ")
             )));
         }
-        let materials =
+        let mut materials =
             Materials::load(catalogue, &versions).map_err(|error| CommandError::from_error(&error))?;
+        materials.retries = self.watch.retries;
         let watch = self.watch.begin(&materials.catalogue, &library, self.strict)?;
         let result = self.play(parts, materials, watch).await;
         if let Some(server) = server {

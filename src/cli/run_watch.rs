@@ -27,6 +27,10 @@ pub(super) struct WatchArguments {
     /// End the run at the first failure that is not expected
     #[arg(long)]
     fail_fast: bool,
+    /// How often a scenario is played again in which nothing did not hold but what time has a say in: leases, time-outs,
+    /// silences; what holds then is marked as flaky
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub(super) retries: u32,
 }
 
 /// A run under way, as it is watched.

@@ -264,6 +264,7 @@ fn blank(who: &Subscriber, requirement: &Requirement) -> Check {
         evidence: Vec::new(),
         repeat: None,
         accepted: None,
+        flaky: false,
     }
 }
 

@@ -80,6 +80,9 @@ pub struct Check {
     /// The failure is known and does not fail the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Acceptance>,
+    /// It holds, but did not when it was tried before: time has a say in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
 }
 
 impl Check {

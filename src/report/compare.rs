@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::markdown::plain;
 use super::record::Record;
 use super::text;
 use crate::outcome::{Check, Summary, Verdict};
@@ -156,10 +157,10 @@ impl Comparison {
             for change in changes {
                 lines.push(format!(
                     "| {} | {} | {} | {} |",
-                    text::markdown(&change.id),
+                    plain(&change.id),
                     word(change.old),
                     word(change.new),
-                    text::markdown(&shortened(&change.message))
+                    plain(&shortened(&change.message))
                 ));
             }
             lines.push(String::new());

@@ -177,6 +177,7 @@ impl<W: Write> Console<W> {
                 )?;
             }
         }
+        self.flaky(&record)?;
         let readings = record.readings();
         if !readings.is_empty() && !self.settings.quiet {
             writeln!(
@@ -305,6 +306,21 @@ impl<W: Write> Console<W> {
             writeln!(self.out, "\n{word} {}", text::line(scenario))?;
             writeln!(self.out, "  {}", text::indented(why))?;
             writeln!(self.out, "  not judged: {}", text::line(&requirements.join(", ")))?;
+        }
+        Ok(())
+    }
+
+    /// What held only when it was tried again.
+    fn flaky(&mut self, record: &Record) -> io::Result<()> {
+        for check in record.checks.iter().filter(|check| check.flaky) {
+            let word = self.paint("warn", "flaky");
+            let name = self.name(&check.scenario, check.fhircast_version);
+            let requirement = text::line(&check.requirement);
+            writeln!(
+                self.out,
+                "\n{word} {requirement} in {name}: {}",
+                text::line(&check.message)
+            )?;
         }
         Ok(())
     }

@@ -90,6 +90,9 @@ fn case(check: &Check, time: Duration, strict: bool) -> TestCase {
         }
     };
     builder.set_classname(&class(&check.scenario, &check.fhircast_version.to_string()));
+    if check.flaky {
+        builder.set_system_out(&safe(&format!("flaky: {}", check.message)));
+    }
     if !matches!(check.verdict, Verdict::Pass | Verdict::Skip) {
         builder.set_system_out(&safe(&explanation(check)));
     }

@@ -44,6 +44,7 @@ pub fn render(record: &Record, strict: bool) -> String {
     }
     versions(&mut out, record);
     broken(&mut out, record);
+    flaky(&mut out, record);
     out
 }
 
@@ -77,6 +78,23 @@ fn versions(out: &mut String, record: &Record) {
             "| {version} | {pass} | {fail} | {warn} | {skip} | {inconclusive} |"
         );
     }
+}
+
+fn flaky(out: &mut String, record: &Record) {
+    let flaky = record.checks.iter().filter(|check| check.flaky);
+    let told: Vec<String> = flaky.map(|check| plain(&check.id)).collect();
+    if told.is_empty() {
+        return;
+    }
+    let more = match told.len().saturating_sub(BROKEN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown = told.into_iter().take(BROKEN).collect::<Vec<_>>().join(", ");
+    put(
+        out,
+        &format!("\nFlaky, held only when tried again: {shown}{more}\n"),
+    );
 }
 
 fn broken(out: &mut String, record: &Record) {
@@ -143,7 +161,7 @@ pub fn groups(record: &Record) -> Vec<Vec<&Check>> {
 }
 
 /// A text in which nothing is markup, neither of Markdown nor of HTML.
-fn plain(own: &str) -> String {
+pub(super) fn plain(own: &str) -> String {
     let line = text::line(own);
     let mut out = String::new();
     for c in line.chars().take(LONGEST) {

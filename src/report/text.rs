@@ -128,21 +128,3 @@ pub fn evidence(own: &Evidence) -> String {
     }
     text
 }
-
-/// A text in one line that Markdown shows as it is, in a cell of a table too.
-pub fn markdown(own: &str) -> String {
-    let mut shown = String::new();
-    for c in line(own).chars() {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '@' => {
-                shown.push('\\');
-                shown.push(c);
-            }
-            c => shown.push(c),
-        }
-    }
-    shown
-}

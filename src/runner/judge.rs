@@ -366,6 +366,7 @@ fn blank(scenario: &str, requirement: &Requirement) -> Check {
         evidence: Vec::new(),
         repeat: None,
         accepted: None,
+        flaky: false,
     }
 }
 

@@ -21,6 +21,7 @@ mod preflight;
 mod publishing;
 mod requests;
 mod requirements;
+mod retrying;
 mod run;
 mod sameness;
 mod settling;

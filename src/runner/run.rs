@@ -14,6 +14,7 @@ use super::dialect::Dialect;
 use super::judge::unjudged;
 use super::play::{Play, Setting, Stop};
 use super::preflight::{self, PreflightError};
+use super::retrying::retried;
 use super::target::Target;
 use super::topics::Topics;
 use crate::outcome::Target as TargetTold;
@@ -42,6 +43,8 @@ pub struct Materials {
     pub schemas: BTreeMap<Version, Arc<Schemas>>,
     /// Contexts of events.
     pub templates: Arc<Templates>,
+    /// How often a scenario is played again in which only what time has a say in did not hold.
+    pub retries: u32,
 }
 
 /// A hub under one version, and the scenarios that are played there.
@@ -67,6 +70,7 @@ impl Materials {
             catalogue: Arc::new(catalogue),
             schemas,
             templates: Arc::new(Templates::embedded()?),
+            retries: 0,
         })
     }
 }
@@ -150,6 +154,7 @@ pub async fn run(
         scenarios: prepared.iter().map(|(_, _, scenarios)| scenarios.len()).sum(),
     }));
     let places = Arc::new(Semaphore::new(most));
+    let retries = materials.retries;
     let mut tasks = JoinSet::new();
     for (setting, _, scenarios) in prepared {
         for scenario in scenarios {
@@ -159,7 +164,25 @@ pub async fn run(
             tasks.spawn(async move {
                 // The semaphore is never closed; were it, the scenario would still run.
                 let _place = places.acquire().await;
-                one(&setting, &scenario, &emit, &topics, stop).await;
+                let timed = match retries {
+                    0 => BTreeSet::new(),
+                    _ => scenario.timed_requirements(),
+                };
+                if timed.is_empty() {
+                    return one(&setting, &scenario, &emit, &topics, stop).await;
+                }
+                let events = retried(
+                    retries,
+                    &timed,
+                    || !*stop.borrow(),
+                    || async {
+                        let (apart, incoming) = Emitter::apart();
+                        one(&setting, &scenario, &apart, &topics, stop.clone()).await;
+                        drop(apart);
+                        gathered(incoming).await
+                    },
+                );
+                events.await.into_iter().for_each(|event| emit.send(event));
             });
         }
     }
@@ -230,7 +253,23 @@ struct Emitter {
     summary: Arc<std::sync::Mutex<Summary>>,
 }
 
+/// All that was emitted; its emitter is gone.
+async fn gathered(mut incoming: mpsc::UnboundedReceiver<RunEvent>) -> Vec<RunEvent> {
+    let mut events = Vec::new();
+    while let Some(event) = incoming.recv().await {
+        events.push(event);
+    }
+    events
+}
+
 impl Emitter {
+    /// An emitter whose events are kept apart from those of the run.
+    fn apart() -> (Self, mpsc::UnboundedReceiver<RunEvent>) {
+        let (events, incoming) = mpsc::unbounded_channel();
+        let summary = Arc::default();
+        (Self { events, summary }, incoming)
+    }
+
     fn send(&self, event: RunEvent) {
         if let RunEvent::CheckJudged(check) = &event {
             self.summary

@@ -1,13 +1,17 @@
 //! What a scenario waits for, and so how long it may take beside others.
 
+use std::collections::BTreeSet;
+
 use super::library::Scenario;
+use super::requirements::step_requirements;
 use super::syntax::{Bound, Step};
 
 impl Scenario {
-    /// Whether time has a say in what is judged: the scenario waits for a lease or a time-out to run out, or for a silence to
-    /// last.
-    pub fn is_time_dependent(&self) -> bool {
-        self.document.steps.iter().any(|step| wait(&step.value) > 0)
+    /// The requirements that time has a say in: those judged by a step that waits for a lease or a time-out to run out, or for a
+    /// silence to last.
+    pub fn timed_requirements(&self) -> BTreeSet<String> {
+        let waiting = self.document.steps.iter().filter(|step| wait(&step.value) > 0);
+        waiting.flat_map(|step| step_requirements(&step.value)).collect()
     }
 
     /// About how long the scenario takes, to be compared with that of others: one for each step, more for those that wait.

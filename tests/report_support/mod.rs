@@ -172,6 +172,7 @@ pub fn check(scenario: &str, requirement: &str, level: Level, verdict: Verdict) 
         evidence: Vec::new(),
         repeat: (verdict != Verdict::Pass).then_some(repeat),
         accepted: None,
+        flaky: false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! that lets no script run but its own, and loads nothing.
 
 mod broken;
+mod counts;
 mod diagram;
 mod judged;
 mod label;

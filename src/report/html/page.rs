@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::broken::{Broken, bounded, broken};
+use super::counts::{Line, Tile, VERDICTS, chapters, levels, tiles};
 use super::judged::{Judged, judged, verdict};
 use super::link;
 use crate::outcome::{Conclusion, Disposition, HubLost, Outcome, Summary, Target, Tool, Verdict};
@@ -53,26 +54,6 @@ struct Hub {
     built_in: bool,
     claimed: Vec<String>,
     unclaimed: Vec<String>,
-}
-
-/// How often a verdict was given.
-#[derive(Debug, Serialize)]
-struct Tile {
-    verdict: Verdict,
-    checks: usize,
-    requirements: usize,
-    /// Of all checks, in hundredths of a percent.
-    share: String,
-}
-
-/// A line of a table of counts.
-#[derive(Debug, Serialize)]
-struct Line {
-    version: Version,
-    name: String,
-    url: Option<String>,
-    requirements: usize,
-    counts: Summary,
 }
 
 /// Something that happened for a reason, and to what.
@@ -157,15 +138,6 @@ struct Played {
     counts: Summary,
     millis: u128,
 }
-
-/// In the order in which people ask for them.
-const VERDICTS: [Verdict; 5] = [
-    Verdict::Fail,
-    Verdict::Warn,
-    Verdict::Inconclusive,
-    Verdict::Skip,
-    Verdict::Pass,
-];
 
 impl Page {
     /// The page of a run.
@@ -286,75 +258,6 @@ fn errors(record: &Record) -> Vec<Reason> {
     errors.collect()
 }
 
-fn tiles(record: &Record, judged: &[Judged<'_>]) -> Vec<Tile> {
-    let count = |verdict: Verdict| {
-        record
-            .checks
-            .iter()
-            .filter(|check| check.verdict == verdict)
-            .count()
-    };
-    let all = record.checks.len().max(1);
-    VERDICTS
-        .into_iter()
-        .map(|verdict| {
-            let checks = count(verdict);
-            #[expect(clippy::cast_precision_loss, reason = "a share is shown to two places")]
-            let share = checks as f64 * 100.0 / all as f64;
-            Tile {
-                verdict,
-                checks,
-                requirements: judged.iter().filter(|own| own.verdict == verdict).count(),
-                share: format!("{share:.2}"),
-            }
-        })
-        .collect()
-}
-
-fn add(counts: &mut Summary, other: Summary) {
-    counts.pass += other.pass;
-    counts.fail += other.fail;
-    counts.warn += other.warn;
-    counts.skip += other.skip;
-    counts.inconclusive += other.inconclusive;
-}
-
-/// Neighbours of the same version and name become one line.
-fn lines<'a>(judged: &[&Judged<'a>], name: impl Fn(&Judged<'a>) -> (String, Option<String>)) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    for own in judged {
-        let (name, url) = name(own);
-        match lines.last_mut() {
-            Some(line) if line.version == own.version && line.name == name => {
-                line.requirements += 1;
-                add(&mut line.counts, own.counts);
-            }
-            _ => lines.push(Line {
-                version: own.version,
-                name,
-                url,
-                requirements: 1,
-                counts: own.counts,
-            }),
-        }
-    }
-    lines
-}
-
-fn chapters(judged: &[Judged<'_>]) -> Vec<Line> {
-    let all: Vec<&Judged<'_>> = judged.iter().collect();
-    lines(&all, |own| {
-        let page = own.any.url.split('#').next().unwrap_or_default();
-        (text::line(&own.chapter), link(page))
-    })
-}
-
-fn levels(judged: &[Judged<'_>]) -> Vec<Line> {
-    let mut all: Vec<&Judged<'_>> = judged.iter().collect();
-    all.sort_by_key(|own| (Reverse(own.version), own.any.level));
-    lines(&all, |own| (own.any.level.to_string(), None))
-}
-
 /// Why checks have this verdict: by version and reason, with the scenarios and requirements.
 fn reasons(record: &Record, verdict: Verdict) -> Vec<Reason> {
     let mut reasons: BTreeMap<(Reverse<Version>, &str), Reason> = BTreeMap::new();
@@ -419,7 +322,13 @@ fn row(own: &Judged<'_>) -> Row {
     let explanation = match own.verdict {
         Verdict::Pass => {
             let pass = own.counts.pass;
-            format!("held in {pass} scenario{}", if pass == 1 { "" } else { "s" })
+            let held = format!("held in {pass} scenario{}", if pass == 1 { "" } else { "s" });
+            let flaky = own.checks.iter().filter(|check| check.flaky);
+            let flaky: Vec<String> = flaky.map(|check| text::line(&check.scenario)).collect();
+            match flaky.is_empty() {
+                true => held,
+                false => format!("{held}; flaky, held only when tried again: {}", flaky.join(", ")),
+            }
         }
         verdict => of(verdict)
             .next()
