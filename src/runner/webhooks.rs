@@ -12,9 +12,9 @@ use super::play::{Play, Stop};
 use super::requirements as ids;
 use super::stage::{Membership, Mock, Pending};
 use super::subscribing::events_of;
-use crate::protocol::{SubscriptionRequest, Version, join_events};
+use crate::protocol::{SubscriptionRequest, Version, WELL_KNOWN_PATH, join_events};
 use crate::scenario::{RequestKind, Unmet, Unsubscribe};
-use crate::subscriber::{Answer, Call, OutgoingRequest, Spot, Verified};
+use crate::subscriber::{Answer, Call, Log, OutgoingRequest, Spot, Verified};
 
 /// The channel type of a callback (STU2).
 const WEBHOOK: &str = "webhook";
@@ -254,6 +254,15 @@ impl Play<'_> {
     /// The hub tells nobody when it has read a callback's answer: only time can.
     pub(super) async fn let_the_hub_act(&self) {
         tokio::time::sleep(self.setting.target.timing.quiet).await;
+        // Where it is so busy that a silence shows little, an answer takes as long as what it had to do before.
+        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let request = OutgoingRequest::get(&url);
+        // Nothing is asked for; that there is no such document is an answer too.
+        let _ = self
+            .setting
+            .http
+            .send(&Log::new(None), "castspec", &request)
+            .await;
     }
 }
 

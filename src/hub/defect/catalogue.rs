@@ -662,7 +662,8 @@ defects! {
         ["intent-verification.lease-seconds"];
     VerificationAsPost, "verification-as-post", "verifies by POST in place of GET",
         in [Stu2, Stu1],
-        ["intent-verification.sent"];
+        ["intent-verification.sent"],
+        so ["denial.webhook-get"];
     VerificationQueryDropped, "verification-query-dropped", "drops the callback's own query string when it verifies",
         in [Stu2, Stu1],
         ["callback.query-kept-in-verification"],
