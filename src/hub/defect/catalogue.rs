@@ -148,7 +148,8 @@ defects! {
         in [Stu3, Stu2],
         ["subscribe.response.endpoint-unguessable"];
     ResponseNotJson, "response-not-json", "answers subscription requests with JSON as text/plain",
-        ["subscribe.content-type"];
+        ["subscribe.content-type"],
+        so ["transport.http-json"];
     ChannelTypeIgnored, "channel-type-ignored", "takes subscription requests without a channel type or with an unknown one",
         in [Stu3, Stu2],
         ["subscribe.channel-type-missing-rejected", "subscribe.channel-type-unknown-rejected"],
@@ -332,7 +333,7 @@ defects! {
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
         in [Stu3, Stu2, Stu1],
         ["notification.topic-isolated"],
-        so ["content.prior-version-id", "event.version-id.hub", "notification.delivered", "publish.broadcast-to-requester", "publish.broadcast-to-all"];
+        so ["content.prior-version-id", "event.version-id.hub", "notification.delivered", "syncerror.on-unreachable", "publish.broadcast-to-requester", "publish.broadcast-to-all"];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
         ["notification.delivered-once"],
         so ["derived.no-duplicates"];
