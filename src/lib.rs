@@ -21,6 +21,7 @@ pub mod fhir;
 pub mod hub;
 pub mod outcome;
 pub mod protocol;
+pub mod redaction;
 pub mod report;
 pub mod requirement;
 pub mod runner;

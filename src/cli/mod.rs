@@ -14,8 +14,11 @@ mod validate;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::redaction::Redactor;
 
 /// The run could not be carried out.
 const EXIT_NOT_CARRIED_OUT: u8 = 2;
@@ -85,7 +88,7 @@ pub fn main() -> ExitCode {
     runtime.shutdown_background();
     match result {
         Ok(code) => code,
-        Err(error) => fail(&error.to_string()),
+        Err(error) => fail(&SHOWN.text(&error.to_string())),
     }
 }
 
@@ -156,6 +159,24 @@ pub(crate) fn print(text: &str) -> Result<(), CommandError> {
     }
 }
 
+/// Hides secrets in what goes to standard error.
+static SHOWN: LazyLock<Redactor> = LazyLock::new(Redactor::default);
+
+/// Standard error for the log: a line at a time, as the subscriber writes it.
+struct RedactedLog;
+
+impl std::io::Write for RedactedLog {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let shown = SHOWN.text(&String::from_utf8_lossy(line));
+        std::io::stderr().write_all(shown.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
 fn set_up_tracing(verbose: u8) {
     let default = match verbose {
         0 => "error",
@@ -167,7 +188,7 @@ fn set_up_tracing(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| RedactedLog)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
 }

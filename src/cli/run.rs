@@ -74,6 +74,10 @@ pub struct RunCommand {
     /// How many scenarios run at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: Option<u16>,
+    /// Hide what FHIR resources say of people in everything that is printed and written; structure, codes and the equality of
+    /// ids stay. Credentials are hidden always
+    #[arg(long)]
+    redact_resources: bool,
     /// Print everything that passed in each scenario
     #[arg(long, conflicts_with = "quiet")]
     transcripts: bool,
@@ -110,6 +114,7 @@ impl RunCommand {
         let mut versions = Vec::new();
         let mut parts = Vec::new();
         for mut target in targets {
+            target.secrets().for_each(|secret| super::SHOWN.know(secret));
             versions.push(target.version);
             let fitting = |own: &&Arc<Scenario>| own.document.versions.contains(&target.version);
             let scenarios: Vec<Arc<Scenario>> = selected.iter().filter(fitting).cloned().collect();
@@ -142,6 +147,7 @@ impl RunCommand {
         let mut materials =
             Materials::load(catalogue, &versions).map_err(|error| CommandError::from_error(&error))?;
         materials.retries = self.watch.retries;
+        materials.redact_resources = self.redact_resources;
         let watch = self.watch.begin(&materials.catalogue, &library, self.strict)?;
         let result = self.play(parts, materials, watch).await;
         if let Some(server) = server {
@@ -289,11 +295,11 @@ impl RunCommand {
             target.callback_base = Some(base.clone());
         }
         if let Some(file) = &self.ca_cert {
-            target.trust = Trust::with_file(file);
+            target.approach.trust.authorities = Trust::with_file(file).authorities;
         }
-        target.trust.insecure = self.insecure;
+        target.approach.trust.insecure = self.insecure;
         if let Some(token) = &self.token {
-            target.token = Some(token.clone());
+            target.approach.token = Some(token.clone());
         }
         Ok(target)
     }

@@ -157,7 +157,7 @@ impl Findings {
             return;
         }
         let verdict = verdict_of(stated.level, breach.unmet);
-        let check = Check {
+        let mut check = Check {
             verdict,
             message: breach.message,
             expected: breach.expected,
@@ -165,6 +165,7 @@ impl Findings {
             evidence: record.evidence(&breach.places),
             ..blank(who, &stated)
         };
+        record.redactor().check(&mut check);
         if verdict != Verdict::Pass {
             self.told.push_back(Finding {
                 subscriber: who.clone(),

@@ -10,6 +10,7 @@ use super::record::{Record, traffic};
 use super::requests::Asked;
 use super::state::{Connection, Spot, Subscription, Topic};
 use crate::protocol::Version;
+use crate::redaction::Redactor;
 use crate::requirement::Catalogue;
 use crate::schema::{Schemas, Unmet};
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub memory: usize,
     /// How many subscribers are told apart in the conclusion.
     pub subscribers: usize,
+    /// Hides in the evidence what must not be seen.
+    pub redactor: Redactor,
 }
 
 impl Settings {
@@ -50,6 +53,7 @@ impl Settings {
             authorization: false,
             memory: 16 << 20,
             subscribers: 1_000,
+            redactor: Redactor::new(false, true),
         }
     }
 }
@@ -109,7 +113,7 @@ impl Judge {
     /// A judge who has seen nothing yet.
     pub fn new(catalogue: Arc<Catalogue>, schemas: Arc<Schemas>, settings: Settings) -> Self {
         Self {
-            record: Record::new(settings.memory),
+            record: Record::new(settings.memory, settings.redactor.clone()),
             findings: Findings::new(catalogue, settings.version, settings.subscribers),
             settings,
             schemas,

@@ -1,13 +1,11 @@
 //! The last part of the conversation, as the evidence of what is found: bounded, and without secrets.
 
 use std::collections::VecDeque;
-use std::sync::LazyLock;
 use std::time::Duration;
-
-use regex::{Captures, Regex};
 
 use super::exchange::{Closer, Frame, Observed};
 use crate::outcome::{Entry, Evidence, Traffic};
+use crate::redaction::Redactor;
 
 /// The longest text of one message that is kept, in bytes.
 const LONGEST_TEXT: usize = 16 << 10;
@@ -42,16 +40,18 @@ pub(super) struct Record {
     next: usize,
     bytes: usize,
     limit: usize,
+    redactor: Redactor,
 }
 
 impl Record {
     /// Keeps messages of so many bytes in all.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize, redactor: Redactor) -> Self {
         Self {
             entries: VecDeque::new(),
             next: 0,
             bytes: 0,
             limit,
+            redactor,
         }
     }
 
@@ -74,6 +74,11 @@ impl Record {
         sequence
     }
 
+    /// What hides the secrets.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     /// The messages at these places as far as they are still known, in their order and without secrets.
     pub(super) fn evidence(&self, places: &[Place]) -> Vec<Evidence> {
         let mut places: Vec<&Place> = places.iter().collect();
@@ -83,7 +88,10 @@ impl Record {
         let known = places.into_iter().filter_map(|place| {
             let entry = self.entries.get(place.sequence.checked_sub(first)?)?;
             Some(Evidence {
-                entry: without_secrets(entry),
+                entry: Entry {
+                    traffic: self.redactor.traffic(entry.traffic.clone()),
+                    ..entry.clone()
+                },
                 pointer: place.pointer.clone(),
             })
         });
@@ -156,130 +164,9 @@ pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
     })
 }
 
-fn without_secrets(entry: &Entry) -> Entry {
-    let headers = |headers: &[(String, String)]| {
-        headers
-            .iter()
-            .map(|(name, value)| (name.clone(), header(name, value)))
-            .collect()
-    };
-    let traffic = match &entry.traffic {
-        Traffic::Request {
-            method,
-            url,
-            headers: own,
-            body,
-        } => Traffic::Request {
-            method: method.clone(),
-            url: hidden(url),
-            headers: headers(own),
-            body: hidden(body),
-        },
-        Traffic::Response {
-            status,
-            headers: own,
-            body,
-        } => Traffic::Response {
-            status: *status,
-            headers: headers(own),
-            body: hidden(body),
-        },
-        Traffic::Connect { url } => Traffic::Connect { url: hidden(url) },
-        Traffic::FrameSent { text, binary } => Traffic::FrameSent {
-            text: hidden(text),
-            binary: *binary,
-        },
-        Traffic::FrameReceived { text, binary } => Traffic::FrameReceived {
-            text: hidden(text),
-            binary: *binary,
-        },
-        other => other.clone(),
-    };
-    Entry {
-        traffic,
-        ..entry.clone()
-    }
-}
-
-/// A header's value without what gives access.
-fn header(name: &str, value: &str) -> String {
-    match name.to_ascii_lowercase().as_str() {
-        "authorization" | "proxy-authorization" => match value.split_once(' ') {
-            Some((scheme, _)) => format!("{scheme} …"),
-            None => "…".to_owned(),
-        },
-        "cookie" | "set-cookie" => "…".to_owned(),
-        _ => hidden(value),
-    }
-}
-
-// Both patterns are constants that a test compiles; without them nothing is hidden, so nothing is shown either.
-static ENDPOINT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?i)\bwss?(?:://|%3A%2F%2F)[^\s"'&<>\\]+"#).ok());
-static TOKEN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?i)(access_token"?(?:=|%3D|:\s*"?))[^&\s"]+"#).ok());
-
-/// A text in which the endpoints of WebSockets, which let anybody in who knows them, and tokens are shortened.
-pub(super) fn hidden(text: &str) -> String {
-    let (Some(endpoint), Some(token)) = (&*ENDPOINT, &*TOKEN) else {
-        return "…".to_owned();
-    };
-    let text = endpoint.replace_all(text, |found: &Captures<'_>| shortened_endpoint(&found[0]));
-    token.replace_all(&text, "${1}…").into_owned()
-}
-
-fn shortened_endpoint(url: &str) -> String {
-    const SHOWN: usize = 4;
-    let lower = url.to_ascii_lowercase();
-    let authority = ["://", "%3a%2f%2f"]
-        .iter()
-        .find_map(|mark| lower.find(mark).map(|at| at + mark.len()))
-        .unwrap_or(0);
-    let path = ["/", "%2f"]
-        .iter()
-        .filter_map(|mark| {
-            lower[authority..]
-                .rfind(mark)
-                .map(|at| authority + at + mark.len())
-        })
-        .max();
-    let Some(path) = path else {
-        return url.to_owned();
-    };
-    let (shown, secret) = url.split_at(path);
-    if secret.chars().count() <= SHOWN {
-        return url.to_owned();
-    }
-    let begin: String = secret.chars().take(SHOWN).collect();
-    format!("{shown}{begin}…")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn endpoints_and_tokens_are_not_shown() {
-        for (text, shown) in [
-            (
-                r#"{"hub.channel.endpoint":"wss://h:1/socket/0123456789abcdef"}"#,
-                r#"{"hub.channel.endpoint":"wss://h:1/socket/0123…"}"#,
-            ),
-            (
-                "hub.channel.endpoint=wss%3A%2F%2Fh%2Fee30d3b9-1558%0A&hub.mode=unsubscribe",
-                "hub.channel.endpoint=wss%3A%2F%2Fh%2Fee30…&hub.mode=unsubscribe",
-            ),
-            ("ws://h/socket/1?access_token=secret", "ws://h/socket/1?ac…"),
-            ("a=b&access_token=secret&c=d", "a=b&access_token=…&c=d"),
-            (r#"{"access_token": "secret"}"#, r#"{"access_token": "…"}"#),
-            ("Patient/1 of the swss", "Patient/1 of the swss"),
-        ] {
-            assert_eq!(hidden(text), shown);
-        }
-        assert_eq!(header("Authorization", "Bearer secret"), "Bearer …");
-        assert_eq!(header("authorization", "secret"), "…");
-        assert_eq!(header("Cookie", "a=secret"), "…");
-    }
 
     #[test]
     fn only_so_much_is_kept_and_numbers_go_on() {
@@ -287,7 +174,7 @@ mod tests {
             text: "x".repeat(1_000),
             binary: false,
         };
-        let mut record = Record::new(4_000);
+        let mut record = Record::new(4_000, Redactor::default());
         for expected in 0..10 {
             assert_eq!(record.add(Duration::from_millis(5), "viewer", note()), expected);
         }

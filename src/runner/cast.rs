@@ -97,6 +97,7 @@ pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) 
         let topic = topic_of(spec.topic.as_deref().unwrap_or(MAIN));
         let mut mock = Mock::new(name, spec, &topic, setting.target.version);
         if let (true, Some(callbacks)) = (mock.is_webhook(), &setting.callbacks) {
+            setting.redactor.know(&mock.secret);
             let owner = CallbackOwner {
                 actor: name.clone(),
                 log: log.clone(),

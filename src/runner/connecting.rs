@@ -104,14 +104,14 @@ impl Play<'_> {
     /// Opens the WebSocket at the endpoint that the subscriber was given.
     async fn open(&mut self, name: &str) -> Result<(), crate::subscriber::ConnectError> {
         let patience = self.setting.target.timing.response;
-        let tls = self.setting.http.tls();
+        let way = self.setting.http.way();
         let log = self.stage.log.clone();
         let Some(mock) = self.stage.mocks.get_mut(name) else {
             return Ok(());
         };
         let url = mock.endpoint.clone().unwrap_or_default();
         let number = mock.opened;
-        let socket = connect(&url, tls, name, &log, &mock.inbox, &mock.policy, number, patience).await?;
+        let socket = connect(&url, way, name, &log, &mock.inbox, &mock.policy, number, patience).await?;
         mock.opened += 1;
         mock.old_sockets.extend(mock.socket.replace(socket));
         if let Some(membership) = mock.membership_mut() {

@@ -29,6 +29,7 @@ mod shard;
 mod stage;
 mod subscribing;
 mod target;
+mod target_file;
 mod teardown;
 mod topics;
 mod webhooks;

@@ -15,6 +15,7 @@ use super::judge::{Breach, Judge, Place};
 use super::stage::Stage;
 use super::target::Target;
 use crate::protocol::WELL_KNOWN_PATH;
+use crate::redaction::Redactor;
 use crate::requirement::{Actor, Catalogue};
 use crate::scenario::{
     MatcherFault, Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements,
@@ -47,6 +48,8 @@ pub struct Setting {
     pub challenges: Mutex<BTreeMap<String, String>>,
     /// The first request that the hub died of, once it has died.
     pub lost: Mutex<Option<Lost>>,
+    /// Hides in records what must not be seen.
+    pub redactor: Redactor,
 }
 
 /// The request that went unanswered, and what happened to it.

@@ -9,6 +9,7 @@ use super::play::{Play, Setting};
 use super::target::Target;
 use super::topics::Topics;
 use crate::protocol::{Action, EventName, WELL_KNOWN_PATH};
+use crate::redaction::Redactor;
 use crate::scenario::Document;
 use crate::subscriber::{HttpClient, Log, NoAnswer, OutgoingRequest};
 
@@ -44,7 +45,7 @@ fn advice(problem: &str) -> &'static str {
 /// When nothing answers at all; a hub that answers with whatever status is there.
 pub async fn claims(target: &Target, http: &HttpClient) -> Result<Arc<Claims>, PreflightError> {
     let url = format!("{}{WELL_KNOWN_PATH}", target.hub_url_text());
-    let log = Log::new(None);
+    let log = Log::new(Redactor::default(), None);
     let answer = http
         .send(&log, "castspec", &OutgoingRequest::get(&url))
         .await
@@ -92,7 +93,12 @@ pub async fn learn_dialect(setting: &Setting, topics: &Topics) {
         setting.target.version,
         setting.claims.clone(),
     );
-    let stage = super::cast::set(setting, &document, Log::new(None), &topic);
+    let stage = super::cast::set(
+        setting,
+        &document,
+        Log::new(setting.redactor.clone(), None),
+        &topic,
+    );
     let mut play = Play {
         setting,
         judge,
@@ -104,7 +110,8 @@ pub async fn learn_dialect(setting: &Setting, topics: &Topics) {
     let bound = setting.target.timing.response * 4;
     let taken = tokio::time::timeout(bound, play.perform(&document.steps)).await;
     if !matches!(taken, Ok(Ok(()))) {
-        tracing::debug!("the hub's manner of taking events was not learnt: {taken:?}");
+        let why = setting.redactor.text(&format!("{taken:?}"));
+        tracing::debug!("the hub's manner of taking events was not learnt: {why}");
     }
     let leaving = super::teardown::leave(&mut play, topics.are_lent());
     if tokio::time::timeout(bound, leaving).await.is_err() {

@@ -23,6 +23,7 @@ use crate::outcome::{
     Verdict,
 };
 use crate::protocol::{EventName, Version};
+use crate::redaction::Redactor;
 use crate::requirement::{Capability, Catalogue};
 use crate::scenario::{Channel, Scenario, Step, TemplateError, Templates};
 use crate::schema::{SchemaError, Schemas};
@@ -45,6 +46,8 @@ pub struct Materials {
     pub templates: Arc<Templates>,
     /// How often a scenario is played again in which only what time has a say in did not hold.
     pub retries: u32,
+    /// What FHIR resources say of people is hidden in everything that is told of the run.
+    pub redact_resources: bool,
 }
 
 /// A hub under one version, and the scenarios that are played there.
@@ -71,6 +74,7 @@ impl Materials {
             schemas,
             templates: Arc::new(Templates::embedded()?),
             retries: 0,
+            redact_resources: false,
         })
     }
 }
@@ -118,9 +122,10 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
 ) -> Result<Summary, RunError> {
     let began = Instant::now();
+    let redactor = Redactor::new(materials.redact_resources, false);
     let mut prepared = Vec::new();
     for part in parts {
-        prepared.push(prepare(part, &materials).await?);
+        prepared.push(prepare(part, &materials, &redactor).await?);
     }
     let Some((first, _, _)) = prepared.first() else {
         return Err(RunError::NoParts);
@@ -129,6 +134,12 @@ pub async fn run(
     // Topics that a hub lends are the same ones under every version.
     let topics = Topics::new(first.target.topics.as_deref());
     let mut told: Vec<TargetTold> = prepared.iter().map(|(_, told, _)| told.clone()).collect();
+    for told in &mut told {
+        told.hub_url = redactor.text(&told.hub_url);
+        told.capabilities
+            .values_mut()
+            .for_each(|own| redactor.strings(own));
+    }
     let target = told.remove(0);
     let learning = async {
         for (setting, _, _) in &prepared {
@@ -141,6 +152,7 @@ pub async fn run(
     }
     let emit = Emitter {
         events,
+        redactor,
         summary: Arc::default(),
     };
     emit.send(RunEvent::RunBegan(RunBegan {
@@ -176,7 +188,7 @@ pub async fn run(
                     &timed,
                     || !*stop.borrow(),
                     || async {
-                        let (apart, incoming) = Emitter::apart();
+                        let (apart, incoming) = emit.apart();
                         one(&setting, &scenario, &apart, &topics, stop.clone()).await;
                         drop(apart);
                         gathered(incoming).await
@@ -205,10 +217,12 @@ pub async fn run(
 async fn prepare(
     part: Part,
     materials: &Materials,
+    redactor: &Redactor,
 ) -> Result<(Arc<Setting>, TargetTold, Vec<Arc<Scenario>>), RunError> {
     let Part { target, scenarios } = part;
+    target.secrets().for_each(|secret| redactor.know(secret));
     let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
-    let http = HttpClient::new(&target.hub_url, &target.trust, target.token.clone(), patience)?;
+    let http = HttpClient::new(&target.hub_url, &target.approach, patience)?;
     let claims = preflight::claims(&target, &http).await?;
     let told = TargetTold {
         hub_url: target.hub_url_text(),
@@ -236,6 +250,7 @@ async fn prepare(
         endpoints: std::sync::Mutex::default(),
         challenges: std::sync::Mutex::default(),
         lost: std::sync::Mutex::default(),
+        redactor: redactor.clone(),
         target,
     };
     Ok((Arc::new(setting), told, scenarios))
@@ -250,6 +265,7 @@ fn has_webhooks(scenario: &Scenario, version: Version) -> bool {
 #[derive(Clone)]
 struct Emitter {
     events: mpsc::UnboundedSender<RunEvent>,
+    redactor: Redactor,
     summary: Arc<std::sync::Mutex<Summary>>,
 }
 
@@ -264,13 +280,36 @@ async fn gathered(mut incoming: mpsc::UnboundedReceiver<RunEvent>) -> Vec<RunEve
 
 impl Emitter {
     /// An emitter whose events are kept apart from those of the run.
-    fn apart() -> (Self, mpsc::UnboundedReceiver<RunEvent>) {
+    fn apart(&self) -> (Self, mpsc::UnboundedReceiver<RunEvent>) {
         let (events, incoming) = mpsc::unbounded_channel();
-        let summary = Arc::default();
-        (Self { events, summary }, incoming)
+        let apart = Self {
+            events,
+            redactor: self.redactor.clone(),
+            summary: Arc::default(),
+        };
+        (apart, incoming)
     }
 
-    fn send(&self, event: RunEvent) {
+    fn send(&self, mut event: RunEvent) {
+        match &mut event {
+            RunEvent::CheckJudged(check) => self.redactor.check(check),
+            RunEvent::Observed(observation) => observation.reading = self.redactor.text(&observation.reading),
+            RunEvent::HubLost(lost) => {
+                lost.request = self.redactor.text(&lost.request);
+                lost.problem = self.redactor.text(&lost.problem);
+            }
+            RunEvent::ScenarioEnded(ended) => match &mut ended.disposition {
+                Disposition::Skipped(why) | Disposition::Inconclusive(why) | Disposition::Error(why) => {
+                    *why = self.redactor.text(why);
+                }
+                Disposition::Completed => {}
+            },
+            // The messages of transcripts have been through the redactor before they were kept.
+            RunEvent::MessageSeen { .. }
+            | RunEvent::RunBegan(_)
+            | RunEvent::ScenarioBegan(_)
+            | RunEvent::RunEnded(_) => {}
+        }
         if let RunEvent::CheckJudged(check) = &event {
             self.summary
                 .lock()
@@ -357,15 +396,18 @@ async fn one(
             );
         }
     };
-    let log = Log::new(Some(Box::new({
-        let (emit, name) = (emit.clone(), scenario.name.clone());
-        move |entry| {
-            emit.send(RunEvent::MessageSeen {
-                scenario: name.clone(),
-                entry: entry.clone(),
-            })
-        }
-    })));
+    let log = Log::new(
+        setting.redactor.clone(),
+        Some(Box::new({
+            let (emit, name) = (emit.clone(), scenario.name.clone());
+            move |entry| {
+                emit.send(RunEvent::MessageSeen {
+                    scenario: name.clone(),
+                    entry: entry.clone(),
+                })
+            }
+        })),
+    );
     let was_lost = || {
         setting
             .lost

@@ -419,7 +419,7 @@ mod tests {
 
     fn origin(publications: Vec<Publication>, timestamp: &str) -> Option<usize> {
         let stage = Stage {
-            log: Log::new(None),
+            log: Log::new(crate::redaction::Redactor::default(), None),
             mocks: BTreeMap::new(),
             publications: publications.into_iter().map(Arc::new).collect(),
             saved_publications: BTreeMap::new(),

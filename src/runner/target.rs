@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
 use url::Url;
 
 use crate::protocol::{Scopes, Version};
 use crate::requirement::Capability;
-use crate::subscriber::{Trust, is_loopback};
+use crate::subscriber::{Approach, Trust, is_loopback};
 
 /// The hub under test.
 #[derive(Debug, Clone)]
@@ -19,10 +18,8 @@ pub struct Target {
     pub hub_url: Url,
     /// The version that it is tested under.
     pub version: Version,
-    /// Which certificates are accepted.
-    pub trust: Trust,
-    /// The bearer token, where one is needed.
-    pub token: Option<String>,
+    /// How it is reached, and with which token.
+    pub approach: Approach,
     /// Tokens that may do less.
     pub restricted: Vec<RestrictedToken>,
     /// Tokens that must be refused.
@@ -41,6 +38,8 @@ pub struct Target {
     pub max_parallel: usize,
     /// Whether it is castspec's own simulator, run in this process.
     pub built_in: bool,
+    /// Values of headers that came from the environment.
+    pub secret_values: Vec<String>,
     /// The arguments of `castspec run` that lead to this target again, without secrets.
     pub arguments: Vec<String>,
 }
@@ -133,11 +132,13 @@ pub enum TargetError {
         /// What is wrong and where.
         problem: String,
     },
-    /// A token is to come from an environment variable that is not set.
-    #[error("{}: the token is to come from the environment variable {variable}, which is not set", path.display())]
-    Token {
+    /// A token, or a header, is to come from an environment variable that is not set.
+    #[error("{}: the {what} is to come from the environment variable {variable}, which is not set", path.display())]
+    Environment {
         /// The file.
         path: PathBuf,
+        /// What is to come from there.
+        what: String,
         /// The variable.
         variable: String,
     },
@@ -152,8 +153,7 @@ impl Target {
         Ok(Self {
             hub_url: parse_hub_url(hub_url)?,
             version,
-            trust: Trust::default(),
-            token: None,
+            approach: Approach::default(),
             restricted: Vec::new(),
             rejected: Vec::new(),
             topics: None,
@@ -163,6 +163,7 @@ impl Target {
             timing: Timing::default(),
             max_parallel: 8,
             built_in: false,
+            secret_values: Vec::new(),
             arguments: Vec::new(),
         })
     }
@@ -175,7 +176,7 @@ impl Target {
     /// When the text is no http or https URL with a host.
     pub fn built_in(hub_url: &str, authority: Option<&str>, version: Version) -> Result<Self, TargetError> {
         let mut target = Self::new(hub_url, version)?;
-        target.trust = authority.map_or_else(Trust::default, Trust::only_pem);
+        target.approach.trust = authority.map_or_else(Trust::default, Trust::only_pem);
         target.built_in = true;
         target.max_parallel = 16;
         // The simulator supports all of it, whatever its configuration document says under a defect.
@@ -200,118 +201,20 @@ impl Target {
     /// After how long the built-in hub gives up on an unanswered notification in a run of the suite.
     pub const BUILT_IN_ACK_TIMEOUT: Duration = Duration::from_millis(1_200);
 
-    /// Reads a target file; see the documentation of its format in the README.
-    ///
-    /// # Errors
-    /// When it cannot be read, is not in its format, or names a token that is not there.
-    pub fn from_file(path: &Path) -> Result<Self, TargetError> {
-        let text = std::fs::read_to_string(path).map_err(|error| TargetError::Unreadable {
-            path: path.to_owned(),
-            problem: error.to_string(),
-        })?;
-        let format = |problem: String| TargetError::Format {
-            path: path.to_owned(),
-            problem,
-        };
-        let file: File = toml::from_str(&text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let before = text.get(..at).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-            // The key alone: the value may be a token.
-            let key = text.lines().nth(line - 1).and_then(|text| text.split('=').next());
-            let key = key.unwrap_or_default().trim();
-            format(format!(
-                "line {line}, column {column}: {key}: {}",
-                error.message().replace('\n', " ")
-            ))
-        })?;
-        let mut target = Self::new(&file.hub_url, file.fhircast_version.unwrap_or(Version::Stu3))
-            .map_err(|error| format(format!("hub_url: {error}")))?;
-        if let Some(certificate) = &file.ca_cert {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            target.trust = Trust::with_file(&folder.join(certificate));
-        }
-        target.topics = match file.topics {
-            None => None,
-            Some(Topics::Word(word)) if word == "generate" => None,
-            Some(Topics::Word(word)) => {
-                return Err(format(format!(
-                    "topics: '{word}' is neither \"generate\" nor a list of topics"
-                )));
-            }
-            Some(Topics::List(topics)) if topics.is_empty() => {
-                return Err(format(
-                    "topics: the list is empty; name at least one topic".to_owned(),
-                ));
-            }
-            Some(Topics::List(topics)) => Some(topics),
-        };
-        if let Some(most) = file.max_parallel {
-            if most == 0 {
-                return Err(format("max_parallel: must be at least 1".to_owned()));
-            }
-            target.max_parallel = most;
-        }
-        if let Some(auth) = file.auth {
-            let token = |place: &str, token: Option<String>, variable: Option<String>| match (token, variable)
-            {
-                (Some(_), Some(_)) => Err(format(format!(
-                    "{place}: give either token or token_env, not both"
-                ))),
-                (Some(token), None) => Ok(Some(token)),
-                (None, Some(variable)) => {
-                    let value = std::env::var(&variable).ok().filter(|token| !token.is_empty());
-                    value.map(Some).ok_or(TargetError::Token {
-                        path: path.to_owned(),
-                        variable,
-                    })
-                }
-                (None, None) => Ok(None),
-            };
-            let required = |place: &str, own: Option<String>, variable: Option<String>| {
-                token(place, own, variable)?
-                    .ok_or_else(|| format(format!("{place}: give token_env, or token")))
-            };
-            target.token = token("auth", auth.token, auth.token_env)?;
-            for own in auth.restricted {
-                let scopes = Scopes::parse(&own.scopes)
-                    .map_err(|error| format(format!("auth.restricted.scopes: {error}")))?;
-                target.restricted.push(RestrictedToken {
-                    scopes,
-                    token: required("auth.restricted", own.token, own.token_env)?,
-                    expires_in: own.expires_in.map(Duration::from_secs),
-                });
-            }
-            for own in auth.rejected {
-                target.rejected.push(RejectedToken {
-                    why: own.why,
-                    token: required("auth.rejected", own.token, own.token_env)?,
-                });
-            }
-        }
-        target.claims = file.claims;
-        target.callback_base = file.callback_base;
-        target.callback_listen = file.callback_listen;
-        let seconds = |name: &str, value: Option<f64>, default: Duration| match value {
-            None => Ok(default),
-            Some(value) => Duration::try_from_secs_f64(value)
-                .ok()
-                .filter(|duration| *duration <= Duration::from_secs(3600))
-                .ok_or_else(|| {
-                    format(format!(
-                        "timing.{name}: must be a number of seconds from 0 to 3600"
-                    ))
-                }),
-        };
-        let default = Timing::default();
-        target.timing = Timing {
-            ack_timeout: seconds("ack_timeout", file.timing.ack_timeout, default.ack_timeout)?,
-            quiet: seconds("quiet", file.timing.quiet, default.quiet)?,
-            response: seconds("response", file.timing.response, default.response)?,
-            longest_lease: seconds("longest_lease", file.timing.longest_lease, default.longest_lease)?,
-        };
-        Ok(target)
+    /// Everything in it that must not be seen.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let tokens = self.approach.token.iter().map(String::as_str);
+        let restricted = self.restricted.iter().map(|own| own.token.as_str());
+        let rejected = self.rejected.iter().map(|own| own.token.as_str());
+        let password = [&self.hub_url]
+            .into_iter()
+            .chain(&self.approach.proxy)
+            .filter_map(Url::password);
+        tokens
+            .chain(restricted)
+            .chain(rejected)
+            .chain(password)
+            .chain(self.secret_values.iter().map(String::as_str))
     }
 
     /// `hub.url` as text, without a trailing slash.
@@ -343,159 +246,4 @@ fn parse_hub_url(text: &str) -> Result<Url, TargetError> {
         return Err(error("it names no host"));
     }
     Ok(url)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    hub_url: String,
-    fhircast_version: Option<Version>,
-    ca_cert: Option<PathBuf>,
-    topics: Option<Topics>,
-    callback_base: Option<Url>,
-    callback_listen: Option<SocketAddr>,
-    max_parallel: Option<usize>,
-    auth: Option<Auth>,
-    #[serde(default)]
-    claims: BTreeMap<Capability, bool>,
-    #[serde(default)]
-    timing: TimingFile,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Topics {
-    Word(String),
-    List(Vec<String>),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Auth {
-    token: Option<String>,
-    token_env: Option<String>,
-    #[serde(default)]
-    restricted: Vec<Restricted>,
-    #[serde(default)]
-    rejected: Vec<Rejected>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Restricted {
-    scopes: String,
-    token: Option<String>,
-    token_env: Option<String>,
-    expires_in: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rejected {
-    why: String,
-    token: Option<String>,
-    token_env: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct TimingFile {
-    ack_timeout: Option<f64>,
-    quiet: Option<f64>,
-    response: Option<f64>,
-    longest_lease: Option<f64>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Target, TargetError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("target.toml");
-        std::fs::write(&path, text).unwrap();
-        Target::from_file(&path)
-    }
-
-    #[test]
-    fn the_contracts_file_is_read() {
-        let target = read(
-            r#"
-            hub_url = "https://hub.example.com/fhircast/"
-            fhircast_version = "STU3"
-            topics = ["t1", "t2"]
-            callback_base = "http://127.0.0.1"
-            max_parallel = 3
-            [auth]
-            token = "secret"
-            [[auth.restricted]]
-            scopes = "fhircast/Patient-open.read"
-            token = "reads"
-            expires_in = 600
-            [[auth.rejected]]
-            why = "expired"
-            token = "former"
-            [claims]
-            content_sharing = true
-            [timing]
-            ack_timeout = 2
-            quiet = 0.5
-            "#,
-        )
-        .unwrap();
-        assert_eq!(target.hub_url_text(), "https://hub.example.com/fhircast");
-        assert_eq!(
-            target.topics.as_deref(),
-            Some(&["t1".to_owned(), "t2".to_owned()][..])
-        );
-        assert_eq!(target.token.as_deref(), Some("secret"));
-        let reads = &target.restricted[0];
-        assert_eq!(reads.scopes.to_string(), "fhircast/Patient-open.read");
-        assert_eq!(
-            (reads.token.as_str(), reads.expires_in),
-            ("reads", Some(Duration::from_secs(600)))
-        );
-        assert_eq!(target.rejected[0].why, "expired");
-        let shown = format!("{:?} {:?}", target.restricted, target.rejected);
-        assert!(
-            !shown.contains("\"reads\"") && !shown.contains("former"),
-            "{shown}"
-        );
-        assert_eq!(target.claims.get(&Capability::ContentSharing), Some(&true));
-        assert_eq!(target.timing.ack_timeout, Duration::from_secs(2));
-        assert_eq!(target.timing.response, Duration::from_secs(5));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        for (text, says) in [
-            ("hub_url = 7", "hub_url"),
-            ("hub_url = \"ftp://x\"", "scheme"),
-            ("hub_url = \"nowhere\"", "not the URL of a hub"),
-            ("hub_url = \"http://h\"\nmax_parallel = 0", "max_parallel"),
-            ("hub_url = \"http://h\"\ntopics = \"some\"", "topics"),
-            ("hub_url = \"http://h\"\nunknown = 1", "unknown"),
-            ("hub_url = \"http://h\"\n[timing]\nquiet = -1", "timing.quiet"),
-            (
-                "hub_url = \"http://h\"\n[auth]\ntoken_env = \"CASTSPEC_NO_SUCH_VARIABLE\"",
-                "CASTSPEC_NO_SUCH_VARIABLE",
-            ),
-            ("hub_url = \"http://h\"\n[claims]\nmagic = true", "magic"),
-            (
-                "hub_url = \"http://h\"\n[[auth.restricted]]\nscopes = \"fhircast/x\"\ntoken = \"t\"",
-                "auth.restricted.scopes",
-            ),
-            (
-                "hub_url = \"http://h\"\n[[auth.rejected]]\nwhy = \"expired\"",
-                "auth.rejected: give token_env",
-            ),
-            (
-                "hub_url = \"http://h\"\n[[auth.rejected]]\nwhy = \"expired\"\ntoken_env = \"CASTSPEC_NO_SUCH_VARIABLE\"",
-                "CASTSPEC_NO_SUCH_VARIABLE",
-            ),
-        ] {
-            let error = read(text).unwrap_err().to_string();
-            assert!(error.contains(says), "{text}: {error}");
-        }
-    }
 }

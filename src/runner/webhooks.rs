@@ -192,7 +192,8 @@ impl Play<'_> {
                 None => {
                     let requirement = ids::VERIFICATION_ON_UNSUBSCRIBE;
                     let stop = self.was_not_verified(name, &answer, requirement).await;
-                    tracing::debug!(?stop, "the unsubscribe was not verified");
+                    let stop = self.setting.redactor.text(&format!("{stop:?}"));
+                    tracing::debug!(stop, "the unsubscribe was not verified");
                 }
             }
         }
@@ -261,7 +262,11 @@ impl Play<'_> {
         let _ = self
             .setting
             .http
-            .send(&Log::new(None), "castspec", &request)
+            .send(
+                &Log::new(self.setting.redactor.clone(), None),
+                "castspec",
+                &request,
+            )
             .await;
     }
 }

@@ -506,7 +506,7 @@ mod tests {
         let server = Callbacks::start(None, None).await.unwrap();
         let owner = CallbackOwner {
             actor: "viewer".to_owned(),
-            log: Log::new(None),
+            log: Log::new(crate::redaction::Redactor::default(), None),
             inbox: Inbox::default(),
             policy: Arc::default(),
         };

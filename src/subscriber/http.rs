@@ -1,22 +1,17 @@
 //! HTTP requests to the hub, and its answers, recorded.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use rustls::ClientConfig;
 use serde_json::Value;
 
 use super::log::{Log, Spot};
-use super::trust::{Trust, TrustError};
+use super::trust::TrustError;
+use super::way::{Approach, Way};
 use crate::outcome::Traffic;
 
 /// Bodies longer than this are cut: no hub has that much to say.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
-/// The parameter whose value is a secret between a subscriber and its hub.
-const SECRET: &str = "hub.secret";
-/// What stands in records in place of a credential.
-const REPLACED: &str = "[replaced]";
 
 /// A request to be sent.
 #[derive(Debug, Clone, Default)]
@@ -25,10 +20,12 @@ pub struct OutgoingRequest {
     pub method: String,
     /// The URL.
     pub url: String,
-    /// Headers; the bearer token is added by the client.
+    /// Headers; the bearer token is added by the client where there is no `Authorization` among them.
     pub headers: Vec<(String, String)>,
     /// The body; none where `None`.
     pub body: Option<String>,
+    /// No bearer token is added.
+    pub without_token: bool,
 }
 
 /// The hub's answer.
@@ -92,7 +89,7 @@ pub struct NoAnswer {
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: reqwest::Client,
-    tls: Arc<ClientConfig>,
+    way: Way,
     token: Option<String>,
 }
 
@@ -100,36 +97,35 @@ impl HttpClient {
     /// A client for the hub at this URL.
     ///
     /// # Errors
-    /// When trust cannot be set up.
-    pub fn new(
-        hub_url: &url::Url,
-        trust: &Trust,
-        token: Option<String>,
-        timeout: Duration,
-    ) -> Result<Self, TrustError> {
-        let tls = trust.client_config()?;
-        let mut http_tls = tls.clone();
-        http_tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    /// When trust cannot be set up, or a header or a proxy is none.
+    pub fn new(hub_url: &url::Url, approach: &Approach, timeout: Duration) -> Result<Self, TrustError> {
+        let way = approach.way(hub_url)?;
+        let mut tls = (*way.tls).clone();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(http_tls)
+            .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .timeout(timeout)
             .tcp_nodelay(true)
+            .default_headers(way.headers.clone())
             .user_agent(concat!("castspec/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(hub_url) {
+        if let Some(proxy) = &approach.proxy {
+            let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|_| TrustError::Proxy)?;
+            builder = builder.no_proxy().proxy(proxy);
+        } else if is_loopback(hub_url) {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| TrustError::Tls(chain(&error)))?;
         Ok(Self {
             client,
-            tls: Arc::new(tls),
-            token,
+            way,
+            token: approach.token.clone(),
         })
     }
 
-    /// The TLS settings, for WebSockets to the same hub.
-    pub fn tls(&self) -> Arc<ClientConfig> {
-        self.tls.clone()
+    /// The way of WebSockets to the same hub.
+    pub fn way(&self) -> &Way {
+        &self.way
     }
 
     /// Sends a request and waits for the answer; both are recorded.
@@ -138,17 +134,17 @@ impl HttpClient {
     /// When no answer comes.
     pub async fn send(&self, log: &Log, actor: &str, request: &OutgoingRequest) -> Result<Answer, NoAnswer> {
         let mut recorded = request.headers.clone();
-        let authorized = request
-            .headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-        if self.token.is_some() && !authorized {
-            recorded.push(("Authorization".to_owned(), String::new()));
+        for (name, value) in &self.way.headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            recorded.push((name.as_str().to_owned(), value));
         }
-        for (name, value) in &mut recorded {
-            if name.eq_ignore_ascii_case("authorization") {
-                *value = format!("Bearer {REPLACED}");
-            }
+        let authorized = request.without_token
+            || request
+                .headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        if let (Some(token), false) = (&self.token, authorized) {
+            recorded.push(("Authorization".to_owned(), format!("Bearer {token}")));
         }
         let spot = log.add(
             actor,
@@ -156,7 +152,7 @@ impl HttpClient {
                 method: request.method.clone(),
                 url: request.url.clone(),
                 headers: recorded,
-                body: recorded_body(request),
+                body: request.body.clone().unwrap_or_default(),
             },
         );
         match self.exchange(request, authorized).await {
@@ -223,13 +219,6 @@ impl HttpClient {
                     String::from_utf8_lossy(value.as_bytes()).into_owned(),
                 )
             })
-            .map(|(name, value)| {
-                if name == "set-cookie" {
-                    (name, REPLACED.to_owned())
-                } else {
-                    (name, value)
-                }
-            })
             .collect();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -258,6 +247,7 @@ impl OutgoingRequest {
                     .extend_pairs(pairs)
                     .finish(),
             ),
+            ..Self::default()
         }
     }
 
@@ -268,6 +258,7 @@ impl OutgoingRequest {
             url: url.to_owned(),
             headers: vec![(CONTENT_TYPE.to_string(), media_type.to_owned())],
             body: Some(body),
+            ..Self::default()
         }
     }
 
@@ -278,24 +269,9 @@ impl OutgoingRequest {
             url: url.to_owned(),
             headers: vec![("accept".to_owned(), "application/json".to_owned())],
             body: None,
+            ..Self::default()
         }
     }
-}
-
-/// The body as it is recorded: a form without the secret in it.
-fn recorded_body(request: &OutgoingRequest) -> String {
-    let body = request.body.clone().unwrap_or_default();
-    let is_form = request.headers.iter().any(|(name, value)| {
-        name.eq_ignore_ascii_case("content-type") && value.starts_with("application/x-www-form-urlencoded")
-    });
-    if !is_form || !body.contains(SECRET) {
-        return body;
-    }
-    let pairs = body.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, value)) if name == SECRET && !value.is_empty() => format!("{name}={REPLACED}"),
-        _ => pair.to_owned(),
-    });
-    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// Whether a URL's host is this machine's loopback.
@@ -309,7 +285,7 @@ pub fn is_loopback(url: &url::Url) -> bool {
 }
 
 /// An error with all its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -321,26 +297,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_is_recorded_without_its_secret() {
-        let pairs = [
-            ("hub.mode", "subscribe"),
-            ("hub.secret", "s & t"),
-            ("hub.topic", "t"),
-        ];
-        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let request = OutgoingRequest::form("http://h", &pairs);
-        assert_eq!(
-            recorded_body(&request),
-            "hub.mode=subscribe&hub.secret=[replaced]&hub.topic=t"
-        );
-        let text = OutgoingRequest::json("http://h", "application/json", "{\"hub.secret\":1}".to_owned());
-        assert_eq!(recorded_body(&text), "{\"hub.secret\":1}");
-    }
 }

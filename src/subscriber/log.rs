@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::outcome::{Entry, Traffic};
+use crate::redaction::Redactor;
 
 type Listener = Box<dyn Fn(&Entry) + Send + Sync>;
 
@@ -15,6 +16,7 @@ pub struct Log(Arc<Inner>);
 struct Inner {
     began: Instant,
     entries: Mutex<Vec<Entry>>,
+    redactor: Redactor,
     listener: Option<Listener>,
 }
 
@@ -28,11 +30,12 @@ pub struct Spot {
 }
 
 impl Log {
-    /// An empty log that tells every new entry to the listener.
-    pub fn new(listener: Option<Listener>) -> Self {
+    /// An empty log that tells every new entry to the listener. What must not be seen is replaced before it is kept.
+    pub fn new(redactor: Redactor, listener: Option<Listener>) -> Self {
         Self(Arc::new(Inner {
             began: Instant::now(),
             entries: Mutex::new(Vec::new()),
+            redactor,
             listener,
         }))
     }
@@ -40,6 +43,7 @@ impl Log {
     /// Adds an entry.
     pub fn add(&self, actor: &str, traffic: Traffic) -> Spot {
         let at = Instant::now();
+        let traffic = self.0.redactor.traffic(traffic);
         let mut entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let sequence = entries.len();
         let at_ms = at.duration_since(self.0.began).as_secs_f64() * 1000.0;

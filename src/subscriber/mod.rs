@@ -11,6 +11,7 @@ mod policy;
 mod signature;
 mod socket;
 mod trust;
+mod way;
 
 pub use callbacks::{Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying};
 pub use http::{Answer, HttpClient, NoAnswer, OutgoingRequest, is_loopback};
@@ -19,4 +20,5 @@ pub use log::{Log, Spot};
 pub use policy::{AnswerRule, Policy};
 pub use signature::Signature;
 pub use socket::{ConnectError, Socket, connect};
-pub use trust::{Trust, TrustError};
+pub use trust::{Identity, Trust, TrustError};
+pub use way::{Approach, Way};

@@ -4,18 +4,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config, connect_async_tls_with_config,
+};
 
 use super::inbox::{Closed, Inbox, Received, sole};
 use super::log::Log;
 use super::policy::Policy;
+use super::way::Way;
 use crate::outcome::Traffic;
 use crate::protocol::{Acknowledgement, EventName};
 
@@ -70,7 +73,7 @@ pub(super) struct Owner {
 )]
 pub async fn connect(
     url: &str,
-    tls: Arc<ClientConfig>,
+    way: &Way,
     actor: &str,
     log: &Log,
     inbox: &Inbox,
@@ -88,7 +91,20 @@ pub async fn connect(
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_LIMIT))
         .max_frame_size(Some(MESSAGE_LIMIT));
-    let connecting = connect_async_tls_with_config(url, Some(config), true, Some(Connector::Rustls(tls)));
+    let connector = Some(Connector::Rustls(way.tls.clone()));
+    let connecting = async {
+        let mut request = url.into_client_request().map_err(Box::new)?;
+        for (name, value) in &way.headers {
+            request.headers_mut().append(name, value.clone());
+        }
+        let tunnel = way.tunnel(request.uri()).await;
+        let tunnel = tunnel.map_err(|problem| Box::new(Error::Io(std::io::Error::other(problem))))?;
+        match tunnel {
+            Some(stream) => client_async_tls_with_config(request, stream, Some(config), connector).await,
+            None => connect_async_tls_with_config(request, Some(config), true, connector).await,
+        }
+        .map_err(Box::new)
+    };
     let failed = |status, problem: String, timed_out| {
         log.add(
             actor,
@@ -114,15 +130,17 @@ pub async fn connect(
                 number,
             })
         }
-        Ok(Err(Error::Http(response))) => {
-            let status = response.status();
-            Err(failed(
-                Some(status.as_u16()),
-                format!("the hub answered the WebSocket request with {status}"),
-                false,
-            ))
-        }
-        Ok(Err(error)) => Err(failed(None, error.to_string(), false)),
+        Ok(Err(error)) => match *error {
+            Error::Http(response) => {
+                let status = response.status();
+                Err(failed(
+                    Some(status.as_u16()),
+                    format!("the hub answered the WebSocket request with {status}"),
+                    false,
+                ))
+            }
+            error => Err(failed(None, error.to_string(), false)),
+        },
         Err(_) => Err(failed(
             None,
             format!("no WebSocket came about within {patience:?}"),

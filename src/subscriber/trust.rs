@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 /// Which certificates of hubs are accepted.
@@ -18,6 +19,17 @@ pub struct Trust {
     pub only_these: bool,
     /// Any certificate; for test beds.
     pub insecure: bool,
+    /// The certificate that is shown to the hub, where it asks for one.
+    pub identity: Option<Identity>,
+}
+
+/// A certificate of castspec's own, for hubs that ask for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificate and those that vouch for it (PEM).
+    pub certificate: PathBuf,
+    /// Its private key (PEM); it may stand in the same file.
+    pub key: PathBuf,
 }
 
 /// A certificate authority.
@@ -40,6 +52,25 @@ pub enum TrustError {
         /// The cause.
         problem: String,
     },
+    /// The client certificate or its key cannot be used.
+    #[error("{}: no client certificate with its key could be read from it: {problem}", path.display())]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        problem: String,
+    },
+    /// A header that is none.
+    #[error("'{name}' with its value is no header: {problem}")]
+    Header {
+        /// Its name.
+        name: String,
+        /// The cause.
+        problem: String,
+    },
+    /// The proxy is none that can be used.
+    #[error("the proxy cannot be used: it is named as http://proxy.example.com:3128")]
+    Proxy,
     /// The TLS library refuses the settings.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
@@ -51,7 +82,7 @@ impl Trust {
         Self {
             authorities: vec![Authority::Pem(pem.to_owned())],
             only_these: true,
-            insecure: false,
+            ..Self::default()
         }
     }
 
@@ -74,10 +105,7 @@ impl Trust {
             .map_err(|error| TrustError::Tls(error.to_string()))?;
         if self.insecure {
             let verifier = Arc::new(AnyCertificate(provider));
-            return Ok(builder
-                .dangerous()
-                .with_custom_certificate_verifier(verifier)
-                .with_no_client_auth());
+            return self.identify(builder.dangerous().with_custom_certificate_verifier(verifier));
         }
         let mut roots = RootCertStore::empty();
         if !self.only_these {
@@ -115,7 +143,30 @@ impl Trust {
                 })?;
             }
         }
-        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+        self.identify(builder.with_root_certificates(roots))
+    }
+
+    fn identify(
+        &self,
+        builder: rustls::ConfigBuilder<ClientConfig, WantsClientCert>,
+    ) -> Result<ClientConfig, TrustError> {
+        let Some(identity) = &self.identity else {
+            return Ok(builder.with_no_client_auth());
+        };
+        let wrong = |path: &Path, problem: String| TrustError::Identity {
+            path: path.to_owned(),
+            problem,
+        };
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&identity.certificate)
+            .map_err(|problem| wrong(&identity.certificate, problem.to_string()))?
+            .collect();
+        let certificates =
+            certificates.map_err(|problem| wrong(&identity.certificate, problem.to_string()))?;
+        let key = PrivateKeyDer::from_pem_file(&identity.key)
+            .map_err(|problem| wrong(&identity.key, problem.to_string()))?;
+        builder
+            .with_client_auth_cert(certificates, key)
+            .map_err(|problem| wrong(&identity.certificate, problem.to_string()))
     }
 }
 

@@ -1,0 +1,106 @@
+//! The way to a hub: whom it is trusted by, what stands between, and what must be said at the door.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::Matcher;
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tower_service::Service;
+use url::Url;
+
+use super::http::is_loopback;
+use super::trust::{Trust, TrustError};
+
+/// How a hub is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Approach {
+    /// Which certificates are accepted, and which one is shown.
+    pub trust: Trust,
+    /// The bearer token of every request; none where `None`.
+    pub token: Option<String>,
+    /// Headers of every request, the one for a WebSocket included, as gateways before a hub want them.
+    pub headers: Vec<(String, String)>,
+    /// The proxy (http) through which everything goes; where none is named, the environment's, and none to loopback.
+    pub proxy: Option<Url>,
+}
+
+/// The way of WebSockets to a hub.
+#[derive(Debug, Clone)]
+pub struct Way {
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) headers: HeaderMap,
+    proxy: Option<Arc<Matcher>>,
+}
+
+impl Approach {
+    /// The way to the hub at this URL.
+    ///
+    /// # Errors
+    /// When trust cannot be set up, or a header is none.
+    pub(super) fn way(&self, hub_url: &Url) -> Result<Way, TrustError> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let wrong = |problem: String| TrustError::Header {
+                name: name.clone(),
+                problem,
+            };
+            let own = HeaderName::try_from(name.as_str()).map_err(|error| wrong(error.to_string()))?;
+            let mut value =
+                HeaderValue::try_from(value.as_str()).map_err(|error| wrong(error.to_string()))?;
+            value.set_sensitive(true);
+            headers.append(own, value);
+        }
+        let proxy = match &self.proxy {
+            Some(proxy) if proxy.scheme() != "http" => return Err(TrustError::Proxy),
+            Some(proxy) => Some(Matcher::builder().all(proxy.as_str()).build()),
+            None if is_loopback(hub_url) => None,
+            None => Some(Matcher::from_env()),
+        };
+        Ok(Way {
+            tls: Arc::new(self.trust.client_config()?),
+            headers,
+            proxy: proxy.map(Arc::new),
+        })
+    }
+}
+
+impl Way {
+    /// A connection through the proxy, where one stands before this URL of a WebSocket.
+    ///
+    /// # Errors
+    /// When the proxy does not let through.
+    pub(super) async fn tunnel(&self, url: &Uri) -> Result<Option<TcpStream>, String> {
+        let Some(proxy) = &self.proxy else {
+            return Ok(None);
+        };
+        let scheme = match url.scheme_str() {
+            Some("wss") => "https",
+            _ => "http",
+        };
+        let Some(authority) = url.authority() else {
+            return Ok(None);
+        };
+        let destination = Uri::builder()
+            .scheme(scheme)
+            .authority(authority.clone())
+            .path_and_query("/")
+            .build()
+            .map_err(|error| error.to_string())?;
+        let Some(found) = proxy.intercept(&destination) else {
+            return Ok(None);
+        };
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let mut tunnel = Tunnel::new(found.uri().clone(), connector);
+        if let Some(credentials) = found.basic_auth() {
+            tunnel = tunnel.with_auth(credentials.clone());
+        }
+        match tunnel.call(destination).await {
+            Ok(stream) => Ok(Some(stream.into_inner())),
+            Err(error) => Err(format!("the proxy: {}", super::http::chain(&error))),
+        }
+    }
+}
