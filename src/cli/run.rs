@@ -10,13 +10,14 @@ use tokio::sync::{mpsc, watch};
 
 use super::run_watch::{Watch, WatchArguments};
 use super::{CommandError, interrupted};
-use crate::hub::{Defect, Server, Settings, Transport};
+use crate::hub::{Defect, Server, Transport};
 use crate::outcome::{Conclusion, RunEvent};
 use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
 use crate::requirement::Catalogue;
 use crate::runner::{Materials, Part, Shard, Target, run};
 use crate::scenario::{Library, Scenario};
+use crate::simulated;
 use crate::subscriber::Trust;
 
 /// Run scenarios against a hub: the built-in one, unless --hub or --target is given
@@ -243,22 +244,9 @@ impl RunCommand {
             versions = Version::ALL.into_iter().rev().collect();
             versions.retain(|version| defects.is_empty() || defective(version));
         }
-        let settings = Settings {
-            version: versions.first().copied().unwrap_or(Version::Stu3),
-            defects: defects.into_iter().collect(),
-            ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
-            ..Settings::default()
-        };
-        let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::start_versions(settings, &versions, anywhere, Transport::Tls)
+        simulated::start(defects.into_iter().collect(), &versions, Transport::Tls)
             .await
-            .map_err(|error| CommandError::from_error(&error))?;
-        let targets: Result<Vec<Target>, _> = server
-            .urls()
-            .map(|(version, url)| Target::built_in(url, server.authority_pem(), version))
-            .collect();
-        let targets = targets.map_err(|error| CommandError::from_error(&error))?;
-        Ok((server, targets))
+            .map_err(|error| CommandError::from_error(&error))
     }
 
     /// The hub under test, in the versions that are named.

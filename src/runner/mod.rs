@@ -31,6 +31,7 @@ mod subscribing;
 mod target;
 mod target_file;
 mod teardown;
+mod tokens;
 mod topics;
 mod webhooks;
 
