@@ -4,6 +4,7 @@ mod ci_server;
 mod hub;
 mod hub_conduct;
 mod hub_tokens;
+mod init;
 mod report;
 mod requirements;
 mod run;
@@ -37,6 +38,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunCommand),
+    Init(init::InitCommand),
     Hub(hub::HubCommand),
     Validate(validate::ValidateCommand),
     Scenarios(scenarios::ScenariosCommand),
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
 async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Run(command) => command.run().await,
+        Command::Init(command) => command.run().await,
         Command::Hub(command) => command
             .run()
             .await

@@ -9,13 +9,13 @@ use clap::Args;
 use tokio::sync::{mpsc, watch};
 
 use super::run_watch::{Watch, WatchArguments};
-use super::{CommandError, interrupted};
+use super::{CommandError, SHOWN, interrupted, print};
 use crate::hub::{Defect, Server, Transport};
 use crate::outcome::{Conclusion, RunEvent};
 use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
 use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Shard, Target, run};
+use crate::runner::{Materials, Part, Plan, Shard, Target, plan, run};
 use crate::scenario::{Library, Scenario};
 use crate::simulated;
 use crate::subscriber::Trust;
@@ -79,6 +79,9 @@ pub struct RunCommand {
     /// ids stay. Credentials are hidden always
     #[arg(long)]
     redact_resources: bool,
+    /// Ask the hub what it can, say which scenarios would be run, which skipped and why, and run none
+    #[arg(long)]
+    dry_run: bool,
     /// Print everything that passed in each scenario
     #[arg(long, conflicts_with = "quiet")]
     transcripts: bool,
@@ -115,7 +118,7 @@ impl RunCommand {
         let mut versions = Vec::new();
         let mut parts = Vec::new();
         for mut target in targets {
-            target.secrets().for_each(|secret| super::SHOWN.know(secret));
+            target.secrets().for_each(|secret| SHOWN.know(secret));
             versions.push(target.version);
             let fitting = |own: &&Arc<Scenario>| own.document.versions.contains(&target.version);
             let scenarios: Vec<Arc<Scenario>> = selected.iter().filter(fitting).cloned().collect();
@@ -149,6 +152,13 @@ impl RunCommand {
             Materials::load(catalogue, &versions).map_err(|error| CommandError::from_error(&error))?;
         materials.retries = self.watch.retries;
         materials.redact_resources = self.redact_resources;
+        if self.dry_run {
+            let result = self.tell_plan(parts, materials).await;
+            if let Some(server) = server {
+                server.shutdown().await;
+            }
+            return result;
+        }
         let watch = self.watch.begin(&materials.catalogue, &library, self.strict)?;
         let result = self.play(parts, materials, watch).await;
         if let Some(server) = server {
@@ -212,6 +222,18 @@ impl RunCommand {
             Ok(Err(error)) => Err(CommandError::from_error(&error)),
             Err(error) => Err(CommandError::new(format!("the run ended abnormally: {error}"))),
         }
+    }
+
+    async fn tell_plan(&self, parts: Vec<Part>, materials: Materials) -> Result<ExitCode, CommandError> {
+        let plans = plan(parts, materials)
+            .await
+            .map_err(|error| CommandError::from_error(&error))?;
+        let mut text = String::new();
+        for plan in plans {
+            text.push_str(&dry_run(&plan));
+        }
+        print(&SHOWN.text(&text))?;
+        Ok(ExitCode::SUCCESS)
     }
 
     /// Whether all scenarios are run.
@@ -340,4 +362,30 @@ impl RunCommand {
         }
         versions
     }
+}
+
+/// A plan as people read it: what is claimed, what would be run, what skipped and why.
+fn dry_run(plan: &Plan) -> String {
+    let mut text = format!("{} at {}\n", plan.target.fhircast_version, plan.target.hub_url);
+    for (name, claimed, from) in &plan.claims {
+        let claimed = if *claimed { "claimed" } else { "not claimed" };
+        let by = match from.as_str() {
+            "" => String::new(),
+            from => format!(", by {from}"),
+        };
+        text.push_str(&format!("  {name}: {claimed}{by}\n"));
+    }
+    let mut skipped = 0;
+    for (scenario, why) in &plan.scenarios {
+        match why {
+            None => text.push_str(&format!("run   {}\n", scenario.name)),
+            Some(why) => {
+                skipped += 1;
+                text.push_str(&format!("skip  {}: {why}\n", scenario.name));
+            }
+        }
+    }
+    let run = plan.scenarios.len() - skipped;
+    text.push_str(&format!("{run} scenarios would be run, {skipped} skipped\n"));
+    text
 }

@@ -16,6 +16,7 @@ mod expiry;
 mod frames;
 mod judge;
 mod messages;
+mod plan;
 mod play;
 mod preflight;
 mod publishing;
@@ -36,6 +37,7 @@ mod topics;
 mod webhooks;
 
 pub use claims::Claims;
+pub use plan::{Plan, plan};
 pub use preflight::PreflightError;
 pub use requirements::AMBIENT;
 pub use run::{Materials, MaterialsError, Part, RunError, run};

@@ -214,7 +214,7 @@ pub async fn run(
 }
 
 /// Finds out what a hub claims under a version, and sets up the way to it and back.
-async fn prepare(
+pub(super) async fn prepare(
     part: Part,
     materials: &Materials,
     redactor: &Redactor,
@@ -492,7 +492,7 @@ async fn one(
 }
 
 /// What the hub does not claim of what the scenario needs.
-fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
+pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
     let document = &scenario.document;
     if let Some(capability) = document
         .needs
