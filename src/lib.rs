@@ -14,6 +14,7 @@
 //! ```
 
 pub mod authorization;
+pub mod capture;
 pub mod cli;
 pub mod conduct;
 pub mod expectation;
@@ -21,6 +22,7 @@ pub mod fhir;
 pub mod hub;
 pub mod outcome;
 pub mod protocol;
+pub mod recorder;
 pub mod redaction;
 pub mod report;
 pub mod requirement;

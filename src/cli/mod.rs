@@ -4,6 +4,7 @@ mod ci_server;
 mod hub;
 mod hub_conduct;
 mod hub_tokens;
+mod record;
 mod report;
 mod requirements;
 mod run;
@@ -42,6 +43,7 @@ enum Command {
     Scenarios(scenarios::ScenariosCommand),
     Requirements(requirements::RequirementsCommand),
     Selfcheck(selfcheck::SelfCheckCommand),
+    Record(record::RecordCommand),
     Report(report::ReportCommand),
     /// Print a completion script for a shell
     #[command(
@@ -103,6 +105,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Scenarios(command) => command.run(),
         Command::Requirements(command) => command.run(),
         Command::Selfcheck(command) => command.run().await,
+        Command::Record(command) => command.run().await,
         Command::Report(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
