@@ -15,6 +15,7 @@
 //! ```
 
 pub mod authorization;
+pub mod capture;
 pub mod cli;
 pub mod conduct;
 pub mod expectation;
@@ -22,6 +23,7 @@ pub mod fhir;
 pub mod hub;
 pub mod outcome;
 pub mod protocol;
+pub mod recorder;
 pub mod redaction;
 pub mod report;
 pub mod requirement;

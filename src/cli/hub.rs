@@ -274,7 +274,7 @@ impl HubCommand {
 }
 
 /// Ends when the operating system asks the program to stop. Listening begins with the call, not with the wait.
-fn signals() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn signals() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -5,6 +5,7 @@ mod hub;
 mod hub_conduct;
 mod hub_tokens;
 mod init;
+mod record;
 mod report;
 mod requirements;
 mod run;
@@ -44,6 +45,7 @@ enum Command {
     Scenarios(scenarios::ScenariosCommand),
     Requirements(requirements::RequirementsCommand),
     Selfcheck(selfcheck::SelfCheckCommand),
+    Record(record::RecordCommand),
     Report(report::ReportCommand),
     /// Print a completion script for a shell
     #[command(
@@ -106,6 +108,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Scenarios(command) => command.run(),
         Command::Requirements(command) => command.run(),
         Command::Selfcheck(command) => command.run().await,
+        Command::Record(command) => command.run().await,
         Command::Report(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

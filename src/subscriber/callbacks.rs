@@ -124,43 +124,56 @@ struct Answers {
     verified: Vec<Verified>,
 }
 
+/// Listens for the calls of hubs, and gives the URL under which they come, without a trailing slash.
+///
+/// The hub reaches this machine under `base`; without it, on the loopback interface. A base on the loopback interface is
+/// listened to there alone, any other one on all interfaces, as the host that a hub knows need not be an address of this
+/// machine; `listen` names the address where that is not right. A base without a port gets the one that is listened to.
+///
+/// castspec speaks no TLS here. An `https` base stands for something in front of it that does, and stays as it is.
+///
+/// # Errors
+/// When the base is no http or https URL, or the address is taken.
+pub async fn listen_for_callbacks(
+    base: Option<&Url>,
+    listen: Option<SocketAddr>,
+) -> Result<(TcpListener, String), CallbackError> {
+    let default = Url::parse("http://127.0.0.1").ok();
+    let Some(base) = base.or(default.as_ref()) else {
+        return Err(CallbackError::Base(String::new()));
+    };
+    let wrong = || CallbackError::Base(base.to_string());
+    let host = base.host().ok_or_else(wrong)?;
+    if !matches!(base.scheme(), "http" | "https") || base.query().is_some() || base.fragment().is_some() {
+        return Err(wrong());
+    }
+    let interface = match host {
+        url::Host::Ipv4(own) if own.is_loopback() => IpAddr::V4(own),
+        url::Host::Ipv6(own) if own.is_loopback() => IpAddr::V6(own),
+        url::Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => {
+            IpAddr::V4(Ipv4Addr::LOCALHOST)
+        }
+        url::Host::Ipv6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    };
+    let address = listen.unwrap_or_else(|| SocketAddr::new(interface, base.port().unwrap_or(0)));
+    let failed = |problem| CallbackError::Listen { address, problem };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let port = listener.local_addr().map_err(failed)?.port();
+    let mut url = base.clone();
+    if base.scheme() == "http" && base.port().is_none() && url.set_port(Some(port)).is_err() {
+        return Err(wrong());
+    }
+    Ok((listener, url.as_str().trim_end_matches('/').to_owned()))
+}
+
 impl Callbacks {
-    /// Listens for calls. The hub reaches this machine under `base`; without it, on the loopback interface. A base on the
-    /// loopback interface is listened to there alone, any other one on all interfaces, as the host that a hub knows need not
-    /// be an address of this machine; `listen` names the address where that is not right. A base without a port gets the one
-    /// that is listened to.
-    ///
-    /// castspec speaks no TLS here. An `https` base stands for something in front of it that does, and stays as it is.
+    /// Listens for calls, as [`listen_for_callbacks`] does.
     ///
     /// # Errors
     /// When the base is no http or https URL, or the address is taken.
     pub async fn start(base: Option<&Url>, listen: Option<SocketAddr>) -> Result<Self, CallbackError> {
-        let default = Url::parse("http://127.0.0.1").ok();
-        let Some(base) = base.or(default.as_ref()) else {
-            return Err(CallbackError::Base(String::new()));
-        };
-        let wrong = || CallbackError::Base(base.to_string());
-        let host = base.host().ok_or_else(wrong)?;
-        if !matches!(base.scheme(), "http" | "https") || base.query().is_some() || base.fragment().is_some() {
-            return Err(wrong());
-        }
-        let interface = match host {
-            url::Host::Ipv4(own) if own.is_loopback() => IpAddr::V4(own),
-            url::Host::Ipv6(own) if own.is_loopback() => IpAddr::V6(own),
-            url::Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => {
-                IpAddr::V4(Ipv4Addr::LOCALHOST)
-            }
-            url::Host::Ipv6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        };
-        let address = listen.unwrap_or_else(|| SocketAddr::new(interface, base.port().unwrap_or(0)));
-        let failed = |problem| CallbackError::Listen { address, problem };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let port = listener.local_addr().map_err(failed)?.port();
-        let mut url = base.clone();
-        if base.scheme() == "http" && base.port().is_none() && url.set_port(Some(port)).is_err() {
-            return Err(wrong());
-        }
+        let (listener, base) = listen_for_callbacks(base, listen).await?;
         let known = Known::default();
         let router = axum::Router::new().fallback(take).with_state(known.clone());
         let task = tokio::spawn(async move {
@@ -174,11 +187,7 @@ impl Callbacks {
                 tracing::error!("the callback server ended: {error}");
             }
         });
-        Ok(Self {
-            base: url.as_str().trim_end_matches('/').to_owned(),
-            known,
-            task,
-        })
+        Ok(Self { base, known, task })
     }
 
     /// The URL under which all callbacks lie, without a trailing slash.

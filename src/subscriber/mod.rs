@@ -13,7 +13,9 @@ mod socket;
 mod trust;
 mod way;
 
-pub use callbacks::{Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying};
+pub use callbacks::{
+    Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying, listen_for_callbacks,
+};
 pub use http::{Answer, HttpClient, NoAnswer, OutgoingRequest, is_loopback};
 pub use inbox::{Call, Closed, Inbox, Received};
 pub use log::{Log, Spot};
