@@ -26,6 +26,7 @@ pub mod protocol;
 pub mod recorder;
 pub mod redaction;
 pub mod report;
+pub mod reproduction;
 pub mod requirement;
 pub mod runner;
 pub mod scenario;

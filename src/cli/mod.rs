@@ -5,13 +5,16 @@ mod hub;
 mod hub_conduct;
 mod hub_tokens;
 mod init;
+mod minimise;
 mod record;
 mod report;
 mod requirements;
 mod run;
 mod run_watch;
+mod scenario;
 mod scenarios;
 mod selfcheck;
+mod under_test;
 mod validate;
 
 use std::io::{IsTerminal, Write};
@@ -43,6 +46,8 @@ enum Command {
     Hub(hub::HubCommand),
     Validate(validate::ValidateCommand),
     Scenarios(scenarios::ScenariosCommand),
+    Scenario(scenario::ScenarioCommand),
+    Minimise(minimise::MinimiseCommand),
     Requirements(requirements::RequirementsCommand),
     Selfcheck(selfcheck::SelfCheckCommand),
     Record(record::RecordCommand),
@@ -106,6 +111,8 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             .map_err(|error| CommandError::from_error(&error)),
         Command::Validate(command) => command.run(),
         Command::Scenarios(command) => command.run(),
+        Command::Scenario(command) => command.run(),
+        Command::Minimise(command) => command.run().await,
         Command::Requirements(command) => command.run(),
         Command::Selfcheck(command) => command.run().await,
         Command::Record(command) => command.run().await,
