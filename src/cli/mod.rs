@@ -14,6 +14,10 @@ mod run_watch;
 mod scenario;
 mod scenarios;
 mod selfcheck;
+mod subscriber;
+mod subscriber_events;
+mod subscriber_session;
+mod subscriber_tell;
 mod under_test;
 mod validate;
 
@@ -44,6 +48,7 @@ enum Command {
     Run(run::RunCommand),
     Init(init::InitCommand),
     Hub(hub::HubCommand),
+    Subscriber(subscriber::SubscriberCommand),
     Validate(validate::ValidateCommand),
     Scenarios(scenarios::ScenariosCommand),
     Scenario(scenario::ScenarioCommand),
@@ -109,6 +114,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             .run()
             .await
             .map_err(|error| CommandError::from_error(&error)),
+        Command::Subscriber(command) => command.run().await,
         Command::Validate(command) => command.run(),
         Command::Scenarios(command) => command.run(),
         Command::Scenario(command) => command.run(),

@@ -37,6 +37,8 @@ mod topics;
 mod webhooks;
 
 pub use claims::Claims;
+pub use control::{Control, control_of};
+pub use dialect::Dialect;
 pub use plan::{Plan, plan};
 pub use preflight::PreflightError;
 pub use requirements::AMBIENT;
