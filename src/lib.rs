@@ -3,7 +3,8 @@
 //! The rooms and the one way through them:
 //!
 //! ```text
-//! cli ─▶ selfcheck ─▶ hub, runner
+//! cli ─▶ selfcheck ─▶ simulated ─▶ hub, runner
+//! cli, subscriber, runner, conduct ─▶ redaction ─▶ outcome
 //! cli ─▶ runner ─▶ subscriber ──▶ protocol
 //!  │        ├────▶ scenario ────▶ requirement, protocol
 //!  │        ├────▶ schema ──────▶ requirement, protocol
@@ -27,9 +28,11 @@ pub mod protocol;
 pub mod recorder;
 pub mod redaction;
 pub mod report;
+pub mod reproduction;
 pub mod requirement;
 pub mod runner;
 pub mod scenario;
 pub mod schema;
 pub mod selfcheck;
+pub mod simulated;
 pub mod subscriber;

@@ -1,5 +1,8 @@
 //! Access tokens and id_tokens: JSON Web Tokens, signed with a key that is made at the start and is never written.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -9,6 +12,8 @@ use serde_json::{Value, json};
 
 use crate::protocol::Scopes;
 
+/// How many tokens are remembered.
+const MOST_KNOWN: usize = 1_000;
 /// The name of the one key.
 const KEY_ID: &str = "castspec";
 
@@ -84,6 +89,8 @@ pub(super) struct Signer {
     encoding: EncodingKey,
     decoding: DecodingKey,
     public: Vec<u8>,
+    /// Tokens that were read before: a signature holds for ever.
+    known: Mutex<HashMap<String, Grant>>,
 }
 
 impl Signer {
@@ -96,6 +103,7 @@ impl Signer {
             encoding: EncodingKey::from_ec_der(&key.serialize_der()),
             decoding: DecodingKey::from_ec_der(&public),
             public,
+            known: Mutex::default(),
         })
     }
 
@@ -132,6 +140,23 @@ impl Signer {
 
     /// What an access token authorizes. Its end is looked at apart from the rest, as a deviating hub may not look at it.
     pub(super) fn read(&self, token: &str) -> Result<Grant, TokenProblem> {
+        if let Some(grant) = self.known().get(token) {
+            return Ok(grant.clone());
+        }
+        let grant = self.verify(token)?;
+        let mut known = self.known();
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(token.to_owned(), grant.clone());
+        Ok(grant)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Grant>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn verify(&self, token: &str) -> Result<Grant, TokenProblem> {
         let mut validation = Validation::new(Algorithm::ES256);
         // The clock is the caller's.
         validation.validate_exp = false;

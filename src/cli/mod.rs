@@ -4,13 +4,17 @@ mod ci_server;
 mod hub;
 mod hub_conduct;
 mod hub_tokens;
+mod init;
+mod minimise;
 mod record;
 mod report;
 mod requirements;
 mod run;
 mod run_watch;
+mod scenario;
 mod scenarios;
 mod selfcheck;
+mod under_test;
 mod validate;
 
 use std::io::{IsTerminal, Write};
@@ -38,9 +42,12 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunCommand),
+    Init(init::InitCommand),
     Hub(hub::HubCommand),
     Validate(validate::ValidateCommand),
     Scenarios(scenarios::ScenariosCommand),
+    Scenario(scenario::ScenarioCommand),
+    Minimise(minimise::MinimiseCommand),
     Requirements(requirements::RequirementsCommand),
     Selfcheck(selfcheck::SelfCheckCommand),
     Record(record::RecordCommand),
@@ -97,12 +104,15 @@ pub fn main() -> ExitCode {
 async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Run(command) => command.run().await,
+        Command::Init(command) => command.run().await,
         Command::Hub(command) => command
             .run()
             .await
             .map_err(|error| CommandError::from_error(&error)),
         Command::Validate(command) => command.run(),
         Command::Scenarios(command) => command.run(),
+        Command::Scenario(command) => command.run(),
+        Command::Minimise(command) => command.run().await,
         Command::Requirements(command) => command.run(),
         Command::Selfcheck(command) => command.run().await,
         Command::Record(command) => command.run().await,

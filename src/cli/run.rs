@@ -9,15 +9,13 @@ use clap::Args;
 use tokio::sync::{mpsc, watch};
 
 use super::run_watch::{Watch, WatchArguments};
-use super::{CommandError, interrupted};
-use crate::hub::{Defect, Server, Settings, Transport};
+use super::under_test::UnderTest;
+use super::{CommandError, SHOWN, interrupted, print};
 use crate::outcome::{Conclusion, RunEvent};
-use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
 use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Shard, Target, run};
+use crate::runner::{Materials, Part, Plan, Shard, plan, run};
 use crate::scenario::{Library, Scenario};
-use crate::subscriber::Trust;
 
 /// Run scenarios against a hub: the built-in one, unless --hub or --target is given
 ///
@@ -31,37 +29,14 @@ pub struct RunCommand {
     /// where none is named
     #[arg(value_name = "SELECTOR")]
     selectors: Vec<String>,
-    /// The hub's URL (hub.url)
-    #[arg(long, value_name = "URL")]
-    hub: Option<String>,
-    /// A file that describes the hub under test (TOML)
-    #[arg(long, value_name = "FILE")]
-    target: Option<PathBuf>,
-    /// The version of FHIRcast to test; repeatable. The built-in hub is run in all of them unless told, another in STU3
-    #[arg(long, value_name = "VERSION")]
-    fhircast_version: Vec<Version>,
-    /// Where the hub reaches this machine for webhooks, as in `http://this-machine.example.com:8080`; a hub on this machine
-    /// needs none
-    #[arg(long, value_name = "URL")]
-    callback_base: Option<url::Url>,
-    /// A certificate authority to trust beside the system's (PEM)
-    #[arg(long, value_name = "FILE")]
-    ca_cert: Option<PathBuf>,
-    /// Accept any certificate
-    #[arg(long)]
-    insecure: bool,
-    /// The bearer token for the hub; better given as the environment variable
-    #[arg(long, value_name = "TOKEN", env = "CASTSPEC_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    under_test: UnderTest,
     /// Where the reports are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
     /// A broken SHOULD counts as a failure
     #[arg(long)]
     strict: bool,
-    /// A deliberate deviation of the built-in hub; repeatable (castspec hub --list-defects)
-    #[arg(long, value_name = "NAME")]
-    defect: Vec<String>,
     /// Scenarios of your own beside the built-in ones: a file or a folder; repeatable
     #[arg(long, value_name = "PATH")]
     scenarios: Vec<PathBuf>,
@@ -78,6 +53,9 @@ pub struct RunCommand {
     /// ids stay. Credentials are hidden always
     #[arg(long)]
     redact_resources: bool,
+    /// Ask the hub what it can, say which scenarios would be run, which skipped and why, and run none
+    #[arg(long)]
+    dry_run: bool,
     /// Print everything that passed in each scenario
     #[arg(long, conflicts_with = "quiet")]
     transcripts: bool,
@@ -96,29 +74,17 @@ impl RunCommand {
     pub async fn run(&self) -> Result<ExitCode, CommandError> {
         let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
         let library = self.library(&catalogue)?;
-        let built_in = self.hub.is_none() && self.target.is_none();
-        if !built_in && !self.defect.is_empty() {
-            return Err(CommandError::new(
-                "--defect changes the built-in hub; it has no meaning with --hub or --target",
-            ));
-        }
         let selected = library
             .select(&self.selectors, &catalogue)
             .map_err(|error| CommandError::from_error(&error))?;
-        let (server, targets) = if built_in {
-            let (server, targets) = self.start_hub().await?;
-            (Some(server), targets)
-        } else {
-            (None, self.outside_targets()?)
-        };
+        let (server, targets) = self.under_test.targets(&self.selectors).await?;
         let mut versions = Vec::new();
         let mut parts = Vec::new();
         for mut target in targets {
-            target.secrets().for_each(|secret| super::SHOWN.know(secret));
             versions.push(target.version);
             let fitting = |own: &&Arc<Scenario>| own.document.versions.contains(&target.version);
             let scenarios: Vec<Arc<Scenario>> = selected.iter().filter(fitting).cloned().collect();
-            target.arguments = self.arguments();
+            target.arguments.extend(self.further_arguments());
             if let Some(most) = self.parallel {
                 target.max_parallel = most.into();
             }
@@ -148,6 +114,13 @@ impl RunCommand {
             Materials::load(catalogue, &versions).map_err(|error| CommandError::from_error(&error))?;
         materials.retries = self.watch.retries;
         materials.redact_resources = self.redact_resources;
+        if self.dry_run {
+            let result = self.tell_plan(parts, materials).await;
+            if let Some(server) = server {
+                server.shutdown().await;
+            }
+            return result;
+        }
         let watch = self.watch.begin(&materials.catalogue, &library, self.strict)?;
         let result = self.play(parts, materials, watch).await;
         if let Some(server) = server {
@@ -213,6 +186,24 @@ impl RunCommand {
         }
     }
 
+    async fn tell_plan(&self, parts: Vec<Part>, materials: Materials) -> Result<ExitCode, CommandError> {
+        let plans = plan(parts, materials)
+            .await
+            .map_err(|error| CommandError::from_error(&error))?;
+        let mut text = String::new();
+        for plan in plans {
+            text.push_str(&dry_run(&plan));
+        }
+        print(&SHOWN.text(&text))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Further arguments that lead to the same scenarios again.
+    fn further_arguments(&self) -> impl Iterator<Item = String> {
+        let paths = self.scenarios.iter();
+        paths.flat_map(|path| ["--scenarios".to_owned(), path.display().to_string()])
+    }
+
     /// Whether all scenarios are run.
     fn is_whole(&self) -> bool {
         self.selectors.is_empty() && self.shard.is_none()
@@ -231,125 +222,30 @@ impl RunCommand {
         }
         Ok(library)
     }
+}
 
-    /// Starts the built-in hub in the versions of the run.
-    async fn start_hub(&self) -> Result<(Server, Vec<Target>), CommandError> {
-        let defects: Result<Vec<Defect>, _> = self.defect.iter().map(|name| name.parse()).collect();
-        let defects = defects.map_err(|error| CommandError::from_error(&error))?;
-        let mut versions = self.versions();
-        if versions.is_empty() {
-            // A defect makes no difference in the versions that it is not one of.
-            let defective = |version: &Version| defects.iter().any(|own| own.versions().contains(version));
-            versions = Version::ALL.into_iter().rev().collect();
-            versions.retain(|version| defects.is_empty() || defective(version));
-        }
-        let settings = Settings {
-            version: versions.first().copied().unwrap_or(Version::Stu3),
-            defects: defects.into_iter().collect(),
-            ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
-            ..Settings::default()
+/// A plan as people read it: what is claimed, what would be run, what skipped and why.
+fn dry_run(plan: &Plan) -> String {
+    let mut text = format!("{} at {}\n", plan.target.fhircast_version, plan.target.hub_url);
+    for (name, claimed, from) in &plan.claims {
+        let claimed = if *claimed { "claimed" } else { "not claimed" };
+        let by = match from.as_str() {
+            "" => String::new(),
+            from => format!(", by {from}"),
         };
-        let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::start_versions(settings, &versions, anywhere, Transport::Tls)
-            .await
-            .map_err(|error| CommandError::from_error(&error))?;
-        let targets: Result<Vec<Target>, _> = server
-            .urls()
-            .map(|(version, url)| Target::built_in(url, server.authority_pem(), version))
-            .collect();
-        let targets = targets.map_err(|error| CommandError::from_error(&error))?;
-        Ok((server, targets))
+        text.push_str(&format!("  {name}: {claimed}{by}\n"));
     }
-
-    /// The hub under test, in the versions that are named.
-    fn outside_targets(&self) -> Result<Vec<Target>, CommandError> {
-        let target = self.outside_target()?;
-        let mut versions = self.versions();
-        if versions.is_empty() {
-            versions.push(target.version);
-        }
-        let under = |version| Target {
-            version,
-            ..target.clone()
-        };
-        Ok(versions.into_iter().map(under).collect())
-    }
-
-    fn outside_target(&self) -> Result<Target, CommandError> {
-        let mut target = match (&self.target, &self.hub) {
-            (Some(file), hub) => {
-                let mut target = Target::from_file(file).map_err(|error| CommandError::from_error(&error))?;
-                if let Some(hub) = hub {
-                    target.hub_url = Target::new(hub, target.version)
-                        .map_err(|error| CommandError::from_error(&error))?
-                        .hub_url;
-                }
-                target
-            }
-            (None, Some(hub)) => {
-                Target::new(hub, Version::Stu3).map_err(|error| CommandError::from_error(&error))?
-            }
-            (None, None) => return Err(CommandError::new("no hub is named")),
-        };
-        if let Some(base) = &self.callback_base {
-            target.callback_base = Some(base.clone());
-        }
-        if let Some(file) = &self.ca_cert {
-            target.approach.trust.authorities = Trust::with_file(file).authorities;
-        }
-        target.approach.trust.insecure = self.insecure;
-        if let Some(token) = &self.token {
-            target.approach.token = Some(token.clone());
-        }
-        Ok(target)
-    }
-
-    /// The arguments that lead to the same target again; the token is for the environment.
-    fn arguments(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        let mut push = |name: &str, value: String| words.extend([name.to_owned(), value]);
-        if let Some(hub) = &self.hub {
-            push("--hub", hub.clone());
-        }
-        for (name, path) in [("--target", &self.target), ("--ca-cert", &self.ca_cert)] {
-            if let Some(path) = path {
-                push(name, path.display().to_string());
+    let mut skipped = 0;
+    for (scenario, why) in &plan.scenarios {
+        match why {
+            None => text.push_str(&format!("run   {}\n", scenario.name)),
+            Some(why) => {
+                skipped += 1;
+                text.push_str(&format!("skip  {}: {why}\n", scenario.name));
             }
         }
-        self.fhircast_version
-            .iter()
-            .for_each(|version| push("--fhircast-version", version.to_string()));
-        self.defect
-            .iter()
-            .for_each(|defect| push("--defect", defect.clone()));
-        self.scenarios
-            .iter()
-            .for_each(|path| push("--scenarios", path.display().to_string()));
-        if let Some(base) = &self.callback_base {
-            words.extend(["--callback-base".to_owned(), base.to_string()]);
-        }
-        if self.insecure {
-            words.push("--insecure".to_owned());
-        }
-        words
     }
-
-    /// The versions that are named: by option, or by every selector being the id of a check.
-    fn versions(&self) -> Vec<Version> {
-        let mut named = self.fhircast_version.clone();
-        if named.is_empty() {
-            let of_checks = self
-                .selectors
-                .iter()
-                .map(|selector| selector.rsplit_once('@')?.1.parse().ok());
-            named = of_checks.collect::<Option<_>>().unwrap_or_default();
-        }
-        let mut versions = Vec::new();
-        for version in named {
-            if !versions.contains(&version) {
-                versions.push(version);
-            }
-        }
-        versions
-    }
+    let run = plan.scenarios.len() - skipped;
+    text.push_str(&format!("{run} scenarios would be run, {skipped} skipped\n"));
+    text
 }

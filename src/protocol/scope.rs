@@ -104,6 +104,17 @@ impl FhircastScope {
         }
     }
 
+    /// An event and what may be done with it, as a scope writes it without its prefix: `Patient-open.read`.
+    pub fn access_of(text: &str) -> Option<(EventName, Access)> {
+        let (event, access) = text.rsplit_once('.')?;
+        let access = match access {
+            "read" => Access::Read,
+            "write" => Access::Write,
+            _ => return None,
+        };
+        Some((event.parse().ok()?, access))
+    }
+
     /// Whether it authorizes this.
     pub fn allows(&self, event: &EventName, access: Access) -> bool {
         let part = |name: &str, first: bool| {

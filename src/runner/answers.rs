@@ -30,7 +30,7 @@ impl Play<'_> {
         request: &OutgoingRequest,
         asked: Asked<'_>,
     ) -> Result<Answer, Stop> {
-        let sent = self.setting.http.send(&self.stage.log, by, request).await;
+        let sent = self.transmit(by, request).await;
         self.judge_exchange(request, sent, asked).await
     }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::play::Setting;
 use super::stage::{Mock, Stage};
+use super::tokens::credential;
 use crate::protocol::Version;
 use crate::scenario::{self, Document, Variables};
 use crate::subscriber::{CallbackOwner, Log, Verifying};
@@ -109,6 +110,8 @@ pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) 
             mock.callback = Some(callback);
             mock.opened += 1;
         }
+        let credential = |wanted| credential(&setting.target, wanted, setting.began);
+        mock.credential = spec.token.as_ref().and_then(credential);
         variables.set(name, mock.to_variable());
         mocks.insert(name.clone(), mock);
     }

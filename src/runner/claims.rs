@@ -99,6 +99,15 @@ impl Claims {
         }
     }
 
+    /// Every capability: its name, whether it is claimed, and by what; nothing where nobody says.
+    pub fn with_origins(&self) -> Vec<(String, bool, String)> {
+        let all = CAPABILITIES.iter().map(|capability| {
+            let (claimed, from) = self.claimed.get(capability).cloned().unwrap_or_default();
+            (capability.name().to_owned(), claimed, from)
+        });
+        all.collect()
+    }
+
     /// For reports and for scenarios' conditions: name and yes or no.
     pub fn to_json(&self) -> Map<String, Value> {
         CAPABILITIES

@@ -7,6 +7,7 @@ use super::judge::{Breach, Place};
 use super::play::{Play, Stop};
 use super::requirements as ids;
 use super::subscribing::events_of;
+use super::tokens::receivable;
 use crate::outcome::Traffic;
 use crate::scenario::{Connect, Unmet};
 use crate::subscriber::{NoAnswer, OutgoingRequest, connect};
@@ -31,8 +32,23 @@ impl Play<'_> {
         }
         match &step.refused {
             Some(requirement) => self.connect_refused(name, &requirement.value).await,
-            None => self.connect_mock(name).await,
+            None => match &step.save_whether {
+                Some(whether) => self.connect_perhaps(name, &whether.value).await,
+                None => self.connect_mock(name).await,
+            },
         }
+    }
+
+    /// The hub may deny this subscription after all.
+    async fn connect_perhaps(&mut self, name: &str, whether: &str) -> Result<(), Stop> {
+        let opened = self.mock(name)?.endpoint.is_some() && self.open(name).await.is_ok();
+        let confirmed = opened && matches!(self.greeting(name).await, Some(Greeting::Confirmed));
+        if confirmed {
+            self.judge.held(ids::CONFIRMATION_SENT);
+            self.publish_mock_variable(name);
+        }
+        self.stage.variables.set(whether, Value::Bool(confirmed));
+        Ok(())
     }
 
     /// The hub must not take this WebSocket: it answers with an HTTP error, or closes at once, or denies.
@@ -216,13 +232,15 @@ impl Play<'_> {
             .await?;
         match found {
             Ok((Control::Confirmation, json, spot)) => {
+                let credential = mock.credential.clone();
                 if let Some(membership) = mock.membership_mut() {
                     let granted = events_of(&json).unwrap_or_else(|| membership.asked.clone());
                     membership.granted.extend(granted.iter().cloned());
-                    membership.current = granted;
+                    membership.current = receivable(credential.as_ref(), granted);
                     membership.confirmed = Some(spot);
                     membership.lease = lease_of(&json);
                 }
+                self.judge_lease(name, lease_of(&json), spot);
                 Some(Greeting::Confirmed)
             }
             Ok((Control::Denial | Control::Verification, json, _)) => {

@@ -48,6 +48,8 @@ pub struct Setting {
     pub challenges: Mutex<BTreeMap<String, String>>,
     /// The first request that the hub died of, once it has died.
     pub lost: Mutex<Option<Lost>>,
+    /// When the lives of tokens began to be counted.
+    pub began: Instant,
     /// Hides in records what must not be seen.
     pub redactor: Redactor,
 }

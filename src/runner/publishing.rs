@@ -212,7 +212,7 @@ impl Play<'_> {
         let mut first_refusal = None;
         loop {
             let request = self.setting.dialect.request(manner, &draft.topic, body.clone());
-            let sent = self.setting.http.send(&self.stage.log, &draft.by, &request).await;
+            let sent = self.transmit(&draft.by, &request).await;
             let Ok(answer) = sent else { return (request, sent) };
             if answer.is_accepted() {
                 if !tried.is_empty() {

@@ -69,7 +69,7 @@ impl Play<'_> {
         let by = step.by.value.clone();
         if step.padding.is_some() {
             // A server may refuse an oversized body before it has read it; the refusal is then lost with the connection.
-            let sent = self.setting.http.send(&self.stage.log, &by, &request).await;
+            let sent = self.transmit(&by, &request).await;
             return match sent {
                 Ok(answer) => self.judge_exchange(&request, Ok(answer), asked).await.map(|_| ()),
                 Err(error) => match self.unanswered(&request, &error).await {

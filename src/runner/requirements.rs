@@ -79,6 +79,8 @@ pub const SIGNATURE_METHOD: &str = "signature.method";
 /// A signature is that of the body with the subscription's secret.
 pub const SIGNATURE_MATCHES: &str = "signature.matches";
 
+/// A lease ends no later than the access token (2.4).
+pub const LEASE_WITHIN_TOKEN: &str = "subscribe.lease-within-token";
 /// A SyncError names the event that it is about (3.2.1).
 pub const SYNC_ERROR_EVENT_ID: &str = "operationoutcome.eventid.hub";
 
@@ -116,6 +118,7 @@ pub const AMBIENT: &[&str] = &[
     BROADCAST_TO_REQUESTER,
     SYNC_ERROR_CAUSE,
     SYNC_ERROR_EVENT_ID,
+    LEASE_WITHIN_TOKEN,
     VERIFICATION_SENT,
     VERIFICATION_TOPIC,
     VERIFICATION_ON_UNSUBSCRIBE,

@@ -125,7 +125,7 @@ pub async fn run(
     let redactor = Redactor::new(materials.redact_resources, false);
     let mut prepared = Vec::new();
     for part in parts {
-        prepared.push(prepare(part, &materials, &redactor).await?);
+        prepared.push(prepare(part, &materials, &redactor, began).await?);
     }
     let Some((first, _, _)) = prepared.first() else {
         return Err(RunError::NoParts);
@@ -214,10 +214,11 @@ pub async fn run(
 }
 
 /// Finds out what a hub claims under a version, and sets up the way to it and back.
-async fn prepare(
+pub(super) async fn prepare(
     part: Part,
     materials: &Materials,
     redactor: &Redactor,
+    began: Instant,
 ) -> Result<(Arc<Setting>, TargetTold, Vec<Arc<Scenario>>), RunError> {
     let Part { target, scenarios } = part;
     target.secrets().for_each(|secret| redactor.know(secret));
@@ -251,6 +252,7 @@ async fn prepare(
         challenges: std::sync::Mutex::default(),
         lost: std::sync::Mutex::default(),
         redactor: redactor.clone(),
+        began,
         target,
     };
     Ok((Arc::new(setting), told, scenarios))
@@ -490,7 +492,7 @@ async fn one(
 }
 
 /// What the hub does not claim of what the scenario needs.
-fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
+pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
     let document = &scenario.document;
     if let Some(capability) = document
         .needs
@@ -510,6 +512,9 @@ fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
                     .to_owned(),
             );
         }
+    }
+    if let Some(why) = super::tokens::lacking(&setting.target, scenario, setting.began) {
+        return Some(why);
     }
     let subscribed = document
         .subscribers

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::dialect::spelled;
 use super::sameness::{is_same_time, lost};
+use super::tokens::Credential;
 use crate::protocol::Version;
 use crate::protocol::{Action, EventKind, EventName, Status, SyncErrorCause, Timestamp, join_events};
 use crate::scenario::{self, Channel, Variables};
@@ -51,6 +52,8 @@ pub struct Mock {
     pub exact: bool,
     /// Its subscriptions, the last one last.
     pub memberships: Vec<Membership>,
+    /// The token that it shows in place of the target's own.
+    pub credential: Option<Credential>,
 }
 
 /// A request for a webhook subscription of which the intent is still to be verified.
@@ -158,6 +161,7 @@ impl Mock {
             opened: 0,
             exact: spec.answers.is_empty(),
             memberships: Vec::new(),
+            credential: None,
         }
     }
 

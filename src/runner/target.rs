@@ -201,6 +201,11 @@ impl Target {
     /// After how long the built-in hub gives up on an unanswered notification in a run of the suite.
     pub const BUILT_IN_ACK_TIMEOUT: Duration = Duration::from_millis(1_200);
 
+    /// Whether the hub is asked with access tokens at all.
+    pub fn has_tokens(&self) -> bool {
+        self.approach.token.is_some() || !self.restricted.is_empty() || !self.rejected.is_empty()
+    }
+
     /// Everything in it that must not be seen.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let tokens = self.approach.token.iter().map(String::as_str);

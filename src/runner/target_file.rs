@@ -135,6 +135,9 @@ impl Target {
             }
         }
         target.claims = file.claims;
+        if !target.restricted.is_empty() || !target.rejected.is_empty() {
+            target.claims.entry(Capability::Authorization).or_insert(true);
+        }
         target.callback_base = file.callback_base;
         target.callback_listen = file.callback_listen;
         let seconds = |name: &str, value: Option<f64>, default: Duration| match value {

@@ -10,16 +10,20 @@ pub async fn leave(play: &mut Play<'_>, close_contexts: bool) {
         close_open_contexts(play).await;
     }
     let setting = play.setting;
-    let log = play.stage.log.clone();
     leave_webhooks(play).await;
-    for mock in play.stage.mocks.values_mut().filter(|mock| !mock.is_webhook()) {
-        let active = mock.is_active();
-        if let (true, Some(endpoint)) = (active, &mock.endpoint) {
+    let names: Vec<String> = play.stage.mocks.keys().cloned().collect();
+    for name in names {
+        let Ok(mock) = play.mock(&name) else { continue };
+        if mock.is_webhook() {
+            continue;
+        }
+        if let (true, Some(endpoint)) = (mock.is_active(), &mock.endpoint) {
             let request = SubscriptionRequest::unsubscribe(&mock.topic, endpoint);
             let outgoing = OutgoingRequest::form(&setting.target.hub_url_text(), &request.to_pairs());
             // A hub that does not answer here has nothing more to lose.
-            let _ = setting.http.send(&log, &mock.name, &outgoing).await;
+            let _ = play.transmit(&name, &outgoing).await;
         }
+        let Ok(mock) = play.mock_mut(&name) else { continue };
         let sockets = mock.socket.take().into_iter().chain(mock.old_sockets.drain(..));
         for socket in sockets {
             if !socket.is_finished() {
@@ -45,7 +49,7 @@ async fn leave_webhooks(play: &mut Play<'_>) {
         let Some(callback) = &mock.callback else { continue };
         callback.set_verifying(Verifying::default());
         let answered = callback.verified().len();
-        let sent = play.setting.http.send(&play.stage.log, name, &request).await;
+        let sent = play.transmit(name, &request).await;
         let accepted = sent.is_ok_and(|answer| answer.is_accepted());
         if accepted && play.setting.target.version == Version::Stu1 {
             let deadline = std::time::Instant::now() + play.setting.target.timing.quiet;
@@ -89,6 +93,6 @@ async fn close_open_contexts(play: &mut Play<'_>) {
         });
         let manner = play.setting.dialect.manner();
         let request = play.setting.dialect.request(manner, &topic, message.to_string());
-        let _ = play.setting.http.send(&play.stage.log, &by, &request).await;
+        let _ = play.transmit(&by, &request).await;
     }
 }

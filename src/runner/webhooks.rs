@@ -12,6 +12,7 @@ use super::play::{Play, Stop};
 use super::requirements as ids;
 use super::stage::{Membership, Mock, Pending};
 use super::subscribing::events_of;
+use super::tokens::receivable;
 use crate::protocol::{SubscriptionRequest, Version, WELL_KNOWN_PATH, join_events};
 use crate::scenario::{RequestKind, Unmet, Unsubscribe};
 use crate::subscriber::{Answer, Call, Log, OutgoingRequest, Spot, Verified};
@@ -219,6 +220,7 @@ impl Play<'_> {
     /// Makes subscriptions of what callbacks have agreed to.
     pub(super) fn account_for_verifications(&mut self) {
         let mut changed = Vec::new();
+        let mut leases = Vec::new();
         for mock in self.stage.mocks.values_mut() {
             let Some(callback) = &mock.callback else { continue };
             let verified = callback.verified();
@@ -226,10 +228,14 @@ impl Play<'_> {
             mock.accounted = verified.len();
             for own in verified.into_iter().skip(before).filter(|own| own.agreed) {
                 agree(mock, &own);
+                leases.push((mock.name.clone(), lease_of(&own.query), own.asked));
             }
             if mock.accounted > before {
                 changed.push(mock.name.clone());
             }
+        }
+        for (name, lease, asked) in leases {
+            self.judge_lease(&name, lease, asked);
         }
         for name in changed {
             self.publish_mock_variable(&name);
@@ -289,6 +295,7 @@ fn agree(mock: &mut Mock, verified: &Verified) {
     let granted = events_of(&verified.query)
         .filter(|stated| stated.iter().all(|event| pending.events.contains(event)))
         .unwrap_or_else(|| pending.events.clone());
+    let granted = receivable(mock.credential.as_ref(), granted);
     let lease = lease_of(&verified.query);
     match mock.membership_mut() {
         Some(membership) if membership.ended.is_none() => {

@@ -67,6 +67,11 @@ pub enum Problem {
     /// A name that no reference could write.
     #[error("'{0}' cannot be a name: letters, digits, dashes and underscores make one")]
     BadName(String),
+    /// What a token may do, badly written.
+    #[error(
+        "'{0}' is nothing that a token may do: an event, a dot, and read or write make it, as in Patient-open.read"
+    )]
+    NoAccess(String),
     /// A requirement that the catalogue does not have in any version of the scenario.
     #[error("'{id}' is no requirement of {}", versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "))]
     UnknownRequirement {

@@ -68,6 +68,74 @@ pub struct Subscriber {
     /// How its callback answers intent verifications; with the challenge where nothing is said.
     #[serde(default)]
     pub verifications: Verifying,
+    /// The access token that its requests carry; the target's own where nothing is said.
+    #[serde(default)]
+    pub token: Option<Token>,
+}
+
+/// Which access token a subscriber's requests carry.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Token {
+    /// None at all, or one that the hub must refuse.
+    Word(TokenWord),
+    /// One that may do less than everything.
+    Restricted(Restriction),
+}
+
+/// A token that gives no access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenWord {
+    /// No token.
+    None,
+    /// The first of those that must be refused.
+    Rejected,
+    /// The second of them.
+    #[serde(rename = "rejected-2")]
+    SecondRejected,
+}
+
+/// What a token that may do less must be like. Events and accesses are written as in scopes, without their prefix:
+/// `Patient-open.read`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restriction {
+    /// It allows all of these.
+    #[serde(default)]
+    pub may: Vec<String>,
+    /// It allows none of these.
+    #[serde(default)]
+    pub may_not: Vec<String>,
+    /// When it expires is known, and that is so many seconds after the run began, or earlier.
+    #[serde(default)]
+    pub expires_within: Option<u64>,
+}
+
+impl Token {
+    /// The token in words, as they follow "names no token".
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Word(TokenWord::None) => "at all, so that none can be missing".to_owned(),
+            Self::Word(TokenWord::Rejected) => "that must be refused (auth.rejected)".to_owned(),
+            Self::Word(TokenWord::SecondRejected) => {
+                "beside the first that must be refused (auth.rejected)".to_owned()
+            }
+            Self::Restricted(own) => {
+                let mut words = Vec::new();
+                if !own.may.is_empty() {
+                    words.push(format!("may {}", own.may.join(", ")));
+                }
+                if !own.may_not.is_empty() {
+                    words.push(format!("may not {}", own.may_not.join(", ")));
+                }
+                if let Some(seconds) = own.expires_within {
+                    words.push(format!("is known to expire within {seconds} s"));
+                }
+                format!("that {} (auth.restricted)", words.join(" and "))
+            }
+        }
+    }
 }
 
 impl Subscriber {
@@ -221,6 +289,9 @@ pub struct Connect {
     /// The hub must refuse the WebSocket, or close it at once: the requirement that this is judged as.
     #[serde(default)]
     pub refused: Option<Spanned<String>>,
+    /// Save whether the hub confirmed the subscription; where it denies it, or closes the WebSocket, the scenario goes on.
+    #[serde(default)]
+    pub save_whether: Option<Spanned<String>>,
     /// Taken only when this variable is true.
     #[serde(default)]
     pub when: When,

@@ -1,7 +1,6 @@
 //! Runs the suite against the clean simulator and against each defect, several at once.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,12 +8,13 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::matrix::{Clean, Gathered, Matrix, Row, sort_out, summarise};
-use crate::hub::{Defect, Server, Settings, Transport};
+use crate::hub::{Defect, Transport};
 use crate::outcome::{RunEvent, Verdict};
 use crate::protocol::Version;
 use crate::requirement::{Actor, Catalogue, Level};
-use crate::runner::{Materials, Part, Target, run};
+use crate::runner::{Materials, Part, run};
 use crate::scenario::Scenario;
+use crate::simulated;
 
 /// How long a message that must come may take: a hub that owes a message to a mock in this process is not slower, and every
 /// message that a defect withholds costs this long.
@@ -171,24 +171,18 @@ impl SelfCheck {
         stop: watch::Receiver<bool>,
         gathered: &mut Gathered,
     ) -> Result<(), String> {
-        let settings = Settings {
-            version: self.version,
-            defects: defect.into_iter().collect(),
-            ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
-            ..Settings::default()
-        };
-        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         // TLS is a fifth of the work, and nothing to the defects that are not about it.
         let about_transport = |id: &&str| id.starts_with("transport.");
         let transport = match defect {
             Some(defect) if !defect.breaks().iter().any(about_transport) => Transport::Plaintext,
             _ => Transport::Tls,
         };
-        let server = Server::start(settings, anywhere, transport)
+        let (server, targets) = simulated::start(defect.into_iter().collect(), &[self.version], transport)
             .await
             .map_err(|error| error.to_string())?;
-        let mut target = Target::built_in(server.url(), server.authority_pem(), self.version)
-            .map_err(|error| error.to_string())?;
+        let Some(mut target) = targets.into_iter().next() else {
+            return Err("the simulator serves no version".to_owned());
+        };
         target.timing.response = pace.response;
         target.max_parallel = pace.scenarios_at_once;
         let (events, mut incoming) = mpsc::unbounded_channel();

@@ -326,7 +326,7 @@ defects! {
     DeliversUnsubscribed, "delivers-unsubscribed", "sends subscribers events that they did not subscribe to",
         in [Stu3, Stu2, Stu1],
         ["notification.only-subscribed"],
-        so ["replay.only-subscribed", "subscribe.resubscribe-replaces-events", "derived.open-sent", "intent-verification.failed-changes-nothing", "subscribe.refused-changes-nothing", "callback.override"];
+        so ["replay.only-subscribed", "subscribe.resubscribe-replaces-events", "derived.open-sent", "intent-verification.failed-changes-nothing", "subscribe.refused-changes-nothing", "callback.override", "notification.authorized-resources"];
     DeliversCloses, "delivers-closes", "sends close events to those who subscribed to the open event alone",
         in [Stu3, Stu2, Stu1],
         ["notification.only-subscribed"];
@@ -771,20 +771,20 @@ defects! {
         ["extension.object.hub"];
     // Authorization: seen only at a hub that demands tokens
     ScopesIgnored, "scopes-ignored", "lets every token receive and request every event, whatever its scopes",
-        in [Stu2, Stu1],
+        in [Stu3, Stu2, Stu1],
         ["notification.authorized-resources"];
     ExpiredTokenTaken, "expired-token-taken", "takes access tokens that have expired",
-        in [Stu2, Stu1],
+        in [Stu3, Stu2, Stu1],
         ["notification.authorized-resources"],
         so ["subscribe.lease-within-token"];
     ForeignTokenTaken, "foreign-token-taken", "takes access tokens that its authorization server did not issue",
-        in [Stu2, Stu1],
+        in [Stu3, Stu2, Stu1],
         ["notification.authorized-resources"],
         so ["subscribe.lease-within-token"];
     TokenNotDemanded, "token-not-demanded", "takes requests without an access token",
-        in [Stu2, Stu1],
+        in [Stu3, Stu2, Stu1],
         ["notification.authorized-resources"];
     LeaseBeyondToken, "lease-beyond-token", "grants leases that outlive the access token",
-        in [Stu2, Stu1],
+        in [Stu3, Stu2, Stu1],
         ["subscribe.lease-within-token"];
 }

@@ -13,8 +13,10 @@ use super::parse::Parsed;
 use super::positions::{Node, Place};
 use super::problem::Problem;
 use super::requirements::named_requirements;
-use super::syntax::{AnswerExpectation, Channel, Document, RequestKind, StatusExpectation, Step, Subscriber};
-use crate::protocol::Version;
+use super::syntax::{
+    AnswerExpectation, Channel, Document, RequestKind, StatusExpectation, Step, Subscriber, Token,
+};
+use crate::protocol::{FhircastScope, Version};
 use crate::requirement::{Actor, Catalogue};
 
 /// Every mistake in a document whose form is in order.
@@ -78,6 +80,24 @@ impl Checker<'_> {
             self.answers(&subscriber.answers, node.field("answers"));
             self.verifying(&subscriber.verifications, node.field("verifications"));
             self.channel(subscriber, node);
+            self.token(subscriber, node);
+        }
+    }
+
+    /// What a token may and may not do is written as in scopes.
+    fn token(&mut self, subscriber: &Subscriber, node: &Node) {
+        let Some(Token::Restricted(token)) = &subscriber.token else {
+            return;
+        };
+        for (name, words) in [("may", &token.may), ("may_not", &token.may_not)] {
+            for word in words {
+                if FhircastScope::access_of(word).is_none() {
+                    self.tell(
+                        node.field("token").field(name).place,
+                        Problem::NoAccess(word.clone()),
+                    );
+                }
+            }
         }
     }
 

@@ -142,6 +142,7 @@ fn saves(step: &Step) -> Vec<&Spanned<String>> {
         Step::Discover(step) => step.save.iter().collect(),
         Step::Expect(step) => step.save.iter().chain(&step.save_whether).collect(),
         Step::Check(step) => step.save_whether.iter().collect(),
+        Step::Connect(step) => step.save_whether.iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -34,6 +34,7 @@ impl<'d> Checker<'d> {
                 self.websocket(&step.subscriber);
                 self.condition(&step.when);
                 self.optional(step.endpoint.as_deref(), node.field("endpoint"));
+                self.save(step.save_whether.as_ref(), Kind::Whether, &step.when);
             }
             Step::Unsubscribe(step) => {
                 self.subscriber(&step.by);

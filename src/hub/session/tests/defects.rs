@@ -57,6 +57,11 @@ pub(super) const SHELL: &[Defect] = &[
     Defect::CurrentContextAsObject,
     Defect::CurrentEmptyNamed,
     Defect::CurrentEmptyFilled,
+    Defect::ScopesIgnored,
+    Defect::ExpiredTokenTaken,
+    Defect::ForeignTokenTaken,
+    Defect::TokenNotDemanded,
+    Defect::LeaseBeyondToken,
 ];
 
 /// A session in which every behaviour of the heart shows, as the lines of what came out.

@@ -1,0 +1,45 @@
+//! What a run would play, and what it would leave out, without playing anything.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::run::{Materials, Part, RunError, lacks, prepare};
+use crate::outcome::Target as TargetTold;
+use crate::redaction::Redactor;
+use crate::scenario::Scenario;
+
+/// What a run would do under one version.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The hub, and what it claims.
+    pub target: TargetTold,
+    /// How each capability is known to be claimed or not: its name, whether it is, and from where.
+    pub claims: Vec<(String, bool, String)>,
+    /// The scenarios, each with the reason why it would be skipped, where it would.
+    pub scenarios: Vec<(Arc<Scenario>, Option<String>)>,
+}
+
+/// Asks the hub for its configuration document, and nothing else.
+///
+/// # Errors
+/// As for a run.
+pub async fn plan(parts: Vec<Part>, materials: Materials) -> Result<Vec<Plan>, RunError> {
+    let redactor = Redactor::new(materials.redact_resources, false);
+    let mut plans = Vec::new();
+    for part in parts {
+        let (setting, target, scenarios) = prepare(part, &materials, &redactor, Instant::now()).await?;
+        let scenarios = scenarios.into_iter().map(|scenario| {
+            let why = lacks(&setting, &scenario);
+            (scenario, why)
+        });
+        plans.push(Plan {
+            target,
+            scenarios: scenarios.collect(),
+            claims: setting.claims.with_origins(),
+        });
+    }
+    if plans.is_empty() {
+        return Err(RunError::NoParts);
+    }
+    Ok(plans)
+}

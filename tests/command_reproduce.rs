@@ -1,0 +1,136 @@
+//! A capture becomes a scenario that fails where the captured hub was wrong and passes elsewhere, and then the smallest that does.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod command_support;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use command_support::{Ended, HubProcess, process};
+
+struct Recorder(Child, String);
+
+impl Recorder {
+    fn start(upstream: &str, capture: &str) -> Self {
+        let mut child = process()
+            .args(["record", "--plaintext", "--upstream", upstream, "--out", capture])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line
+            .trim()
+            .strip_prefix("castspec record listening on ")
+            .expect(&line);
+        let url = url.to_owned();
+        Self(child, url)
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_capture_of_a_defect_becomes_the_smallest_scenario_that_shows_it() {
+    const REQUIREMENT: &str = "publish.broadcast-to-requester";
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| text(&folder.path().join(name));
+    let (capture, bug, small, reports) = (
+        path("capture.jsonl"),
+        path("bug.yaml"),
+        path("small.yaml"),
+        path("reports"),
+    );
+    let defect = ["--defect", "requester-left-out"];
+    let hub = HubProcess::start(&[&["--plaintext", "--unjudged"], &defect[..]].concat());
+    let target = |url: &str| {
+        let file = path("target.toml");
+        let text = format!("hub_url = \"{url}\"\n[timing]\nresponse = 0.5\nquiet = 0.1\n");
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    {
+        let recorder = Recorder::start(&hub.url, &capture);
+        let target = target(&recorder.1);
+        let ended = Ended::with(&[
+            "run",
+            "notification/broadcast",
+            "--target",
+            &target,
+            "--reports",
+            &reports,
+        ]);
+        assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.error);
+    }
+    let ended = Ended::with(&["scenario", "from", &capture, "--out", &bug]);
+    assert_eq!(ended.code, Some(0), "{}", ended.error);
+
+    let run = |scenario: &str, further: &[&str]| {
+        let common = [
+            "run",
+            "--scenarios",
+            scenario,
+            "--only-given",
+            "--reports",
+            &reports,
+        ];
+        Ended::with(&[&common[..], further].concat())
+    };
+    let direct = target(&hub.url);
+    let told = format!("fail {REQUIREMENT} in ");
+    let smallest = |scenario: &str| {
+        let defective = run(scenario, &["--target", &direct]);
+        assert_eq!(defective.code, Some(1), "{}{}", defective.out, defective.error);
+        assert!(defective.out.contains(&told), "{}", defective.out);
+        let clean = run(scenario, &[]);
+        assert_eq!(clean.code, Some(0), "{}{}", clean.out, clean.error);
+    };
+    smallest(&bug);
+
+    let ended = Ended::with(&[
+        "minimise",
+        &bug,
+        "--requirement",
+        REQUIREMENT,
+        "--target",
+        &direct,
+        "--out",
+        &small,
+    ]);
+    assert_eq!(ended.code, Some(0), "{}", ended.error);
+    assert!(
+        ended.error.contains("publish.broadcast-to-requester still fails"),
+        "{}",
+        ended.error
+    );
+    smallest(&small);
+    let steps = |file: &str| std::fs::read_to_string(file).unwrap().matches("\n- ").count();
+    assert!(
+        steps(&small) < steps(&bug),
+        "{}",
+        std::fs::read_to_string(&small).unwrap()
+    );
+
+    let clean = Ended::with(&["minimise", &small, "--fhircast-version", "STU3"]);
+    clean.says(&["does not fail"]);
+    Ended::with(&["scenario", "from", &bug]).says(&["bug.yaml", "line 1", "capture"]);
+}
