@@ -11,6 +11,8 @@
 //!  │        ├────▶ fhir (cli too)
 //!  │        └────▶ outcome ◀──── report ◀─ cli
 //!  ├────▶ expectation ─▶ outcome
+//!  ├────▶ recorder ──▶ capture ──▶ outcome, redaction
+//!  │        └────▶ hub (its certificate authority), subscriber (whom to trust)
 //!  └────▶ hub ──▶ authorization ─▶ protocol
 //! ```
 

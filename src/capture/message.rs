@@ -80,9 +80,9 @@ pub enum Message {
         url: String,
         /// Names and values.
         headers: Vec<(String, String)>,
-        /// The body, as its sender wrote it.
+        /// The body, as its sender would have written it to the hub itself.
         body: Payload,
-        /// What of it the recorder replaced on its way, so that what follows runs through the recorder.
+        /// What the recorder replaced in it, so that what follows runs through the recorder.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         replaced: Vec<String>,
     },
@@ -96,7 +96,7 @@ pub enum Message {
         headers: Vec<(String, String)>,
         /// The body, as its sender wrote it.
         body: Payload,
-        /// What of it the recorder replaced on its way.
+        /// What the recorder replaced in it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         replaced: Vec<String>,
     },

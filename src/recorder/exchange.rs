@@ -16,6 +16,16 @@ use super::tape::Pending;
 use super::{BODY_LIMIT, Passage, tunnel};
 use crate::capture::{Message, Side};
 
+/// The body of a request.
+struct Outgoing {
+    /// As it goes to the hub.
+    passed: Bytes,
+    /// As it would go to the hub if the subscriber knew of no recorder.
+    recorded: Bytes,
+    /// What of it was replaced.
+    replaced: Vec<String>,
+}
+
 /// What came back, whole.
 pub(super) struct Came {
     pub(super) status: StatusCode,
@@ -83,13 +93,17 @@ impl Passage {
         if is_form(asked) {
             replacing::values(&body, SECRET).for_each(|secret| self.tape.know(&secret));
         }
-        let (passed, replaced) = self.outgoing(&method, asked, &body);
+        let Outgoing {
+            passed,
+            recorded,
+            replaced,
+        } = self.outgoing(&method, asked, body);
         self.tape.write(Message::Request {
             exchange,
             method: method.to_string(),
             url: url.to_owned(),
             headers: listed(&headers),
-            body: self.tape.payload(&body, body.len()),
+            body: self.tape.payload(&recorded, recorded.len()),
             replaced,
         });
         let pending = Pending::new(&self.tape, exchange, Side::Subscriber);
@@ -113,44 +127,52 @@ impl Passage {
         )
     }
 
-    /// The body of a request as it goes to the hub, and what of it was replaced.
-    fn outgoing(&self, method: &Method, asked: &HeaderMap, body: &Bytes) -> (Bytes, Vec<String>) {
-        let mut replaced = Vec::new();
+    fn outgoing(&self, method: &Method, asked: &HeaderMap, body: Bytes) -> Outgoing {
+        let untouched = |body: Bytes| Outgoing {
+            passed: body.clone(),
+            recorded: body,
+            replaced: Vec::new(),
+        };
         if *method != Method::POST {
-            return (body.clone(), replaced);
+            return untouched(body);
         }
         if !is_form(asked) {
-            let text = String::from_utf8_lossy(body);
+            let text = String::from_utf8_lossy(&body);
             if text.contains("hub.mode") && (text.contains(CALLBACK) || text.contains(ENDPOINT)) {
                 self.tape.remark(
                     "a subscription request is no form: what is in it stays as it is, and webhooks that it asks for do not come through the recorder",
                 );
             }
-            return (body.clone(), replaced);
+            return untouched(body);
         }
-        let passed = replacing::in_form(body, |name, value| {
-            let replacement = match name {
-                CALLBACK => {
-                    let alias = self.aliases.callback(value);
-                    if alias.is_none() && !value.is_empty() {
-                        self.tape.remark(&format!(
-                            "hub.callback is no http or https URL: calls to it do not come through the recorder: {value}"
-                        ));
-                    }
-                    alias
-                }
-                ENDPOINT => Url::parse(value).ok().and_then(|url| {
-                    self.aliases
-                        .endpoint_behind(&super::aliases::path_and_query(&url))
-                }),
-                _ => None,
-            };
-            if replacement.is_some() {
-                replaced.push(name.to_owned());
-            }
-            replacement
+        let mut replaced = Vec::new();
+        let recorded = replacing::in_form(&body, |name, value| {
+            let url = Url::parse(value).ok().filter(|_| name == ENDPOINT)?;
+            let endpoint = self
+                .aliases
+                .endpoint_behind(&super::aliases::path_and_query(&url))?;
+            replaced.push(name.to_owned());
+            Some(endpoint)
         });
-        (passed.map_or_else(|| body.clone(), Bytes::from), replaced)
+        let recorded = recorded.map_or(body, Bytes::from);
+        let passed = replacing::in_form(&recorded, |name, value| {
+            if name != CALLBACK || value.is_empty() {
+                return None;
+            }
+            let alias = self.aliases.callback(value);
+            match alias {
+                Some(_) => replaced.push(name.to_owned()),
+                None => self.tape.remark(&format!(
+                    "hub.callback is no http or https URL: calls to it do not come through the recorder: {value}"
+                )),
+            }
+            alias
+        });
+        Outgoing {
+            passed: passed.map_or_else(|| recorded.clone(), Bytes::from),
+            recorded,
+            replaced,
+        }
     }
 
     /// Records the hub's answer and passes it back.

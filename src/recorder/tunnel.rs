@@ -1,6 +1,7 @@
 //! WebSockets through the recorder: the handshake is passed on, and after it every byte as it comes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::response::Response;
@@ -99,11 +100,13 @@ async fn between(
 ) {
     let (from_hub, to_hub) = tokio::io::split(hub);
     let (from_subscriber, to_subscriber) = tokio::io::split(subscriber);
+    let ended = AtomicBool::new(false);
     let direction = |from| Direction {
         from,
         connection,
         tape,
         closed: false,
+        ended: &ended,
     };
     let down = direction(Side::Hub).pass(from_hub, to_subscriber);
     let up = direction(Side::Subscriber).pass(from_subscriber, to_hub);
@@ -121,6 +124,8 @@ struct Direction<'a> {
     tape: &'a Tape,
     /// A close frame has passed.
     closed: bool,
+    /// One of both directions has ended: that the other one does too is no more than its consequence.
+    ended: &'a AtomicBool,
 }
 
 impl Direction<'_> {
@@ -189,7 +194,7 @@ impl Direction<'_> {
     }
 
     fn ended(&self, problem: &str) {
-        if self.closed {
+        if self.ended.swap(true, Ordering::Relaxed) || self.closed {
             return;
         }
         let side = match self.from {

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod recorder;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
