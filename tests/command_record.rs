@@ -139,7 +139,7 @@ fn a_run_through_the_recorder_comes_to_the_same_verdicts() {
         let count = |wanted: fn(&Message) -> bool| messages.iter().filter(|own| wanted(own)).count();
         let answered = count(|own| matches!(own, Message::CallbackResponse { .. }));
         assert_eq!(
-            answered > 10,
+            answered > 2,
             version != "STU3",
             "{version}: {answered} callbacks"
         );
