@@ -7,6 +7,7 @@ mod hub_tokens;
 mod init;
 mod minimise;
 mod record;
+mod replay;
 mod report;
 mod requirements;
 mod run;
@@ -49,6 +50,7 @@ enum Command {
     Init(init::InitCommand),
     Hub(hub::HubCommand),
     Subscriber(subscriber::SubscriberCommand),
+    Replay(replay::ReplayCommand),
     Validate(validate::ValidateCommand),
     Scenarios(scenarios::ScenariosCommand),
     Scenario(scenario::ScenarioCommand),
@@ -115,6 +117,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             .await
             .map_err(|error| CommandError::from_error(&error)),
         Command::Subscriber(command) => command.run().await,
+        Command::Replay(command) => command.run().await,
         Command::Validate(command) => command.run(),
         Command::Scenarios(command) => command.run(),
         Command::Scenario(command) => command.run(),
