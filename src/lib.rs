@@ -30,6 +30,7 @@ pub mod redaction;
 pub mod report;
 pub mod reproduction;
 pub mod requirement;
+pub mod review;
 pub mod runner;
 pub mod scenario;
 pub mod schema;

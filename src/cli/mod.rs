@@ -16,6 +16,7 @@ mod scenarios;
 mod selfcheck;
 mod under_test;
 mod validate;
+mod validate_conversation;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

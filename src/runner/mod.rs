@@ -16,6 +16,7 @@ mod expiry;
 mod frames;
 mod judge;
 mod messages;
+mod overheard;
 mod plan;
 mod play;
 mod preflight;
@@ -37,6 +38,7 @@ mod topics;
 mod webhooks;
 
 pub use claims::Claims;
+pub use overheard::{Overheard, OverheardError, judge_overheard};
 pub use plan::{Plan, plan};
 pub use preflight::PreflightError;
 pub use requirements::AMBIENT;
