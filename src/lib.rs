@@ -31,6 +31,7 @@ pub mod replay;
 pub mod report;
 pub mod reproduction;
 pub mod requirement;
+pub mod review;
 pub mod runner;
 pub mod scenario;
 pub mod schema;

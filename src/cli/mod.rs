@@ -21,6 +21,7 @@ mod subscriber_session;
 mod subscriber_tell;
 mod under_test;
 mod validate;
+mod validate_conversation;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

@@ -1,32 +1,36 @@
 //! `castspec validate`: messages in files, judged by the schemas.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::validate_conversation::{self, Manner, Side};
 use super::{CommandError, print};
 use crate::fhir::{self, Finding};
 use crate::protocol::Version;
 use crate::requirement::{Catalogue, Level};
+use crate::review::Conversation;
 use crate::schema::{Judgement, MessageKind, Schemas, Unmet};
 
-/// Validate messages against the schemas of FHIRcast
+/// Validate messages against the schemas of FHIRcast, or recorded conversations as a whole
 ///
-/// Each file holds one JSON message, or an array of messages. What kind of message it is shows by its members.
+/// A file holds one JSON message, or an array of messages; what kind of message it is shows by its members. Or it is a
+/// recorded conversation, a capture of `castspec record` or a HAR file of a browser: then hub and subscribers are judged by
+/// everything that passed between them.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  castspec validate notification.json\n  curl -s https://hub.example.com/fhircast/.well-known/fhircast-configuration | castspec validate -"
+    after_help = "Example:\n  castspec validate notification.json\n  curl -s https://hub.example.com/fhircast/.well-known/fhircast-configuration | castspec validate -\n  castspec validate monday.jsonl --reports reports"
 )]
 pub struct ValidateCommand {
     /// Files to validate; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The version of FHIRcast
-    #[arg(long, default_value = "STU3")]
-    fhircast_version: Version,
+    /// The version of FHIRcast; STU3 unless a conversation shows another one
+    #[arg(long)]
+    fhircast_version: Option<Version>,
     /// What the messages are, when it does not show by their members
     #[arg(long, value_enum)]
     kind: Option<Kind>,
@@ -39,6 +43,12 @@ pub struct ValidateCommand {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+    /// Of a conversation, judge this side only
+    #[arg(long = "as", value_enum, value_name = "SIDE")]
+    side: Option<Side>,
+    /// Of a conversation, write junit.xml, report.json and index.html into this folder
+    #[arg(long, value_name = "DIR")]
+    reports: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -102,9 +112,24 @@ impl ValidateCommand {
     /// # Errors
     /// When a file cannot be read, is not JSON, or holds something that is no message of FHIRcast.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
+        if let [file] = &self.files[..]
+            && let Some(conversation) = conversation(file)?
+        {
+            return self.judge_conversation(file, &conversation);
+        }
+        let version = self.fhircast_version.unwrap_or(Version::Stu3);
         let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
-        let schemas =
-            Schemas::load(self.fhircast_version).map_err(|error| CommandError::from_error(&error))?;
+        let schemas = Schemas::load(version).map_err(|error| CommandError::from_error(&error))?;
+        for (given, option) in [
+            (self.side.is_some(), "--as"),
+            (self.reports.is_some(), "--reports"),
+        ] {
+            if given {
+                return Err(CommandError::new(format!(
+                    "{option} is for a recorded conversation, given alone: a capture or a HAR file"
+                )));
+            }
+        }
         let mut broken = 0;
         let mut text = String::new();
         let mut results = Vec::new();
@@ -114,6 +139,11 @@ impl ValidateCommand {
             } else {
                 file.display().to_string()
             };
+            if conversation(file)?.is_some() {
+                return Err(CommandError::new(format!(
+                    "{name}: is a recorded conversation, which is judged as a whole: give it alone"
+                )));
+            }
             let content =
                 read(file).map_err(|error| CommandError::new(format!("{name}: cannot be read: {error}")))?;
             let document: Value = serde_json::from_str(&content)
@@ -135,22 +165,20 @@ impl ValidateCommand {
                     Some(kind) => kind.into(),
                     None => schemas.detect(message).ok_or_else(|| {
                         CommandError::new(format!(
-                            "{label}: no message of FHIRcast {} can be recognized in it; say what it is by --kind",
-                            self.fhircast_version
+                            "{label}: no message of FHIRcast {version} can be recognized in it; say what it is by --kind"
                         ))
                     })?,
                 };
                 if !schemas.has(kind) {
                     return Err(CommandError::new(format!(
-                        "{label}: FHIRcast {} has no messages of the kind {kind}",
-                        self.fhircast_version
+                        "{label}: FHIRcast {version} has no messages of the kind {kind}"
                     )));
                 }
                 let judged = judge(&schemas, kind, message);
                 let found: Vec<(Weight, String, Value)> = judged
                     .violations
                     .iter()
-                    .map(|own| self.weigh(&catalogue, own))
+                    .map(|own| self.weigh(&catalogue, version, own))
                     .collect();
                 broken += found
                     .iter()
@@ -190,8 +218,31 @@ impl ValidateCommand {
         })
     }
 
-    fn weigh(&self, catalogue: &Catalogue, violation: &crate::schema::Violation) -> (Weight, String, Value) {
-        let requirement = catalogue.get(self.fhircast_version, &violation.requirement);
+    fn judge_conversation(&self, file: &Path, conversation: &Conversation) -> Result<ExitCode, CommandError> {
+        for (given, option) in [(self.kind.is_some(), "--kind"), (self.json, "--json")] {
+            if given {
+                return Err(CommandError::new(format!(
+                    "{option} is for messages, and {} is a recorded conversation; --reports writes report.json",
+                    file.display()
+                )));
+            }
+        }
+        let manner = Manner {
+            version: self.fhircast_version,
+            side: self.side,
+            reports: self.reports.as_deref(),
+            strict: self.strict,
+        };
+        validate_conversation::judge(file, conversation, &manner)
+    }
+
+    fn weigh(
+        &self,
+        catalogue: &Catalogue,
+        version: Version,
+        violation: &crate::schema::Violation,
+    ) -> (Weight, String, Value) {
+        let requirement = catalogue.get(version, &violation.requirement);
         let level = requirement.map_or(Level::Shall, |own| own.level);
         let weight = match (violation.unmet, level) {
             (Unmet::Note, _) | (Unmet::ByLevel, Level::May) => Weight::Noted,
@@ -265,6 +316,14 @@ fn told_apart(notes: &[Finding]) -> String {
 
 fn as_json(own: &Finding) -> Value {
     json!({"pointer": own.pointer, "message": own.message, "expected": own.expected})
+}
+
+/// The conversation in a file; `None` where there is none in it.
+fn conversation(file: &Path) -> Result<Option<Conversation>, CommandError> {
+    if file.as_os_str() == "-" {
+        return Ok(None);
+    }
+    Conversation::open(file).map_err(|error| CommandError::from_error(&error))
 }
 
 fn read(file: &PathBuf) -> std::io::Result<String> {

@@ -53,6 +53,12 @@ impl Play<'_> {
         }
         self.account_for_verifications();
         self.conclude_absences();
+        let owed = self.owed();
+        self.judge_all(&owed);
+    }
+
+    /// Judges all that passed; `owed` is who had to be sent which publication.
+    pub(super) fn judge_all(&mut self, owed: &[(usize, String)]) {
         let mocks: Vec<String> = self.stage.mocks.keys().cloned().collect();
         for name in &mocks {
             self.judge_frames(name);
@@ -63,7 +69,7 @@ impl Play<'_> {
             self.judge_notification(own);
         }
         self.judge_ids(&seen);
-        self.judge_deliveries(&seen);
+        self.judge_deliveries(&seen, owed);
         self.judge_order(&seen);
         self.judge_sync_errors(&seen);
     }
@@ -308,13 +314,14 @@ impl Play<'_> {
         }
     }
 
-    fn judge_deliveries(&mut self, seen: &[Seen]) {
-        for (position, name) in self.owed() {
+    fn judge_deliveries(&mut self, seen: &[Seen], owed: &[(usize, String)]) {
+        for (position, name) in owed {
+            let position = *position;
             let publication = self.stage.publications[position].clone();
             if !publication.proper {
                 continue;
             }
-            let requester = publication.by == name;
+            let requester = publication.by.as_ref() == Some(name);
             let requirement = if requester {
                 ids::BROADCAST_TO_REQUESTER
             } else {
@@ -322,7 +329,7 @@ impl Play<'_> {
             };
             let copies: Vec<&Seen> = seen
                 .iter()
-                .filter(|own| own.mock == name && own.publication == Some(position))
+                .filter(|own| own.mock == *name && own.publication == Some(position))
                 .collect();
             if copies.is_empty() {
                 if self.was_refused_later(&publication, seen, position) {
@@ -390,7 +397,7 @@ impl Play<'_> {
     fn was_refused_later(&self, publication: &Publication, seen: &[Seen], position: usize) -> bool {
         let nobody = seen.iter().all(|own| own.publication != Some(position));
         let told = seen.iter().any(|own| {
-            own.mock == publication.by
+            publication.by.as_ref().is_none_or(|by| own.mock == *by)
                 && own.event.kind() == EventKind::SyncError
                 && causes(own.message())
                     .iter()
@@ -463,6 +470,10 @@ impl Play<'_> {
 
     /// A SyncError about an event that everybody took has no cause.
     fn judge_sync_errors(&mut self, seen: &[Seen]) {
+        // Who was not seen may have given cause for it.
+        if !self.stage.everyone_seen {
+            return;
+        }
         let made_by_hub = |own: &&Seen| own.publication.is_none() && own.event.kind() == EventKind::SyncError;
         for own in seen.iter().filter(made_by_hub) {
             if is_foreign(own.message(), &own.topic) {

@@ -170,7 +170,7 @@ impl Play<'_> {
             error => return self.judge_exchange(&request, error, asked).await.map(|_| ()),
         };
         let publication = Publication {
-            by: draft.by,
+            by: Some(draft.by),
             topic: draft.topic,
             id: draft.id.clone(),
             timestamp: draft.timestamp.clone(),

@@ -123,7 +123,8 @@ fn is_owed(mock: &Mock, publication: &Publication) -> bool {
         .chain(membership.replaced.iter().copied());
     let before = settled.max_by_key(|spot| spot.sequence);
     // Of SyncErrors only the others are owed a copy (2.5).
-    let exempt = publication.event.kind() == EventKind::SyncError && publication.by == mock.name;
+    let exempt =
+        publication.event.kind() == EventKind::SyncError && publication.by.as_ref() == Some(&mock.name);
     mock.is_active()
         && !exempt
         && membership.current.contains(&publication.event)
@@ -134,7 +135,7 @@ fn is_owed(mock: &Mock, publication: &Publication) -> bool {
 
 /// The lease that was granted at `since` had run out, or was about to, when the event was taken: what the hub does with the
 /// subscription then is judged for itself.
-fn has_run_out(membership: &Membership, since: Spot, publication: &Publication) -> bool {
+pub(super) fn has_run_out(membership: &Membership, since: Spot, publication: &Publication) -> bool {
     let lease = membership
         .lease
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

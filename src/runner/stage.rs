@@ -93,8 +93,8 @@ pub struct Membership {
 /// An event that was published.
 #[derive(Debug, Clone)]
 pub struct Publication {
-    /// Who published it.
-    pub by: String,
+    /// Who published it; `None` where that is not known.
+    pub by: Option<String>,
     /// The topic.
     pub topic: String,
     /// Its id.
@@ -132,6 +132,8 @@ pub struct Stage {
     pub cases: BTreeMap<String, Value>,
     /// The variables.
     pub variables: Variables,
+    /// Nobody takes part in the topics but these subscribers.
+    pub everyone_seen: bool,
 }
 
 impl Mock {
@@ -408,7 +410,7 @@ mod tests {
     fn publication(event: &str, second: usize) -> Publication {
         let patient = json!({"key": "patient", "resource": {"resourceType": "Patient", "id": "p"}});
         Publication {
-            by: "viewer".to_owned(),
+            by: Some("viewer".to_owned()),
             topic: "t".to_owned(),
             id: format!("{event}-{second}"),
             timestamp: format!("2026-03-01T09:30:0{second}.000Z"),
@@ -430,6 +432,7 @@ mod tests {
             saved_messages: BTreeMap::new(),
             cases: BTreeMap::new(),
             variables: Variables::default(),
+            everyone_seen: true,
         };
         let event = json!({"hub.event": "Patient-open", "context": stage.publications[0].context});
         stage.origin(&Received {

@@ -215,7 +215,7 @@ impl Play<'_> {
     }
 
     /// What holds of every accepted request for a WebSocket subscription, or for the end of one.
-    fn judge_acceptance(&mut self, answer: &Answer, kind: MessageKind, new: bool) {
+    pub(super) fn judge_acceptance(&mut self, answer: &Answer, kind: MessageKind, new: bool) {
         let places = || {
             vec![
                 Place::at(answer.request.sequence),
@@ -365,34 +365,38 @@ impl Play<'_> {
         };
         let answer = self.ask(name, &outgoing, asked).await?;
         if answer.is_accepted() {
-            self.judge_acceptance(&answer, MessageKind::UnsubscribeResponse, false);
-            let given = answer
-                .json
-                .as_ref()
-                .and_then(|body| body.get("hub.channel.endpoint"))
-                .and_then(Value::as_str);
-            if let Some(given) = given {
-                if given == endpoint {
-                    self.judge.held(ids::UNSUBSCRIBE_ENDPOINT);
-                } else {
-                    let breach = Breach {
-                        message: "the answer to the unsubscribe request names another endpoint".to_owned(),
-                        expected: Some(endpoint),
-                        observed: Some(given.to_owned()),
-                        places: vec![
-                            Place::at(answer.request.sequence),
-                            Place::within(answer.spot.sequence, "/hub.channel.endpoint"),
-                        ],
-                        unmet: None,
-                        ..Breach::default()
-                    };
-                    self.judge.broken(ids::UNSUBSCRIBE_ENDPOINT, breach);
-                }
-            }
+            self.judge_end(&answer, &endpoint);
         } else if step.answer.is_empty() {
             return Err(Stop::Unreached(refusal(&answer)));
         }
         Ok(())
+    }
+    /// What holds of every accepted request to end the subscription of an endpoint.
+    pub(super) fn judge_end(&mut self, answer: &Answer, endpoint: &str) {
+        self.judge_acceptance(answer, MessageKind::UnsubscribeResponse, false);
+        let given = answer
+            .json
+            .as_ref()
+            .and_then(|body| body.get("hub.channel.endpoint"))
+            .and_then(Value::as_str);
+        if let Some(given) = given {
+            if given == endpoint {
+                self.judge.held(ids::UNSUBSCRIBE_ENDPOINT);
+            } else {
+                let breach = Breach {
+                    message: "the answer to the unsubscribe request names another endpoint".to_owned(),
+                    expected: Some(endpoint.to_owned()),
+                    observed: Some(given.to_owned()),
+                    places: vec![
+                        Place::at(answer.request.sequence),
+                        Place::within(answer.spot.sequence, "/hub.channel.endpoint"),
+                    ],
+                    unmet: None,
+                    ..Breach::default()
+                };
+                self.judge.broken(ids::UNSUBSCRIBE_ENDPOINT, breach);
+            }
+        }
     }
 }
 

@@ -69,7 +69,7 @@ async fn close_open_contexts(play: &mut Play<'_>) {
             Action::Open => {
                 if let Ok(close) = format!("{resource_type}-close").parse() {
                     open.push((
-                        publication.by.clone(),
+                        publication.by.clone().unwrap_or_default(),
                         publication.topic.clone(),
                         close,
                         publication.context.clone(),

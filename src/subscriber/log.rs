@@ -42,7 +42,16 @@ impl Log {
 
     /// Adds an entry.
     pub fn add(&self, actor: &str, traffic: Traffic) -> Spot {
-        let at = Instant::now();
+        self.add_at(actor, traffic, Instant::now())
+    }
+
+    /// When the record began.
+    pub fn began(&self) -> Instant {
+        self.0.began
+    }
+
+    /// Adds an entry that passed at another time than now.
+    pub fn add_at(&self, actor: &str, traffic: Traffic, at: Instant) -> Spot {
         let traffic = self.0.redactor.traffic(traffic);
         let mut entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let sequence = entries.len();

@@ -1,0 +1,102 @@
+//! `castspec validate` for recorded conversations: hub and subscribers judged, and reports of both.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use super::{CommandError, print_error};
+use crate::outcome::{RunEvent, Verdict};
+use crate::protocol::Version;
+use crate::report::{Console, ConsoleSettings, Reports};
+use crate::requirement::Catalogue;
+use crate::review::{Conversation, Judged, review};
+use crate::schema::Schemas;
+
+/// Who is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Side {
+    /// The hub.
+    Hub,
+    /// The subscribers.
+    Subscriber,
+}
+
+/// How a conversation is judged.
+pub(super) struct Manner<'a> {
+    pub(super) version: Option<Version>,
+    pub(super) side: Option<Side>,
+    pub(super) reports: Option<&'a Path>,
+    pub(super) strict: bool,
+}
+
+/// Judges a conversation and tells what comes of it.
+///
+/// # Errors
+/// When nothing in it can be judged, or the reports cannot be written.
+pub(super) fn judge(
+    path: &Path,
+    conversation: &Conversation,
+    manner: &Manner<'_>,
+) -> Result<ExitCode, CommandError> {
+    let name = path.display();
+    let of = |error: &dyn std::error::Error| CommandError::new(format!("{name}: {error}"));
+    if let Some(cut) = conversation.cut {
+        print_error(&format!(
+            "castspec: {name}: line {} was cut off after {} bytes, and is left out\n",
+            cut.line, cut.bytes
+        ));
+    }
+    let version = manner.version.or(conversation.version()).unwrap_or(Version::Stu3);
+    let judged = Judged {
+        hub: manner.side != Some(Side::Subscriber),
+        subscribers: manner.side != Some(Side::Hub),
+    };
+    if judged.subscribers && version != Version::Stu3 {
+        let line = format!("subscribers are judged in STU3 only, and {name} is {version}");
+        if !judged.hub {
+            return Err(CommandError::new(format!("--as subscriber: {line}")));
+        }
+        print_error(&format!("castspec: {line}: the hub alone is judged\n"));
+    }
+    let catalogue = Arc::new(Catalogue::embedded().map_err(|error| of(&error))?);
+    let schemas = Arc::new(Schemas::load(version).map_err(|error| of(&error))?);
+    let mut reports = manner
+        .reports
+        .map(|folder| Reports::new(folder, manner.strict))
+        .transpose()
+        .map_err(|error| of(&error))?;
+    let events = review(conversation, version, judged, &catalogue, &schemas).map_err(|error| of(&error))?;
+    let settings = ConsoleSettings {
+        colour: std::io::stdout().is_terminal(),
+        strict: manner.strict,
+        ..ConsoleSettings::default()
+    };
+    let mut console = Console::new(std::io::stdout(), settings);
+    let mut broken = false;
+    let mut tried = false;
+    for event in &events {
+        if let RunEvent::CheckJudged(check) = event {
+            broken |= match check.verdict {
+                Verdict::Fail => true,
+                Verdict::Warn => manner.strict,
+                _ => false,
+            };
+            tried = true;
+        }
+        console
+            .event(event)
+            .map_err(|error| CommandError::new(format!("standard output cannot be written: {error}")))?;
+        if let Some(reports) = &mut reports {
+            reports.event(event).map_err(|error| of(&error))?;
+        }
+    }
+    if !tried {
+        return Err(CommandError::new(format!(
+            "{name}: nothing in it can be judged: no subscription, event or answer of a hub was recorded"
+        )));
+    }
+    Ok(ExitCode::from(u8::from(broken)))
+}
