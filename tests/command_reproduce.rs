@@ -143,3 +143,89 @@ fn a_capture_of_a_defect_becomes_the_smallest_scenario_that_shows_it() {
     clean.says(&["does not fail"]);
     Ended::with(&["scenario", "from", &bug]).says(&["bug.yaml", "line 1", "capture"]);
 }
+
+#[test]
+fn a_capture_s_hub_is_played_for_real_applications() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = text(&folder.path().join("capture.jsonl"));
+    let arguments = |name: &'static str, further: &'static [&'static str]| {
+        let common = [
+            "--topic",
+            "desk",
+            "--events",
+            "Patient-open,SyncError",
+            "--name",
+            name,
+            "--unjudged",
+        ];
+        [&common[..], further].concat()
+    };
+    // A viewer that refuses, and a worklist that is told so.
+    let desk = |url: &str, answer: &'static [&'static str]| {
+        let mut viewer = process()
+            .args(["subscriber", "--hub", url, "--json"])
+            .args(arguments("Viewer", answer))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(viewer.stdout.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        assert!(line.contains("confirmation"), "{line}");
+        let publishing = &["--event", "Patient-open", "--count", "2"];
+        let worklist = Ended::with(
+            &[
+                &["subscriber", "--hub", url, "--json"],
+                &arguments("Worklist", publishing)[..],
+            ]
+            .concat(),
+        );
+        assert_eq!(worklist.code, Some(0), "{}{}", worklist.out, worklist.error);
+        viewer.kill().unwrap();
+        viewer.wait().unwrap();
+        worklist.out
+    };
+    const REFUSES: &[&str] = &["--answer", "Patient-open=409"];
+    const ACCEPTS: &[&str] = &["--answer", "200"];
+    let hub = HubProcess::start(&["--plaintext", "--unjudged"]);
+    let captured = {
+        let recorder = Recorder::start(&hub.url, &capture);
+        desk(&recorder.1, REFUSES)
+    };
+    assert!(captured.contains("SyncError"), "{captured}");
+    for (answer, told) in [
+        (REFUSES, "the applications do as in the capture"),
+        (ACCEPTS, "captured: 409"),
+    ] {
+        let mut child = process()
+            .args([
+                "replay",
+                &capture,
+                "--as",
+                "hub",
+                "--plaintext",
+                "--patience",
+                "2",
+            ])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let url = line
+            .trim()
+            .strip_prefix("castspec replay listening on ")
+            .expect(&line);
+        let seen = desk(url, answer);
+        assert!(
+            seen.contains("SyncError"),
+            "it is what the hub of the capture sent: {seen}"
+        );
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+        let code = child.wait().unwrap().code();
+        assert!(rest.contains(told), "{rest}");
+        assert_eq!(code, Some(i32::from(!rest.contains("do as in the capture"))));
+    }
+}

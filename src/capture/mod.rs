@@ -4,12 +4,14 @@
 //! `docs/record.md` and by `schemas/capture.schema.json`. This room writes and reads the file; who recorded it and what is made
 //! of it are no concern of it.
 
+mod identity;
 mod message;
 mod reader;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use identity::Identity;
 pub use message::{FORMAT, Frame, Header, Line, Message, Payload, Side};
 pub use reader::{CaptureError, Cut, LONGEST_LINE, Reader, is_capture};
 pub use writer::Writer;

@@ -1,21 +1,26 @@
 //! `castspec replay`: the subscribers of a capture, played again against a hub.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::under_test::UnderTest;
-use super::{CommandError, SHOWN, print};
+use super::{CommandError, SHOWN, interrupted, print};
 use crate::capture::Reader;
-use crate::replay::{Pace, Replayed, Script, replay};
+use crate::replay::{Pace, ReplayHub, Replayed, Script, replay};
 
-/// Play the subscribers of a capture again, and tell what the hub now does otherwise
+/// Play a capture again, and tell what the other side now does otherwise
+///
+/// As the subscribers, against a hub; or, with --as hub, as the hub, for real applications: each that subscribes is sent what its
+/// part was sent, as soon as it has done what had come before.
 ///
 /// Each does what it did when what had come to it by then has come. Topics, endpoints, ids of events, versions of contexts and
 /// timestamps are those of this time. Against the built-in hub, unless --hub or --target is given.
 ///
-/// Exit status: 0 the hub does as in the capture; 1 it does otherwise; 2 the capture could not be played.
+/// Exit status: 0 the other side does as in the capture; 1 it does otherwise; 2 the capture could not be played.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  castspec replay capture.jsonl --hub https://hub.example.com/fhircast --ca-cert ca.pem"
@@ -30,8 +35,32 @@ pub struct ReplayCommand {
     /// What a topic of the capture is called at this hub; repeatable. Others are made up
     #[arg(long, value_name = "CAPTURED=NOW", value_parser = pair)]
     topic: Vec<(String, String)>,
+    /// Whose part castspec plays
+    #[arg(long = "as", value_enum, default_value = "subscribers")]
+    role: Role,
+    /// As the hub: the address and port to listen on; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// As the hub: speak HTTP and WS in place of HTTPS and WSS
+    #[arg(long)]
+    plaintext: bool,
+    /// As the hub: write the certificate authority (PEM) that applications have to trust to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "plaintext")]
+    ca_out: Option<PathBuf>,
+    /// As the hub: how long an application may take to do what it did in the capture, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    patience: u16,
     #[command(flatten)]
     under_test: UnderTest,
+}
+
+/// Whose part castspec plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Role {
+    /// The subscribers, against a hub
+    Subscribers,
+    /// The hub, for real applications
+    Hub,
 }
 
 /// When each act is done.
@@ -54,6 +83,9 @@ impl ReplayCommand {
         let upstream = reader.header().upstream.clone();
         let lines: Result<Vec<_>, _> = reader.collect();
         let script = Script::read(&upstream, lines.map_err(|error| wrong(&error))?);
+        if self.role == Role::Hub {
+            return self.as_hub(&script).await;
+        }
         let (server, targets) = self.under_test.targets(&[]).await?;
         let Some(target) = targets.into_iter().next() else {
             return Err(CommandError::new("there is no hub to play against"));
@@ -72,6 +104,35 @@ impl ReplayCommand {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(1),
         })
+    }
+
+    /// Plays the hub until every subscription of the capture has been played to its end, or Ctrl-C.
+    async fn as_hub(&self, script: &Script) -> Result<ExitCode, CommandError> {
+        let patience = Duration::from_secs(self.patience.into());
+        let hub = ReplayHub::start(script, self.listen, self.plaintext, patience)
+            .await
+            .map_err(|error| CommandError::from_error(&error))?;
+        if let (Some(path), Some(pem)) = (&self.ca_out, hub.authority_pem()) {
+            std::fs::write(path, pem)
+                .map_err(|error| CommandError::new(format!("cannot write {}: {error}", path.display())))?;
+        }
+        print(&format!("castspec replay listening on {}\n", hub.url()))?;
+        tokio::select! {
+            () = hub.over() => {}
+            () = interrupted() => {}
+        }
+        let differences = hub.differences();
+        for difference in &differences {
+            print(&SHOWN.text(&format!("{difference}\n")))?;
+        }
+        for own in &script.left_out {
+            print(&format!("left out: {own}\n"))?;
+        }
+        print(match differences.is_empty() {
+            true => "the applications do as in the capture\n",
+            false => "the applications do otherwise than in the capture\n",
+        })?;
+        Ok(ExitCode::from(u8::from(!differences.is_empty())))
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Script`] is what the capture says; [`replay`] plays it; [`Difference`]s are what comes of it.
 
 mod difference;
+mod hub;
 mod mapping;
 mod performance;
 mod script;
@@ -11,6 +12,7 @@ mod script;
 mod tests;
 
 pub use difference::Difference;
+pub use hub::{ReplayHub, ReplayHubError};
 pub use mapping::Mapping;
 pub use performance::{Pace, ReplayError, Replayed, replay};
 pub use script::{Act, Script, Step};

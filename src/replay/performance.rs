@@ -171,6 +171,7 @@ impl Performance<'_> {
                 path,
                 content_type,
                 body,
+                ..
             } => {
                 self.request(*exchange, method, path, content_type.as_deref(), body)
                     .await

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::capture::{Line, Message, Side};
+use crate::capture::{Identity, Line, Message, Side};
 
 /// Something that a subscriber did.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub enum Act {
         content_type: Option<String>,
         /// The body.
         body: String,
+        /// Who sent it, as far as its headers tell.
+        identity: Identity,
     },
     /// It opened a WebSocket at an endpoint.
     Open {
@@ -136,6 +138,7 @@ impl Script {
                     path: path.to_owned(),
                     content_type: header("content-type"),
                     body,
+                    identity: Identity::of(&headers),
                 };
                 self.push(at_ms, act);
             }

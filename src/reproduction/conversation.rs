@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::identity::Identity;
-use crate::capture::{Frame, Line, Message, Side};
+use crate::capture::{Frame, Identity, Line, Message, Side};
 use crate::protocol::{EventName, Version};
 
 /// A subscription of the capture, which becomes a subscriber of the scenario.

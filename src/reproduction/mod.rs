@@ -4,7 +4,6 @@
 //! [`Conversation`] reads a capture, [`to_scenario`] writes it down in the scenario language.
 
 mod conversation;
-mod identity;
 mod minimise;
 mod scenario;
 mod steps;
