@@ -27,6 +27,7 @@ pub mod outcome;
 pub mod protocol;
 pub mod recorder;
 pub mod redaction;
+pub mod replay;
 pub mod report;
 pub mod reproduction;
 pub mod requirement;

@@ -84,6 +84,15 @@ fn a_capture_of_a_defect_becomes_the_smallest_scenario_that_shows_it() {
     let ended = Ended::with(&["scenario", "from", &capture, "--out", &bug]);
     assert_eq!(ended.code, Some(0), "{}", ended.error);
 
+    let replayed = |further: &[&str]| Ended::with(&[&["replay", capture.as_str()], further].concat());
+    let same = replayed(&defect);
+    assert_eq!(same.code, Some(0), "{}{}", same.out, same.error);
+    assert!(same.out.contains("nothing is otherwise"), "{}", same.out);
+    let better = replayed(&["--fhircast-version", "STU3", "--timing", "captured"]);
+    assert_eq!(better.code, Some(1), "{}{}", better.out, better.error);
+    let told = "captured: nothing here\n  now:      Patient-open ";
+    assert!(better.out.contains(told), "{}", better.out);
+
     let run = |scenario: &str, further: &[&str]| {
         let common = [
             "run",

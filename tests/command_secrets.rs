@@ -266,3 +266,39 @@ fn the_same_secret_has_the_same_marker_wherever_it_stands() {
     assert!(sent.starts_with("redacted-"), "{sent}");
     assert_eq!(marker("authorization: Bearer "), sent);
 }
+
+#[test]
+fn of_resources_nothing_about_people_is_shown_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let reports = folder.path().to_str().unwrap();
+    let run = |further: &[&str]| {
+        let common = [
+            "run",
+            "notification",
+            "current-context",
+            "syncerror/on-conflict",
+            "--transcripts",
+            "--defect",
+            "requester-left-out",
+            "--fhircast-version",
+            "STU3",
+            "--reports",
+            reports,
+        ];
+        let ended = Ended::with(&[&common[..], further].concat());
+        let mut texts = vec![("standard output".to_owned(), ended.out)];
+        everything_below(folder.path(), &mut texts);
+        texts
+    };
+    // The family name, the birth date and the system of identifiers of the templates.
+    let shows = |texts: &[(String, String)], word: &str| texts.iter().any(|(_, text)| text.contains(word));
+    let plain = run(&[]);
+    assert!(shows(&plain, "Testperson") && shows(&plain, "1978-11-03"));
+    let hidden = run(&["--redact-resources"]);
+    for word in ["Testperson", "Synthia", "1978-11-03"] {
+        for (name, text) in &hidden {
+            assert!(!text.contains(word), "{name} has {word}");
+        }
+    }
+    assert!(shows(&hidden, "urn:oid:2.999.1.1"), "codes and systems stay");
+}

@@ -7,6 +7,7 @@ mod hub_tokens;
 mod init;
 mod minimise;
 mod record;
+mod replay;
 mod report;
 mod requirements;
 mod run;
@@ -14,6 +15,10 @@ mod run_watch;
 mod scenario;
 mod scenarios;
 mod selfcheck;
+mod subscriber;
+mod subscriber_events;
+mod subscriber_session;
+mod subscriber_tell;
 mod under_test;
 mod validate;
 mod validate_conversation;
@@ -45,6 +50,8 @@ enum Command {
     Run(run::RunCommand),
     Init(init::InitCommand),
     Hub(hub::HubCommand),
+    Subscriber(subscriber::SubscriberCommand),
+    Replay(replay::ReplayCommand),
     Validate(validate::ValidateCommand),
     Scenarios(scenarios::ScenariosCommand),
     Scenario(scenario::ScenarioCommand),
@@ -110,6 +117,8 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             .run()
             .await
             .map_err(|error| CommandError::from_error(&error)),
+        Command::Subscriber(command) => command.run().await,
+        Command::Replay(command) => command.run().await,
         Command::Validate(command) => command.run(),
         Command::Scenarios(command) => command.run(),
         Command::Scenario(command) => command.run(),

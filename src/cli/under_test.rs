@@ -42,6 +42,11 @@ pub(super) struct UnderTest {
 }
 
 impl UnderTest {
+    /// Whether another hub than the built-in one is named.
+    pub(super) fn names_a_hub(&self) -> bool {
+        self.hub.is_some() || self.target.is_some()
+    }
+
     /// The hub under test, in each version; the server where it is the built-in one. Where the selectors are ids of checks, they
     /// name the versions.
     ///
@@ -51,7 +56,7 @@ impl UnderTest {
         &self,
         selectors: &[String],
     ) -> Result<(Option<Server>, Vec<Target>), CommandError> {
-        let built_in = self.hub.is_none() && self.target.is_none();
+        let built_in = !self.names_a_hub();
         if !built_in && !self.defect.is_empty() {
             return Err(CommandError::new(
                 "--defect changes the built-in hub; it has no meaning with --hub or --target",

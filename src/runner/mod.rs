@@ -38,6 +38,8 @@ mod topics;
 mod webhooks;
 
 pub use claims::Claims;
+pub use control::{Control, control_of};
+pub use dialect::Dialect;
 pub use overheard::{Overheard, OverheardError, judge_overheard};
 pub use plan::{Plan, plan};
 pub use preflight::PreflightError;

@@ -1,0 +1,162 @@
+//! What `castspec subscriber` tells: each message as it comes, for people or as JSON lines, and what is wrong with it.
+
+use serde_json::{Value, json};
+
+use super::{CommandError, print, print_error};
+use crate::outcome::Verdict;
+use crate::protocol::Version;
+use crate::redaction::Redactor;
+use crate::requirement::{Catalogue, Level};
+use crate::schema::{Judgement, MessageKind, Schemas, Unmet};
+
+/// Prints and judges.
+pub(super) struct Teller {
+    json: bool,
+    redactor: Redactor,
+    judging: Option<(Catalogue, Schemas)>,
+    version: Version,
+    /// A SHALL was broken.
+    pub(super) broken: bool,
+}
+
+impl Teller {
+    /// A teller that judges, or does not.
+    ///
+    /// # Errors
+    /// When the catalogue or the schemas cannot be loaded.
+    pub(super) fn new(
+        version: Version,
+        json: bool,
+        judged: bool,
+        redactor: Redactor,
+    ) -> Result<Self, CommandError> {
+        let judging = match judged {
+            false => None,
+            true => Some((
+                Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?,
+                Schemas::load(version).map_err(|error| CommandError::from_error(&error))?,
+            )),
+        };
+        Ok(Self {
+            json,
+            redactor,
+            judging,
+            version,
+            broken: false,
+        })
+    }
+
+    /// Something that is no message: for people only.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub(super) fn remark(&self, text: &str) -> Result<(), CommandError> {
+        match self.json {
+            true => Ok(()),
+            false => print(&format!("{} {}\n", clock(), self.redactor.text(text))),
+        }
+    }
+
+    /// A message of the hub, or one that was published; judged where it is the hub's.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub(super) fn message(
+        &mut self,
+        kind: &str,
+        message: &Value,
+        judged_as: Option<MessageKind>,
+    ) -> Result<(), CommandError> {
+        let line = match self.json {
+            true => {
+                let shown = self.redactor.body(&message.to_string());
+                let shown: Value = serde_json::from_str(&shown).unwrap_or(Value::String(shown));
+                let at = jiff::Timestamp::now().to_string();
+                format!("{}\n", json!({"at": at, "kind": kind, "message": shown}))
+            }
+            false => format!("{} {}\n", clock(), self.redactor.text(&summary(kind, message))),
+        };
+        print(&line)?;
+        if let Some(judged_as) = judged_as {
+            self.judge(judged_as, message);
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, kind: MessageKind, message: &Value) {
+        let Some((catalogue, schemas)) = &self.judging else {
+            return;
+        };
+        let mut judgement: Judgement = schemas.judge(kind, message);
+        let name = message.pointer("/event/hub.event").and_then(Value::as_str);
+        if let (Some(event), Some(name)) = (message.get("event"), name) {
+            judgement = judgement.join(schemas.judge_context(name, event), "/event");
+        }
+        for violation in judgement.violations {
+            let Some(requirement) = catalogue.get(self.version, &violation.requirement) else {
+                continue;
+            };
+            let verdict = match (violation.unmet, requirement.level) {
+                (Unmet::Note, _) | (Unmet::ByLevel, Level::May) => continue,
+                (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) => Verdict::Warn,
+                _ => Verdict::Fail,
+            };
+            // What a publisher put into an event is no fault of the hub.
+            self.broken |= verdict == Verdict::Fail && requirement.actor == crate::requirement::Actor::Hub;
+            let told = format!(
+                "{verdict} {} by the {} ({}, {})\n  {}\n  {} {}\n",
+                requirement.id,
+                requirement.actor,
+                requirement.level,
+                requirement.section,
+                violation.message,
+                requirement.text,
+                requirement.url,
+            );
+            print_error(&self.redactor.text(&told));
+        }
+    }
+}
+
+fn clock() -> String {
+    let now = jiff::Zoned::now();
+    now.strftime("%H:%M:%S%.3f").to_string()
+}
+
+/// A message in a line.
+fn summary(kind: &str, message: &Value) -> String {
+    let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
+    if let Some(event) = text("/event/hub.event") {
+        let contexts = message.pointer("/event/context").and_then(Value::as_array);
+        let contexts = contexts.into_iter().flatten().filter_map(|entry| {
+            let key = entry.get("key")?.as_str()?;
+            let of = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
+            Some(
+                match (
+                    of("/resource/resourceType"),
+                    of("/resource/id"),
+                    of("/reference/reference"),
+                ) {
+                    (Some(kind), Some(id), _) => format!("{key} {kind}/{id}"),
+                    (_, _, Some(reference)) => format!("{key} {reference}"),
+                    _ => key.to_owned(),
+                },
+            )
+        });
+        let contexts: Vec<String> = contexts.collect();
+        return format!(
+            "{kind} {event} {} ({})",
+            text("/id").unwrap_or("without an id"),
+            contexts.join(", ")
+        );
+    }
+    match kind {
+        "confirmation" => format!(
+            "subscribed to {} for {} s",
+            text("/hub.events").unwrap_or("nothing"),
+            message.get("hub.lease_seconds").unwrap_or(&Value::Null)
+        ),
+        "denial" => format!("denied: {}", text("/hub.reason").unwrap_or("without a reason")),
+        _ => format!("{kind} {message}"),
+    }
+}
