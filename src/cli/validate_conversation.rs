@@ -69,6 +69,14 @@ pub(super) fn judge(
         .transpose()
         .map_err(|error| of(&error))?;
     let events = review(conversation, version, judged, &catalogue, &schemas).map_err(|error| of(&error))?;
+    if !events
+        .iter()
+        .any(|event| matches!(event, RunEvent::CheckJudged(_)))
+    {
+        return Err(CommandError::new(format!(
+            "{name}: nothing in it can be judged: no subscription, event or answer of a hub was recorded"
+        )));
+    }
     let settings = ConsoleSettings {
         colour: std::io::stdout().is_terminal(),
         strict: manner.strict,
@@ -76,7 +84,6 @@ pub(super) fn judge(
     };
     let mut console = Console::new(std::io::stdout(), settings);
     let mut broken = false;
-    let mut tried = false;
     for event in &events {
         if let RunEvent::CheckJudged(check) = event {
             broken |= match check.verdict {
@@ -84,7 +91,6 @@ pub(super) fn judge(
                 Verdict::Warn => manner.strict,
                 _ => false,
             };
-            tried = true;
         }
         console
             .event(event)
@@ -92,11 +98,6 @@ pub(super) fn judge(
         if let Some(reports) = &mut reports {
             reports.event(event).map_err(|error| of(&error))?;
         }
-    }
-    if !tried {
-        return Err(CommandError::new(format!(
-            "{name}: nothing in it can be judged: no subscription, event or answer of a hub was recorded"
-        )));
     }
     Ok(ExitCode::from(u8::from(broken)))
 }

@@ -6,8 +6,6 @@
 mod conversation;
 mod exchanges;
 mod har;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
