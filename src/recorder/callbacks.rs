@@ -76,7 +76,7 @@ async fn take(State(passage): State<Arc<Passage>>, request: Request) -> Response
         }
         Err(problem) => {
             tape.no_response(exchange, Side::Subscriber, &problem);
-            tape.remark(&format!(
+            tape.tell(&format!(
                 "a callback did not answer (exchange {exchange}): {problem}"
             ));
             answer(

@@ -118,7 +118,7 @@ impl Passage {
     /// The hub did not answer.
     pub(super) fn unanswered(&self, exchange: u64, url: &str, problem: &str) -> Response {
         self.tape.no_response(exchange, Side::Hub, problem);
-        self.tape.remark(&format!(
+        self.tape.tell(&format!(
             "the hub did not answer (exchange {exchange}, {url}): {problem}"
         ));
         answer(

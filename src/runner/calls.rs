@@ -18,8 +18,8 @@ impl Play<'_> {
         let Some(mock) = self.stage.mocks.get(name) else {
             return;
         };
-        let Some(callback) = &mock.callback else { return };
-        let (url, topic) = (callback.url().to_owned(), mock.topic.clone());
+        let Some(url) = mock.callback_url() else { return };
+        let (url, topic) = (url.to_owned(), mock.topic.clone());
         let own_query = url.split_once('?').map(|(_, query)| query.to_owned());
         for received in mock.inbox.received() {
             let Some(call) = received.call.clone() else {
@@ -296,19 +296,17 @@ impl Play<'_> {
                 ids::SIGNATURE_MATCHES,
                 Some("has a signature that is not the HMAC of its bytes with hub.secret"),
             ),
-            Signature::Missing | Signature::Malformed | Signature::UnknownMethod => {}
+            Signature::Missing
+            | Signature::Malformed
+            | Signature::UnknownMethod
+            | Signature::Unverifiable => {}
         }
     }
 }
 
 /// It came before the callback had answered any verification.
 fn is_unverified(mock: &Mock, received: &Received) -> bool {
-    let verified = mock
-        .callback
-        .as_ref()
-        .map(|own| own.verified())
-        .unwrap_or_default();
-    verified
+    mock.verified()
         .iter()
         .all(|own| own.answered.sequence > received.spot.sequence)
 }

@@ -11,7 +11,7 @@ use super::tokens::Credential;
 use crate::protocol::Version;
 use crate::protocol::{Action, EventKind, EventName, Status, SyncErrorCause, Timestamp, join_events};
 use crate::scenario::{self, Channel, Variables};
-use crate::subscriber::{AnswerRule, Callback, Inbox, Log, Policy, Received, Socket, Spot};
+use crate::subscriber::{AnswerRule, Callback, Inbox, Log, Policy, Received, Socket, Spot, Verified};
 
 /// A mock subscriber on the stage.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Mock {
     pub channel: Channel,
     /// Its callback, where it has a webhook.
     pub callback: Option<Callback>,
+    /// What is known of its callback, where somebody else plays it.
+    pub called: Option<Called>,
     /// `hub.secret` that it gives; empty for none.
     pub secret: String,
     /// Webhook subscriptions that it has asked for and not yet agreed to at its callback, the last one last.
@@ -54,6 +56,15 @@ pub struct Mock {
     pub memberships: Vec<Membership>,
     /// The token that it shows in place of the target's own.
     pub credential: Option<Credential>,
+}
+
+/// The callback of a subscriber that others play.
+#[derive(Debug)]
+pub struct Called {
+    /// `hub.callback`.
+    pub url: String,
+    /// The intent verifications that it has answered.
+    pub verified: Vec<Verified>,
 }
 
 /// A request for a webhook subscription of which the intent is still to be verified.
@@ -144,6 +155,7 @@ impl Mock {
         Self {
             channel: spec.channel_in(version),
             callback: None,
+            called: None,
             secret: spec
                 .secret
                 .clone()
@@ -171,6 +183,19 @@ impl Mock {
     pub fn set_answers(&mut self, rules: &[scenario::Answer]) {
         self.exact &= rules.is_empty();
         *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy_of(rules);
+    }
+
+    /// `hub.callback`, where it has one.
+    pub fn callback_url(&self) -> Option<&str> {
+        let own = self.callback.as_ref().map(Callback::url);
+        own.or_else(|| self.called.as_ref().map(|called| called.url.as_str()))
+    }
+
+    /// The intent verifications that its callback has answered.
+    pub fn verified(&self) -> Vec<Verified> {
+        let own = self.callback.as_ref().map(Callback::verified);
+        own.or_else(|| self.called.as_ref().map(|called| called.verified.clone()))
+            .unwrap_or_default()
     }
 
     /// The subscription that it has now.

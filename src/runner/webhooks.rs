@@ -278,7 +278,7 @@ impl Play<'_> {
 }
 
 /// The callback has agreed: the subscription begins, is replaced or ends.
-fn agree(mock: &mut Mock, verified: &Verified) {
+pub(super) fn agree(mock: &mut Mock, verified: &Verified) {
     let asked_before = |own: &Pending| own.requested < verified.asked.sequence;
     let Some(position) = mock.pending.iter().rposition(asked_before) else {
         if mode_is(&verified.query, "unsubscribe")

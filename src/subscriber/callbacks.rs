@@ -315,14 +315,11 @@ impl Shared {
     }
 
     async fn answer(&self, call: Call, text: String, elsewhere: bool) -> Response<Body> {
-        let parameters = object_of(&call.query);
-        let challenge = parameters.get("hub.challenge").map(first_text);
-        let is_control = challenge.is_some() || parameters.contains_key("hub.mode");
-        let json = match is_control {
-            true => Some(Value::Object(parameters)),
-            false => serde_json::from_str(&text).ok(),
-        };
-        let json = json.map(Arc::new);
+        let CallMessage {
+            json,
+            challenge,
+            is_control,
+        } = CallMessage::of(&call.query, &text);
         let question = match call.query.as_str() {
             "" => String::new(),
             query => format!("?{query}"),
@@ -486,6 +483,36 @@ fn object_of(query: &str) -> Map<String, Value> {
         }
     }
     members
+}
+
+/// What a call to a callback says.
+#[derive(Debug, Clone)]
+pub struct CallMessage {
+    /// A question or a denial, which stands in the query, as an object of strings; a notification, which is the body, where it
+    /// is JSON.
+    pub json: Option<Arc<Value>>,
+    /// The challenge of a question.
+    pub challenge: Option<String>,
+    /// It is a question or a denial.
+    pub is_control: bool,
+}
+
+impl CallMessage {
+    /// What a call with this query and body says.
+    pub fn of(query: &str, body: &str) -> Self {
+        let parameters = object_of(query);
+        let challenge = parameters.get("hub.challenge").map(first_text);
+        let is_control = challenge.is_some() || parameters.contains_key("hub.mode");
+        let json = match is_control {
+            true => Some(Value::Object(parameters)),
+            false => serde_json::from_str(body).ok(),
+        };
+        Self {
+            json: json.map(Arc::new),
+            challenge,
+            is_control,
+        }
+    }
 }
 
 fn first_text(value: &Value) -> String {

@@ -14,7 +14,7 @@ mod trust;
 mod way;
 
 pub use callbacks::{
-    Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying, listen_for_callbacks,
+    CallMessage, Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying, listen_for_callbacks,
 };
 pub use http::{Answer, HttpClient, NoAnswer, OutgoingRequest, is_loopback};
 pub use inbox::{Call, Closed, Inbox, Received};

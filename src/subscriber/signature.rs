@@ -18,6 +18,8 @@ pub enum Signature {
     UnknownMethod,
     /// It is that of other bytes, or made with another key than any that was given.
     Wrong,
+    /// It is written as one, and the secret is not known.
+    Unverifiable,
     /// It is that of the body with the secret at this position among those that were given.
     Right(usize),
 }
@@ -30,7 +32,16 @@ impl Signature {
             Self::Malformed => "malformed",
             Self::UnknownMethod => "unknown method",
             Self::Wrong => "wrong",
+            Self::Unverifiable => "unverifiable",
             Self::Right(_) => "right",
+        }
+    }
+
+    /// Judges the form of the values of the header, without knowing the secret.
+    pub fn unverifiable(values: &[&str]) -> Self {
+        match Self::of(values, &[], &[]) {
+            Self::Wrong | Self::Right(_) => Self::Unverifiable,
+            found => found,
         }
     }
 

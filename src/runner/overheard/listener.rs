@@ -1,8 +1,4 @@
-//! A conversation that others had, judged by the ambient checks of live traffic: what passed between a hub and its subscribers
-//! fills the stage, in place of mock subscribers that play on it.
-//!
-//! Who sent a request over HTTP, nobody can tell, and there may be subscribers that were not recorded: what depends on either
-//! stays unjudged.
+//! Fills the stage by what passed, line by line, and judges answers as they come.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,135 +8,30 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::acknowledgements::acknowledgement_in;
-use super::claims::{CAPABILITIES, Claims};
-use super::connecting::lease_of;
-use super::control::{Control, control_of};
-use super::dialect::Dialect;
-use super::judge::{Breach, Judge, Place};
-use super::play::{Play, Setting};
-use super::requirements as ids;
-use super::settling::has_run_out;
-use super::stage::{Membership, Mock, Publication, Stage};
-use super::subscribing::events_of;
-use super::target::{Target, TargetError};
+use super::calls::Calling;
 use crate::capture::{Frame, Line, Message, Side};
-use crate::outcome::{Check, Entry, Observation, Traffic};
-use crate::protocol::{EventKind, EventName, Version, WELL_KNOWN_PATH, parse_events};
-use crate::redaction::Redactor;
-use crate::requirement::Catalogue;
-use crate::scenario::{Channel, TemplateError, Templates, Variables};
-use crate::schema::{MessageKind, Schemas};
-use crate::subscriber::{
-    Answer, Approach, Closed, HttpClient, Inbox, Log, Policy, Received, Spot, Trust, TrustError,
-};
+use crate::outcome::Traffic;
+use crate::protocol::{EventKind, EventName, WELL_KNOWN_PATH, parse_events};
+use crate::runner::connecting::lease_of;
+use crate::runner::control::{Control, control_of};
+use crate::runner::judge::{Breach, Judge, Place};
+use crate::runner::play::{Play, Setting};
+use crate::runner::requirements as ids;
+use crate::runner::stage::{Membership, Mock, Publication, Stage};
+use crate::runner::subscribing::events_of;
+use crate::scenario::{Channel, Variables};
+use crate::schema::MessageKind;
+use crate::subscriber::{Answer, Closed, Inbox, Log, Policy, Received, Spot};
 
 /// The actor of what is not known to be one subscriber's.
-const CLIENT: &str = "a client";
-
-/// A conversation cannot be judged.
-#[derive(Debug, thiserror::Error)]
-pub enum OverheardError {
-    /// The hub has no URL that could be one.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-    /// What a hub is reached by cannot be set up.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    /// The embedded templates cannot be read: a fault of castspec's.
-    #[error(transparent)]
-    Templates(#[from] TemplateError),
-}
-
-/// What became of the hub's requirements in a conversation.
-#[derive(Debug, Default)]
-pub struct Overheard {
-    /// A check for every requirement that was tried.
-    pub checks: Vec<Check>,
-    /// Which readings of the specification the hub chose.
-    pub observations: Vec<Observation>,
-    /// What passed.
-    pub transcript: Vec<Entry>,
-}
-
-/// Judges what a hub did in a conversation; the checks are those of a scenario of this name.
-///
-/// # Errors
-/// When `hub_url` is no URL of a hub.
-pub fn judge_overheard(
-    scenario: &str,
-    hub_url: &str,
-    version: Version,
-    catalogue: Arc<Catalogue>,
-    schemas: Arc<Schemas>,
-    lines: &[Line],
-) -> Result<Overheard, OverheardError> {
-    let target = Target::new(hub_url, version)?;
-    // Nothing is sent: whom to trust is no question.
-    let approach = Approach {
-        trust: Trust {
-            only_these: true,
-            ..Trust::default()
-        },
-        ..Approach::default()
-    };
-    let redactor = Redactor::new(false, true);
-    let setting = Setting {
-        dialect: Dialect::new(hub_url, version),
-        claims: Arc::new(claims(version, &target, lines)),
-        catalogue,
-        schemas,
-        templates: Arc::new(Templates::embedded()?),
-        http: HttpClient::new(&target.hub_url, &approach, Duration::ZERO)?,
-        callbacks: None,
-        endpoints: Mutex::default(),
-        challenges: Mutex::default(),
-        lost: Mutex::default(),
-        began: Instant::now(),
-        redactor: redactor.clone(),
-        target,
-    };
-    let mut listener = Listener::new(&setting, Log::new(redactor, None));
-    for line in lines {
-        listener.hear(line);
-    }
-    Ok(listener.conclude(scenario))
-}
-
-/// What the hub says that it supports; where it was not asked, whatever it was seen to do.
-fn claims(version: Version, target: &Target, lines: &[Line]) -> Claims {
-    let path = format!("{}{WELL_KNOWN_PATH}", target.hub_url_text());
-    let asked: Vec<u64> = lines
-        .iter()
-        .filter_map(|line| match &line.message {
-            Message::Request { exchange, url, .. } if *url == path => Some(*exchange),
-            _ => None,
-        })
-        .collect();
-    let document = lines.iter().rev().find_map(|line| match &line.message {
-        Message::Response {
-            exchange,
-            status: 200,
-            body,
-            ..
-        } if asked.contains(exchange) => serde_json::from_str::<Value>(&body.text()).ok(),
-        _ => None,
-    });
-    let mut claims = Claims::from_configuration(version, document.as_ref());
-    if document.is_none() {
-        for capability in CAPABILITIES {
-            claims.set(capability, true, "the conversation");
-        }
-    }
-    claims
-}
+pub(super) const CLIENT: &str = "a client";
 
 /// A request without an answer yet.
-struct Asked {
-    spot: Spot,
+pub(super) struct Asked {
+    pub(super) spot: Spot,
     method: String,
     url: String,
-    body: Bytes,
+    pub(super) body: Bytes,
     upgrade: bool,
 }
 
@@ -152,17 +43,22 @@ struct Connection {
     ended: bool,
 }
 
-struct Listener<'a> {
-    play: Play<'a>,
+pub(super) struct Listener<'a> {
+    pub(super) play: Play<'a>,
     asked: HashMap<u64, Asked>,
     connections: HashMap<u64, Connection>,
     /// Subscribers by endpoint.
     endpoints: HashMap<String, String>,
-    last: Instant,
+    /// Subscribers with webhooks by callback, without its query.
+    pub(super) callbacks: HashMap<String, Vec<String>>,
+    /// Calls without an answer yet.
+    pub(super) calls: HashMap<u64, Calling>,
+    /// When the last line passed.
+    pub(super) last: Instant,
 }
 
 impl<'a> Listener<'a> {
-    fn new(setting: &'a Setting, log: Log) -> Self {
+    pub(super) fn new(setting: &'a Setting, log: Log) -> Self {
         let judge = Judge::new(
             setting.catalogue.clone(),
             setting.target.version,
@@ -190,11 +86,13 @@ impl<'a> Listener<'a> {
             asked: HashMap::new(),
             connections: HashMap::new(),
             endpoints: HashMap::new(),
+            callbacks: HashMap::new(),
+            calls: HashMap::new(),
             last,
         }
     }
 
-    fn hear(&mut self, line: &Line) {
+    pub(super) fn hear(&mut self, line: &Line) {
         let since = Duration::try_from_secs_f64(line.at_ms / 1_000.0).unwrap_or_default();
         self.last = self.play.stage.log.began() + since;
         match &line.message {
@@ -246,15 +144,24 @@ impl<'a> Listener<'a> {
                 self.add("castspec", Traffic::Note { text: text.clone() });
             }
             Message::Gap => self.forget(),
-            Message::CallbackRequest { .. }
-            | Message::CallbackResponse { .. }
-            | Message::Ping(_)
-            | Message::Pong(_)
-            | Message::Stopped => {}
+            Message::CallbackRequest {
+                exchange,
+                method,
+                url,
+                headers,
+                body,
+            } => self.called(*exchange, method, url, headers, &body.bytes()),
+            Message::CallbackResponse {
+                exchange,
+                status,
+                headers,
+                body,
+            } => self.call_answered(*exchange, *status, headers, body.text()),
+            Message::Ping(_) | Message::Pong(_) | Message::Stopped => {}
         }
     }
 
-    fn add(&mut self, actor: &str, traffic: Traffic) -> Spot {
+    pub(super) fn add(&mut self, actor: &str, traffic: Traffic) -> Spot {
         self.play.stage.log.add_at(actor, traffic, self.last)
     }
 
@@ -286,6 +193,11 @@ impl<'a> Listener<'a> {
         {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
             membership.ended.get_or_insert(spot);
+        }
+        if method == "POST"
+            && let Some(callback) = parameter(&body, "hub.callback")
+        {
+            self.asks_for_calls(&callback, &body, spot);
         }
         let asked = Asked {
             spot,
@@ -353,17 +265,11 @@ impl<'a> Listener<'a> {
     /// The hub answered a request for a subscription, or for its end.
     fn subscribed(&mut self, asked: &Asked, answer: &Answer) {
         let named = parameter(&asked.body, "hub.channel.endpoint");
-        let webhook = parameter(&asked.body, "hub.callback").is_some();
         let unsubscribes = parameter(&asked.body, "hub.mode").as_deref() == Some("unsubscribe");
-        if !answer.is_accepted() {
-            return;
+        if let Some(callback) = parameter(&asked.body, "hub.callback") {
+            return self.asked_for_calls(&callback, asked, answer, unsubscribes);
         }
-        if webhook {
-            let requirement = match unsubscribes {
-                true => ids::UNSUBSCRIBE_202,
-                false => ids::SUBSCRIBE_202,
-            };
-            self.play.judge_status_of_acceptance(answer, requirement);
+        if !answer.is_accepted() {
             return;
         }
         if unsubscribes {
@@ -579,7 +485,7 @@ impl<'a> Listener<'a> {
         self.endpoints.clear();
     }
 
-    fn mock(&mut self, name: &str) -> Option<&mut Mock> {
+    pub(super) fn mock(&mut self, name: &str) -> Option<&mut Mock> {
         self.play.stage.mocks.get_mut(name)
     }
 
@@ -589,108 +495,13 @@ impl<'a> Listener<'a> {
     }
 
     /// A name that no subscriber has yet.
-    fn name(&self, stated: Option<String>) -> String {
+    pub(super) fn name(&self, stated: Option<String>) -> String {
         let number = self.play.stage.mocks.len() + 1;
         match stated.filter(|name| !name.is_empty()) {
             Some(name) => format!("{name} ({number})"),
             None => format!("subscriber {number}"),
         }
     }
-
-    fn conclude(mut self, scenario: &str) -> Overheard {
-        self.judge_exactness();
-        let owed = self.owed();
-        self.play.judge_all(&owed);
-        let transcript = self.play.stage.log.entries();
-        let none = Default::default();
-        let (checks, observations) = self.play.judge.conclude(scenario, &none, &none, "", &transcript);
-        Overheard {
-            checks,
-            observations,
-            transcript,
-        }
-    }
-
-    /// Finds out who took every event at once.
-    fn judge_exactness(&mut self) {
-        let patience = self.play.setting.target.timing.ack_timeout / 2;
-        let entries = self.play.stage.log.entries();
-        let mut taken: HashMap<(&str, String), (bool, f64)> = HashMap::new();
-        let mut odd: Vec<&str> = Vec::new();
-        for entry in &entries {
-            match acknowledgement_in(entry, &entries) {
-                Some(own) => {
-                    let fine = own.status.code == 200;
-                    taken.insert((&entry.actor, own.id), (fine, entry.at_ms));
-                }
-                None if matches!(entry.traffic, Traffic::FrameSent { .. }) => odd.push(&entry.actor),
-                None => {}
-            }
-        }
-        for mock in self.play.stage.mocks.values_mut() {
-            let received = mock.inbox.received();
-            let events = received
-                .iter()
-                .filter(|own| own.message().is_none_or(|own| control_of(own).is_none()));
-            let took = |own: &Received| {
-                let id = own.message().and_then(|message| message.get("id")?.as_str());
-                let key = id.map(|id| (mock.name.as_str(), id.to_owned()));
-                let sent = entries.get(own.spot.sequence).map_or(0.0, |entry| entry.at_ms);
-                key.and_then(|key| taken.get(&key))
-                    .is_some_and(|(fine, at)| *fine && at - sent <= patience.as_secs_f64() * 1_000.0)
-            };
-            mock.exact &= !odd.contains(&mock.name.as_str()) && events.into_iter().all(took);
-        }
-    }
-
-    /// Who was owed which publication, for certain: a later event of the topic came to a subscriber, or its subscription went
-    /// on for as long as a hub may take.
-    fn owed(&self) -> Vec<(usize, String)> {
-        let patience = self.play.setting.target.timing.response;
-        let stage = &self.play.stage;
-        let mut owed = Vec::new();
-        for mock in stage.mocks.values() {
-            let received = mock.inbox.received();
-            let origins: Vec<usize> = received.iter().filter_map(|own| stage.origin(own)).collect();
-            let closed = mock.inbox.closed();
-            for (position, publication) in stage.publications.iter().enumerate() {
-                if !publication.accepted || publication.topic != mock.topic {
-                    continue;
-                }
-                let Some(membership) = mock.membership() else {
-                    continue;
-                };
-                let came_later = origins.iter().any(|later| {
-                    stage.publications[*later].requested.sequence > publication.answered.sequence
-                });
-                let ended = membership
-                    .ended
-                    .into_iter()
-                    .chain(closed.iter().map(|own| own.spot));
-                let end = ended.map(|spot| spot.at).min().unwrap_or(self.last);
-                let lasted = end >= publication.answered.at + patience;
-                let alive = end > publication.answered.at;
-                if (lasted || (came_later && alive)) && is_granted(membership, publication) {
-                    owed.push((position, mock.name.clone()));
-                }
-            }
-        }
-        owed
-    }
-}
-
-/// The subscription was there for this event before it was published, and did not change after that.
-fn is_granted(membership: &Membership, publication: &Publication) -> bool {
-    let settled = membership
-        .confirmed
-        .into_iter()
-        .chain(membership.replaced.iter().copied());
-    let settled = settled.max_by_key(|spot| spot.sequence);
-    membership.confirmed.is_some()
-        && membership.current.contains(&publication.event)
-        && settled.is_some_and(|spot| {
-            spot.sequence < publication.requested.sequence && !has_run_out(membership, spot, publication)
-        })
 }
 
 /// The path of one topic's current context.
@@ -699,14 +510,14 @@ fn is_topic(path: &str) -> bool {
         .is_some_and(|rest| !rest.is_empty() && !rest.contains('/') && !rest.starts_with('.'))
 }
 
-fn parameter(form: &[u8], name: &str) -> Option<String> {
+pub(super) fn parameter(form: &[u8], name: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(form);
     pairs
         .find(|(own, _)| own == name)
         .map(|(_, value)| value.into_owned())
 }
 
-fn mock(name: &str, topic: &str, events: Vec<EventName>) -> Mock {
+pub(super) fn mock(name: &str, topic: &str, events: Vec<EventName>) -> Mock {
     Mock {
         name: name.to_owned(),
         subscriber_name: None,
@@ -717,6 +528,7 @@ fn mock(name: &str, topic: &str, events: Vec<EventName>) -> Mock {
         inbox: Inbox::default(),
         channel: Channel::WebSocket,
         callback: None,
+        called: None,
         secret: String::new(),
         pending: Vec::new(),
         accounted: 0,
