@@ -20,6 +20,7 @@ pub mod authorization;
 pub mod capture;
 pub mod cli;
 pub mod conduct;
+pub mod control;
 pub mod expectation;
 pub mod fhir;
 pub mod hub;

@@ -178,3 +178,98 @@ fn tokens_for_scripts_are_written_for_their_owner_alone() {
         assert!(!report.contains(token), "nor written into reports");
     }
 }
+
+#[test]
+fn the_control_api_is_served_to_whoever_has_the_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = folder.path().join("header");
+    let mut process = hub(&["--plaintext", "--control", "--control-header"])
+        .arg(&header)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap()).lines();
+    assert!(
+        stdout
+            .next()
+            .unwrap()
+            .unwrap()
+            .starts_with("castspec hub listening on ")
+    );
+    let line = stdout.next().unwrap().unwrap();
+    let url = line
+        .strip_prefix("castspec hub control listening on ")
+        .unwrap()
+        .to_owned();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&header).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let header = std::fs::read_to_string(&header).unwrap();
+    let (name, value) = header.trim().split_once(": ").unwrap();
+    assert_eq!(name, "Authorization");
+    let ask = |value: String| async move {
+        // Another test of this process may have installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::new();
+        let answer = client
+            .get(url)
+            .header("Authorization", value)
+            .send()
+            .await
+            .unwrap();
+        answer.status().as_u16()
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    assert_eq!(runtime.block_on(ask(value.to_owned())), 200);
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let rest: Vec<_> = stdout.map_while(Result::ok).collect();
+    assert!(rest.is_empty(), "{rest:?}");
+}
+
+#[test]
+fn staging_that_cannot_be_set_up_is_told_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let unknown = path("unknown.yaml", "# a rule\n- do: drop\n  when: never\n");
+    let impossible = path(
+        "impossible.json",
+        r#"[{"do":"drop"},{"do":{"reorder":{"of":1}}}]"#,
+    );
+    let header = folder.path().join("header").to_str().unwrap().to_owned();
+    for (arguments, told) in [
+        (
+            vec!["--control"],
+            "--control-header FILE, or set CASTSPEC_CONTROL_TOKEN",
+        ),
+        (
+            vec!["--control", "0.0.0.0:0", "--control-header", &header],
+            "listens on loopback only",
+        ),
+        (vec!["--trouble", "missing.yaml"], "missing.yaml: No such file"),
+        (vec!["--trouble", &unknown], "unknown field"),
+        (
+            vec!["--trouble", &impossible],
+            "rule 2: /do/reorder/of: must be at least 2",
+        ),
+    ] {
+        let ended = run(&arguments);
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert!(ended.stdout.is_empty());
+        assert!(said.contains(told), "{said}");
+    }
+    let mut chosen = hub(&["--control"]);
+    let ended = chosen.env("CASTSPEC_CONTROL_TOKEN", "short").output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("at least 16 characters"), "{said}");
+    assert!(!said.contains("short "), "{said}");
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::hub_conduct::{self, Prepared};
+use super::hub_control::{self, StagingArguments, StagingError};
 use super::hub_tokens::{self, TokensError};
 use crate::authorization::Options;
 use crate::hub::{Defect, HubError, Server, Settings, Transport};
@@ -84,6 +85,9 @@ pub struct HubCommand {
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..))]
     max_lease: u64,
 
+    #[command(flatten)]
+    staging: StagingArguments,
+
     /// Do not judge what subscribers do
     #[arg(long, conflicts_with = "reports")]
     unjudged: bool,
@@ -122,6 +126,9 @@ pub enum HubCommandError {
     /// The tokens could not be written.
     #[error(transparent)]
     Tokens(#[from] TokensError),
+    /// Trouble cannot be staged.
+    #[error(transparent)]
+    Staging(#[from] StagingError),
     /// The reports about subscribers could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -196,6 +203,7 @@ impl HubCommand {
         let listen = SocketAddr::new(self.bind, self.port);
         let further = self.fhircast_version.get(1..).unwrap_or_default();
         let mut settings = self.settings()?;
+        let (token, rules) = (self.staging.token()?, self.staging.rules()?);
         let prepared = self.prepare_judging()?;
         settings.observer = prepared.as_ref().map(Prepared::observer);
         let server = Server::start_versions(settings, further, listen, transport).await?;
@@ -209,6 +217,7 @@ impl HubCommand {
             let authority = self.ca_out.as_deref();
             hub_tokens::write(path, &server, authorization, self.token_life(), authority)?;
         }
+        let control = self.staging.begin(server.controls(), token, rules).await?;
         let judged_url = server.urls().find(|(version, _)| *version == Version::Stu3);
         let judged_url = judged_url.map_or_else(String::new, |(_, url)| url.to_owned());
         let judging = prepared.map(|prepared| prepared.begin(&judged_url, self.ack_timeout, self.auth));
@@ -216,8 +225,10 @@ impl HubCommand {
         for (_, url) in server.urls() {
             writeln!(stdout, "castspec hub listening on {url}").map_err(output)?;
         }
+        hub_control::announce(control.as_ref(), &mut stdout).map_err(output)?;
         stdout.flush().map_err(output)?;
         stop.await;
+        drop(control);
         server.shutdown().await;
         let failed = match judging {
             Some(judging) => judging.end(&judged_url).await?,

@@ -86,7 +86,7 @@ pub(super) fn write(
 }
 
 /// Writes a file that nobody but its owner can read, whatever it was before.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -3,6 +3,7 @@
 mod ci_server;
 mod hub;
 mod hub_conduct;
+mod hub_control;
 mod hub_tokens;
 mod init;
 mod minimise;

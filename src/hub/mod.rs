@@ -18,6 +18,7 @@ mod settings;
 pub mod shell;
 mod signature;
 mod supported;
+pub mod trouble;
 mod webhook_request;
 
 pub use admission::Admission;
@@ -27,7 +28,7 @@ pub use edition::Edition;
 pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
 pub use settings::Settings;
-pub use shell::{CallerError, HubError, Observer, Server, Transport};
+pub use shell::{CallerError, Controls, HubError, NotThere, Observer, Published, Server, Transport};
 pub use signature::{SIGNATURE_HEADER, sign};
 pub use supported::configuration;
 pub use webhook_request::{WEBHOOK, WebhookRequest};

@@ -21,7 +21,7 @@ macro_rules! defects {
 
         impl Defect {
             /// Every defect of every version, in the order of STU3's pages and, after them, of webhooks.
-            pub fn all() -> &'static [Self] {
+            pub const fn all() -> &'static [Self] {
                 &[$(Self::$variant),+]
             }
 

@@ -116,10 +116,15 @@ impl Session {
         self.called += 1;
         let call = CallId(self.called);
         let until = now.elapsed.saturating_add(timeout);
+        let subscriber = match &about {
+            About::Notification(subscriber, _) => Some(*subscriber),
+            About::Verification(_) | About::Denial => None,
+        };
         self.calls.insert(call, UnderWay { until, about });
         self.wake_at(until);
         self.outputs.push_back(Output::Call {
             call,
+            subscriber,
             request,
             timeout,
         });

@@ -60,6 +60,12 @@ impl Contexts {
         self.open.is_empty()
     }
 
+    /// The open contexts as `type/id`, oldest first.
+    pub(super) fn names(&self) -> Vec<String> {
+        let name = |own: &OpenContext| format!("{}/{}", own.anchor.resource_type, own.anchor.id);
+        self.open.iter().map(name).collect()
+    }
+
     /// The contexts whose open events a new subscriber may be sent, oldest first: of each anchor type the last.
     pub(super) fn replayed(&self, behaviour: &Behaviour) -> Vec<&OpenContext> {
         if !behaviour.replays() {

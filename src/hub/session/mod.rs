@@ -9,12 +9,14 @@ mod calling;
 mod content;
 mod contexts;
 mod distribution;
+mod overview;
 mod publication;
 mod subscriber;
 mod subscribing;
 mod webhooks;
 
 pub use self::calling::{Call, CallAnswer, CallId, CallMethod, Purpose, Query};
+pub use self::overview::{SessionOverview, SubscriberOverview};
 pub use self::subscribing::dead_endpoint;
 #[cfg(test)]
 mod tests;
@@ -83,6 +85,8 @@ pub enum Output {
     Call {
         /// The call.
         call: CallId,
+        /// Whose callback it is, where that is subscribed already and is sent a notification.
+        subscriber: Option<SubscriberId>,
         /// The request.
         request: Call,
         /// After this long the session gives up on it.
@@ -137,6 +141,12 @@ impl Session {
             outputs: VecDeque::new(),
             wake: None,
         }
+    }
+
+    /// The same session with a conduct that others can switch.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
     }
 
     /// What is to be done next. To be called until there is nothing more, after every input.

@@ -14,7 +14,7 @@ const REQUEST: &str = "FHIRcast STU3, 2.4 Subscription Request";
 const UNSUBSCRIBE: &str = "FHIRcast STU3, 2.4 Unsubscribe Request";
 
 /// The normal close of a subscription that has ended.
-const NORMAL_CLOSURE: u16 = 1000;
+pub(super) const NORMAL_CLOSURE: u16 = 1000;
 
 impl Session {
     /// Takes a subscription or unsubscribe request. `endpoint` is the last path segment of the request's

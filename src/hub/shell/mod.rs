@@ -5,6 +5,7 @@
 
 mod callbacks;
 mod connections;
+mod controls;
 mod observation;
 mod registry;
 mod routes;
@@ -24,6 +25,8 @@ use tokio::task::JoinHandle;
 use self::callbacks::Caller;
 pub use self::callbacks::CallerError;
 use self::connections::LimitedAcceptor;
+use self::controls::Staging;
+pub use self::controls::{Controls, NotThere, Published};
 pub use self::observation::Observer;
 use self::registry::Registry;
 use super::authority::{Authority, AuthorityError};
@@ -84,6 +87,7 @@ pub struct Server {
     authority: Option<Authority>,
     authorization: Option<Arc<Authorization>>,
     registries: Vec<Arc<Registry>>,
+    staging: Staging,
     handle: Handle<SocketAddr>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -153,6 +157,7 @@ impl Server {
             .map(|options| Authorization::new(&origin, &url_of(settings.version), options))
             .transpose()?
             .map(Arc::new);
+        let staging = Staging::of(&settings);
         let mut urls = Vec::new();
         let mut registries = Vec::new();
         let mut router = axum::Router::new();
@@ -171,6 +176,7 @@ impl Server {
             };
             let registry = Registry::new(
                 own,
+                &staging,
                 &prefix,
                 caller.clone(),
                 authorization.clone(),
@@ -227,6 +233,7 @@ impl Server {
             authority,
             authorization,
             registries,
+            staging,
             handle,
             serving,
         })
@@ -256,6 +263,11 @@ impl Server {
     /// The authorization server beside it, where its settings have one.
     pub fn authorization(&self) -> Option<&Authorization> {
         self.authorization.as_deref()
+    }
+
+    /// What stages trouble while it runs.
+    pub fn controls(&self) -> Controls {
+        Controls::new(&self.registries, &self.staging)
     }
 
     /// Stops: closes every WebSocket with 1001, lets requests end, and cuts what has not ended after two seconds.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Transport;
 use super::callbacks::Caller;
+use super::controls::Staging;
 use super::routes::SOCKET_PATH;
 use super::topic::Topic;
 use crate::authorization::Authorization;
@@ -28,6 +29,7 @@ const GOING_AWAY: u16 = 1001;
 pub(super) struct Registry {
     pub(super) settings: Arc<Settings>,
     pub(super) behaviour: Behaviour,
+    pub(super) staging: Staging,
     pub(super) edition: &'static Edition,
     /// Before all paths: empty, or the version's own where the hub serves several.
     pub(super) prefix: String,
@@ -48,6 +50,7 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn new(
         settings: Settings,
+        staging: &Staging,
         prefix: &str,
         caller: Option<Caller>,
         authorization: Option<Arc<Authorization>>,
@@ -59,7 +62,8 @@ impl Registry {
             prefix: prefix.to_owned(),
             caller,
             authorization,
-            behaviour: Behaviour::new(&settings.defects),
+            behaviour: staging.behaviour.clone(),
+            staging: staging.clone(),
             settings: Arc::new(settings),
             transport,
             address,
@@ -108,10 +112,22 @@ impl Registry {
         } else {
             Box::new(RandomIdentifiers)
         };
-        let session = Session::new(name, Arc::clone(&self.settings), identifiers);
-        let topic = Topic::start(session, self, self.start);
+        let session =
+            Session::new(name, Arc::clone(&self.settings), identifiers).behaving(self.behaviour.clone());
+        let topic = Topic::start(name, session, self, self.start);
         topics.insert(name.to_owned(), Arc::clone(&topic));
         Ok(topic)
+    }
+
+    /// Every topic, in the order of their names.
+    pub(super) fn topics(&self) -> Vec<(String, Arc<Topic>)> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let mut topics: Vec<_> = topics
+            .iter()
+            .map(|(name, topic)| (name.clone(), Arc::clone(topic)))
+            .collect();
+        topics.sort_by(|one, other| one.0.cmp(&other.0));
+        topics
     }
 
     /// Every topic but this one.

@@ -34,19 +34,24 @@ pub(super) async fn serve(
     let reading = read(&mut stream, &topic, subscriber);
     let writing = async {
         while let Some(frame) = queue.recv().await {
-            let last = matches!(frame, Frame::Close { .. });
             let batch = async {
-                let mut closing = last;
-                sink.feed(message(frame)).await?;
-                while !closing && let Ok(more) = queue.try_recv() {
-                    closing = matches!(more, Frame::Close { .. });
-                    sink.feed(message(more)).await?;
+                let mut end = end_by(&frame);
+                if let Some(message) = message(frame) {
+                    sink.feed(message).await?;
                 }
-                sink.flush().await.map(|()| closing)
+                while end.is_none()
+                    && let Ok(more) = queue.try_recv()
+                {
+                    end = end_by(&more);
+                    if let Some(message) = message(more) {
+                        sink.feed(message).await?;
+                    }
+                }
+                sink.flush().await.map(|()| end)
             };
             match tokio::time::timeout(write_timeout, batch).await {
-                Ok(Ok(false)) => {}
-                Ok(Ok(true)) => return Written::Closed,
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(end))) => return end,
                 Ok(Err(_)) | Err(_) => return Written::Stuck,
             }
         }
@@ -70,6 +75,9 @@ pub(super) async fn serve(
                 topic.with(|session, now| session.disconnected(subscriber, Closing::Broken, now));
                 return;
             }
+            if written == Written::Cut {
+                return;
+            }
             None
         }
     };
@@ -78,7 +86,9 @@ pub(super) async fn serve(
         // The session's last words are in the queue.
         let farewell = async {
             while let Some(frame) = queue.recv().await {
-                sink.feed(message(frame)).await?;
+                if let Some(message) = message(frame) {
+                    sink.feed(message).await?;
+                }
             }
             sink.flush().await
         };
@@ -94,6 +104,8 @@ pub(super) async fn serve(
 enum Written {
     /// A close frame was the last.
     Closed,
+    /// The connection is to end as it is.
+    Cut,
     /// The other side takes nothing.
     Stuck,
 }
@@ -155,10 +167,20 @@ fn failure(error: axum::Error) -> Ended {
     }
 }
 
-fn message(frame: Frame) -> Message {
+fn message(frame: Frame) -> Option<Message> {
     match frame {
-        Frame::Text(text) => Message::Text(text),
-        Frame::Close { code, reason } => close(code, &reason),
+        Frame::Text(text) => Some(Message::Text(text)),
+        Frame::Close { code, reason } => Some(close(code, &reason)),
+        Frame::Cut => None,
+    }
+}
+
+/// How the writing ends with this frame, if it does.
+fn end_by(frame: &Frame) -> Option<Written> {
+    match frame {
+        Frame::Text(_) => None,
+        Frame::Close { .. } => Some(Written::Closed),
+        Frame::Cut => Some(Written::Cut),
     }
 }
 

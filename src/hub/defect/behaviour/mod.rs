@@ -7,7 +7,8 @@ mod contexts;
 mod notifications;
 mod subscriptions;
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -15,10 +16,14 @@ use serde_json::value::RawValue;
 use super::Defect;
 use crate::protocol::{Notification, Timestamp};
 
-/// The hub's conduct: that of the specification but for its defects.
+/// As many as hold a switch for each defect.
+const WORDS: usize = Defect::all().len().div_ceil(64);
+
+/// The hub's conduct: that of the specification but for its defects. Clones are one: a defect that is switched on in one of
+/// them is on in all.
 #[derive(Debug, Clone, Default)]
 pub struct Behaviour {
-    defects: BTreeSet<Defect>,
+    switches: Arc<[AtomicU64; WORDS]>,
 }
 
 fn without(mut object: Value, member: &str) -> Value {
@@ -42,17 +47,41 @@ fn raw(value: &Value) -> Box<RawValue> {
 impl Behaviour {
     /// The conduct of a hub with these defects.
     pub fn new(defects: &[Defect]) -> Self {
-        Self {
-            defects: defects.iter().copied().collect(),
+        let behaviour = Self::default();
+        for defect in defects {
+            behaviour.switch(*defect, true);
         }
+        behaviour
+    }
+
+    /// Switches a defect on or off. What it has decided already, such as an endpoint, stays decided.
+    pub fn switch(&self, defect: Defect, on: bool) {
+        let (word, bit) = self.place(defect);
+        match on {
+            true => word.fetch_or(bit, Ordering::Relaxed),
+            false => word.fetch_and(!bit, Ordering::Relaxed),
+        };
+    }
+
+    /// The defects that are on.
+    pub fn defects(&self) -> Vec<Defect> {
+        let on = |defect: &&Defect| self.has(**defect);
+        Defect::all().iter().filter(on).copied().collect()
+    }
+
+    fn place(&self, defect: Defect) -> (&AtomicU64, u64) {
+        let number = defect as usize;
+        // There are as many words as the defects need.
+        (&self.switches[number / 64], 1 << (number % 64))
     }
 
     fn has(&self, defect: Defect) -> bool {
-        self.defects.contains(&defect)
+        let (word, bit) = self.place(defect);
+        word.load(Ordering::Relaxed) & bit != 0
     }
 
     fn is_clean(&self) -> bool {
-        self.defects.is_empty()
+        self.switches.iter().all(|word| word.load(Ordering::Relaxed) == 0)
     }
 }
 
