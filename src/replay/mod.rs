@@ -15,4 +15,4 @@ pub use difference::Difference;
 pub use hub::{ReplayHub, ReplayHubError};
 pub use mapping::Mapping;
 pub use performance::{Pace, ReplayError, Replayed, replay};
-pub use script::{Act, Script, Step};
+pub use script::{Act, HubCall, Receiver, Script, Step};

@@ -1,18 +1,20 @@
 //! The subscribers of a capture, against a hub.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::difference::{Difference, essence, of_messages};
 use super::mapping::Mapping;
-use super::script::{Act, Script, Step};
+use super::script::{Act, HubCall, Receiver, Script, Step};
+use crate::protocol::{EventName, Status};
 use crate::redaction::Redactor;
 use crate::runner::Target;
 use crate::subscriber::{
-    AnswerRule, HttpClient, Inbox, Log, OutgoingRequest, Policy, Socket, TrustError, connect,
+    AnswerRule, Callback, CallbackError, CallbackOwner, Callbacks, HttpClient, Inbox, Log, OutgoingRequest,
+    Policy, Socket, TrustError, Verifying, connect,
 };
 
 /// When each act is done.
@@ -30,6 +32,9 @@ pub enum ReplayError {
     /// The way to the hub cannot be set up.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// Callbacks cannot be listened for.
+    #[error(transparent)]
+    Callbacks(#[from] CallbackError),
     /// Nobody does anything in the capture.
     #[error("no subscriber does anything in the capture that could be played")]
     Nothing,
@@ -48,17 +53,20 @@ pub enum ReplayError {
 pub struct Replayed {
     /// How many acts were played.
     pub acts: usize,
-    /// How many messages came over WebSockets, and how many did in the capture.
+    /// How many messages came to subscribers, and how many did in the capture.
     pub messages: (usize, usize),
     /// What was otherwise.
     pub differences: Vec<Difference>,
 }
 
-/// A WebSocket of this time.
+/// A WebSocket or a callback of this time.
 struct Line {
     name: String,
     inbox: Inbox,
     socket: Option<Socket>,
+    callback: Option<Callback>,
+    /// How it answers notifications.
+    policy: Arc<Mutex<Policy>>,
     /// How much of the inbox has been compared with the capture.
     seen: usize,
     /// So many messages of the capture have not come; they are waited for no more.
@@ -71,7 +79,9 @@ struct Performance<'s> {
     http: HttpClient,
     log: Log,
     mapping: Mapping,
-    lines: BTreeMap<u64, Line>,
+    lines: BTreeMap<Receiver, Line>,
+    /// Where calls come in, as soon as somebody subscribes for some.
+    callbacks: Option<Callbacks>,
     /// The ids that subscribers gave to events.
     known: BTreeSet<String>,
     /// What each endpoint of the capture was given to.
@@ -103,6 +113,7 @@ pub async fn replay(
         log: Log::new(redactor, None),
         mapping: Mapping::default(),
         lines: BTreeMap::new(),
+        callbacks: None,
         known: BTreeSet::new(),
         names: BTreeMap::new(),
         replayed: Replayed::default(),
@@ -185,19 +196,19 @@ impl Performance<'_> {
                     Ok(message) => self.mapping.message(&message, None).to_string(),
                     Err(_) => self.mapping.forth(text),
                 };
-                if let Some(socket) = self.lines.get(connection).and_then(|line| line.socket.as_ref()) {
+                if let Some(socket) = self.socket(*connection) {
                     socket.send_text(text);
                 }
                 Ok(())
             }
             Act::Close { connection, code } => {
-                if let Some(socket) = self.lines.get(connection).and_then(|line| line.socket.as_ref()) {
+                if let Some(socket) = self.socket(*connection) {
                     socket.close(*code).await;
                 }
                 Ok(())
             }
             Act::Break { connection } => {
-                if let Some(socket) = self.lines.get(connection).and_then(|line| line.socket.as_ref()) {
+                if let Some(socket) = self.socket(*connection) {
                     socket.abort().await;
                 }
                 Ok(())
@@ -205,11 +216,15 @@ impl Performance<'_> {
         }
     }
 
+    fn socket(&self, connection: u64) -> Option<&Socket> {
+        self.lines.get(&Receiver::Socket(connection))?.socket.as_ref()
+    }
+
     /// Waits until as many messages have come as had in the capture, as far as they come.
     async fn await_what_came_before(&mut self, step: &Step) {
         let deadline = Instant::now() + self.target.timing.response;
-        for (connection, count) in &step.after {
-            let Some(line) = self.lines.get_mut(connection) else {
+        for (receiver, count) in &step.after {
+            let Some(line) = self.lines.get_mut(receiver) else {
                 continue;
             };
             let wanted = count.saturating_sub(line.missing);
@@ -228,8 +243,8 @@ impl Performance<'_> {
 
     /// What the hub made up this time stands where what it made up then stood.
     fn learn(&mut self) {
-        for (connection, line) in &mut self.lines {
-            let Some(sent) = self.script.sent.get(connection) else {
+        for (receiver, line) in &mut self.lines {
+            let Some(sent) = self.script.sent.get(receiver) else {
                 continue;
             };
             let received = line.inbox.received();
@@ -277,6 +292,10 @@ impl Performance<'_> {
         let is_form = content_type.is_some_and(|own| own.starts_with("application/x-www-form-urlencoded"));
         let mut name = None;
         if is_form {
+            let form = url::form_urlencoded::parse(body.as_bytes())
+                .into_owned()
+                .collect();
+            self.expect_call(exchange, &form).await?;
             let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes())
                 .map(|(name, value)| (name.into_owned(), self.mapping.forth(&value)))
                 .collect();
@@ -301,6 +320,7 @@ impl Performance<'_> {
             if let Some(event) = message.pointer("/event/hub.event").and_then(Value::as_str) {
                 let id = message.get("id").and_then(Value::as_str).unwrap_or_default();
                 place = format!("publish {event} {id}");
+                self.expect_notifications(event, id);
             }
             let now = crate::protocol::Timestamp::from_instant(jiff::Timestamp::now());
             request.body = Some(self.mapping.message(&message, Some(now.as_str())).to_string());
@@ -353,9 +373,7 @@ impl Performance<'_> {
             rules: vec![silent(Some("SyncError")), silent(None)],
         };
         let policy = Arc::new(Mutex::new(policy));
-        let number = self.lines.len() + 1;
-        let name = self.names.get(url).cloned();
-        let name = name.unwrap_or_else(|| format!("subscriber {number}"));
+        let name = self.name(self.names.get(url).cloned());
         let patience = self.target.timing.response;
         let way = self.http.way();
         let endpoint = self.mapping.forth(url);
@@ -371,23 +389,113 @@ impl Performance<'_> {
                 None
             }
         };
-        self.lines.insert(
-            connection,
-            Line {
-                name,
-                inbox,
-                socket,
+        let line = Line {
+            name,
+            inbox,
+            socket,
+            callback: None,
+            policy,
+            seen: 0,
+            missing: 0,
+        };
+        self.lines.insert(Receiver::Socket(connection), line);
+    }
+
+    fn name(&self, given: Option<String>) -> String {
+        given.unwrap_or_else(|| format!("subscriber {}", self.lines.len() + 1))
+    }
+
+    /// Somebody asks for webhooks, or for their end: there is a callback, and it answers the question that follows as it did.
+    async fn expect_call(
+        &mut self,
+        exchange: u64,
+        form: &BTreeMap<String, String>,
+    ) -> Result<(), ReplayError> {
+        let Some(captured) = form.get("hub.callback") else {
+            return Ok(());
+        };
+        let receiver = Receiver::at(captured);
+        if !self.lines.contains_key(&receiver) {
+            if self.callbacks.is_none() {
+                let base = self.target.callback_base.as_ref();
+                self.callbacks = Some(Callbacks::start(base, self.target.callback_listen).await?);
+            }
+            let line = Line {
+                name: self.name(form.get("subscriber.name").cloned()),
+                inbox: Inbox::default(),
+                socket: None,
+                callback: None,
+                policy: Arc::default(),
                 seen: 0,
                 missing: 0,
-            },
-        );
+            };
+            self.lines.insert(receiver.clone(), line);
+        }
+        let number = self.lines.len();
+        let Some(line) = self.lines.get_mut(&receiver) else {
+            return Ok(());
+        };
+        if line.callback.is_none()
+            && let Some(callbacks) = &self.callbacks
+        {
+            let owner = CallbackOwner {
+                actor: line.name.clone(),
+                log: self.log.clone(),
+                inbox: line.inbox.clone(),
+                policy: Arc::clone(&line.policy),
+            };
+            let query = captured.split_once('?').map(|(_, query)| query);
+            let callback = callbacks.open(owner, query, number);
+            self.mapping.insert(captured, callback.url());
+            line.callback = Some(callback);
+        }
+        let calls = self.script.calls.get(&receiver);
+        let asked = calls
+            .into_iter()
+            .flatten()
+            .find(|own| own.exchange > exchange && own.message().asked().is_some());
+        if let Some(callback) = &line.callback {
+            if let Some(secret) = form.get("hub.secret") {
+                callback.add_secret(&self.mapping.forth(secret));
+            }
+            callback.set_verifying(asked.map(verifying).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Callbacks answer this event as they did.
+    fn expect_notifications(&self, event: &str, id: &str) {
+        let Ok(event) = event.parse::<EventName>() else {
+            return;
+        };
+        for (receiver, line) in &self.lines {
+            let calls = self.script.calls.get(receiver).into_iter().flatten();
+            let is_it = |own: &&HubCall| {
+                let message = own.message().json;
+                message.is_some_and(|message| message.get("id").and_then(Value::as_str) == Some(id))
+            };
+            let Some(call) = calls.into_iter().find(is_it) else {
+                continue;
+            };
+            let status = call.answer.as_ref().map(|(code, _)| Status {
+                code: *code,
+                as_text: false,
+            });
+            let mut policy = line.policy.lock().unwrap_or_else(PoisonError::into_inner);
+            policy.rules.retain(|rule| rule.event.as_ref() != Some(&event));
+            policy.rules.push(AnswerRule {
+                event: Some(event.clone()),
+                status,
+                ..AnswerRule::default()
+            });
+        }
     }
 
     /// Waits for what is still to come, and compares.
     async fn end(&mut self) {
         let deadline = Instant::now() + self.target.timing.response;
-        for (connection, line) in &self.lines {
-            let sent = self.script.sent.get(connection).map_or(0, Vec::len);
+        for (receiver, line) in &self.lines {
+            let sent = self.script.sent.get(receiver).map_or(0, Vec::len);
             let wanted = sent.saturating_sub(line.missing);
             line.inbox
                 .wait(deadline, |received, closed| {
@@ -398,12 +506,12 @@ impl Performance<'_> {
         // What comes beyond the capture comes soon, or is no answer to it.
         tokio::time::sleep(self.target.timing.quiet).await;
         self.learn();
-        for (connection, line) in &mut self.lines {
+        for (receiver, line) in &mut self.lines {
             let parsed = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
             let then: Vec<Value> = self
                 .script
                 .sent
-                .get(connection)
+                .get(receiver)
                 .into_iter()
                 .flatten()
                 .map(parsed)
@@ -424,6 +532,9 @@ impl Performance<'_> {
             self.replayed
                 .differences
                 .extend(of_messages(&place, &then, &now, &self.known));
+            let Receiver::Socket(connection) = receiver else {
+                continue;
+            };
             let closed = line
                 .inbox
                 .closed()
@@ -448,5 +559,28 @@ impl Performance<'_> {
                 socket.close(1000).await;
             }
         }
+    }
+}
+
+/// How a callback answered a question.
+fn verifying(call: &HubCall) -> Verifying {
+    /// Longer than a hub waits.
+    const NEVER: Duration = Duration::from_secs(120);
+    let challenge = call.message().asked().unwrap_or_default();
+    match &call.answer {
+        Some((status, body)) if (200..300).contains(status) && *body == challenge => Verifying::default(),
+        Some((status, body)) => Verifying {
+            status: Some(*status),
+            body: Some(match challenge.is_empty() {
+                true => body.clone(),
+                false => body.replace(&challenge, "{challenge}"),
+            }),
+            redirect: (300..400).contains(status),
+            after: Duration::ZERO,
+        },
+        None => Verifying {
+            after: NEVER,
+            ..Verifying::default()
+        },
     }
 }

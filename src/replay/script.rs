@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::capture::{Identity, Line, Message, Side};
+use crate::hub::SIGNATURE_HEADER;
+use crate::subscriber::CallMessage;
 
 /// Something that a subscriber did.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,46 @@ pub enum Act {
     },
 }
 
+/// Whom the hub sends messages to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Receiver {
+    /// Who has this WebSocket of the capture.
+    Socket(u64),
+    /// Who has this callback; without its query.
+    Callback(String),
+}
+
+impl Receiver {
+    /// Who has this callback.
+    pub fn at(callback: &str) -> Self {
+        Self::Callback(callback.split('?').next().unwrap_or(callback).to_owned())
+    }
+}
+
+/// A request of the hub to a callback.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HubCall {
+    /// Counts the exchanges of the capture.
+    pub exchange: u64,
+    /// The method.
+    pub method: String,
+    /// The query, that of the callback included.
+    pub query: String,
+    /// The body.
+    pub body: String,
+    /// It was signed.
+    pub signed: bool,
+    /// Status and body of the answer.
+    pub answer: Option<(u16, String)>,
+}
+
+impl HubCall {
+    /// What it says: a notification, or the parameters of a question or a denial.
+    pub fn message(&self) -> CallMessage {
+        CallMessage::of(&self.query, &self.body)
+    }
+}
+
 impl Act {
     /// It ends a subscription.
     pub(super) fn is_leaving(&self) -> bool {
@@ -66,8 +108,8 @@ impl Act {
 pub struct Step {
     /// Milliseconds since the capture began.
     pub at_ms: f64,
-    /// What had come over each WebSocket by then: so many messages of the hub.
-    pub after: BTreeMap<u64, usize>,
+    /// What had come to each by then: so many messages of the hub.
+    pub after: BTreeMap<Receiver, usize>,
     /// The act.
     pub act: Act,
 }
@@ -77,8 +119,10 @@ pub struct Step {
 pub struct Script {
     /// What subscribers did, in order.
     pub steps: Vec<Step>,
-    /// What the hub sent over each WebSocket.
-    pub sent: BTreeMap<u64, Vec<String>>,
+    /// What the hub sent to each.
+    pub sent: BTreeMap<Receiver, Vec<String>>,
+    /// How it called each callback; as many as are in `sent`.
+    pub calls: BTreeMap<Receiver, Vec<HubCall>>,
     /// Status and body of the hub's answers.
     pub answers: BTreeMap<u64, (u16, String)>,
     /// The WebSockets that the hub closed, with the close code.
@@ -122,11 +166,6 @@ impl Script {
                     return;
                 }
                 let body = body.text();
-                if body.contains("hub.callback=") {
-                    self.left_out
-                        .push("webhooks: what comes to callbacks is not played".to_owned());
-                    return;
-                }
                 let Some(path) = url.strip_prefix(base) else {
                     self.left_out
                         .push("requests to other URLs than those below hub.url".to_owned());
@@ -156,13 +195,13 @@ impl Script {
                 exchange,
             } => {
                 upgrades.insert(exchange);
-                self.sent.entry(connection).or_default();
+                self.sent.entry(Receiver::Socket(connection)).or_default();
                 self.push(at_ms, Act::Open { connection, url });
             }
             Message::Text(frame) | Message::Binary(frame) => match frame.from {
                 Side::Hub => self
                     .sent
-                    .entry(frame.connection)
+                    .entry(Receiver::Socket(frame.connection))
                     .or_default()
                     .push(frame.body.text()),
                 Side::Subscriber => {
@@ -192,9 +231,43 @@ impl Script {
                 from: Side::Subscriber,
                 ..
             } if !self.closed.contains_key(&connection) => self.push(at_ms, Act::Break { connection }),
-            Message::CallbackRequest { .. } | Message::CallbackResponse { .. } => self
-                .left_out
-                .push("webhooks: what comes to callbacks is not played".to_owned()),
+            Message::CallbackRequest {
+                exchange,
+                method,
+                url,
+                headers,
+                body,
+                ..
+            } => {
+                let call = HubCall {
+                    exchange,
+                    method,
+                    query: url.split_once('?').map_or("", |(_, query)| query).to_owned(),
+                    body: body.text(),
+                    signed: headers
+                        .iter()
+                        .any(|(name, _)| name.eq_ignore_ascii_case(SIGNATURE_HEADER)),
+                    answer: None,
+                };
+                let text = match call.message().json {
+                    Some(message) => message.to_string(),
+                    None => call.body.clone(),
+                };
+                let receiver = Receiver::at(&url);
+                self.sent.entry(receiver.clone()).or_default().push(text);
+                self.calls.entry(receiver).or_default().push(call);
+            }
+            Message::CallbackResponse {
+                exchange,
+                status,
+                body,
+                ..
+            } => {
+                let mut calls = self.calls.values_mut().flatten();
+                if let Some(call) = calls.find(|own| own.exchange == exchange) {
+                    call.answer = Some((status, body.text()));
+                }
+            }
             Message::Gap => self
                 .left_out
                 .push("what passed where the recorder could not write".to_owned()),
@@ -206,7 +279,7 @@ impl Script {
         let after = self
             .sent
             .iter()
-            .map(|(connection, sent)| (*connection, sent.len()));
+            .map(|(receiver, sent)| (receiver.clone(), sent.len()));
         let after = after.collect();
         self.steps.push(Step { at_ms, after, act });
     }
@@ -215,8 +288,9 @@ impl Script {
     fn await_all_before_closes(&mut self) {
         for step in &mut self.steps {
             if let Act::Close { connection, .. } | Act::Break { connection } = step.act {
-                let all = self.sent.get(&connection).map_or(0, Vec::len);
-                step.after.insert(connection, all);
+                let receiver = Receiver::Socket(connection);
+                let all = self.sent.get(&receiver).map_or(0, Vec::len);
+                step.after.insert(receiver, all);
             }
         }
     }

@@ -315,11 +315,9 @@ impl Shared {
     }
 
     async fn answer(&self, call: Call, text: String, elsewhere: bool) -> Response<Body> {
-        let CallMessage {
-            json,
-            challenge,
-            is_control,
-        } = CallMessage::of(&call.query, &text);
+        let message = CallMessage::of(&call.query, &text);
+        let challenge = message.asked();
+        let CallMessage { json, is_control, .. } = message;
         let question = match call.query.as_str() {
             "" => String::new(),
             query => format!("?{query}"),
@@ -348,11 +346,7 @@ impl Shared {
         if method != "GET" {
             return self.respond(asked, Answer::of(StatusCode::METHOD_NOT_ALLOWED));
         }
-        let verifies = || {
-            let mode = json.as_ref().and_then(|query| query.get("hub.mode")?.as_str());
-            matches!(mode, Some("subscribe" | "unsubscribe"))
-        };
-        let Some(challenge) = challenge.or_else(|| verifies().then(String::new)) else {
+        let Some(challenge) = challenge else {
             return self.respond(asked, Answer::of(StatusCode::OK));
         };
         let verifying = self.lock().verifying.clone();
@@ -512,6 +506,16 @@ impl CallMessage {
             challenge,
             is_control,
         }
+    }
+
+    /// What the answer to a question has to be: its challenge, or nothing where it should have one and has none.
+    pub fn asked(&self) -> Option<String> {
+        let mode = self
+            .json
+            .as_ref()
+            .and_then(|query| query.get("hub.mode")?.as_str());
+        let verifies = matches!(mode, Some("subscribe" | "unsubscribe")) && self.is_control;
+        self.challenge.clone().or_else(|| verifies.then(String::new))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The hub of a capture, played for real applications: each that subscribes is sent what its part was sent, as soon as it has done
 //! what had come before.
 
+mod calling;
 mod parts;
 mod stage;
 #[cfg(test)]
@@ -24,11 +25,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::parts::{Parts, acknowledgement};
+use self::parts::{Part, Parts, acknowledgement};
 use self::stage::Stage;
 use super::difference::Difference;
 use super::script::Script;
 use crate::hub::{Authority, AuthorityError};
+use crate::redaction::Redactor;
+use crate::subscriber::{Approach, HttpClient, Log, TrustError};
 
 /// Where `hub.url` lies.
 const PATH: &str = "/fhircast";
@@ -51,11 +54,14 @@ pub enum ReplayHubError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// Callbacks cannot be called.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// There is no certificate.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     /// Nobody subscribes in the capture.
-    #[error("nobody subscribes in the capture to a WebSocket, so there is nothing to send to anybody")]
+    #[error("nobody subscribes in the capture, so there is nothing to send to anybody")]
     Nothing,
 }
 
@@ -65,8 +71,11 @@ struct Shared {
     origin: String,
     patience: Duration,
     over: watch::Sender<bool>,
-    /// How many events have been published.
+    /// How many events have been published, and callbacks asked for.
     published: watch::Sender<usize>,
+    /// Calls callbacks.
+    http: HttpClient,
+    log: Log,
 }
 
 /// The hub of a capture. Dropping it ends it.
@@ -91,7 +100,7 @@ impl ReplayHub {
         patience: Duration,
     ) -> Result<Self, ReplayHubError> {
         let parts = Parts::of(script);
-        if !parts.parts.iter().any(|own| own.endpoint.is_some()) {
+        if !parts.parts.iter().any(Part::is_active) {
             return Err(ReplayHubError::Nothing);
         }
         let failed = |source| ReplayHubError::Listen {
@@ -105,7 +114,14 @@ impl ReplayHub {
             false => Some(Authority::generate(address.ip())?),
         };
         let secure = if authority.is_some() { "s" } else { "" };
+        let own_url = format!("http{secure}://{address}{PATH}");
+        let own_url = url::Url::parse(&own_url).map_err(|source| ReplayHubError::Listen {
+            address: listen,
+            source: std::io::Error::other(source),
+        })?;
         let shared = Arc::new(Shared {
+            http: HttpClient::new(&own_url, &Approach::default(), patience)?,
+            log: Log::new(Redactor::default(), None),
             stage: Mutex::new(Stage::new(parts)),
             origin: format!("ws{secure}://{address}"),
             patience,
@@ -130,7 +146,7 @@ impl ReplayHub {
         };
         handle.listening().await;
         Ok(Self {
-            url: format!("http{secure}://{address}{PATH}"),
+            url: own_url.to_string(),
             authority,
             shared,
             handle,
@@ -191,7 +207,9 @@ async fn take(
         return document(&shared, &path);
     }
     if is_form {
-        return subscription(&shared, &body);
+        let answer = subscription(&shared, &body);
+        shared.published.send_modify(|count| *count += 1);
+        return answer;
     }
     match serde_json::from_str::<Value>(&body) {
         Ok(message) => {
@@ -221,7 +239,7 @@ fn document(shared: &Shared, path: &str) -> Response {
     }
 }
 
-fn subscription(shared: &Shared, body: &str) -> Response {
+fn subscription(shared: &Arc<Shared>, body: &str) -> Response {
     let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes())
         .into_owned()
         .collect();
@@ -236,12 +254,32 @@ fn subscription(shared: &Shared, body: &str) -> Response {
         let answer = json!({"hub.channel.endpoint": endpoint});
         return (StatusCode::ACCEPTED, axum::Json(answer)).into_response();
     }
+    let take = |stage: &mut Stage, calls: bool| {
+        stage.subscribe(
+            value("subscriber.name"),
+            value("hub.topic").unwrap_or_default(),
+            value("hub.events").unwrap_or_default(),
+            calls,
+        )
+    };
     let mut stage = shared.stage();
-    let found = stage.subscribe(
-        value("subscriber.name"),
-        value("hub.topic").unwrap_or_default(),
-        value("hub.events").unwrap_or_default(),
-    );
+    if let Some(callback) = value("hub.callback") {
+        let asked = stage.ask_for_calls(callback, |stage| take(stage, true));
+        let Some((part, is_new, code, body)) = asked else {
+            return (StatusCode::FORBIDDEN, "the capture has no further subscription").into_response();
+        };
+        if is_new && stage.parts.parts[part].is_active() {
+            let secret = value("hub.secret").map(str::to_owned);
+            tokio::spawn(calling::perform(
+                Arc::clone(shared),
+                part,
+                callback.to_owned(),
+                secret,
+            ));
+        }
+        return (status(code), body).into_response();
+    }
+    let found = take(&mut stage, false);
     let Some(part) = found else {
         return (StatusCode::FORBIDDEN, "the capture has no further subscription").into_response();
     };
@@ -308,22 +346,7 @@ async fn perform(shared: Arc<Shared>, part: usize, mut socket: WebSocket) {
                 }
             }
         }
-        let text = {
-            let stage = shared.stage();
-            let now = crate::protocol::Timestamp::from_instant(jiff::Timestamp::now());
-            match serde_json::from_str::<Value>(&cue.text) {
-                Ok(message) => {
-                    let mut message = stage.mapping.message(&message, Some(now.as_str()));
-                    let context = cue.after_publication.and_then(|own| stage.context(own));
-                    if let (Some(context), Some(own)) = (context, message.pointer_mut("/event/context")) {
-                        // A copy carries what was published this time.
-                        own.clone_from(context);
-                    }
-                    message.to_string()
-                }
-                Err(_) => stage.mapping.forth(&cue.text),
-            }
-        };
+        let text = shared.stage().now(&cue.text, cue.after_publication);
         if socket.send(Message::text(text)).await.is_err() {
             return end(&shared);
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::super::script::{Act, Script};
+use super::super::script::{Act, HubCall, Receiver, Script};
 use crate::capture::Identity;
 
 /// A message of the hub, and what had come from the subscriber by then.
@@ -16,6 +16,29 @@ pub(super) struct Cue {
     pub(super) after_frames: usize,
     /// It is a copy of what this subscriber itself published, or may have: this one of all publications.
     pub(super) after_publication: Option<usize>,
+}
+
+/// A call of the hub to a callback, and what had come by then.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct CallCue {
+    /// The call.
+    pub(super) call: HubCall,
+    /// So many requests had come that name this callback.
+    pub(super) after_requests: usize,
+    /// As in [`Cue`].
+    pub(super) after_publication: Option<usize>,
+}
+
+/// The callback of a subscription of the capture.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Called {
+    receiver: Receiver,
+    /// Its own query string.
+    pub(super) query: String,
+    /// The exchanges of the requests that name it, and status and body of their answers.
+    pub(super) requests: Vec<(u64, u16, String)>,
+    /// How the hub then called it.
+    pub(super) cues: Vec<CallCue>,
 }
 
 /// A subscription of the capture.
@@ -33,12 +56,21 @@ pub(super) struct Part {
     pub(super) endpoint: Option<String>,
     /// What it then sent.
     pub(super) cues: Vec<Cue>,
+    /// The callback that notifications went to, where it has one.
+    pub(super) called: Option<Called>,
     /// The code with which it closed the WebSocket, if it did.
     pub(super) closed: Option<Option<u16>>,
     /// How the subscriber answered each event: the status by id.
     pub(super) answers: BTreeMap<String, String>,
     /// Who it is, as far as its requests tell.
     pub(super) identity: Identity,
+}
+
+impl Part {
+    /// The hub took the subscription.
+    pub(super) fn is_active(&self) -> bool {
+        self.endpoint.is_some() || (self.called.is_some() && (200..300).contains(&self.status))
+    }
 }
 
 /// An event that a subscriber of the capture published.
@@ -85,7 +117,11 @@ impl Parts {
                     if let Some(position) = found {
                         connections.insert(*connection, position);
                         let part = &mut own.parts[position];
-                        let sent = script.sent.get(connection).into_iter().flatten();
+                        let sent = script
+                            .sent
+                            .get(&Receiver::Socket(*connection))
+                            .into_iter()
+                            .flatten();
                         part.cues = sent
                             .map(|text| Cue {
                                 text: text.clone(),
@@ -106,7 +142,11 @@ impl Parts {
                     let count = frames.entry(*connection).or_insert(0);
                     *count += 1;
                     // What the hub sent later had this before it.
-                    let before = step.after.get(connection).copied().unwrap_or(0);
+                    let before = step
+                        .after
+                        .get(&Receiver::Socket(*connection))
+                        .copied()
+                        .unwrap_or(0);
                     for cue in part.cues.iter_mut().skip(before) {
                         cue.after_frames = *count;
                     }
@@ -117,20 +157,38 @@ impl Parts {
                 Act::Close { .. } | Act::Break { .. } => {}
             }
         }
+        own.take_calls(script);
         own.await_own_publications();
         own
+    }
+
+    fn take_calls(&mut self, script: &Script) {
+        for called in self.parts.iter_mut().filter_map(|own| own.called.as_mut()) {
+            let calls = script.calls.get(&called.receiver).into_iter().flatten();
+            called.cues = calls
+                .map(|call| CallCue {
+                    call: call.clone(),
+                    after_requests: called.requests.iter().filter(|own| own.0 < call.exchange).count(),
+                    after_publication: None,
+                })
+                .collect();
+        }
     }
 
     /// Nobody is sent a copy of what it has, or may have, still to publish.
     fn await_own_publications(&mut self) {
         for (position, part) in self.parts.iter_mut().enumerate() {
+            let publication = |text: &str| {
+                let message: Value = serde_json::from_str(text).ok()?;
+                let id = message.get("id")?.as_str()?;
+                let is_it = |own: &Publication| own.by.is_none_or(|by| by == position) && own.id == id;
+                self.publications.iter().position(is_it)
+            };
             for cue in &mut part.cues {
-                let message: Option<Value> = serde_json::from_str(&cue.text).ok();
-                let id = message.as_ref().and_then(|own| own.get("id")?.as_str());
-                cue.after_publication = self
-                    .publications
-                    .iter()
-                    .position(|own| own.by.is_none_or(|by| by == position) && Some(own.id.as_str()) == id);
+                cue.after_publication = publication(&cue.text);
+            }
+            for cue in part.called.iter_mut().flat_map(|own| &mut own.cues) {
+                cue.after_publication = publication(&cue.call.body);
             }
         }
     }
@@ -138,7 +196,7 @@ impl Parts {
     /// The part of who sends such requests about a topic, where only one is the likeliest.
     fn who(&self, identity: &Identity, topic: &str) -> Option<usize> {
         let all = self.parts.iter().enumerate();
-        let of_topic = all.filter(|(_, part)| part.topic == topic && part.endpoint.is_some());
+        let of_topic = all.filter(|(_, part)| part.topic == topic && part.is_active());
         let likeness: Vec<(usize, usize)> = of_topic
             .map(|(position, part)| (identity.likeness(&part.identity), position))
             .collect();
@@ -182,6 +240,15 @@ impl Parts {
         let form: BTreeMap<String, String> = url::form_urlencoded::parse(body.as_bytes())
             .into_owned()
             .collect();
+        let callback = form.get("hub.callback");
+        if let Some(callback) = callback {
+            let receiver = Receiver::at(callback);
+            let known = self.parts.iter_mut().filter_map(|own| own.called.as_mut());
+            if let Some(known) = known.into_iter().find(|own| own.receiver == receiver) {
+                known.requests.push((exchange, status, answer));
+                return;
+            }
+        }
         let is_new = !form.contains_key("hub.channel.endpoint");
         if form.get("hub.mode").map(String::as_str) == Some("subscribe") && is_new {
             let answered: Option<Value> = serde_json::from_str(&answer).ok();
@@ -194,6 +261,12 @@ impl Parts {
                 topic: form.get("hub.topic").cloned().unwrap_or_default(),
                 status,
                 endpoint: endpoint.map(str::to_owned),
+                called: callback.map(|callback| Called {
+                    receiver: Receiver::at(callback),
+                    query: callback.split_once('?').map_or("", |(_, query)| query).to_owned(),
+                    requests: vec![(exchange, status, answer.clone())],
+                    cues: Vec::new(),
+                }),
                 identity: identity.clone(),
                 ..Part::default()
             });

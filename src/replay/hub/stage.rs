@@ -1,10 +1,13 @@
 //! What the applications do this time, held against what they did in the capture. No sockets here.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::super::difference::Difference;
 use super::super::mapping::Mapping;
 use super::parts::{Parts, events};
+use crate::protocol::Timestamp;
 
 /// The hub's side of a capture, while it is played.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(super) struct Stage {
     pub(super) differences: Vec<Difference>,
     /// How many parts are over.
     pub(super) ended: usize,
+    /// The callbacks of this time, without their queries: whose they are, and how many requests named them.
+    callbacks: BTreeMap<String, (usize, usize)>,
 }
 
 impl Stage {
@@ -32,6 +37,7 @@ impl Stage {
             mapping: Mapping::default(),
             differences: Vec::new(),
             ended: 0,
+            callbacks: BTreeMap::new(),
         }
     }
 
@@ -44,9 +50,17 @@ impl Stage {
     }
 
     /// The part of who subscribes like this: by its name, else by its events, else the first that is left.
-    pub(super) fn subscribe(&mut self, name: Option<&str>, topic: &str, list: &str) -> Option<usize> {
+    pub(super) fn subscribe(
+        &mut self,
+        name: Option<&str>,
+        topic: &str,
+        list: &str,
+        calls: bool,
+    ) -> Option<usize> {
         let wanted = events(list);
-        let free = |stage: &Self, position: usize| !stage.taken[position];
+        let free = |stage: &Self, position: usize| {
+            !stage.taken[position] && stage.parts.parts[position].called.is_some() == calls
+        };
         let all = 0..self.parts.parts.len();
         let by = |fits: &dyn Fn(usize) -> bool| all.clone().find(|own| free(self, *own) && fits(*own));
         let found = by(&|own| name.is_some() && self.parts.parts[own].name.as_deref() == name)
@@ -70,6 +84,56 @@ impl Stage {
             );
         }
         Some(found)
+    }
+
+    /// A request names a callback: whose it is, whether that is new, and what the hub of the capture answered.
+    pub(super) fn ask_for_calls(
+        &mut self,
+        callback: &str,
+        subscription: impl FnOnce(&mut Self) -> Option<usize>,
+    ) -> Option<(usize, bool, u16, String)> {
+        let bare = callback.split('?').next().unwrap_or(callback).to_owned();
+        let known = self.callbacks.get(&bare).copied();
+        let (part, before) = match known {
+            Some(known) => known,
+            None => (subscription(self)?, 0),
+        };
+        self.callbacks.insert(bare, (part, before + 1));
+        let called = self.parts.parts[part].called.as_ref()?;
+        let (status, body) = match called.requests.get(before) {
+            Some((_, status, body)) => (*status, body.clone()),
+            None => (202, String::new()),
+        };
+        Some((part, known.is_none(), status, body))
+    }
+
+    /// How many requests have named the callback of this part.
+    pub(super) fn requests(&self, part: usize) -> usize {
+        let own = self.callbacks.values().find(|(own, _)| *own == part);
+        own.map_or(0, |(_, requests)| *requests)
+    }
+
+    /// A callback answered a call.
+    pub(super) fn answered_call(&mut self, part: usize, what: &str, captured: &str, now: &str) {
+        if captured != now {
+            let who = self.who(part);
+            self.differs(format!("{who} answers {what}"), captured, now);
+        }
+    }
+
+    /// A callback was not asked for in time.
+    pub(super) fn never_asked(&mut self, part: usize, count: usize, came: usize) {
+        let who = self.who(part);
+        self.differs(
+            format!("requests of {who}"),
+            format!("{count} by then"),
+            format!("{came}"),
+        );
+    }
+
+    fn who(&self, part: usize) -> String {
+        let name = self.parts.parts.get(part).and_then(|own| own.name.clone());
+        name.unwrap_or_else(|| format!("subscriber {}", part + 1))
     }
 
     /// An application published: what the hub of the capture answered.
@@ -116,8 +180,22 @@ impl Stage {
     }
 
     /// The context of a publication, where an application has made it this time.
-    pub(super) fn context(&self, publication: usize) -> Option<&Value> {
+    fn context(&self, publication: usize) -> Option<&Value> {
         self.contexts.get(publication)?.as_ref()
+    }
+
+    /// A message of the capture as it is now: a copy of a publication carries what was published this time.
+    pub(super) fn now(&self, text: &str, publication: Option<usize>) -> String {
+        let timestamp = Timestamp::from_instant(jiff::Timestamp::now());
+        let Ok(message) = serde_json::from_str::<Value>(text) else {
+            return self.mapping.forth(text);
+        };
+        let mut message = self.mapping.message(&message, Some(timestamp.as_str()));
+        let context = publication.and_then(|own| self.context(own));
+        if let (Some(context), Some(own)) = (context, message.pointer_mut("/event/context")) {
+            own.clone_from(context);
+        }
+        message.to_string()
     }
 
     /// An application did not publish in time what it did in the capture.
@@ -140,10 +218,7 @@ impl Stage {
         let own = &self.parts.parts[part];
         let captured = own.answers.get(&id).cloned();
         if captured.as_deref() != Some(status) {
-            let who = own
-                .name
-                .clone()
-                .unwrap_or_else(|| format!("subscriber {}", part + 1));
+            let who = self.who(part);
             self.differs(
                 format!("{who} answers {id}"),
                 captured.unwrap_or_else(|| "not at all".to_owned()),
@@ -154,11 +229,7 @@ impl Stage {
 
     /// An application did not answer in time what was answered in the capture.
     pub(super) fn silent(&mut self, part: usize, count: usize, came: usize) {
-        let own = &self.parts.parts[part];
-        let who = own
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("subscriber {}", part + 1));
+        let who = self.who(part);
         self.differs(
             format!("frames of {who}"),
             format!("{count} by then"),
@@ -168,12 +239,7 @@ impl Stage {
 
     /// Whether every part that there is has been played to its end.
     pub(super) fn is_over(&self) -> bool {
-        let active = self
-            .parts
-            .parts
-            .iter()
-            .filter(|own| own.endpoint.is_some())
-            .count();
+        let active = self.parts.parts.iter().filter(|own| own.is_active()).count();
         self.ended >= active
     }
 }

@@ -37,11 +37,17 @@ fn parts() -> Parts {
 #[test]
 fn parts_are_given_by_name_then_by_events_then_in_order() {
     let mut stage = Stage::new(parts());
-    assert_eq!(stage.subscribe(Some("Viewer"), "now", "PATIENT-OPEN"), Some(1));
+    assert_eq!(
+        stage.subscribe(Some("Viewer"), "now", "PATIENT-OPEN", false),
+        Some(1)
+    );
     assert_eq!(stage.differences, []);
-    assert_eq!(stage.subscribe(Some("Somebody"), "now", "Home-open"), Some(0));
+    assert_eq!(
+        stage.subscribe(Some("Somebody"), "now", "Home-open", false),
+        Some(0)
+    );
     assert_eq!(stage.differences.len(), 1, "other events");
-    assert_eq!(stage.subscribe(None, "now", "Home-open"), None);
+    assert_eq!(stage.subscribe(None, "now", "Home-open", false), None);
     assert_eq!(stage.differences.len(), 2);
     assert_eq!(stage.mapping.forth("desk"), "now");
 }
@@ -49,7 +55,7 @@ fn parts_are_given_by_name_then_by_events_then_in_order() {
 #[test]
 fn events_and_answers_are_held_against_the_capture() {
     let mut stage = Stage::new(parts());
-    stage.subscribe(Some("Worklist"), "now", "Patient-open,SyncError");
+    stage.subscribe(Some("Worklist"), "now", "Patient-open,SyncError", false);
     let event = json!({"id": "mine", "event": {"hub.event": "Patient-open", "hub.topic": "now"}});
     assert_eq!(stage.publish(&event), 200, "as in the capture");
     stage.answered(0, "mine", "200");

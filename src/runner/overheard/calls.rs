@@ -106,7 +106,9 @@ impl Listener<'_> {
             body: text.clone(),
         };
         let query = url.split_once('?').map_or("", |(_, query)| query);
-        let CallMessage { json, challenge, .. } = CallMessage::of(query, &text);
+        let message = CallMessage::of(query, &text);
+        let question = message.asked();
+        let json = message.json;
         let stated = |pointer: &str| Some(json.as_ref()?.pointer(pointer)?.as_str()?.to_owned());
         let topic = stated("/hub.topic").or_else(|| stated("/event/hub.topic"));
         let Some(name) = self.at_callback(url, topic.as_deref()) else {
@@ -155,7 +157,7 @@ impl Listener<'_> {
             mock: name,
             asked,
             // Only a GET is one that a subscriber would take for a question.
-            question: json.zip(challenge).filter(|_| method == "GET"),
+            question: json.zip(question).filter(|_| method == "GET"),
         };
         self.calls.insert(exchange, calling);
     }
