@@ -37,7 +37,7 @@ enum Channel {
         callback: Callback,
         secret: String,
         /// Keeps the server running.
-        _callbacks: Callbacks,
+        callbacks: Callbacks,
     },
 }
 
@@ -143,7 +143,7 @@ impl Session {
                 Channel::Webhook {
                     callback,
                     secret,
-                    _callbacks: callbacks,
+                    callbacks,
                 }
             }
         };
@@ -187,6 +187,8 @@ impl Session {
                 )));
             };
             let query = agreed.query.clone();
+            // The hub tells nobody when it has read the answer; an event before that would come to nobody.
+            tokio::time::sleep(self.target.timing.quiet).await;
             self.teller
                 .message("verification", &query, Some(MessageKind::IntentVerification))?;
             self.note_lease(&query);
@@ -466,6 +468,10 @@ impl Session {
             }
             Channel::Webhook { .. } => {}
         }
+        if let Channel::Webhook { callbacks, .. } = &mut self.channel {
+            // What came last is answered before the program ends.
+            callbacks.end(LAST_ANSWERS).await;
+        }
     }
 
     /// How it all went.
@@ -477,6 +483,9 @@ impl Session {
         }
     }
 }
+
+/// How long the answers to the last calls may take.
+const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Asks the hub by forms.
 struct Asker<'s> {

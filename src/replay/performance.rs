@@ -82,6 +82,8 @@ struct Performance<'s> {
     lines: BTreeMap<Receiver, Line>,
     /// Where calls come in, as soon as somebody subscribes for some.
     callbacks: Option<Callbacks>,
+    /// A callback was asked for since the last event was published.
+    is_verifying: bool,
     /// The ids that subscribers gave to events.
     known: BTreeSet<String>,
     /// What each endpoint of the capture was given to.
@@ -114,6 +116,7 @@ pub async fn replay(
         mapping: Mapping::default(),
         lines: BTreeMap::new(),
         callbacks: None,
+        is_verifying: false,
         known: BTreeSet::new(),
         names: BTreeMap::new(),
         replayed: Replayed::default(),
@@ -171,6 +174,10 @@ impl Performance<'_> {
     async fn step(&mut self, step: &Step) -> Result<(), ReplayError> {
         self.await_what_came_before(step).await;
         self.replayed.acts += 1;
+        if step.act.is_publication() && std::mem::take(&mut self.is_verifying) {
+            // The hub tells nobody when it has read a callback's answer; an event before that would come to nobody.
+            tokio::time::sleep(self.target.timing.quiet).await;
+        }
         if step.act.is_leaving() {
             // What comes beyond the capture comes to nobody who has left.
             tokio::time::sleep(self.target.timing.quiet).await;
@@ -415,6 +422,7 @@ impl Performance<'_> {
             return Ok(());
         };
         let receiver = Receiver::at(captured);
+        self.is_verifying = true;
         if !self.lines.contains_key(&receiver) {
             if self.callbacks.is_none() {
                 let base = self.target.callback_base.as_ref();

@@ -83,6 +83,8 @@ pub struct HubCall {
     pub signed: bool,
     /// Status and body of the answer.
     pub answer: Option<(u16, String)>,
+    /// How many calls others had answered by then.
+    pub after: BTreeMap<Receiver, usize>,
 }
 
 impl HubCall {
@@ -93,6 +95,11 @@ impl HubCall {
 }
 
 impl Act {
+    /// It is an event that is published.
+    pub(super) fn is_publication(&self) -> bool {
+        matches!(self, Self::Request { body, .. } if body.trim_start().starts_with('{'))
+    }
+
     /// It ends a subscription.
     pub(super) fn is_leaving(&self) -> bool {
         match self {
@@ -127,6 +134,8 @@ pub struct Script {
     pub answers: BTreeMap<u64, (u16, String)>,
     /// The WebSockets that the hub closed, with the close code.
     pub closed: BTreeMap<u64, Option<u16>>,
+    /// How many calls each has answered.
+    answered: BTreeMap<Receiver, usize>,
     /// What cannot be played, in words.
     pub left_out: Vec<String>,
 }
@@ -248,6 +257,7 @@ impl Script {
                         .iter()
                         .any(|(name, _)| name.eq_ignore_ascii_case(SIGNATURE_HEADER)),
                     answer: None,
+                    after: self.answered.clone(),
                 };
                 let text = match call.message().json {
                     Some(message) => message.to_string(),
@@ -263,9 +273,11 @@ impl Script {
                 body,
                 ..
             } => {
-                let mut calls = self.calls.values_mut().flatten();
-                if let Some(call) = calls.find(|own| own.exchange == exchange) {
-                    call.answer = Some((status, body.text()));
+                for (receiver, calls) in &mut self.calls {
+                    if let Some(call) = calls.iter_mut().rfind(|own| own.exchange == exchange) {
+                        call.answer = Some((status, body.text()));
+                        *self.answered.entry(receiver.clone()).or_default() += 1;
+                    }
                 }
             }
             Message::Gap => self

@@ -14,6 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -80,6 +81,7 @@ pub struct Verified {
 pub struct Callbacks {
     base: String,
     known: Known,
+    stop: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -176,6 +178,8 @@ impl Callbacks {
         let (listener, base) = listen_for_callbacks(base, listen).await?;
         let known = Known::default();
         let router = axum::Router::new().fallback(take).with_state(known.clone());
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
         let task = tokio::spawn(async move {
             let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
                 // Without it answers wait for acknowledgements of the network.
@@ -183,11 +187,26 @@ impl Callbacks {
                     tracing::debug!("a callback's connection keeps its delay: {error}");
                 }
             });
-            if let Err(error) = axum::serve(listener, router).await {
+            let serving = axum::serve(listener, router);
+            let serving = serving.with_graceful_shutdown(async move { stopped.notified().await });
+            if let Err(error) = serving.await {
                 tracing::error!("the callback server ended: {error}");
             }
         });
-        Ok(Self { base, known, task })
+        Ok(Self {
+            base,
+            known,
+            stop,
+            task,
+        })
+    }
+
+    /// Takes no further calls, and waits for so long until those that have come are answered.
+    pub async fn end(&mut self, patience: Duration) {
+        self.stop.notify_one();
+        if tokio::time::timeout(patience, &mut self.task).await.is_err() {
+            tracing::debug!("calls to callbacks were left unanswered");
+        }
     }
 
     /// The URL under which all callbacks lie, without a trailing slash.

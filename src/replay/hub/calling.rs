@@ -22,22 +22,25 @@ pub(super) async fn perform(shared: Arc<Shared>, part: usize, callback: String, 
 
 async fn await_what_came_before(shared: &Shared, part: usize, cue: &CallCue) {
     let mut changes = shared.published.subscribe();
-    let certain = |publication: usize| shared.stage().parts.publications[publication].by.is_some();
-    let patience = match cue.after_publication {
-        Some(own) if !certain(own) => shared.patience.min(DOUBTFUL),
-        _ => shared.patience,
-    };
-    let deadline = Instant::now() + patience;
+    let began = Instant::now();
     loop {
-        let (requests, awaited) = {
+        let (requests, awaited, others, patience) = {
             let stage = shared.stage();
             let awaited = cue.after_publication.filter(|own| !stage.is_published(*own));
-            (stage.requests(part), awaited)
+            let doubtful = awaited.is_some_and(|own| stage.is_doubtful(own));
+            let patience = if doubtful { DOUBTFUL } else { shared.patience };
+            let others = stage.were_called(&cue.after_calls);
+            (
+                stage.requests(part),
+                awaited,
+                others,
+                patience.min(shared.patience),
+            )
         };
-        if requests >= cue.after_requests && awaited.is_none() {
+        if requests >= cue.after_requests && awaited.is_none() && others {
             return;
         }
-        if tokio::time::timeout_at(deadline, changes.changed())
+        if tokio::time::timeout_at(began + patience, changes.changed())
             .await
             .is_err()
         {
@@ -128,5 +131,9 @@ async fn call(
         Some(mode) => format!("the question whether it meant to {mode}"),
         None => text("/id").unwrap_or_else(|| "a notification".to_owned()),
     };
-    shared.stage().answered_call(part, &what, &then, &now);
+    let mut stage = shared.stage();
+    stage.answered_call(part, &what, &then, &now);
+    stage.called(part);
+    drop(stage);
+    shared.published.send_modify(|count| *count += 1);
 }

@@ -39,7 +39,7 @@ const PATH: &str = "/fhircast";
 const BODY_LIMIT: usize = 16 << 20;
 
 /// How long an event is waited for that another application than those which are here may have published.
-const DOUBTFUL: Duration = Duration::from_secs(2);
+const DOUBTFUL: Duration = Duration::from_secs(5);
 
 /// The hub could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -309,12 +309,7 @@ async fn perform(shared: Arc<Shared>, part: usize, mut socket: WebSocket) {
     let own = shared.stage().parts.parts[part].clone();
     let mut frames = 0;
     for cue in &own.cues {
-        let certain = |publication: usize| shared.stage().parts.publications[publication].by.is_some();
-        let patience = match cue.after_publication {
-            Some(own) if cue.after_frames <= frames && !certain(own) => shared.patience.min(DOUBTFUL),
-            _ => shared.patience,
-        };
-        let deadline = tokio::time::Instant::now() + patience;
+        let began = tokio::time::Instant::now();
         let mut changes = shared.published.subscribe();
         loop {
             let awaited = cue
@@ -323,6 +318,11 @@ async fn perform(shared: Arc<Shared>, part: usize, mut socket: WebSocket) {
             if frames >= cue.after_frames && awaited.is_none() {
                 break;
             }
+            let doubtful = awaited.is_some_and(|own| shared.stage().is_doubtful(own));
+            let deadline = match doubtful && cue.after_frames <= frames {
+                true => began + DOUBTFUL.min(shared.patience),
+                false => began + shared.patience,
+            };
             tokio::select! {
                 message = socket.recv() => match message {
                     Some(Ok(Message::Text(text))) => {

@@ -25,6 +25,8 @@ pub(super) struct CallCue {
     pub(super) call: HubCall,
     /// So many requests had come that name this callback.
     pub(super) after_requests: usize,
+    /// So many calls had been answered by the callbacks of other parts.
+    pub(super) after_calls: Vec<(usize, usize)>,
     /// As in [`Cue`].
     pub(super) after_publication: Option<usize>,
 }
@@ -163,11 +165,21 @@ impl Parts {
     }
 
     fn take_calls(&mut self, script: &Script) {
+        let receiver = |own: &Part| own.called.as_ref().map(|called| called.receiver.clone());
+        let receivers: Vec<_> = self.parts.iter().map(receiver).collect();
+        let part_of = |wanted: &Receiver| receivers.iter().position(|own| own.as_ref() == Some(wanted));
         for called in self.parts.iter_mut().filter_map(|own| own.called.as_mut()) {
+            let own = part_of(&called.receiver);
             let calls = script.calls.get(&called.receiver).into_iter().flatten();
             called.cues = calls
                 .map(|call| CallCue {
                     call: call.clone(),
+                    after_calls: call
+                        .after
+                        .iter()
+                        .filter_map(|(receiver, count)| Some((part_of(receiver)?, *count)))
+                        .filter(|(part, _)| Some(*part) != own)
+                        .collect(),
                     after_requests: called.requests.iter().filter(|own| own.0 < call.exchange).count(),
                     after_publication: None,
                 })

@@ -23,6 +23,8 @@ pub(super) struct Stage {
     pub(super) differences: Vec<Difference>,
     /// How many parts are over.
     pub(super) ended: usize,
+    /// How many calls the callback of each part has answered, or failed to answer in time.
+    calls: BTreeMap<usize, usize>,
     /// The callbacks of this time, without their queries: whose they are, and how many requests named them.
     callbacks: BTreeMap<String, (usize, usize)>,
 }
@@ -37,6 +39,7 @@ impl Stage {
             mapping: Mapping::default(),
             differences: Vec::new(),
             ended: 0,
+            calls: BTreeMap::new(),
             callbacks: BTreeMap::new(),
         }
     }
@@ -113,6 +116,20 @@ impl Stage {
         own.map_or(0, |(_, requests)| *requests)
     }
 
+    /// A call is over.
+    pub(super) fn called(&mut self, part: usize) {
+        *self.calls.entry(part).or_default() += 1;
+    }
+
+    /// Whether the parts that are here have been called so often.
+    pub(super) fn were_called(&self, counts: &[(usize, usize)]) -> bool {
+        let done = |part: usize| self.calls.get(&part).copied().unwrap_or(0);
+        let here = |part: usize| self.taken.get(part).copied().unwrap_or(false);
+        counts
+            .iter()
+            .all(|(part, count)| !here(*part) || done(*part) >= *count)
+    }
+
     /// A callback answered a call.
     pub(super) fn answered_call(&mut self, part: usize, what: &str, captured: &str, now: &str) {
         if captured != now {
@@ -177,6 +194,13 @@ impl Stage {
     /// Whether this publication of the capture has been made.
     pub(super) fn is_published(&self, publication: usize) -> bool {
         self.published.get(publication).copied().unwrap_or(true)
+    }
+
+    /// Whether this publication may be one of an application that is not here.
+    pub(super) fn is_doubtful(&self, publication: usize) -> bool {
+        let by = self.parts.publications.get(publication).map(|own| own.by);
+        let absent = |part: usize| self.parts.parts[part].is_active() && !self.taken[part];
+        by == Some(None) && (0..self.taken.len()).any(absent)
     }
 
     /// The context of a publication, where an application has made it this time.
