@@ -13,6 +13,10 @@
 //!  ├────▶ expectation ─▶ outcome
 //!  ├────▶ recorder ──▶ capture ──▶ outcome, redaction
 //!  │        └────▶ hub (its certificate authority), subscriber (whom to trust)
+//!  ├────▶ review ────▶ capture, runner, conduct
+//!  ├────▶ reproduction ─▶ capture, scenario
+//!  ├────▶ replay ────▶ capture, subscriber, hub (its certificate authority, signatures)
+//!  ├────▶ control ───▶ hub
 //!  └────▶ hub ──▶ authorization ─▶ protocol
 //! ```
 

@@ -12,12 +12,13 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::call_message::CallMessage;
 use super::inbox::{Call, Inbox, Received, sole};
 use super::log::{Log, Spot};
 use super::policy::Policy;
@@ -480,70 +481,6 @@ fn plain(status: StatusCode, body: String) -> Response<Body> {
         header::HeaderValue::from_static("text/html"),
     );
     response
-}
-
-/// A query as an object of strings; a repeated parameter is an array.
-fn object_of(query: &str) -> Map<String, Value> {
-    let mut members = Map::new();
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        let value = Value::String(value.into_owned());
-        match members.get_mut(name.as_ref()) {
-            None => {
-                members.insert(name.into_owned(), value);
-            }
-            Some(Value::Array(values)) => values.push(value),
-            Some(first) => *first = Value::Array(vec![first.take(), value]),
-        }
-    }
-    members
-}
-
-/// What a call to a callback says.
-#[derive(Debug, Clone)]
-pub struct CallMessage {
-    /// A question or a denial, which stands in the query, as an object of strings; a notification, which is the body, where it
-    /// is JSON.
-    pub json: Option<Arc<Value>>,
-    /// The challenge of a question.
-    pub challenge: Option<String>,
-    /// It is a question or a denial.
-    pub is_control: bool,
-}
-
-impl CallMessage {
-    /// What a call with this query and body says.
-    pub fn of(query: &str, body: &str) -> Self {
-        let parameters = object_of(query);
-        let challenge = parameters.get("hub.challenge").map(first_text);
-        let is_control = challenge.is_some() || parameters.contains_key("hub.mode");
-        let json = match is_control {
-            true => Some(Value::Object(parameters)),
-            false => serde_json::from_str(body).ok(),
-        };
-        Self {
-            json: json.map(Arc::new),
-            challenge,
-            is_control,
-        }
-    }
-
-    /// What the answer to a question has to be: its challenge, or nothing where it should have one and has none.
-    pub fn asked(&self) -> Option<String> {
-        let mode = self
-            .json
-            .as_ref()
-            .and_then(|query| query.get("hub.mode")?.as_str());
-        let verifies = matches!(mode, Some("subscribe" | "unsubscribe")) && self.is_control;
-        self.challenge.clone().or_else(|| verifies.then(String::new))
-    }
-}
-
-fn first_text(value: &Value) -> String {
-    let text = match value {
-        Value::Array(values) => values.first().and_then(Value::as_str),
-        other => other.as_str(),
-    };
-    text.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! This room moves bytes and keeps a record of them. It judges nothing and knows no scenarios; what a hub sends is kept as it
 //! came, whether or not it is FHIRcast.
 
+mod call_message;
 mod callbacks;
 mod http;
 mod inbox;
@@ -13,8 +14,9 @@ mod socket;
 mod trust;
 mod way;
 
+pub use call_message::CallMessage;
 pub use callbacks::{
-    CallMessage, Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying, listen_for_callbacks,
+    Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying, listen_for_callbacks,
 };
 pub use http::{Answer, HttpClient, NoAnswer, OutgoingRequest, is_loopback};
 pub use inbox::{Call, Closed, Inbox, Received};

@@ -1,20 +1,22 @@
 //! The subscribers of a capture, against a hub.
 
+mod calls;
+mod comparison;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::difference::{Difference, essence, of_messages};
+use super::difference::{Difference, essence};
 use super::mapping::Mapping;
-use super::script::{Act, HubCall, Receiver, Script, Step};
-use crate::protocol::{EventName, Status};
+use super::script::{Act, Receiver, Script, Step};
 use crate::redaction::Redactor;
 use crate::runner::Target;
 use crate::subscriber::{
-    AnswerRule, Callback, CallbackError, CallbackOwner, Callbacks, HttpClient, Inbox, Log, OutgoingRequest,
-    Policy, Socket, TrustError, Verifying, connect,
+    AnswerRule, Callback, CallbackError, Callbacks, HttpClient, Inbox, Log, OutgoingRequest, Policy, Socket,
+    TrustError, connect,
 };
 
 /// When each act is done.
@@ -410,185 +412,5 @@ impl Performance<'_> {
 
     fn name(&self, given: Option<String>) -> String {
         given.unwrap_or_else(|| format!("subscriber {}", self.lines.len() + 1))
-    }
-
-    /// Somebody asks for webhooks, or for their end: there is a callback, and it answers the question that follows as it did.
-    async fn expect_call(
-        &mut self,
-        exchange: u64,
-        form: &BTreeMap<String, String>,
-    ) -> Result<(), ReplayError> {
-        let Some(captured) = form.get("hub.callback") else {
-            return Ok(());
-        };
-        let receiver = Receiver::at(captured);
-        self.is_verifying = true;
-        if !self.lines.contains_key(&receiver) {
-            if self.callbacks.is_none() {
-                let base = self.target.callback_base.as_ref();
-                self.callbacks = Some(Callbacks::start(base, self.target.callback_listen).await?);
-            }
-            let line = Line {
-                name: self.name(form.get("subscriber.name").cloned()),
-                inbox: Inbox::default(),
-                socket: None,
-                callback: None,
-                policy: Arc::default(),
-                seen: 0,
-                missing: 0,
-            };
-            self.lines.insert(receiver.clone(), line);
-        }
-        let number = self.lines.len();
-        let Some(line) = self.lines.get_mut(&receiver) else {
-            return Ok(());
-        };
-        if line.callback.is_none()
-            && let Some(callbacks) = &self.callbacks
-        {
-            let owner = CallbackOwner {
-                actor: line.name.clone(),
-                log: self.log.clone(),
-                inbox: line.inbox.clone(),
-                policy: Arc::clone(&line.policy),
-            };
-            let query = captured.split_once('?').map(|(_, query)| query);
-            let callback = callbacks.open(owner, query, number);
-            self.mapping.insert(captured, callback.url());
-            line.callback = Some(callback);
-        }
-        let calls = self.script.calls.get(&receiver);
-        let asked = calls
-            .into_iter()
-            .flatten()
-            .find(|own| own.exchange > exchange && own.message().asked().is_some());
-        if let Some(callback) = &line.callback {
-            if let Some(secret) = form.get("hub.secret") {
-                callback.add_secret(&self.mapping.forth(secret));
-            }
-            callback.set_verifying(asked.map(verifying).unwrap_or_default());
-        }
-        Ok(())
-    }
-
-    /// Callbacks answer this event as they did.
-    fn expect_notifications(&self, event: &str, id: &str) {
-        let Ok(event) = event.parse::<EventName>() else {
-            return;
-        };
-        for (receiver, line) in &self.lines {
-            let calls = self.script.calls.get(receiver).into_iter().flatten();
-            let is_it = |own: &&HubCall| {
-                let message = own.message().json;
-                message.is_some_and(|message| message.get("id").and_then(Value::as_str) == Some(id))
-            };
-            let Some(call) = calls.into_iter().find(is_it) else {
-                continue;
-            };
-            let status = call.answer.as_ref().map(|(code, _)| Status {
-                code: *code,
-                as_text: false,
-            });
-            let mut policy = line.policy.lock().unwrap_or_else(PoisonError::into_inner);
-            policy.rules.retain(|rule| rule.event.as_ref() != Some(&event));
-            policy.rules.push(AnswerRule {
-                event: Some(event.clone()),
-                status,
-                ..AnswerRule::default()
-            });
-        }
-    }
-
-    /// Waits for what is still to come, and compares.
-    async fn end(&mut self) {
-        let deadline = Instant::now() + self.target.timing.response;
-        for (receiver, line) in &self.lines {
-            let sent = self.script.sent.get(receiver).map_or(0, Vec::len);
-            let wanted = sent.saturating_sub(line.missing);
-            line.inbox
-                .wait(deadline, |received, closed| {
-                    (received.len() >= wanted || !closed.is_empty()).then_some(())
-                })
-                .await;
-        }
-        // What comes beyond the capture comes soon, or is no answer to it.
-        tokio::time::sleep(self.target.timing.quiet).await;
-        self.learn();
-        for (receiver, line) in &mut self.lines {
-            let parsed = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
-            let then: Vec<Value> = self
-                .script
-                .sent
-                .get(receiver)
-                .into_iter()
-                .flatten()
-                .map(parsed)
-                .collect();
-            let now: Vec<Value> = line
-                .inbox
-                .received()
-                .iter()
-                .map(|own| {
-                    let message = own.message().cloned();
-                    let message = message.unwrap_or_else(|| Value::String(own.text.to_string()));
-                    self.mapping.message_back(&message)
-                })
-                .collect();
-            self.replayed.messages.0 += now.len();
-            self.replayed.messages.1 += then.len();
-            let place = format!("to {}", line.name);
-            self.replayed
-                .differences
-                .extend(of_messages(&place, &then, &now, &self.known));
-            let Receiver::Socket(connection) = receiver else {
-                continue;
-            };
-            let closed = line
-                .inbox
-                .closed()
-                .into_iter()
-                .find(|own| own.by_hub)
-                .map(|own| own.code);
-            let then = self.script.closed.get(connection).copied();
-            // Where both close at once, either may be first.
-            if then.is_some() != closed.is_some() && !self.script.has_closed(*connection) {
-                let told = |closed: Option<Option<u16>>| match closed {
-                    None => "left open".to_owned(),
-                    Some(None) => "closed without a code".to_owned(),
-                    Some(Some(code)) => format!("closed with {code}"),
-                };
-                self.replayed.differences.push(Difference {
-                    place: format!("the WebSocket of {}", line.name),
-                    captured: told(then),
-                    now: told(closed),
-                });
-            }
-            if let Some(socket) = line.socket.take() {
-                socket.close(1000).await;
-            }
-        }
-    }
-}
-
-/// How a callback answered a question.
-fn verifying(call: &HubCall) -> Verifying {
-    /// Longer than a hub waits.
-    const NEVER: Duration = Duration::from_secs(120);
-    let challenge = call.message().asked().unwrap_or_default();
-    match &call.answer {
-        Some((status, body)) if (200..300).contains(status) && *body == challenge => Verifying::default(),
-        Some((status, body)) => Verifying {
-            status: Some(*status),
-            body: Some(match challenge.is_empty() {
-                true => body.clone(),
-                false => body.replace(&challenge, "{challenge}"),
-            }),
-            redirect: (300..400).contains(status),
-            after: Duration::ZERO,
-        },
-        None => Verifying {
-            after: NEVER,
-            ..Verifying::default()
-        },
     }
 }

@@ -1,0 +1,81 @@
+//! What came this time, held against the capture.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::super::difference::{Difference, of_messages};
+use super::super::script::Receiver;
+use super::Performance;
+
+impl Performance<'_> {
+    /// Waits for what is still to come, and compares.
+    pub(super) async fn end(&mut self) {
+        let deadline = Instant::now() + self.target.timing.response;
+        for (receiver, line) in &self.lines {
+            let sent = self.script.sent.get(receiver).map_or(0, Vec::len);
+            let wanted = sent.saturating_sub(line.missing);
+            line.inbox
+                .wait(deadline, |received, closed| {
+                    (received.len() >= wanted || !closed.is_empty()).then_some(())
+                })
+                .await;
+        }
+        // What comes beyond the capture comes soon, or is no answer to it.
+        tokio::time::sleep(self.target.timing.quiet).await;
+        self.learn();
+        for (receiver, line) in &mut self.lines {
+            let parsed = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
+            let then: Vec<Value> = self
+                .script
+                .sent
+                .get(receiver)
+                .into_iter()
+                .flatten()
+                .map(parsed)
+                .collect();
+            let now: Vec<Value> = line
+                .inbox
+                .received()
+                .iter()
+                .map(|own| {
+                    let message = own.message().cloned();
+                    let message = message.unwrap_or_else(|| Value::String(own.text.to_string()));
+                    self.mapping.message_back(&message)
+                })
+                .collect();
+            self.replayed.messages.0 += now.len();
+            self.replayed.messages.1 += then.len();
+            let place = format!("to {}", line.name);
+            self.replayed
+                .differences
+                .extend(of_messages(&place, &then, &now, &self.known));
+            let Receiver::Socket(connection) = receiver else {
+                continue;
+            };
+            let closed = line
+                .inbox
+                .closed()
+                .into_iter()
+                .find(|own| own.by_hub)
+                .map(|own| own.code);
+            let then = self.script.closed.get(connection).copied();
+            // Where both close at once, either may be first.
+            if then.is_some() != closed.is_some() && !self.script.has_closed(*connection) {
+                let told = |closed: Option<Option<u16>>| match closed {
+                    None => "left open".to_owned(),
+                    Some(None) => "closed without a code".to_owned(),
+                    Some(Some(code)) => format!("closed with {code}"),
+                };
+                self.replayed.differences.push(Difference {
+                    place: format!("the WebSocket of {}", line.name),
+                    captured: told(then),
+                    now: told(closed),
+                });
+            }
+            if let Some(socket) = line.socket.take() {
+                socket.close(1000).await;
+            }
+        }
+    }
+}
