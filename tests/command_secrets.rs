@@ -180,9 +180,10 @@ fn no_secret_is_in_anything_that_is_printed_or_written() {
         [headers]
         X-Gateway = {{ env = "SECRETS_GATEWAY" }}
         [timing]
-        response = 1
+        response = 0.5
         quiet = 0.1
-        ack_timeout = 1
+        ack_timeout = 0.5
+        longest_lease = 2
         "#
     );
     std::fs::write(&target, text).unwrap();
@@ -274,7 +275,7 @@ fn of_resources_nothing_about_people_is_shown_where_that_is_asked_for() {
     let run = |further: &[&str]| {
         let common = [
             "run",
-            "notification",
+            "notification/broadcast",
             "current-context",
             "syncerror/on-conflict",
             "--transcripts",

@@ -55,12 +55,22 @@ fn a_check_s_id_picks_its_version() {
 
 #[test]
 fn hubs_of_the_older_versions_in_another_process_conform() {
-    for version in ["STU2", "STU1"] {
-        let hub = HubProcess::start(&["--plaintext", "--unjudged", "--fhircast-version", version]);
-        let arguments = ["--hub", &hub.url, "--fhircast-version", version, "webhooks"];
+    let conforms = |version: &str| {
+        let common = ["--plaintext", "--unjudged", "--fhircast-version", version];
+        let hub = HubProcess::start(&[&common[..], &["--ack-timeout", "2"]].concat());
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target.toml");
+        let text = format!("hub_url = \"{}\"\n[timing]\nack_timeout = 2\n", hub.url);
+        std::fs::write(&target, text).unwrap();
+        let target = target.to_str().unwrap();
+        let arguments = ["--target", target, "--fhircast-version", version, "webhooks"];
         let (ended, _) = run(&arguments);
         assert_eq!(ended.code, Some(0), "{version}: {}{}", ended.out, ended.error);
-    }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| conforms("STU2"));
+        conforms("STU1");
+    });
 }
 
 #[test]
