@@ -280,7 +280,7 @@ fn of_resources_nothing_about_people_is_shown_where_that_is_asked_for() {
             "syncerror/on-conflict",
             "--transcripts",
             "--defect",
-            "requester-left-out",
+            "timestamp-replaced",
             "--fhircast-version",
             "STU3",
             "--reports",
