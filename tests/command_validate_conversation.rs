@@ -102,6 +102,11 @@ fn what_a_hub_does_wrong_is_found_again_without_it() {
             "notification.topic-isolated",
         ),
         ("notifications-lost", &["notification"], "notification.delivered"),
+        (
+            "no-syncerror-on-conflict",
+            &["syncerror/on-conflict"],
+            "syncerror.on-conflict",
+        ),
         ("id-replaced", &["notification"], "publish.id-reused"),
         (
             "context-altered",

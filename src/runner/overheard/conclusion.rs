@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Overheard;
 use super::listener::Listener;
 use crate::outcome::Traffic;
+use crate::protocol::EventName;
 use crate::runner::acknowledgements::acknowledgement_in;
 use crate::runner::control::control_received;
 use crate::runner::settling::has_run_out;
@@ -17,6 +18,7 @@ impl Listener<'_> {
         self.judge_exactness();
         let owed = self.owed();
         self.play.judge_all(&owed);
+        self.judge_refusals();
         let transcript = self.play.stage.log.entries();
         let none = Default::default();
         let (checks, observations) = self.play.judge.conclude(scenario, &none, &none, "", &transcript);
@@ -84,7 +86,9 @@ impl Listener<'_> {
                 let end = ended.map(|spot| spot.at).min().unwrap_or(self.last);
                 let lasted = end >= publication.answered.at + patience;
                 let alive = end > publication.answered.at;
-                if (lasted || (came_later && alive)) && is_granted(membership, publication) {
+                if (lasted || (came_later && alive))
+                    && is_granted(membership, publication, &publication.event)
+                {
                     owed.push((position, mock.name.clone()));
                 }
             }
@@ -93,15 +97,15 @@ impl Listener<'_> {
     }
 }
 
-/// The subscription was there for this event before it was published, and did not change after that.
-fn is_granted(membership: &Membership, publication: &Publication) -> bool {
+/// The subscription was there for this event before something was published, and did not change after that.
+pub(super) fn is_granted(membership: &Membership, publication: &Publication, event: &EventName) -> bool {
     let settled = membership
         .confirmed
         .into_iter()
         .chain(membership.replaced.iter().copied());
     let settled = settled.max_by_key(|spot| spot.sequence);
     membership.confirmed.is_some()
-        && membership.current.contains(&publication.event)
+        && membership.current.contains(event)
         && settled.is_some_and(|spot| {
             spot.sequence < publication.requested.sequence && !has_run_out(membership, spot, publication)
         })

@@ -7,6 +7,7 @@
 mod calls;
 mod conclusion;
 mod listener;
+mod refusals;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
