@@ -131,8 +131,8 @@ impl Controls {
         Notification::new(&timestamp, &RandomIdentifiers.identifier(), topic, event, context)
     }
 
-    /// Sends a text to everybody in the topic who is subscribed to this event, whatever the text says; the hub expects no
-    /// answers and remembers nothing of it.
+    /// Sends a text to everybody in the topic who is subscribed to this event, whatever the text says. The contexts
+    /// stay, and no SyncError follows from how it is answered.
     ///
     /// # Errors
     /// When the topic is not there.
