@@ -44,14 +44,14 @@ impl Drop for Viewer {
 }
 
 /// A viewer that answers like this, and a worklist that publishes and hears of it in a SyncError.
-fn desk(hub: &str, answer: &str) {
+fn desk(hub: &str, answer: &str) -> Viewer {
     let mut viewer = process()
         .args(subscriber(hub, "Viewer", &["--answer", answer]))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(viewer.stdout.take().unwrap());
-    let _viewer = Viewer(viewer);
+    let viewer = Viewer(viewer);
     let mut line = String::new();
     lines.read_line(&mut line).unwrap();
     assert!(line.contains("verification"), "{line}");
@@ -60,12 +60,15 @@ fn desk(hub: &str, answer: &str) {
     assert_eq!(worklist.code, Some(0), "{}{}", worklist.out, worklist.error);
     let told = "\"hub.event\":\"syncerror\"";
     assert!(worklist.out.contains(told), "{}", worklist.out);
+    // It stays until whoever plays the hub has its answer.
+    viewer
 }
 
 fn captured() -> RecorderProcess {
     let hub = HubProcess::start(&[&["--plaintext", "--unjudged"], &VERSION[..]].concat());
     let mut recorder = RecorderProcess::start(&hub.url, &["--plaintext"]);
-    desk(&recorder.url, "409");
+    let viewer = desk(&recorder.url, "409");
+    drop(viewer);
     recorder.stop();
     recorder
 }
@@ -116,7 +119,7 @@ fn the_hub_of_webhooks_is_played_for_real_applications() {
             .trim()
             .strip_prefix("castspec replay listening on ")
             .expect(&line);
-        desk(url, answer);
+        let _viewer = desk(url, answer);
         let mut rest = String::new();
         out.read_to_string(&mut rest).unwrap();
         assert!(rest.contains(told), "{rest}");

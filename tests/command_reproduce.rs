@@ -45,6 +45,17 @@ impl Drop for Recorder {
     }
 }
 
+/// An application, ended with the test.
+struct Viewer(Child);
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
@@ -171,6 +182,7 @@ fn a_capture_s_hub_is_played_for_real_applications() {
         let mut lines = BufReader::new(viewer.stdout.take().unwrap());
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
+        let viewer = Viewer(viewer);
         assert!(line.contains("confirmation"), "{line}");
         let publishing = &["--event", "Patient-open", "--count", "2"];
         let worklist = Ended::with(
@@ -181,16 +193,15 @@ fn a_capture_s_hub_is_played_for_real_applications() {
             .concat(),
         );
         assert_eq!(worklist.code, Some(0), "{}{}", worklist.out, worklist.error);
-        viewer.kill().unwrap();
-        viewer.wait().unwrap();
-        worklist.out
+        // The viewer stays until whoever plays the hub has its answer.
+        (worklist.out, viewer)
     };
     const REFUSES: &[&str] = &["--answer", "Patient-open=409"];
     const ACCEPTS: &[&str] = &["--answer", "200"];
     let hub = HubProcess::start(&["--plaintext", "--unjudged"]);
     let captured = {
         let recorder = Recorder::start(&hub.url, &capture);
-        desk(&recorder.1, REFUSES)
+        desk(&recorder.1, REFUSES).0
     };
     assert!(captured.contains("SyncError"), "{captured}");
     for (answer, told) in [
@@ -205,7 +216,7 @@ fn a_capture_s_hub_is_played_for_real_applications() {
                 "hub",
                 "--plaintext",
                 "--patience",
-                "2",
+                "20",
             ])
             .stdout(Stdio::piped())
             .spawn()
@@ -217,7 +228,7 @@ fn a_capture_s_hub_is_played_for_real_applications() {
             .trim()
             .strip_prefix("castspec replay listening on ")
             .expect(&line);
-        let seen = desk(url, answer);
+        let (seen, _viewer) = desk(url, answer);
         assert!(
             seen.contains("SyncError"),
             "it is what the hub of the capture sent: {seen}"

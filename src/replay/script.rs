@@ -307,6 +307,23 @@ impl Script {
         }
     }
 
+    /// The subscriber made an end of it: it closed its WebSocket, or unsubscribed its callback.
+    pub(super) fn has_left(&self, receiver: &Receiver) -> bool {
+        match receiver {
+            Receiver::Socket(connection) => self.has_closed(*connection),
+            Receiver::Callback(_) => self.steps.iter().any(|step| {
+                let Act::Request { body, .. } = &step.act else {
+                    return false;
+                };
+                let mut pairs = url::form_urlencoded::parse(body.as_bytes());
+                let named = |(name, value): (_, std::borrow::Cow<'_, str>)| {
+                    name == "hub.callback" && Receiver::at(&value) == *receiver
+                };
+                step.act.is_leaving() && pairs.any(named)
+            }),
+        }
+    }
+
     /// The subscriber has closed this WebSocket, or let it break.
     pub(super) fn has_closed(&self, connection: u64) -> bool {
         let closes = |step: &Step| match &step.act {

@@ -51,3 +51,22 @@ fn messages_are_compared_by_what_must_be_the_same() {
         "to viewer\n  captured: Patient-open e2 (Patient/p2)\n  now:      nothing here"
     );
 }
+
+#[test]
+fn who_made_an_end_of_it_itself_is_known() {
+    let lines = [
+        json!({"at_ms": 1.0, "kind": "opened", "connection": 1, "exchange": 1, "url": "ws://hub/1"}),
+        json!({"at_ms": 1.0, "kind": "opened", "connection": 2, "exchange": 2, "url": "ws://hub/2"}),
+        json!({"at_ms": 2.0, "kind": "closed", "connection": 1, "from": "subscriber", "code": 1000, "reason": ""}),
+        json!({"at_ms": 2.0, "kind": "closed", "connection": 2, "from": "hub", "code": 1000, "reason": ""}),
+        json!({"at_ms": 3.0, "kind": "closed", "connection": 2, "from": "subscriber", "code": 1000, "reason": ""}),
+        json!({"at_ms": 4.0, "kind": "request", "exchange": 3, "method": "POST", "url": "http://hub", "headers": [],
+            "body": "hub.mode=unsubscribe&hub.callback=http%3A%2F%2Fme%2F1%3Fa%3Db"}),
+    ];
+    let lines = lines.map(|line| serde_json::from_value(line).expect("a line of a capture"));
+    let script = Script::read("http://hub", lines);
+    assert!(script.has_left(&Receiver::Socket(1)));
+    assert!(!script.has_left(&Receiver::Socket(2)));
+    assert!(script.has_left(&Receiver::at("http://me/1?c=d")));
+    assert!(!script.has_left(&Receiver::at("http://me/2")));
+}

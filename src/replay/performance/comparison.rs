@@ -26,7 +26,7 @@ impl Performance<'_> {
         self.learn();
         for (receiver, line) in &mut self.lines {
             let parsed = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
-            let then: Vec<Value> = self
+            let mut then: Vec<Value> = self
                 .script
                 .sent
                 .get(receiver)
@@ -34,7 +34,7 @@ impl Performance<'_> {
                 .flatten()
                 .map(parsed)
                 .collect();
-            let now: Vec<Value> = line
+            let mut now: Vec<Value> = line
                 .inbox
                 .received()
                 .iter()
@@ -44,6 +44,12 @@ impl Performance<'_> {
                     self.mapping.message_back(&message)
                 })
                 .collect();
+            if self.script.has_left(receiver) {
+                // Whether a denial crosses the end that its receiver makes of it, then or now, is chance.
+                for messages in [&mut then, &mut now] {
+                    messages.pop_if(|last| last.get("hub.mode").and_then(Value::as_str) == Some("denied"));
+                }
+            }
             self.replayed.messages.0 += now.len();
             self.replayed.messages.1 += then.len();
             let place = format!("to {}", line.name);
