@@ -12,16 +12,17 @@
 //!  │        └────▶ outcome ◀──── report ◀─ cli
 //!  ├────▶ expectation ─▶ outcome
 //!  ├────▶ recorder ──▶ capture ──▶ outcome, redaction
-//!  │        └────▶ hub (its certificate authority), subscriber (whom to trust)
+//!  │        └────▶ certificates, subscriber (whom to trust)
 //!  ├────▶ review ────▶ capture, runner, conduct
 //!  ├────▶ reproduction ─▶ capture, scenario
-//!  ├────▶ replay ────▶ capture, subscriber, hub (its certificate authority, signatures)
+//!  ├────▶ replay ────▶ capture, subscriber, certificates
 //!  ├────▶ control ───▶ hub
-//!  └────▶ hub ──▶ authorization ─▶ protocol
+//!  └────▶ hub ──▶ authorization ─▶ protocol; hub ─▶ certificates
 //! ```
 
 pub mod authorization;
 pub mod capture;
+pub mod certificates;
 pub mod cli;
 pub mod conduct;
 pub mod control;

@@ -11,8 +11,10 @@ mod hub_support;
 
 use std::time::Duration;
 
-use castspec::hub::{Authority, Defect, Server, Settings, Transport, sign};
+use castspec::certificates::Authority;
+use castspec::hub::{Defect, Server, Settings, Transport};
 use castspec::protocol::Version;
+use castspec::protocol::signature::sign;
 use hub_support::callback::{Callback, Verification};
 use hub_support::{Hub, patient_open};
 use serde_json::Value;

@@ -8,7 +8,6 @@
 //! with topics and a path of its own.
 
 mod admission;
-mod authority;
 pub mod defect;
 pub mod edition;
 mod identifiers;
@@ -16,19 +15,16 @@ mod refusal;
 pub mod session;
 mod settings;
 pub mod shell;
-mod signature;
 mod supported;
 pub mod trouble;
 mod webhook_request;
 
 pub use admission::Admission;
-pub use authority::{Authority, AuthorityError};
 pub use defect::{Behaviour, Defect, UnknownDefect};
 pub use edition::Edition;
 pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
 pub use settings::Settings;
 pub use shell::{CallerError, Controls, HubError, NotThere, Observer, Published, Server, Transport};
-pub use signature::{SIGNATURE_HEADER, sign};
 pub use supported::configuration;
 pub use webhook_request::{WEBHOOK, WebhookRequest};

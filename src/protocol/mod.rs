@@ -11,6 +11,7 @@ mod members;
 mod notification;
 mod resource_type;
 mod scope;
+pub mod signature;
 mod subscription;
 mod sync_error;
 mod timestamp;

@@ -33,7 +33,7 @@ use self::aliases::Aliases;
 use self::tape::Tape;
 pub use self::tape::Tell;
 use crate::capture::{Header, Message, Writer};
-use crate::hub::{Authority, AuthorityError};
+use crate::certificates::{Authority, AuthorityError};
 use crate::protocol::Version;
 use crate::redaction::Redactor;
 use crate::subscriber::{CallbackError, Trust, TrustError, is_loopback, listen_for_callbacks};

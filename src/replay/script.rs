@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::capture::{Identity, Line, Message, Side};
-use crate::hub::SIGNATURE_HEADER;
+use crate::protocol::signature::SIGNATURE_HEADER;
 use crate::subscriber::CallMessage;
 
 /// Something that a subscriber did.

@@ -616,7 +616,7 @@ mod tests {
         for (signature, found) in [
             (None, Signature::Missing),
             (
-                Some(crate::hub::sign("Jefe", body.as_bytes())),
+                Some(crate::protocol::signature::sign("Jefe", body.as_bytes())),
                 Signature::Right(0),
             ),
         ] {

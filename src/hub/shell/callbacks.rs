@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::hub::session::{Call, CallAnswer, CallMethod};
 use crate::hub::settings::Settings;
-use crate::hub::signature::SIGNATURE_HEADER;
+use crate::protocol::signature::SIGNATURE_HEADER;
 
 /// The HTTP client for callbacks.
 #[derive(Debug, Clone)]

@@ -29,10 +29,10 @@ use self::controls::Staging;
 pub use self::controls::{Controls, NotThere, Published};
 pub use self::observation::Observer;
 use self::registry::Registry;
-use super::authority::{Authority, AuthorityError};
 use super::edition::Edition;
 use super::settings::Settings;
 use crate::authorization::{Authorization, SigningError, routes as authorization_routes};
+use crate::certificates::{Authority, AuthorityError};
 use crate::protocol::Version;
 
 /// How a hub is reached.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::parts::CallCue;
 use super::{DOUBTFUL, Shared};
-use crate::hub::{SIGNATURE_HEADER, sign};
+use crate::protocol::signature::{SIGNATURE_HEADER, sign};
 use crate::subscriber::OutgoingRequest;
 
 /// Calls a callback, each time when what had come before has come.

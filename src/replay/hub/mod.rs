@@ -29,7 +29,7 @@ use self::parts::{Part, Parts, acknowledgement};
 use self::stage::Stage;
 use super::difference::Difference;
 use super::script::Script;
-use crate::hub::{Authority, AuthorityError};
+use crate::certificates::{Authority, AuthorityError};
 use crate::redaction::Redactor;
 use crate::subscriber::{Approach, HttpClient, Log, TrustError};
 

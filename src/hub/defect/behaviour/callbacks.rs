@@ -3,8 +3,8 @@
 use super::{Behaviour, with};
 use crate::hub::defect::Defect;
 use crate::hub::session::{CallAnswer, CallMethod, Query};
-use crate::hub::signature::{digest, sign};
 use crate::protocol::Denial;
+use crate::protocol::signature::{digest, sign};
 
 type Parameters = Vec<(&'static str, String)>;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::hub::session::{CallMethod, Purpose};
-use crate::hub::sign;
+use crate::protocol::signature::sign;
 
 const CALLBACK: &str = "http://app.example.com/c?room=1&x=%20y";
 

@@ -8,7 +8,7 @@ use proptest::sample::Index;
 
 use super::*;
 use crate::hub::session::Purpose;
-use crate::hub::sign;
+use crate::protocol::signature::sign;
 
 const CALLBACKS: [&str; 3] = ["http://a/?x=1", "http://b/", "http://c/d?"];
 const EVENTS: [&str; 4] = ["patient-open", "patient-close", "userlogout", "syncerror"];

@@ -7,7 +7,7 @@ use sha2::Sha256;
 pub const SIGNATURE_HEADER: &str = "X-Hub-Signature";
 
 /// The HMAC-SHA256 of the body with the secret as its key, in bytes.
-pub(super) fn digest(secret: &[u8], body: &[u8]) -> Vec<u8> {
+pub fn digest(secret: &[u8], body: &[u8]) -> Vec<u8> {
     // An HMAC takes keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
         return Vec::new();

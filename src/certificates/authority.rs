@@ -1,4 +1,4 @@
-//! The hub's certificate authority: made anew at each start, and a server certificate signed by it.
+//! A certificate authority that is made anew at each start, and a server certificate signed by it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// No certificate could be made.
+/// The certificate could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
     /// Making or signing a certificate failed.
-    #[error("cannot make the hub's certificate: {0}")]
+    #[error("the certificate cannot be made: {0}")]
     Certificate(#[from] rcgen::Error),
     /// The TLS library refused the certificate.
-    #[error("cannot use the hub's certificate: {0}")]
+    #[error("the certificate cannot be used: {0}")]
     Tls(#[from] rustls::Error),
 }
 
@@ -29,7 +29,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Makes an authority, and a certificate for `localhost`, `127.0.0.1`, `::1` and the address that the hub binds.
+    /// Makes an authority, and a certificate for `localhost`, `127.0.0.1`, `::1` and the address that the server binds.
     ///
     /// # Errors
     /// When a key or certificate cannot be made.
