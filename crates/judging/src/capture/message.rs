@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::headers::Headers;
 use crate::outcome::Tool;
 use crate::protocol::Version;
 use crate::redaction::Redactor;
@@ -79,7 +80,7 @@ pub enum Message {
         /// The URL.
         url: String,
         /// Names and values.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The body, as its sender would have written it to the hub itself.
         body: Payload,
         /// What the recorder replaced in it, so that what follows runs through the recorder.
@@ -93,7 +94,7 @@ pub enum Message {
         /// The status code.
         status: u16,
         /// Names and values.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The body, as its sender wrote it.
         body: Payload,
         /// What the recorder replaced in it.
@@ -109,7 +110,7 @@ pub enum Message {
         /// The URL.
         url: String,
         /// Names and values.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The body.
         body: Payload,
     },
@@ -120,7 +121,7 @@ pub enum Message {
         /// The status code.
         status: u16,
         /// Names and values.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The body.
         body: Payload,
     },

@@ -16,7 +16,7 @@ fn frame(body: &[u8]) -> Frame {
 }
 
 fn every_kind() -> Vec<Message> {
-    let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
+    let headers = Headers::from(vec![("content-type".to_owned(), "text/plain".to_owned())]);
     let body = || Payload::Text("hub.mode=subscribe".to_owned());
     vec![
         Message::Request {

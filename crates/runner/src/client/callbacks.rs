@@ -18,13 +18,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use super::call_message::CallMessage;
 use super::inbox::{Call, Inbox, Received, sole};
 use super::log::{Log, Spot};
 use super::policy::Policy;
 use super::signature::{HEADER, Signature};
 use crate::outcome::Traffic;
-use crate::protocol::EventName;
+use crate::protocol::{CallMessage, EventName};
 
 /// Bodies longer than this are cut off: no notification is that long.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;

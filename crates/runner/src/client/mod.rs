@@ -3,7 +3,6 @@
 //! This room moves bytes and keeps a record of them. It judges nothing and knows no scenarios; what a hub sends is kept as it
 //! came, whether or not it is FHIRcast.
 
-mod call_message;
 mod callbacks;
 mod http;
 mod inbox;
@@ -14,7 +13,6 @@ mod socket;
 mod trust;
 mod way;
 
-pub use call_message::CallMessage;
 pub use callbacks::{
     Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying, listen_for_callbacks,
 };
@@ -26,3 +24,5 @@ pub use signature::Signature;
 pub use socket::{ConnectError, Socket, connect};
 pub use trust::{Identity, Trust, TrustError};
 pub use way::{Approach, Way};
+
+pub use crate::protocol::CallMessage;

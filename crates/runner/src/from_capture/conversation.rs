@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use crate::capture::{Frame, Identity, Line, Message, Side};
+use crate::capture::{Frame, Headers, Identity, Line, Message, Side};
 use crate::protocol::{EventName, Version};
 
 /// A subscription of the capture, which becomes a subscriber of the scenario.
@@ -242,7 +242,7 @@ impl Conversation {
         }
     }
 
-    fn request(&mut self, exchange: u64, method: &str, url: &str, headers: &[(String, String)], body: &str) {
+    fn request(&mut self, exchange: u64, method: &str, url: &str, headers: &Headers, body: &str) {
         let identity = Identity::of(headers);
         let header = |name: &str| {
             let found = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::capture::{Frame, Line, Message, Payload, Side};
+use crate::capture::{Frame, Headers, Line, Message, Payload, Side};
 use crate::protocol::Version;
 use crate::redaction::Redactor;
 use crate::requirement::Catalogue;
@@ -37,14 +37,15 @@ impl Tape {
             headers: vec![
                 header("authorization", token),
                 header("content-type", content_type),
-            ],
+            ]
+            .into(),
             body: Self::body(body),
             replaced: Vec::new(),
         });
         self.push(Message::Response {
             exchange,
             status,
-            headers: Vec::new(),
+            headers: Headers::default(),
             body: Self::body(answer),
             replaced: Vec::new(),
         });

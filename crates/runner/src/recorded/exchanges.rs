@@ -35,7 +35,7 @@ fn observed(message: &Message, ended: &mut HashSet<u64>) -> Option<Observed> {
             id: *exchange,
             method: method.clone(),
             url: url.clone(),
-            headers: headers.clone(),
+            headers: headers.to_vec(),
             body: body.bytes(),
         },
         Message::Response {
@@ -47,7 +47,7 @@ fn observed(message: &Message, ended: &mut HashSet<u64>) -> Option<Observed> {
         } => Observed::Answer {
             id: *exchange,
             status: *status,
-            headers: headers.clone(),
+            headers: headers.to_vec(),
             body: body.bytes(),
         },
         Message::Opened { connection, url, .. } => Observed::Opened {

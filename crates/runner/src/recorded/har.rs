@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use crate::capture::{Frame, Header, Line, Message, Payload, Side};
+use crate::capture::{Frame, Header, Headers, Line, Message, Payload, Side};
 use crate::outcome::Tool;
 use crate::redaction::Redactor;
 
@@ -256,9 +256,10 @@ impl Content {
     }
 }
 
-fn listed(headers: &[Named]) -> Vec<(String, String)> {
+fn listed(headers: &[Named]) -> Headers {
     // Those that begin with a colon are HTTP/2's own.
-    let own = headers.iter().filter(|own| !own.name.starts_with(':'));
-    own.map(|own| (own.name.to_ascii_lowercase(), own.value.clone()))
+    let headers = headers.iter().filter(|header| !header.name.starts_with(':'));
+    headers
+        .map(|header| (header.name.to_ascii_lowercase(), header.value.clone()))
         .collect()
 }

@@ -6,6 +6,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
+use crate::capture::Headers;
+
 /// What concerns one connection only (RFC 9110, 7.6.1), and the length, which the HTTP library tells itself.
 const HOP_BY_HOP: [HeaderName; 8] = [
     CONNECTION,
@@ -55,7 +57,7 @@ pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// Names and values.
-pub(super) fn listed(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(super) fn listed(headers: &HeaderMap) -> Headers {
     let listed = headers.iter().map(|(name, value)| {
         (
             name.as_str().to_owned(),
