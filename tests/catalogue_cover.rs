@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use castspec::hub::Defect;
-use castspec::protocol::Version;
-use castspec::requirement::{Actor, Catalogue, Level, Requirement};
-use castspec::runner::AMBIENT;
-use castspec::scenario::{Library, Templates};
-use castspec::schema::Schemas;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement};
+use castspec_fhircast::schema::Schemas;
+use castspec_hub::Defect;
+use castspec_runner::run::AMBIENT;
+use castspec_runner::scenario::{Library, Templates};
 
 /// The versions that castspec has scenarios for: what can be observed of a hub in them has to be judged.
 const RUNNABLE: [Version; 3] = Version::ALL;

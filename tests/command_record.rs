@@ -13,7 +13,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use castspec::capture::{Message, Side};
+use castspec_judging::capture::{Message, Side};
 use command_support::recorder::{RecorderProcess, messages};
 use command_support::{Ended, HubProcess, closed_port, report, verdicts};
 use futures_util::{SinkExt, StreamExt};

@@ -12,9 +12,9 @@ mod hub_support;
 
 use std::time::Duration;
 
-use castspec::authorization::Options;
-use castspec::hub::{Defect, Settings, Transport};
-use castspec::protocol::{Scopes, Version};
+use castspec_fhircast::protocol::{Scopes, Version};
+use castspec_hub::authorization::Options;
+use castspec_hub::{Defect, Settings, Transport};
 use hub_support::Hub;
 use jiff::SignedDuration;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};

@@ -11,7 +11,7 @@ mod hub_support;
 
 use std::time::Duration;
 
-use castspec::hub::{Settings, Transport};
+use castspec_hub::{Settings, Transport};
 use futures_util::SinkExt;
 use hub_support::{Hub, Socket, patient_open};
 use serde_json::{Value, json};

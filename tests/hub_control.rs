@@ -11,9 +11,9 @@ mod hub_support;
 
 use std::time::Duration;
 
-use castspec::control::{ControlError, ControlServer, Token};
-use castspec::hub::{Settings, Transport};
-use castspec::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_hub::control_api::{ControlError, ControlServer, Token};
+use castspec_hub::{Settings, Transport};
 use hub_support::callback::Callback;
 use hub_support::{Hub, Socket, TOPIC, patient_open};
 use reqwest::Method;

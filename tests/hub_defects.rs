@@ -9,8 +9,8 @@
 
 mod hub_support;
 
-use castspec::hub::{Defect, Settings, Transport};
-use castspec::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_hub::{Defect, Settings, Transport};
 use hub_support::{Hub, patient_open};
 
 const SUBSCRIBE: [(&str, &str); 4] = [

@@ -9,9 +9,9 @@
 
 mod hub_support;
 
-use castspec::hub::{Settings, Transport};
-use castspec::protocol::Version;
-use castspec::schema::{MessageKind, Schemas, Sender};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::schema::{MessageKind, Schemas, Sender};
+use castspec_hub::{Settings, Transport};
 use hub_support::callback::{Callback, Recorded};
 use hub_support::{Hub, patient_open};
 use serde_json::{Map, Value};

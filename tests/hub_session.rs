@@ -9,7 +9,7 @@
 
 mod hub_support;
 
-use castspec::hub::{Defect, Settings, Transport};
+use castspec_hub::{Defect, Settings, Transport};
 use futures_util::StreamExt;
 use hub_support::{Hub, TOPIC, patient_open};
 use serde_json::{Value, json};
@@ -191,7 +191,7 @@ async fn a_leaking_hub_leaks() {
 async fn a_port_in_use_is_said_to_be() {
     let hub = Hub::plain().await;
     let again =
-        castspec::hub::Server::start(Settings::default(), hub.server.address(), Transport::Plaintext).await;
+        castspec_hub::Server::start(Settings::default(), hub.server.address(), Transport::Plaintext).await;
     let error = again.unwrap_err().to_string();
     assert!(error.contains("the port is in use"), "{error}");
     assert!(!error.contains('\n'));

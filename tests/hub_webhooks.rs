@@ -11,10 +11,10 @@ mod hub_support;
 
 use std::time::Duration;
 
-use castspec::certificates::Authority;
-use castspec::hub::{Defect, Server, Settings, Transport};
-use castspec::protocol::Version;
-use castspec::protocol::signature::sign;
+use castspec_certificates::Authority;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::protocol::signature::sign;
+use castspec_hub::{Defect, Server, Settings, Transport};
 use hub_support::callback::{Callback, Verification};
 use hub_support::{Hub, patient_open};
 use serde_json::Value;

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use castspec::outcome::{Check, Disposition, RunEvent, Traffic, Verdict};
 use castspec::report::Reports;
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, RunEvent, Traffic, Verdict};
 use report_support::{Run, check, entry, evidence, sample};
 
 /// How long the browser may take for one page.

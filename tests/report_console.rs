@@ -9,9 +9,9 @@
 
 mod report_support;
 
-use castspec::outcome::{Disposition, Verdict};
 use castspec::report::ConsoleSettings;
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Disposition, Verdict};
 use report_support::{Run, check, console, sample};
 
 const PLAIN: ConsoleSettings = ConsoleSettings {

@@ -12,10 +12,10 @@ mod report_support;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use castspec::outcome::{Check, Disposition, RunEvent, Verdict};
-use castspec::protocol::Version;
 use castspec::report::Reports;
-use castspec::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
 use report_support::junit::{assert_sound, endings};
 use report_support::{Run, files, sample};
 use serde_json::Value;

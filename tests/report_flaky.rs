@@ -9,9 +9,9 @@
 
 mod report_support;
 
-use castspec::outcome::{Check, Disposition, RunEvent, Verdict};
 use castspec::report::{ConsoleSettings, Reports};
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
 use report_support::{Run, check, console, files};
 
 fn events() -> Vec<RunEvent> {

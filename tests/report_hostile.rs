@@ -9,9 +9,9 @@
 
 mod report_support;
 
-use castspec::outcome::{Check, Disposition, RunEvent, Traffic, Verdict};
 use castspec::report::ConsoleSettings;
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, RunEvent, Traffic, Verdict};
 use report_support::{Run, check, console, entry, evidence, files};
 
 /// What stands for the hostile text where the page's bare structure is wanted.

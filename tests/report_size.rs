@@ -9,8 +9,8 @@
 
 mod report_support;
 
-use castspec::outcome::{Check, Disposition, Evidence, Verdict};
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Evidence, Verdict};
 use report_support::{Run, check, conversation, files};
 
 /// Scenarios, and requirements judged in each.

@@ -11,10 +11,10 @@ mod report_support;
 
 use std::path::Path;
 
-use castspec::outcome::{Check, Disposition, RunEvent, Verdict};
-use castspec::protocol::Version;
 use castspec::report::{Comparison, MergeError, Reports, StoredRun, merge};
-use castspec::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
 use report_support::{Run, check, sample};
 
 fn stored(events: &[RunEvent], strict: bool) -> (tempfile::TempDir, StoredRun) {

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use castspec::protocol::Version;
-use castspec::requirement::{Catalogue, Evidence, Requirement};
-use castspec::schema::{Judgement, MessageKind, Schemas, Sender, Unmet};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Catalogue, Evidence, Requirement};
+use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Sender, Unmet};
 use serde_json::{Value, json};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -7,8 +7,8 @@ mod mutation_support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use castspec::protocol::Version;
-use castspec::schema::{Judgement, Unmet, Violation};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::schema::{Judgement, Unmet, Violation};
 
 use mutation_support::bench::{BENCHES, Bench, SCHEMAS, folder_of, judge};
 use mutation_support::change::{Change, JsonType, with, without};

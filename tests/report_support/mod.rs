@@ -13,13 +13,13 @@ pub mod junit;
 
 use std::time::Duration;
 
-use castspec::outcome::{
+use castspec::report::{Console, ConsoleSettings, Reports};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{
     Check, Disposition, Entry, Evidence, HubLost, Observation, RunBegan, RunEnded, RunEvent, ScenarioBegan,
     ScenarioEnded, Summary, Target, Tool, Traffic, Verdict,
 };
-use castspec::protocol::Version;
-use castspec::report::{Console, ConsoleSettings, Reports};
-use castspec::requirement::Level;
 use serde_json::{Value, json};
 
 /// The files that a run left behind.
