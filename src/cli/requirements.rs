@@ -227,6 +227,9 @@ fn as_text(own: &Requirement, cover: &Cover) -> String {
     if let Some(why) = &own.unobservable {
         text.push_str(&format!("  cannot be observed: {why}\n"));
     }
+    if let Some(evidence) = own.evidence {
+        text.push_str(&format!("  evidence: {evidence}\n"));
+    }
     if let Some(capability) = own.capability {
         text.push_str(&format!("  only where the hub claims {capability}\n"));
     }

@@ -1,7 +1,8 @@
 //! The requirement catalogue: every normative statement of a FHIRcast version, as data.
 //!
 //! The catalogue lives in `scenarios/requirements/<version>/*.yaml`, one file a page of the specification, and is embedded
-//! in the binary. This room knows nothing of scenarios, schemas or how a requirement is judged.
+//! in the binary. This room knows nothing of scenarios and schemas: an entry says only how much evidence its judging
+//! takes.
 
 mod catalogue;
 
@@ -101,6 +102,25 @@ impl fmt::Display for Capability {
     }
 }
 
+/// The evidence that shows whether a requirement is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// One message alone: a schema or a rule of it judges the requirement.
+    Message,
+    /// The conversation: several messages beside one another, or what a party does, and when.
+    Conversation,
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "message",
+            Self::Conversation => "conversation",
+        })
+    }
+}
+
 /// One normative statement of one FHIRcast version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Requirement {
@@ -112,6 +132,8 @@ pub struct Requirement {
     pub level: Level,
     /// Whom it binds.
     pub actor: Actor,
+    /// The evidence that its judging takes; `None` where nothing judges it, as it is a permission or cannot be observed.
+    pub evidence: Option<Evidence>,
     /// Number and title of the section, as "2.4 Subscription Response".
     pub section: String,
     /// The published page, with its anchor where it has one.

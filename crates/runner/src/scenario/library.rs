@@ -390,9 +390,9 @@ mod tests {
 version: STU3
 page: https://example.org/2-4
 requirements:
-  - {id: subscribe.accepted-202, level: SHALL, actor: hub, section: 2.4 Subscription Response, text: Accepted.}
-  - {id: notification.delivered, level: SHALL, actor: hub, section: 2.5 Event Notification, text: Delivered.}
-  - {id: notification.timestamp, level: SHALL, actor: hub, section: 2.5 Event Notification, text: Stamped.}
+  - {id: subscribe.accepted-202, level: SHALL, actor: hub, evidence: conversation, section: 2.4 Subscription Response, text: Accepted.}
+  - {id: notification.delivered, level: SHALL, actor: hub, evidence: conversation, section: 2.5 Event Notification, text: Delivered.}
+  - {id: notification.timestamp, level: SHALL, actor: hub, evidence: message, section: 2.5 Event Notification, text: Stamped.}
 "#;
 
     fn scenario(requirement: &str) -> String {
