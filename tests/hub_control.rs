@@ -12,7 +12,7 @@ mod hub_support;
 use std::time::Duration;
 
 use castspec::control::{ControlError, ControlServer, Token};
-use castspec::hub::{Settings, Transport};
+use castspec::hub::{Limits, Settings, Transport};
 use castspec::protocol::Version;
 use hub_support::callback::Callback;
 use hub_support::{Hub, Socket, TOPIC, patient_open};
@@ -385,7 +385,10 @@ async fn defects_are_switched_while_the_hub_runs() {
 async fn notifications_to_callbacks_come_to_harm_too() {
     let settings = Settings {
         version: Version::Stu2,
-        ack_timeout: Duration::from_millis(300),
+        limits: Limits {
+            ack_timeout: Duration::from_millis(300),
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     let staged = Staged::start(settings).await;

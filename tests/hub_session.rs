@@ -9,7 +9,7 @@
 
 mod hub_support;
 
-use castspec::hub::{Defect, Settings, Transport};
+use castspec::hub::{Defect, Limits, Settings, Transport};
 use futures_util::StreamExt;
 use hub_support::{Hub, TOPIC, patient_open};
 use serde_json::{Value, json};
@@ -124,7 +124,10 @@ async fn a_normal_close_is_answered_and_told_to_nobody() {
 #[tokio::test]
 async fn leases_and_silence_end_without_any_request() {
     let settings = Settings {
-        ack_timeout: std::time::Duration::from_millis(50),
+        limits: Limits {
+            ack_timeout: std::time::Duration::from_millis(50),
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     let hub = Hub::start(settings, Transport::Plaintext).await;

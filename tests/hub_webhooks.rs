@@ -12,7 +12,7 @@ mod hub_support;
 use std::time::Duration;
 
 use castspec::certificates::Authority;
-use castspec::hub::{Defect, Server, Settings, Transport};
+use castspec::hub::{Defect, Limits, Server, Settings, Transport};
 use castspec::protocol::Version;
 use castspec::protocol::signature::sign;
 use hub_support::callback::{Callback, Verification};
@@ -24,8 +24,11 @@ const BOTH: [Version; 2] = [Version::Stu2, Version::Stu1];
 async fn hub(version: Version) -> Hub {
     let settings = Settings {
         version,
-        ack_timeout: Duration::from_secs(1),
-        callback_timeout: Duration::from_millis(300),
+        limits: Limits {
+            ack_timeout: Duration::from_secs(1),
+            callback_timeout: Duration::from_millis(300),
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     Hub::start(settings, Transport::Plaintext).await
@@ -341,7 +344,10 @@ async fn each_version_says_of_itself_what_it_has() {
     let path = "/.well-known/fhircast-configuration";
     let refusing = Settings {
         version: Version::Stu2,
-        webhooks: false,
+        limits: Limits {
+            webhooks: false,
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     for (hub, webhooks) in [

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::hub::trouble::RuleError;
+use crate::hub::faults::RuleError;
 use crate::hub::{NotThere, Refusal, UnknownDefect};
 
 /// Why nothing was done.

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 pub use tokens::{ScriptTokens, TokensError};
 
 use crate::authorization::Options;
-use crate::hub::{Defect, HubError, Server, Settings, Transport};
+use crate::hub::{Defect, HubError, Limits, Server, Settings, Transport};
 use crate::protocol::Version;
 use crate::runner::{RejectedToken, RestrictedToken, Target, TargetError};
 
@@ -40,8 +40,11 @@ pub async fn start(
     let settings = Settings {
         version: versions.first().copied().unwrap_or(Version::Stu3),
         defects: defects.into_iter().collect(),
-        ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
         authorization: Some(options),
+        limits: Limits {
+            ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
