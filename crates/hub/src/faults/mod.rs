@@ -1,10 +1,10 @@
-//! Trouble on the way from the hub to its subscribers, staged by rules: deliveries that are lost, late, doubled, in disorder or
+//! Fault injection between the hub and its subscribers, by rules: deliveries that are lost, late, doubled, out of order or
 //! corrupt, and connections that break.
 //!
-//! Nothing here waits, reads a clock or opens a socket: [`Troubles`] says what happens to a delivery, a [`Detention`] keeps what
-//! waits, and the shell does what they say. The sessions know nothing of it.
+//! Nothing here waits, reads a clock or opens a socket: [`FaultRules`] decide what happens to a delivery, a [`DelayQueue`] keeps
+//! what waits, and the server carries it out. The sessions know nothing of it.
 
-mod detention;
+mod delay_queue;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -17,11 +17,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::detention::Detention;
-pub use self::rule::{Act, Corruption, Filter, Kind, Passing, Rule, Whom, check_close};
+pub use self::delay_queue::DelayQueue;
+pub use self::rule::{Corruption, Delivery, DeliveryKind, Fault, Filter, Receiver, Rule, check_close};
 
-/// How many rules there may be at once.
-const MOST_RULES: usize = 1_000;
+/// The number of rules that may be in force at once.
+const MAX_RULES: usize = 1_000;
 
 /// A rule in force; its number is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -40,15 +40,15 @@ impl fmt::Display for RuleId {
 pub struct RuleError {
     /// The place in the rule, as a JSON pointer.
     pub pointer: &'static str,
-    /// What is wrong there.
+    /// The mistake there.
     pub problem: String,
 }
 
-/// What happens to a delivery.
+/// The thing to do with a delivery.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
+pub enum Action {
     /// It leaves.
-    Pass,
+    Send,
     /// It never leaves.
     Drop,
     /// It leaves after this time.
@@ -77,33 +77,33 @@ pub enum Fate {
     Cut,
 }
 
-/// A rule in force, and what it has done.
+/// A rule in force, and how often it applied.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct InForce {
+pub struct ActiveRule {
     /// Its number.
     pub id: RuleId,
-    /// What it says.
+    /// The rule itself.
     pub rule: Rule,
-    /// How many deliveries it was about.
+    /// The number of deliveries that it was about.
     pub met: u64,
-    /// To how many of them it happened.
+    /// The number of those to which its fault happened.
     pub done: u64,
 }
 
 #[derive(Debug, Default)]
 struct Rules {
-    rules: Vec<InForce>,
+    rules: Vec<ActiveRule>,
     given: u64,
 }
 
 /// The rules in force, for all topics of a hub. Clones are one.
 #[derive(Debug, Clone, Default)]
-pub struct Troubles {
+pub struct FaultRules {
     rules: Arc<Mutex<Rules>>,
     any: Arc<AtomicBool>,
 }
 
-impl Troubles {
+impl FaultRules {
     fn lock(&self) -> MutexGuard<'_, Rules> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,7 +114,7 @@ impl Troubles {
     }
 
     /// The rules, in the order in which they are asked.
-    pub fn list(&self) -> Vec<InForce> {
+    pub fn list(&self) -> Vec<ActiveRule> {
         self.lock().rules.clone()
     }
 
@@ -125,17 +125,17 @@ impl Troubles {
     /// When the rule cannot be carried out, or there are as many rules as there may be.
     pub fn add(&self, rule: Rule) -> Result<RuleId, RuleError> {
         let refuse = |(pointer, problem)| RuleError { pointer, problem };
-        rule.act.check().map_err(refuse)?;
+        rule.fault.check().map_err(refuse)?;
         let mut rules = self.lock();
-        if rules.rules.len() >= MOST_RULES {
+        if rules.rules.len() >= MAX_RULES {
             return Err(refuse((
                 "",
-                format!("{MOST_RULES} rules are in force, which is the limit; remove some"),
+                format!("{MAX_RULES} rules are in force, which is the limit; remove some"),
             )));
         }
         rules.given += 1;
         let id = RuleId(rules.given);
-        rules.rules.push(InForce {
+        rules.rules.push(ActiveRule {
             id,
             rule,
             met: 0,
@@ -145,60 +145,60 @@ impl Troubles {
         Ok(id)
     }
 
-    /// Removes a rule; `false` where there is none of this number. What it holds back is still to be released.
+    /// Removes a rule; `false` where there is none of this number. The messages that it holds back are still to be released.
     pub fn remove(&self, id: RuleId) -> bool {
         let mut rules = self.lock();
         let before = rules.rules.len();
-        rules.rules.retain(|own| own.id != id);
+        rules.rules.retain(|active| active.id != id);
         self.any.store(!rules.rules.is_empty(), Ordering::Release);
         rules.rules.len() < before
     }
 
-    /// What happens to this delivery.
-    pub fn meet(&self, passing: &Passing<'_>) -> Fate {
+    /// The thing to do with this delivery.
+    pub fn decide(&self, delivery: &Delivery<'_>) -> Action {
         let mut rules = self.lock();
-        let (kind, event) = read(passing);
-        for own in &mut rules.rules {
-            if !own.rule.to.fits(passing, kind, event.as_deref()) {
+        let (kind, event) = read(delivery);
+        for active in &mut rules.rules {
+            if !active.rule.to.fits(delivery, kind, event.as_deref()) {
                 continue;
             }
-            own.met += 1;
-            if own.met <= own.rule.skip || own.rule.times.is_some_and(|times| own.done >= times) {
+            active.met += 1;
+            if active.met <= active.rule.skip || active.rule.times.is_some_and(|times| active.done >= times) {
                 continue;
             }
-            own.done += 1;
-            return fate(own.id, &own.rule.act, passing.text);
+            active.done += 1;
+            return action(active.id, &active.rule.fault, delivery.text);
         }
-        Fate::Pass
+        Action::Send
     }
 }
 
-fn fate(rule: RuleId, act: &Act, text: &str) -> Fate {
-    match act {
-        Act::Drop => Fate::Drop,
-        Act::Delay { ms } => Fate::Delay(Duration::from_millis(*ms)),
-        Act::Duplicate { copies } => Fate::Duplicate(*copies),
-        Act::Reorder { of } => Fate::Reorder { rule, of: *of },
-        Act::Hold => Fate::Hold(rule),
-        Act::Corrupt(corruption) => Fate::Rewrite(corruption.corrupt(text)),
-        Act::Close { code, reason } => Fate::Close {
+fn action(rule: RuleId, fault: &Fault, text: &str) -> Action {
+    match fault {
+        Fault::Drop => Action::Drop,
+        Fault::Delay { ms } => Action::Delay(Duration::from_millis(*ms)),
+        Fault::Duplicate { copies } => Action::Duplicate(*copies),
+        Fault::Reorder { of } => Action::Reorder { rule, of: *of },
+        Fault::Hold => Action::Hold(rule),
+        Fault::Corrupt(corruption) => Action::Rewrite(corruption.corrupt(text)),
+        Fault::Close { code, reason } => Action::Close {
             code: *code,
             reason: reason.clone(),
         },
-        Act::Cut => Fate::Cut,
+        Fault::Cut => Action::Cut,
     }
 }
 
-/// What the delivery is, by its text where that tells more, and the name of its event.
-fn read(passing: &Passing<'_>) -> (Kind, Option<String>) {
-    let Ok(message) = serde_json::from_str::<Value>(passing.text) else {
-        return (passing.kind, None);
+/// The kind of the delivery, by its text where that tells more, and the name of its event.
+fn read(delivery: &Delivery<'_>) -> (DeliveryKind, Option<String>) {
+    let Ok(message) = serde_json::from_str::<Value>(delivery.text) else {
+        return (delivery.kind, None);
     };
     let event = message.pointer("/event/hub.event").and_then(Value::as_str);
     let kind = match message.get("hub.mode").and_then(Value::as_str) {
-        Some("subscribe") => Kind::Confirmation,
-        Some("denied") => Kind::Denial,
-        _ => passing.kind,
+        Some("subscribe") => DeliveryKind::Confirmation,
+        Some("denied") => DeliveryKind::Denial,
+        _ => delivery.kind,
     };
     (kind, event.map(str::to_owned))
 }

@@ -1,4 +1,4 @@
-//! What a rule says: which deliveries it is about, how many of them, and what happens to them.
+//! A fault rule: which deliveries it is about, how many of them, and what happens to them.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use crate::session::SubscriberId;
 
-/// What happens to some deliveries on their way. Its JSON is described in `docs/control.md`.
+/// A fault that happens to some deliveries on their way. Its JSON is described in `docs/control.md`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What happens.
+    /// The fault.
     #[serde(rename = "do")]
-    pub act: Act,
-    /// Which deliveries it is about; all of them where nothing is said.
+    pub fault: Fault,
+    /// The deliveries that it is about; all of them where nothing is said.
     #[serde(default, skip_serializing_if = "Filter::is_empty")]
     pub to: Filter,
-    /// How many of those pass before it begins.
+    /// The number of those that pass before it begins.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skip: u64,
-    /// To how many of them it happens; to all where nothing is said.
+    /// The number of those to which it happens; all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
 }
@@ -29,10 +29,10 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// What happens to a delivery.
+/// A fault of a delivery.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Act {
+pub enum Fault {
     /// It never leaves the hub, which believes that it did.
     Drop,
     /// It leaves later. What the rule does not touch overtakes it; what the rule delays as long stays behind it.
@@ -82,7 +82,7 @@ fn normal_closure() -> u16 {
     1000
 }
 
-/// What becomes of a text.
+/// A change of a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Corruption {
@@ -97,7 +97,7 @@ pub enum Corruption {
     Text(String),
 }
 
-/// Which deliveries a rule is about: those that agree with everything that it says.
+/// The deliveries that a rule is about: those that agree with everything that it says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
@@ -106,13 +106,13 @@ pub struct Filter {
     pub topic: Option<String>,
     /// The subscriber, by its number or its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subscriber: Option<Whom>,
+    pub subscriber: Option<Receiver>,
     /// The event's name, in any case of letters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
     /// The kind of message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<Kind>,
+    pub message: Option<DeliveryKind>,
 }
 
 impl Filter {
@@ -121,14 +121,16 @@ impl Filter {
     }
 
     /// Whether it is about this delivery.
-    pub(super) fn fits(&self, passing: &Passing<'_>, kind: Kind, event: Option<&str>) -> bool {
-        let whom = |whom: &Whom| match whom {
-            Whom::Number(number) => passing.subscriber.is_some_and(|own| own.number() == *number),
-            Whom::Name(name) => passing.name == Some(name.as_str()),
+    pub(super) fn fits(&self, delivery: &Delivery<'_>, kind: DeliveryKind, event: Option<&str>) -> bool {
+        let receiver = |receiver: &Receiver| match receiver {
+            Receiver::Number(number) => delivery
+                .subscriber
+                .is_some_and(|subscriber| subscriber.number() == *number),
+            Receiver::Name(name) => delivery.name == Some(name.as_str()),
         };
         let named = |wanted: &String| event.is_some_and(|event| event.eq_ignore_ascii_case(wanted));
-        self.topic.as_deref().is_none_or(|topic| topic == passing.topic)
-            && self.subscriber.as_ref().is_none_or(whom)
+        self.topic.as_deref().is_none_or(|topic| topic == delivery.topic)
+            && self.subscriber.as_ref().is_none_or(receiver)
             && self.event.as_ref().is_none_or(named)
             && self.message.is_none_or(|message| message == kind)
     }
@@ -137,17 +139,17 @@ impl Filter {
 /// A subscriber.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Whom {
+pub enum Receiver {
     /// By its number within its topic.
     Number(u64),
     /// By its `subscriber.name`.
     Name(String),
 }
 
-/// What a delivery is.
+/// The kind of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum DeliveryKind {
     /// An event.
     Notification,
     /// The confirmation of a subscription, over its WebSocket.
@@ -160,7 +162,7 @@ pub enum Kind {
 
 /// A delivery that is about to leave.
 #[derive(Debug, Clone, Copy)]
-pub struct Passing<'a> {
+pub struct Delivery<'a> {
     /// Its topic.
     pub topic: &'a str,
     /// Its receiver, where that is subscribed already.
@@ -168,7 +170,7 @@ pub struct Passing<'a> {
     /// The receiver's `subscriber.name`.
     pub name: Option<&'a str>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: DeliveryKind,
     /// Its text, where it has one.
     pub text: &'a str,
 }
@@ -185,10 +187,7 @@ impl Corruption {
                 patched.unwrap_or_else(|| text.to_owned())
             }
             Self::Truncate { bytes } => {
-                let mut end = text.len().min(*bytes);
-                while !text.is_char_boundary(end) {
-                    end -= 1;
-                }
+                let end = text.floor_char_boundary(*bytes);
                 text.get(..end).unwrap_or_default().to_owned()
             }
             Self::Text(text) => text.clone(),
@@ -196,11 +195,11 @@ impl Corruption {
     }
 }
 
-impl Act {
+impl Fault {
     /// What it cannot be given: the reason, and the JSON pointer within the rule.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         match self {
-            Self::Delay { ms } if Duration::from_millis(*ms) > LONGEST => {
+            Self::Delay { ms } if Duration::from_millis(*ms) > MAX_DELAY => {
                 Err(("/do/delay/ms", "must be at most an hour, 3600000".to_owned()))
             }
             Self::Duplicate { copies: 0 } => Err(("/do/duplicate/copies", "must be at least 1".to_owned())),
@@ -217,7 +216,7 @@ impl Act {
 }
 
 /// The longest time that a delivery can be delayed.
-const LONGEST: Duration = Duration::from_secs(3_600);
+const MAX_DELAY: Duration = Duration::from_secs(3_600);
 
 /// Whether a close frame can have this code and this reason (RFC 6455, 5.5 and 7.4).
 ///
