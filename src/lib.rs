@@ -28,6 +28,7 @@ pub mod control;
 pub mod expectation;
 pub mod fhir;
 pub mod hub;
+pub mod judging;
 pub mod outcome;
 pub mod protocol;
 pub mod recorder;

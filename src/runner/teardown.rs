@@ -1,6 +1,7 @@
 //! Leaving a hub as one found it: unsubscribing, closing WebSockets and, where topics are lent, contexts.
 
 use super::play::Play;
+use crate::judging::hub::subject_id;
 use crate::protocol::{Action, EventName, SubscriptionRequest, Version};
 use crate::subscriber::{OutgoingRequest, Verifying};
 
@@ -78,8 +79,7 @@ async fn close_open_contexts(play: &mut Play<'_>) {
             }
             Action::Close => open.retain(|(_, _, close, context)| {
                 *close != publication.event
-                    || super::stage::subject_id(close, context)
-                        != super::stage::subject_id(&publication.event, &publication.context)
+                    || subject_id(close, context) != subject_id(&publication.event, &publication.context)
             }),
             Action::Update | Action::Select => {}
         }

@@ -1,112 +1,117 @@
 //! What is judged when everything has passed: who took events at once, what the hub owed, and all that several messages show.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use super::Overheard;
 use super::listener::Listener;
+use super::refusals::judge_refusals;
+use super::{ACKNOWLEDGEMENT, RESPONSE, Recorded};
+use crate::judging::Received;
+use crate::judging::hub::acknowledgements::acknowledgement_in;
+use crate::judging::hub::control::control_received;
+use crate::judging::hub::rules::{Owed, has_run_out, judge_challenges, judge_conversation};
+use crate::judging::hub::{Conversation, Publication, Subscription};
 use crate::outcome::Traffic;
 use crate::protocol::EventName;
-use crate::runner::acknowledgements::acknowledgement_in;
-use crate::runner::control::control_received;
-use crate::runner::settling::has_run_out;
-use crate::runner::stage::{Membership, Publication};
-use crate::subscriber::Received;
 
-impl Listener<'_> {
+impl Listener {
     /// Judges what was heard; the checks are those of a scenario of this name.
-    pub(super) fn conclude(mut self, scenario: &str) -> Overheard {
-        self.judge_exactness();
-        let owed = self.owed();
-        self.play.judge_all(&owed);
-        self.judge_refusals();
-        let transcript = self.play.stage.log.entries();
+    pub(super) fn conclude(mut self, scenario: &str) -> Recorded {
+        find_exactness(&mut self.conversation);
+        let (conversation, judge) = (&self.conversation, &mut self.judge);
+        judge_conversation(conversation, &owed(conversation, self.last), judge);
+        judge_challenges(conversation, &mut self.issued, judge);
+        judge_refusals(conversation, self.last, judge);
         let none = Default::default();
-        let (checks, observations) = self.play.judge.conclude(scenario, &none, &none, "", &transcript);
-        Overheard {
+        let transcript = self.conversation.transcript;
+        let (checks, observations) = self.judge.conclude(scenario, &none, &none, "", &transcript);
+        Recorded {
             checks,
             observations,
             transcript,
         }
     }
+}
 
-    /// Finds out who took every event at once.
-    fn judge_exactness(&mut self) {
-        let patience = self.play.setting.target.timing.ack_timeout / 2;
-        let entries = self.play.stage.log.entries();
-        let mut taken: HashMap<(&str, String), (bool, f64)> = HashMap::new();
-        let mut odd: Vec<&str> = Vec::new();
-        for entry in &entries {
-            match acknowledgement_in(entry, &entries) {
-                Some(own) => {
-                    let fine = own.status.code == 200;
-                    taken.insert((&entry.actor, own.id), (fine, entry.at_ms));
-                }
-                None if matches!(entry.traffic, Traffic::FrameSent { .. }) => odd.push(&entry.actor),
-                None => {}
+/// Finds out who took every event at once.
+fn find_exactness(conversation: &mut Conversation) {
+    let patience = (ACKNOWLEDGEMENT / 2).as_secs_f64() * 1_000.0;
+    let transcript = &conversation.transcript;
+    let mut taken: HashMap<(&str, String), (bool, f64)> = HashMap::new();
+    let mut odd: Vec<&str> = Vec::new();
+    for entry in transcript {
+        match acknowledgement_in(entry, transcript) {
+            Some(answer) => {
+                let fine = answer.status.code == 200;
+                taken.insert((&entry.actor, answer.id), (fine, entry.at_ms));
             }
-        }
-        for mock in self.play.stage.mocks.values_mut() {
-            let received = mock.inbox.received();
-            let events = received.iter().filter(|own| control_received(own).is_none());
-            let took = |own: &Received| {
-                let id = own.message().and_then(|message| message.get("id")?.as_str());
-                let key = id.map(|id| (mock.name.as_str(), id.to_owned()));
-                let sent = entries.get(own.spot.sequence).map_or(0.0, |entry| entry.at_ms);
-                key.and_then(|key| taken.get(&key))
-                    .is_some_and(|(fine, at)| *fine && at - sent <= patience.as_secs_f64() * 1_000.0)
-            };
-            mock.exact &= !odd.contains(&mock.name.as_str()) && events.into_iter().all(took);
+            None if matches!(entry.traffic, Traffic::FrameSent { .. }) => odd.push(&entry.actor),
+            None => {}
         }
     }
-
-    /// Who was owed which publication, for certain: a later event of the topic came to a subscriber, or its subscription went
-    /// on for as long as a hub may take.
-    fn owed(&self) -> Vec<(usize, String)> {
-        let patience = self.play.setting.target.timing.response;
-        let stage = &self.play.stage;
-        let mut owed = Vec::new();
-        for mock in stage.mocks.values() {
-            let received = mock.inbox.received();
-            let origins: Vec<usize> = received.iter().filter_map(|own| stage.origin(own)).collect();
-            let closed = mock.inbox.closed();
-            for (position, publication) in stage.publications.iter().enumerate() {
-                if !publication.accepted || publication.topic != mock.topic {
-                    continue;
-                }
-                let Some(membership) = mock.membership() else {
-                    continue;
-                };
-                let came_later = origins.iter().any(|later| {
-                    stage.publications[*later].requested.sequence > publication.answered.sequence
-                });
-                let ended = membership
-                    .ended
-                    .into_iter()
-                    .chain(closed.iter().map(|own| own.spot));
-                let end = ended.map(|spot| spot.at).min().unwrap_or(self.last);
-                let lasted = end >= publication.answered.at + patience;
-                let alive = end > publication.answered.at;
-                if (lasted || (came_later && alive))
-                    && is_granted(membership, publication, &publication.event)
-                {
-                    owed.push((position, mock.name.clone()));
-                }
-            }
-        }
-        owed
+    for subscriber in conversation.subscribers.values_mut() {
+        let name = subscriber.name.as_str();
+        let mut events = subscriber
+            .received
+            .iter()
+            .filter(|received| control_received(received).is_none());
+        let took = |received: &Received| {
+            let sent = transcript
+                .get(received.spot.sequence)
+                .map_or(0.0, |entry| entry.at_ms);
+            let answer = received.id().and_then(|id| taken.get(&(name, id.to_owned())));
+            answer.is_some_and(|(fine, at)| *fine && at - sent <= patience)
+        };
+        let all_taken = events.all(took);
+        subscriber.exact &= !odd.contains(&name) && all_taken;
     }
 }
 
+/// Who was owed which publication, for certain: a later event of the topic came to a subscriber, or its subscription went on
+/// for as long as a hub may take. `last` is when the recording ended.
+fn owed(conversation: &Conversation, last: Duration) -> Vec<Owed> {
+    let mut owed = Vec::new();
+    for subscriber in conversation.subscribers.values() {
+        let Some(subscription) = subscriber.subscription() else {
+            continue;
+        };
+        let origins: Vec<&Publication> = subscriber
+            .received
+            .iter()
+            .filter_map(|received| conversation.origin(received))
+            .filter_map(|position| conversation.publications.get(position).map(AsRef::as_ref))
+            .collect();
+        for (position, publication) in conversation.publications.iter().enumerate() {
+            if !publication.accepted || publication.topic != subscriber.topic {
+                continue;
+            }
+            let came_later = origins
+                .iter()
+                .any(|later| later.requested.sequence > publication.answered.sequence);
+            let ended = subscription
+                .ended
+                .into_iter()
+                .chain(subscriber.closed.iter().map(|closed| closed.spot));
+            let end = ended.map(|spot| spot.at).min().unwrap_or(last);
+            let lasted = end >= publication.answered.at + RESPONSE;
+            let alive = end > publication.answered.at;
+            if (lasted || (came_later && alive)) && is_granted(subscription, publication, &publication.event)
+            {
+                owed.push(Owed {
+                    publication: position,
+                    to: subscriber.name.clone(),
+                });
+            }
+        }
+    }
+    owed
+}
+
 /// The subscription was there for this event before something was published, and did not change after that.
-pub(super) fn is_granted(membership: &Membership, publication: &Publication, event: &EventName) -> bool {
-    let settled = membership
-        .confirmed
-        .into_iter()
-        .chain(membership.replaced.iter().copied());
-    let settled = settled.max_by_key(|spot| spot.sequence);
-    membership.confirmed.is_some()
-        && membership.current.contains(event)
-        && settled.is_some_and(|spot| {
-            spot.sequence < publication.requested.sequence && !has_run_out(membership, spot, publication)
+pub(super) fn is_granted(subscription: &Subscription, publication: &Publication, event: &EventName) -> bool {
+    subscription.confirmed.is_some()
+        && subscription.current.contains(event)
+        && subscription.settled().is_some_and(|spot| {
+            spot.sequence < publication.requested.sequence && !has_run_out(subscription, spot, publication)
         })
 }

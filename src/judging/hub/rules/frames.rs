@@ -1,76 +1,42 @@
-//! The ambient checks of single frames: that they are JSON, by their schemas, and of the right topic.
+//! Frames over WebSockets: they are JSON, as their schemas say, and of the right topic.
 
-use serde_json::Value;
-
-use super::control::{Control, control_of};
-use super::judge::{Breach, Place};
-use super::play::Play;
-use super::requirements as ids;
+use super::topics::judge_topic;
+use crate::judging::hub::control::{Control, control_of};
+use crate::judging::hub::{Breach, Judge, Place, Subscriber, ids};
 use crate::schema::MessageKind;
-use crate::subscriber::Received;
 
-impl Play<'_> {
-    pub(super) fn judge_frames(&mut self, name: &str) {
-        let Some(mock) = self.stage.mocks.get(name) else {
-            return;
+/// Judges all frames that a subscriber received.
+pub(super) fn judge_frames(subscriber: &Subscriber, judge: &mut Judge) {
+    for received in subscriber
+        .received
+        .iter()
+        .filter(|received| received.call.is_none())
+    {
+        let spot = received.spot;
+        let Some(message) = received.json.as_deref() else {
+            let breach = Breach::new("a frame from the hub is not JSON", vec![Place::at(spot.sequence)]);
+            judge.broken(ids::WEBSOCKET_JSON, breach.expecting("a JSON object"));
+            continue;
         };
-        let (topic, received) = (mock.topic.clone(), mock.inbox.received());
-        let schemas = self.setting.schemas.clone();
-        for own in received.into_iter().filter(|own| own.call.is_none()) {
-            let Some(message) = &own.json else {
-                let breach = Breach {
-                    message: "a frame from the hub is not JSON".to_owned(),
-                    expected: Some("a JSON object".to_owned()),
-                    places: vec![Place::at(own.spot.sequence)],
-                    ..Breach::default()
-                };
-                self.judge.broken(ids::WEBSOCKET_JSON, breach);
+        judge.held(ids::WEBSOCKET_JSON);
+        let (kind, topic_requirement) = match control_of(message) {
+            None => {
+                judge.message(MessageKind::Notification, message, spot);
                 continue;
-            };
-            self.judge.held(ids::WEBSOCKET_JSON);
-            let control = control_of(message).map(|control| match control {
-                Control::Denial => (MessageKind::Denial, ids::DENIAL_TOPIC),
-                Control::Confirmation | Control::Verification => {
-                    (MessageKind::Confirmation, ids::CONFIRMATION_TOPIC)
-                }
-            });
-            match control {
-                Some((kind, topic_requirement)) => {
-                    self.judge_schema(&schemas.judge(kind, message), message, own.spot, "");
-                    self.judge_topic(topic_requirement, message, "/hub.topic", &topic, &own);
-                }
-                None => {
-                    let judgement = schemas.judge(MessageKind::Notification, message);
-                    self.judge_schema(&judgement, message, own.spot, "");
-                }
             }
-        }
-    }
-
-    pub(super) fn judge_topic(
-        &mut self,
-        requirement: &str,
-        message: &Value,
-        pointer: &str,
-        topic: &str,
-        own: &Received,
-    ) {
-        // A topic that is missing or no string is a matter of the schema.
-        let Some(stated) = message.pointer(pointer).and_then(Value::as_str) else {
-            return;
+            Some(Control::Denial) => (MessageKind::Denial, ids::DENIAL_TOPIC),
+            Some(Control::Confirmation | Control::Verification) => {
+                (MessageKind::Confirmation, ids::CONFIRMATION_TOPIC)
+            }
         };
-        if stated == topic {
-            self.judge.held(requirement);
-        } else {
-            let breach = Breach {
-                message: format!("{pointer} names another topic than the one that was subscribed to"),
-                expected: Some(topic.to_owned()),
-                observed: Some(stated.to_owned()),
-                places: vec![Place::within(own.spot.sequence, pointer)],
-                unmet: None,
-                ..Breach::default()
-            };
-            self.judge.broken(requirement, breach);
-        }
+        judge.message(kind, message, spot);
+        judge_topic(
+            topic_requirement,
+            message,
+            "/hub.topic",
+            &subscriber.topic,
+            spot,
+            judge,
+        );
     }
 }
