@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{CommandError, print};
-use crate::capture::Reader;
-use crate::capture::conversation::Conversation;
-use crate::protocol::Version;
-use crate::reproduction::{SubscriberActions, to_scenario};
-use crate::requirement::Catalogue;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_judging::capture::Reader;
+use castspec_judging::capture::conversation::Conversation;
+use castspec_runner::from_capture::{SubscriberActions, to_scenario};
 
 /// Make scenarios of captures
 #[derive(Debug, Args)]

@@ -1,0 +1,37 @@
+//! The hub simulator: strict in what it sends, telling in what it refuses.
+//!
+//! [`session`] is its heart, one state machine a topic, without sockets and clocks; [`shell`] puts HTTPS, WebSockets and
+//! callbacks around it; [`edition`] tells what each version of FHIRcast has; [`defect`] holds the named, deliberate
+//! deviations. The room knows nothing of scenarios, runs or verdicts.
+//!
+//! [`Server::start`] serves the version of its [`Settings`]; [`Server::start_versions`] serves several of them at once, each
+//! with topics and a path of its own.
+
+mod admission;
+pub mod authorization;
+pub mod control_api;
+pub mod defect;
+pub mod edition;
+mod identifiers;
+mod refusal;
+pub mod session;
+mod settings;
+pub mod shell;
+mod supported;
+pub mod trouble;
+mod webhook_request;
+
+pub use admission::Admission;
+pub use defect::{Behaviour, Defect, UnknownDefect};
+pub use edition::Edition;
+pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
+pub use refusal::Refusal;
+pub use settings::Settings;
+pub use shell::{CallerError, Controls, HubError, NotThere, Observer, Published, Server, Transport};
+pub use supported::configuration;
+pub use webhook_request::{WEBHOOK, WebhookRequest};
+
+use castspec_certificates as certificates;
+use castspec_fhircast::protocol;
+#[cfg(test)]
+use castspec_fhircast::requirement;
