@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::hub_support::callback::Callback;
 use crate::hub_support::{Hub, Socket, TOPIC, patient_open};
+use castspec_fhircast::protocol::Version;
 use castspec_hub::control_api::{ControlError, ControlServer, Token};
 use castspec_hub::{Settings, Transport};
-use castspec_fhircast::protocol::Version;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;

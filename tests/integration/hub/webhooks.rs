@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::hub_support::callback::{Callback, Verification};
 use crate::hub_support::{Hub, patient_open};
-use castspec_hub::{Authority, Defect, Server, Settings, Transport, sign};
 use castspec_fhircast::protocol::Version;
+use castspec_hub::{Authority, Defect, Server, Settings, Transport, sign};
 use serde_json::Value;
 
 const BOTH: [Version; 2] = [Version::Stu2, Version::Stu1];

@@ -1,9 +1,9 @@
 //! What a run looks like on the console.
 
 use crate::report_support::{Run, check, console, sample};
-use castspec_judging::outcome::{Disposition, Verdict};
 use castspec::report::ConsoleSettings;
 use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Disposition, Verdict};
 
 const PLAIN: ConsoleSettings = ConsoleSettings {
     terminal: false,

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::report_support::junit::{assert_sound, endings};
 use crate::report_support::{Run, check, files, sample};
-use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
-use castspec_fhircast::protocol::Version;
 use castspec::report::Reports;
+use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
 use serde_json::Value;
 
 fn schema() -> jsonschema::Validator {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::report_support::{Run, check, sample};
-use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
-use castspec_fhircast::protocol::Version;
 use castspec::report::{Comparison, MergeError, Reports, StoredRun, merge};
+use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
 
 fn stored(events: &[RunEvent], strict: bool) -> (tempfile::TempDir, StoredRun) {
     let folder = tempfile::tempdir().unwrap();
