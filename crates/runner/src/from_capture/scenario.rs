@@ -1,4 +1,4 @@
-//! A conversation written down in the scenario language.
+//! The actions of recorded subscribers, written down in the scenario language.
 
 use serde_json::{Map, Value, json};
 
@@ -25,16 +25,16 @@ const RESERVED: [&str; 8] = [
 pub enum ReproductionError {
     /// Nobody subscribed.
     #[error(
-        "nobody subscribes in the capture, so no scenario can be made of it: record from before the applications start"
+        "the capture has no subscription, so no scenario can be made of it: start recording before the applications start"
     )]
     NoSubscription,
     /// Nothing happened that a hub must do something about.
     #[error(
-        "no event is published in the capture that a subscriber of it is subscribed to, so there is nothing that a hub must do"
+        "the capture has no published event that one of its subscribers is subscribed to, so there is nothing that a hub must do"
     )]
     Nothing,
-    /// What was made is no scenario: a fault of castspec.
-    #[error("what was made of the capture is no scenario; please report it:\n{0}")]
+    /// The result is no scenario: a fault of castspec.
+    #[error("the scenario made of the capture is invalid, a fault of castspec; please report it:\n{0}")]
     Faulty(ScenarioErrors),
     /// It cannot be written as YAML.
     #[error("the scenario cannot be written as YAML: {0}")]
@@ -95,7 +95,7 @@ pub fn to_scenario(
     Ok(text)
 }
 
-/// What a reader of the scenario has to know of how it came about.
+/// Remarks for the reader of the scenario on how it was made.
 fn description(recorded: &SubscriberActions) -> Option<String> {
     let mut remarks = Vec::new();
     let is_guess = |action: &SubscriberAction| matches!(action, SubscriberAction::Published(published) if published.guessed);
@@ -176,7 +176,7 @@ fn subscribers(recorded: &SubscriberActions, version: Version, names: &[String])
     all
 }
 
-/// What a topic beside the first is called.
+/// The name of a topic beside the first.
 pub(super) fn topic_name(position: usize) -> String {
     format!("topic-{}", position + 1)
 }

@@ -36,15 +36,15 @@ pub(super) struct StepWriter<'c> {
     names: &'c [String],
     steps: Vec<Value>,
     judged: bool,
-    /// Who is subscribed, and to what.
+    /// The subscribers that are subscribed now, with their events.
     active: BTreeMap<usize, Vec<EventName>>,
     /// The rules by which each subscriber answers now.
     rules: BTreeMap<usize, Value>,
-    /// What ids of resources are called: by type and id.
+    /// The variables of resource ids, by type and id.
     called: BTreeMap<(String, String), String>,
     /// The case that each anchor is of.
     cases: BTreeMap<String, String>,
-    /// What the publication of an event's id was saved as.
+    /// The name under which each publication was saved, by the event's id.
     saved: BTreeMap<String, String>,
     open: Vec<Open>,
     publisher: BTreeMap<String, String>,
@@ -262,7 +262,7 @@ impl<'c> StepWriter<'c> {
         self.remember(published, event, subject, saved);
     }
 
-    /// What the event must bring to whom.
+    /// The messages that the event must bring, and their receivers.
     fn expect(&mut self, published: &Published, event: &EventName, id: &str, saved: &str) {
         let of_topic = |subscriber: &usize| self.recorded.subscribers[*subscriber].topic == published.topic;
         let receivers: Vec<usize> = self

@@ -33,12 +33,12 @@ use crate::certificates::{Authority, AuthorityError};
 use crate::client::{Approach, HttpClient, Log, TrustError};
 use crate::redaction::Redactor;
 
-/// Where `hub.url` lies.
+/// The path of `hub.url`.
 const PATH: &str = "/fhircast";
 /// Bodies longer than this are refused.
 const BODY_LIMIT: usize = 16 << 20;
 
-/// How long an event is waited for that another application than those which are here may have published.
+/// The longest wait for an event whose publisher may be an application that has not connected.
 const DOUBTFUL: Duration = Duration::from_secs(5);
 
 /// The hub could not be started.
@@ -51,7 +51,7 @@ pub enum ReplayHubError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// Callbacks cannot be called.
@@ -60,8 +60,8 @@ pub enum ReplayHubError {
     /// There is no certificate.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
-    /// Nobody subscribes in the capture.
-    #[error("nobody subscribes in the capture, so there is nothing to send to anybody")]
+    /// The capture has no subscription.
+    #[error("the capture has no accepted subscription, so there is nothing to send")]
     Nothing,
 }
 
@@ -71,7 +71,7 @@ struct Shared {
     origin: String,
     patience: Duration,
     over: watch::Sender<bool>,
-    /// How many events have been published, and callbacks asked for.
+    /// The number of events that have been published, and of callbacks that have been requested.
     published: watch::Sender<usize>,
     /// Calls callbacks.
     http: HttpClient,
@@ -170,7 +170,7 @@ impl ReplayHub {
         let _ = self.shared.over.subscribe().wait_for(|over| *over).await;
     }
 
-    /// Where the applications did otherwise than in the capture, so far.
+    /// The differences between the applications and the capture, so far.
     pub fn differences(&self) -> Vec<Difference> {
         self.shared.hub().differences.clone()
     }

@@ -20,16 +20,16 @@ use crate::client::{
 use crate::redaction::Redactor;
 use crate::run::Target;
 
-/// When each act is done.
+/// The time of each action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// As soon as what had come before it in the capture has come.
+    /// As soon as the messages that preceded it in the capture have arrived.
     Compressed,
-    /// Then, and no earlier than in the capture.
+    /// Also no earlier than in the capture.
     Captured,
 }
 
-/// Nothing could be played.
+/// The capture cannot be played.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The way to the hub cannot be set up.
@@ -38,10 +38,10 @@ pub enum ReplayError {
     /// Callbacks cannot be listened for.
     #[error(transparent)]
     Callbacks(#[from] CallbackError),
-    /// Nobody does anything in the capture.
-    #[error("no subscriber does anything in the capture that could be played")]
+    /// The capture has no action of a subscriber.
+    #[error("the capture has no action of a subscriber that could be played")]
     Nothing,
-    /// The hub is not there.
+    /// The hub cannot be reached.
     #[error("the hub at {url} cannot be reached: {problem}")]
     Unreachable {
         /// `hub.url`.
@@ -51,18 +51,18 @@ pub enum ReplayError {
     },
 }
 
-/// What came of it.
+/// The result of a replay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// How many acts were played.
+    /// The number of actions that were played.
     pub acts: usize,
-    /// How many messages came to subscribers, and how many did in the capture.
+    /// The number of messages to subscribers, now and in the capture.
     pub messages: (usize, usize),
-    /// What was otherwise.
+    /// The differences from the capture.
     pub differences: Vec<Difference>,
 }
 
-/// A WebSocket or a callback of this time.
+/// A WebSocket or a callback of a replayed subscriber.
 struct Connection {
     name: String,
     inbox: Inbox,
@@ -83,13 +83,13 @@ struct Performance<'s> {
     log: Log,
     mapping: Mapping,
     connections: BTreeMap<Receiver, Connection>,
-    /// Where calls come in, as soon as somebody subscribes for some.
+    /// The server for callbacks, from the first subscription for webhooks on.
     callbacks: Option<Callbacks>,
     /// A callback was asked for since the last event was published.
     is_verifying: bool,
     /// The ids that subscribers gave to events.
     known: BTreeSet<String>,
-    /// What each endpoint of the capture was given to.
+    /// The name of the subscriber that each endpoint of the capture was given to.
     names: BTreeMap<String, String>,
     replayed: Replayed,
 }
@@ -242,7 +242,7 @@ impl Performance<'_> {
         self.learn();
     }
 
-    /// What the hub made up this time stands where what it made up then stood.
+    /// Maps the ids and versions that the hub made up in the capture to those that it makes up now.
     fn learn(&mut self) {
         for (receiver, connection) in &mut self.connections {
             let Some(sent) = self.script.sent.get(receiver) else {
