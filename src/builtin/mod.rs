@@ -9,7 +9,7 @@ pub use tokens::{ScriptTokens, TokensError};
 
 use castspec_fhircast::protocol::Version;
 use castspec_hub::authorization::Options;
-use castspec_hub::{Defect, HubError, Server, Settings, Transport};
+use castspec_hub::{Defect, HubError, Limits, Server, Settings, Transport};
 use castspec_runner::run::{RejectedToken, RestrictedToken, Target, TargetError};
 
 /// The simulator could not be started as a target.
@@ -40,8 +40,11 @@ pub async fn start(
     let settings = Settings {
         version: versions.first().copied().unwrap_or(Version::Stu3),
         defects: defects.into_iter().collect(),
-        ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
         authorization: Some(options),
+        limits: Limits {
+            ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::clock::Now;
 use super::refusal::Refusal;
-use super::session::Now;
 use crate::authorization::Grant;
 use crate::protocol::{Access, EventName, FhircastScope};
 

@@ -9,25 +9,30 @@
 
 mod admission;
 pub mod authorization;
+mod clock;
 pub mod control_api;
 pub mod defect;
 pub mod edition;
+pub mod faults;
+#[cfg(test)]
+mod heart_tests;
 mod identifiers;
 mod refusal;
 pub mod session;
-mod settings;
 pub mod shell;
 mod supported;
-pub mod trouble;
 mod webhook_request;
 
 pub use admission::Admission;
+pub use clock::Now;
 pub use defect::{Behaviour, Defect, UnknownDefect};
 pub use edition::Edition;
 pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
-pub use settings::Settings;
-pub use shell::{CallerError, Controls, HubError, NotThere, Observer, Published, Server, Transport};
+pub use session::Limits;
+pub use shell::{
+    CallerError, Controls, HubError, NotThere, Observer, Published, Server, Settings, Transport,
+};
 pub use supported::configuration;
 pub use webhook_request::{WEBHOOK, WebhookRequest};
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::trouble::RuleError;
+use crate::faults::RuleError;
 use crate::{NotThere, Refusal, UnknownDefect};
 
 /// Why nothing was done.

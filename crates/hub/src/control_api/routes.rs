@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::answer::{Done, Problem};
 use super::token::Token;
+use crate::faults::{ActiveRule, Rule, RuleId, check_close};
 use crate::protocol::{EventName, Notification, Version};
-use crate::trouble::{InForce, Rule, RuleId, check_close};
 use crate::{Controls, Defect};
 
 type Outcome<T> = Result<Done<T>, Problem>;
@@ -138,7 +138,7 @@ async fn overview(State(controls): State<Controls>) -> Outcome<Value> {
             "versions": versions,
             "topics": topics,
             "subscribers": subscribers,
-            "troubles": controls.troubles().list().len(),
+            "troubles": controls.fault_rules().list().len(),
             "defects": defects,
         }),
     ))
@@ -298,13 +298,13 @@ async fn cut(
     Ok(Done(StatusCode::OK, json!({ "cut": subscriber })))
 }
 
-async fn troubles(State(controls): State<Controls>) -> Done<Vec<InForce>> {
-    Done(StatusCode::OK, controls.troubles().list())
+async fn troubles(State(controls): State<Controls>) -> Done<Vec<ActiveRule>> {
+    Done(StatusCode::OK, controls.fault_rules().list())
 }
 
 async fn add_trouble(State(controls): State<Controls>, bytes: Bytes) -> Outcome<Value> {
     let rule: Rule = body(&bytes)?;
-    let id = controls.troubles().add(rule)?;
+    let id = controls.fault_rules().add(rule)?;
     Ok(Done(StatusCode::CREATED, json!({ "id": id })))
 }
 
@@ -315,9 +315,9 @@ fn no_trouble(id: u64) -> Problem {
     )
 }
 
-async fn trouble(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<InForce> {
+async fn trouble(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<ActiveRule> {
     let found = controls
-        .troubles()
+        .fault_rules()
         .list()
         .into_iter()
         .find(|own| own.id == RuleId(id));
@@ -326,7 +326,7 @@ async fn trouble(State(controls): State<Controls>, Path(id): Path<u64>) -> Outco
 }
 
 async fn remove_trouble(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<Value> {
-    if !controls.troubles().remove(RuleId(id)) {
+    if !controls.fault_rules().remove(RuleId(id)) {
         return Err(no_trouble(id));
     }
     let released = controls.release(RuleId(id));
@@ -339,8 +339,8 @@ async fn remove_trouble(State(controls): State<Controls>, Path(id): Path<u64>) -
 async fn remove_troubles(State(controls): State<Controls>) -> Done<Value> {
     let mut removed = 0;
     let mut released = 0;
-    for own in controls.troubles().list() {
-        removed += usize::from(controls.troubles().remove(own.id));
+    for own in controls.fault_rules().list() {
+        removed += usize::from(controls.fault_rules().remove(own.id));
         released += controls.release(own.id);
     }
     Done(
@@ -350,7 +350,12 @@ async fn remove_troubles(State(controls): State<Controls>) -> Done<Value> {
 }
 
 async fn release(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<Value> {
-    if !controls.troubles().list().iter().any(|own| own.id == RuleId(id)) {
+    if !controls
+        .fault_rules()
+        .list()
+        .iter()
+        .any(|own| own.id == RuleId(id))
+    {
         return Err(no_trouble(id));
     }
     let released = controls.release(RuleId(id));

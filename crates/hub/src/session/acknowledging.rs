@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::distribution::Distributed;
-use super::{Closing, Now, Session, SubscriberId};
+use super::{Closing, Session, SubscriberId};
+use crate::clock::Now;
 use crate::protocol::{Acknowledgement, Notification, Status, SyncErrorCause, Timestamp};
 
 /// The subscriber sent what the hub cannot take.
@@ -102,7 +103,7 @@ impl Session {
             }
             unresponsive.extend(event.map(|event| (*id, event)));
         }
-        let timeout = self.settings.ack_timeout.as_secs_f64();
+        let timeout = self.limits.ack_timeout.as_secs_f64();
         for (id, event) in unresponsive {
             if !self.subscribers.contains_key(&id) {
                 continue;

@@ -6,10 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytestring::ByteString;
+
 use super::distribution::Distributed;
 use super::subscriber::{Channel, Subscriber};
 use super::webhooks::Verification;
-use super::{Now, Output, Session, SubscriberId, Utf8Bytes};
+use super::{Output, Session, SubscriberId};
+use crate::clock::Now;
 use crate::protocol::{Denial, Mode, Status};
 
 /// A call to a callback; never used again after its answer.
@@ -50,7 +53,7 @@ pub struct Call {
     /// The value of `X-Hub-Signature`, where there is one.
     pub signature: Option<String>,
     /// The body, JSON.
-    pub body: Option<Utf8Bytes>,
+    pub body: Option<ByteString>,
 }
 
 /// What came of a call.
@@ -142,7 +145,7 @@ impl Session {
             signature: None,
             body: None,
         };
-        let timeout = self.settings.callback_timeout;
+        let timeout = self.limits.callback_timeout;
         self.call(request, About::Verification(Box::new(verification)), timeout, now);
     }
 
@@ -192,7 +195,7 @@ impl Session {
         };
         webhook.busy = true;
         let body = self.behaviour.callback_body(&webhook.callback, &event.text);
-        let body = body.map_or_else(|| event.text.clone(), Utf8Bytes::from);
+        let body = body.map_or_else(|| event.text.clone(), ByteString::from);
         let request = Call {
             purpose: Purpose::Notification,
             method: self.behaviour.notification_method(),
@@ -200,7 +203,7 @@ impl Session {
             signature: self.behaviour.signature(webhook.secret.as_deref(), &body),
             body: Some(body),
         };
-        let timeout = self.settings.ack_timeout;
+        let timeout = self.limits.ack_timeout;
         self.call(request, About::Notification(id, event), timeout, now);
     }
 
@@ -244,13 +247,13 @@ impl Session {
             signature: None,
             body: None,
         };
-        let timeout = self.settings.callback_timeout;
+        let timeout = self.limits.callback_timeout;
         self.call(request, About::Denial, timeout, now);
     }
 
     /// Callbacks for which more waits than may: they are dropped, as sockets that are read too slowly.
     pub(super) fn drop_overflowing_callbacks(&mut self, now: Now) {
-        let limit = self.settings.queue_limit;
+        let limit = self.limits.queue_limit;
         let overflowing: Vec<_> = self
             .subscribers
             .iter()

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::content::Content;
 use super::contexts::{Derived, OpenContext};
 use super::publication::{self, Member, Publication};
 use super::subscriber::{Channel, Subscriber, Unanswered};
-use super::{Now, Session, SubscriberId, Utf8Bytes};
+use super::{Session, SubscriberId};
 use crate::admission::Admission;
+use crate::clock::Now;
 use crate::protocol::{Access, Action, CurrentContext, EventKind, EventName, Notification, anchor_key};
 use crate::refusal::Refusal;
 
@@ -31,7 +33,7 @@ enum Effect {
 pub(super) struct Distributed {
     pub(super) id: String,
     pub(super) name: EventName,
-    pub(super) text: Utf8Bytes,
+    pub(super) text: ByteString,
     /// Whether a subscriber that does not take it is told of in a SyncError.
     pub(super) owes_sync_error: bool,
     /// The event that this one was derived from.
@@ -211,7 +213,7 @@ impl Session {
                     stated.as_deref(),
                     &changes,
                     next.clone(),
-                    self.settings.content_limit,
+                    self.limits.content_limit,
                     &self.behaviour,
                 );
                 let prior = match prior {
@@ -317,7 +319,7 @@ impl Session {
     }
 
     fn broadcast(&mut self, event: &Arc<Distributed>, derived: &[Derived], now: Now) {
-        let until = now.elapsed.saturating_add(self.settings.ack_timeout);
+        let until = now.elapsed.saturating_add(self.limits.ack_timeout);
         let mut reached = 0;
         let mut called = Vec::new();
         let left_out = self.behaviour.leaves_requester_out();
@@ -373,7 +375,7 @@ impl Session {
 
     /// Sends one event to one subscriber, and expects its answer.
     pub(super) fn deliver(&mut self, id: SubscriberId, event: &Arc<Distributed>, now: Now) {
-        let until = now.elapsed.saturating_add(self.settings.ack_timeout);
+        let until = now.elapsed.saturating_add(self.limits.ack_timeout);
         if let Some(subscriber) = self.subscribers.get_mut(&id) {
             match note_delivery(subscriber, event, until) {
                 Path::Socket => self.send(id, event.text.clone()),

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::subscriber::{Channel, Subscriber};
-use super::{Closing, Now, Session, SubscriberId};
+use super::{Closing, Session, SubscriberId};
+use crate::clock::Now;
 
 /// A session as it is now. It holds nothing by which a subscription could be taken over: no endpoints, callbacks or secrets.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::subscriber::{Channel, Subscriber};
-use super::{Now, Session, SubscriberId};
+use super::{Session, SubscriberId};
 use crate::admission::{Admission, seconds_left};
+use crate::clock::Now;
 use crate::protocol::{Access, Confirmation, Denial, EventName, Mode, SubscriptionRequest, WEBSOCKET};
 use crate::refusal::Refusal;
 
@@ -128,7 +129,7 @@ impl Session {
     /// Whether there may be one more subscription.
     pub(super) fn check_room(&self) -> Result<(), Refusal> {
         let subscriptions = self.subscribers.len() + self.verifications(|mode| mode == Mode::Subscribe);
-        if subscriptions < self.settings.max_subscriptions {
+        if subscriptions < self.limits.max_subscriptions {
             return Ok(());
         }
         Err(Refusal::new(
@@ -148,7 +149,7 @@ impl Session {
         now: Now,
     ) {
         self.subscribed += 1;
-        let patience = now.elapsed.saturating_add(self.settings.connect_timeout);
+        let patience = now.elapsed.saturating_add(self.limits.connect_timeout);
         let until = token_until.map_or(patience, |until| until.min(patience));
         self.wake_at(until);
         let subscriber = Subscriber {
@@ -277,7 +278,7 @@ impl Session {
     pub fn connect(&mut self, endpoint: &str, now: Now) -> Result<SubscriberId, Refusal> {
         if let Some(at) = self.departed.iter().position(|(own, _)| &**own == endpoint) {
             let (endpoint, granted) = self.departed.swap_remove(at);
-            self.add(endpoint, None, granted, (self.settings.default_lease, None), now);
+            self.add(endpoint, None, granted, (self.limits.default_lease, None), now);
         }
         let waiting = |connected| {
             self.subscribers
@@ -381,8 +382,8 @@ impl Session {
 
     pub(super) fn grant_lease(&self, asked: Option<u64>, token_until: Option<Duration>, now: Now) -> u64 {
         asked
-            .unwrap_or(self.settings.default_lease)
-            .min(self.settings.max_lease)
+            .unwrap_or(self.limits.default_lease)
+            .min(self.limits.max_lease)
             .min(seconds_left(token_until, now))
             .max(1)
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::calling::{CallAnswer, CallId};
 use super::subscriber::{Channel, Subscriber, Webhook};
-use super::{Now, Session, SubscriberId};
+use super::{Session, SubscriberId};
 use crate::admission::Admission;
+use crate::clock::Now;
 use crate::protocol::{EventName, Mode, join_events};
 use crate::refusal::Refusal;
 use crate::webhook_request::WebhookRequest;
@@ -68,7 +69,7 @@ impl Session {
         now: Now,
     ) -> Result<(), Refusal> {
         // A version without WebSockets leaves no choice.
-        let declined = self.edition.websocket && !self.settings.webhooks;
+        let declined = self.edition.websocket && !self.limits.webhooks;
         if !self.edition.webhook || declined || self.behaviour.refuses_webhooks() {
             return Err(Refusal::new(
                 403,
@@ -167,7 +168,7 @@ impl Session {
                 (None, Some(own)) => own.granted.clone(),
                 (None, None) => Vec::new(),
             },
-            lease: own.map_or(self.settings.default_lease, |own| own.lease),
+            lease: own.map_or(self.limits.default_lease, |own| own.lease),
             token_until: None,
             name: None,
             asked: now.elapsed,
@@ -283,7 +284,7 @@ impl Session {
     /// Whether there may be one more verification: a client may ask for many, and each waits for its callback.
     fn check_verifications(&self) -> Result<(), Refusal> {
         let verifications = self.verifications(|_| true);
-        if verifications < self.settings.max_subscriptions {
+        if verifications < self.limits.max_subscriptions {
             return Ok(());
         }
         Err(Refusal::new(

@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 
 use super::observation::ObservedSocket;
-use super::topic::{Frame, Topic};
+use super::queues::Frame;
+use super::topic::Topic;
 use crate::session::{Closing, SubscriberId};
 
 const PROTOCOL_ERROR: u16 = 1002;

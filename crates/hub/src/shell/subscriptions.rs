@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Map;
 
+use super::answers::refuse;
 use super::registry::Registry;
-use super::routes::{Hub, refuse};
 use crate::admission::Admission;
 use crate::edition::Wildcards;
 use crate::protocol::{
@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 use crate::webhook_request::WebhookRequest;
 
 /// The answer to a subscription or unsubscribe request.
-pub(super) fn answer(hub: &Hub, headers: &HeaderMap, admission: &Admission, body: &[u8]) -> Response {
+pub(super) fn answer(hub: &Registry, headers: &HeaderMap, admission: &Admission, body: &[u8]) -> Response {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let answer = |mode: Mode, endpoint: &str| {
         let response = SubscriptionResponse {
@@ -63,7 +63,7 @@ pub(super) fn answer(hub: &Hub, headers: &HeaderMap, admission: &Admission, body
 }
 
 /// What comes of a request for a callback; `None` where it is for none.
-fn webhook_subscription(hub: &Hub, admission: &Admission, body: &[u8]) -> Option<Result<Mode, Refusal>> {
+fn webhook_subscription(hub: &Registry, admission: &Admission, body: &[u8]) -> Option<Result<Mode, Refusal>> {
     if !hub.edition.webhook {
         return None;
     }
@@ -84,7 +84,7 @@ fn regrant_refused(hub: &Registry, body: &[u8]) {
     let named = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(body);
         pairs
-            .find(|(own, _)| own == name)
+            .find(|(parameter, _)| parameter == name)
             .map(|(_, value)| value.into_owned())
     };
     if let (Some(topic), Some(Ok(events)), Some(callback)) = (
@@ -115,7 +115,11 @@ fn expand_wildcards(hub: &Registry, body: &[u8]) -> Option<Vec<u8>> {
     Some(form.finish().into_bytes())
 }
 
-fn take_subscription(hub: &Hub, admission: &Admission, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal> {
+fn take_subscription(
+    hub: &Registry,
+    admission: &Admission,
+    body: &[u8],
+) -> Result<(Mode, Arc<str>), Refusal> {
     let expanded = expand_wildcards(hub, body);
     let body = expanded.as_deref().unwrap_or(body);
     let mut request = SubscriptionRequest::from_form(body)?;
@@ -142,11 +146,11 @@ fn repeated_events(body: &[u8]) -> Option<Vec<EventName>> {
 }
 
 /// What a defective hub does with a re-subscription that it refuses: it takes over what it can read of it.
-fn resubscribe_refused(hub: &Hub, body: &[u8]) {
+fn resubscribe_refused(hub: &Registry, body: &[u8]) {
     let named = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(body);
         pairs
-            .find(|(own, _)| own == name)
+            .find(|(parameter, _)| parameter == name)
             .map(|(_, value)| value.into_owned())
     };
     let (Some(topic), Some(events), Some(endpoint)) = (

@@ -13,12 +13,12 @@ use serde_json::Map;
 
 use self::observed::exchanges;
 pub use self::recording::{Recording, RecordingError};
+use crate::judging::hub::{HubUrlError, judge_recorded};
 use crate::outcome::{
     Check, Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Target,
 };
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
-use crate::run::{OverheardError, judge_overheard};
 use crate::schema::Schemas;
 use castspec_judging::subscriber as conduct;
 
@@ -44,12 +44,12 @@ pub fn judge_recording(
     judged: Judged,
     catalogue: &Arc<Catalogue>,
     schemas: &Arc<Schemas>,
-) -> Result<Vec<RunEvent>, OverheardError> {
+) -> Result<Vec<RunEvent>, HubUrlError> {
     let header = &recording.header;
     let mut scenarios: Vec<(String, String, Vec<Check>)> = Vec::new();
     let mut observations = Vec::new();
     if judged.hub {
-        let overheard = judge_overheard(
+        let recorded = judge_recorded(
             HUB,
             &header.upstream,
             version,
@@ -57,8 +57,8 @@ pub fn judge_recording(
             schemas.clone(),
             &recording.lines,
         )?;
-        scenarios.push((HUB.to_owned(), "What the hub did".to_owned(), overheard.checks));
-        observations = overheard.observations;
+        scenarios.push((HUB.to_owned(), "What the hub did".to_owned(), recorded.checks));
+        observations = recorded.observations;
     }
     if judged.subscribers && version == Version::Stu3 {
         for conduct in conducts(recording, version, catalogue, schemas) {
