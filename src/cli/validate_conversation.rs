@@ -13,7 +13,7 @@ use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
 use castspec_judging::outcome::{RunEvent, Verdict};
-use castspec_runner::recorded::{Conversation, Judged, review};
+use castspec_runner::recorded::{Judged, Recording, judge_recording};
 
 /// Who is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,18 +38,18 @@ pub(super) struct Manner<'a> {
 /// When nothing in it can be judged, or the reports cannot be written.
 pub(super) fn judge(
     path: &Path,
-    conversation: &Conversation,
+    recording: &Recording,
     manner: &Manner<'_>,
 ) -> Result<ExitCode, CommandError> {
     let name = path.display();
     let of = |error: &dyn std::error::Error| CommandError::new(format!("{name}: {error}"));
-    if let Some(cut) = conversation.cut {
+    if let Some(cut) = recording.cut {
         print_error(&format!(
             "castspec: {name}: line {} was cut off after {} bytes, and is left out\n",
             cut.line, cut.bytes
         ));
     }
-    let version = manner.version.or(conversation.version()).unwrap_or(Version::Stu3);
+    let version = manner.version.or(recording.version()).unwrap_or(Version::Stu3);
     let judged = Judged {
         hub: manner.side != Some(Side::Subscriber),
         subscribers: manner.side != Some(Side::Hub),
@@ -68,7 +68,8 @@ pub(super) fn judge(
         .map(|folder| Reports::new(folder, manner.strict))
         .transpose()
         .map_err(|error| of(&error))?;
-    let events = review(conversation, version, judged, &catalogue, &schemas).map_err(|error| of(&error))?;
+    let events =
+        judge_recording(recording, version, judged, &catalogue, &schemas).map_err(|error| of(&error))?;
     if !events
         .iter()
         .any(|event| matches!(event, RunEvent::CheckJudged(_)))

@@ -22,7 +22,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::protocol::Version;
-use castspec_judging::subscriber::{Closer, Exchange, Frame, Observed};
+use castspec_judging::capture::Side;
+use castspec_judging::subscriber::{Exchange, Frame, Observed};
 
 /// How long the rest of a body may take that nobody asked for.
 const REST: Duration = Duration::from_secs(1);
@@ -288,7 +289,7 @@ impl ObservedSocket {
         observer.tell(observed(*connection, frame));
     }
 
-    fn closed(&mut self, by: Closer, code: Option<u16>) {
+    fn closed(&mut self, by: Option<Side>, code: Option<u16>) {
         if let Some((observer, connection)) = self.watched.take() {
             observer.tell(Observed::Closed { connection, by, code });
         }
@@ -303,7 +304,7 @@ impl Stream for ObservedSocket {
         match &next {
             Poll::Ready(Some(Ok(Message::Close(frame)))) => {
                 let code = frame.as_ref().map(|frame| frame.code);
-                self.closed(Closer::Subscriber, code);
+                self.closed(Some(Side::Subscriber), code);
             }
             Poll::Ready(Some(Ok(message))) => {
                 self.tell(
@@ -327,7 +328,7 @@ impl Sink<Message> for ObservedSocket {
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), axum::Error> {
         if let Message::Close(frame) = &message {
             let code = frame.as_ref().map(|frame| frame.code);
-            self.closed(Closer::Hub, code);
+            self.closed(Some(Side::Hub), code);
         } else {
             self.tell(
                 |connection, frame| Observed::FromHub { connection, frame },
@@ -348,6 +349,6 @@ impl Sink<Message> for ObservedSocket {
 
 impl Drop for ObservedSocket {
     fn drop(&mut self) {
-        self.closed(Closer::Nobody, None);
+        self.closed(None, None);
     }
 }

@@ -1,19 +1,18 @@
-//! Judges a conversation that was recorded, from a capture or from a browser's HAR file: what the hub did by the ambient checks of
-//! live traffic, what its subscribers did by the judge of the hub simulator.
+//! Judges recorded conversations, from captures and from HAR files of browsers: the hub by the ambient checks of live traffic, its
+//! subscribers by the judge of the hub simulator.
 //!
-//! What comes out are the events of a run, for the same reports: the hub as one scenario, each subscriber as another.
+//! The result is the events of a run, for the same reports: the hub as one scenario, each subscriber as another.
 
-mod conversation;
-mod exchanges;
 mod har;
+mod observed;
+mod recording;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Map;
 
-pub use self::conversation::{Conversation, ConversationError};
-use self::exchanges::exchanges;
+use self::observed::exchanges;
+pub use self::recording::{Recording, RecordingError};
 use crate::judging::hub::{HubUrlError, judge_recorded};
 use crate::outcome::{
     Check, Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Target,
@@ -26,7 +25,7 @@ use castspec_judging::subscriber as conduct;
 /// The scenario under which what the hub did is listed.
 const HUB: &str = "hub";
 
-/// Who is judged.
+/// The sides that are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
     /// The hub.
@@ -39,14 +38,14 @@ pub struct Judged {
 ///
 /// # Errors
 /// When the conversation was with nothing that could be a hub.
-pub fn review(
-    conversation: &Conversation,
+pub fn judge_recording(
+    recording: &Recording,
     version: Version,
     judged: Judged,
     catalogue: &Arc<Catalogue>,
     schemas: &Arc<Schemas>,
 ) -> Result<Vec<RunEvent>, HubUrlError> {
-    let header = &conversation.header;
+    let header = &recording.header;
     let mut scenarios: Vec<(String, String, Vec<Check>)> = Vec::new();
     let mut observations = Vec::new();
     if judged.hub {
@@ -56,19 +55,19 @@ pub fn review(
             version,
             catalogue.clone(),
             schemas.clone(),
-            &conversation.lines,
+            &recording.lines,
         )?;
         scenarios.push((HUB.to_owned(), "What the hub did".to_owned(), recorded.checks));
         observations = recorded.observations;
     }
     if judged.subscribers && version == Version::Stu3 {
-        for conduct in conducts(conversation, version, catalogue, schemas) {
+        for conduct in conducts(recording, version, catalogue, schemas) {
             let title = format!("What {} did", conduct.subscriber.name);
             scenarios.push((conduct.subscriber.scenario(), title, conduct.checks));
         }
     }
     let mut summary = Summary::default();
-    let lasted = lasted(conversation);
+    let lasted = recording.conversation.duration();
     let mut events = vec![RunEvent::RunBegan(RunBegan {
         tool: header.tool.clone(),
         started: header.started.clone(),
@@ -112,25 +111,20 @@ pub fn review(
 }
 
 fn conducts(
-    conversation: &Conversation,
+    recording: &Recording,
     version: Version,
     catalogue: &Arc<Catalogue>,
     schemas: &Arc<Schemas>,
 ) -> Vec<conduct::Conduct> {
-    let mut settings = conduct::Settings::new(version, &conversation.header.upstream);
-    settings.authorization = conversation.shows_tokens();
+    let mut settings = conduct::Settings::new(version, &recording.header.upstream);
+    settings.authorization = recording.shows_tokens();
     settings.memory = usize::MAX;
     let mut judge = conduct::Judge::new(catalogue.clone(), schemas.clone(), settings);
-    for exchange in exchanges(conversation) {
+    for exchange in exchanges(recording) {
         judge.observe(&exchange);
         // What is found is in the conclusion too.
         while judge.poll_finding().is_some() {}
     }
-    judge.pass_time(lasted(conversation));
+    judge.pass_time(recording.conversation.duration());
     judge.conclude()
-}
-
-fn lasted(conversation: &Conversation) -> Duration {
-    let last = conversation.lines.last().map_or(0.0, |line| line.at_ms);
-    Duration::try_from_secs_f64(last / 1_000.0).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Where the hub now behaves otherwise than in the capture.
+//! Differences between the capture and its replay.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use serde_json::Value;
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
-/// Something that is otherwise than in the capture.
+/// A difference from the capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Where: a request, or the messages to a subscriber.
+    /// The place: a request, or the messages to a subscriber.
     pub place: String,
     /// In the capture.
     pub captured: String,
@@ -68,7 +68,7 @@ pub(super) fn of_messages(
     differences
 }
 
-/// What of a message must be the same: not its times, nor what the hub makes up anew each time, as ids that no subscriber has
+/// The part of a message that must be the same: not its times, nor what the hub makes up each time, as ids that no subscriber has
 /// given.
 pub(super) fn essence(message: &Value, known: &BTreeSet<String>) -> String {
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);

@@ -1,11 +1,11 @@
-//! What is called otherwise this time: topics, endpoints, ids of events, versions of contexts.
+//! Names that differ between the capture and its replay: topics, endpoints, ids of events, versions of contexts.
 
 use serde_json::Value;
 
 /// Texts shorter than this are replaced where they stand alone, and not within other texts.
 const SHORTEST_WITHIN: usize = 8;
 
-/// Pairs of what was called so in the capture, and what it is called now.
+/// Pairs of a name in the capture and its name now.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
     pairs: Vec<(String, String)>,
