@@ -12,7 +12,7 @@ impl Parameters {
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(text) {
-            if pairs.iter().any(|(own, _)| *own == name) {
+            if pairs.iter().any(|(parameter, _)| *parameter == name) {
                 return Err(name.into_owned());
             }
             pairs.push((name.into_owned(), value.into_owned()));
@@ -22,7 +22,7 @@ impl Parameters {
 
     /// The value; an empty one counts as left out.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(own, _)| own == name);
+        let found = self.0.iter().find(|(parameter, _)| parameter == name);
         found
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())

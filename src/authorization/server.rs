@@ -208,7 +208,7 @@ impl AuthorizationServer {
         }
         required("state")?;
         let audience = required("aud")?;
-        let same = |own: &str| audience.trim_end_matches('/') == own.trim_end_matches('/');
+        let same = |url: &str| audience.trim_end_matches('/') == url.trim_end_matches('/');
         if !same(&self.issuer) && !same(&self.hub_url) {
             return Err(OAuthError::malformed(format!(
                 "aud must be '{}', the iss of the launch, or hub.url",
@@ -327,7 +327,7 @@ impl AuthorizationServer {
         let invalid = |description: &str| OAuthError::new("invalid_grant", description);
         if let Some(family) = self.used.take(code, now) {
             // Somebody else may have used it before (RFC 6749, 4.1.2).
-            self.refreshes.retain(|own| own.family != family);
+            self.refreshes.retain(|refresh| refresh.family != family);
             return Err(invalid(
                 "code has been redeemed already; its refresh tokens have been revoked",
             ));

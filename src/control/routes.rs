@@ -320,7 +320,7 @@ async fn trouble(State(controls): State<Controls>, Path(id): Path<u64>) -> Outco
         .fault_rules()
         .list()
         .into_iter()
-        .find(|own| own.id == RuleId(id));
+        .find(|active| active.id == RuleId(id));
     let found = found.ok_or_else(|| no_trouble(id))?;
     Ok(Done(StatusCode::OK, found))
 }
@@ -339,9 +339,9 @@ async fn remove_trouble(State(controls): State<Controls>, Path(id): Path<u64>) -
 async fn remove_troubles(State(controls): State<Controls>) -> Done<Value> {
     let mut removed = 0;
     let mut released = 0;
-    for own in controls.fault_rules().list() {
-        removed += usize::from(controls.fault_rules().remove(own.id));
-        released += controls.release(own.id);
+    for active in controls.fault_rules().list() {
+        removed += usize::from(controls.fault_rules().remove(active.id));
+        released += controls.release(active.id);
     }
     Done(
         StatusCode::OK,
@@ -354,7 +354,7 @@ async fn release(State(controls): State<Controls>, Path(id): Path<u64>) -> Outco
         .fault_rules()
         .list()
         .iter()
-        .any(|own| own.id == RuleId(id))
+        .any(|active| active.id == RuleId(id))
     {
         return Err(no_trouble(id));
     }

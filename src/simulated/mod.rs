@@ -58,10 +58,10 @@ pub async fn start(
         let mut target = Target::built_in(url, server.authority_pem(), version)?;
         if let Some(tokens) = &tokens {
             target.approach.token = Some(tokens.all.clone());
-            let restricted = tokens.restricted.iter().map(|own| RestrictedToken {
-                scopes: own.scopes.clone(),
-                token: own.token.clone(),
-                expires_in: Some(own.life),
+            let restricted = tokens.restricted.iter().map(|token| RestrictedToken {
+                scopes: token.scopes.clone(),
+                token: token.token.clone(),
+                expires_in: Some(token.life),
             });
             target.restricted = restricted.collect();
             let rejected = tokens.rejected.iter().map(|(why, token)| RejectedToken {

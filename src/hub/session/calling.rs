@@ -152,7 +152,7 @@ impl Session {
     /// The verifications under way for a callback.
     fn verifications_of(&self, callback: &str) -> Vec<CallId> {
         let verifying = self.calls.iter().filter(
-            |(_, call)| matches!(&call.about, About::Verification(own) if &*own.callback == callback),
+            |(_, call)| matches!(&call.about, About::Verification(verification) if &*verification.callback == callback),
         );
         verifying.map(|(id, _)| *id).collect()
     }
@@ -169,13 +169,13 @@ impl Session {
     /// Whether a subscription of this callback awaits its verification.
     pub(super) fn awaits_verification(&self, callback: &str) -> bool {
         self.calls.values().any(|call| {
-            matches!(&call.about, About::Verification(own) if own.mode == Mode::Subscribe && &*own.callback == callback)
+            matches!(&call.about, About::Verification(verification) if verification.mode == Mode::Subscribe && &*verification.callback == callback)
         })
     }
 
     /// How many verifications of requests with such a mode are under way.
     pub(super) fn verifications(&self, counts: impl Fn(Mode) -> bool) -> usize {
-        let counted = |call: &&UnderWay| matches!(&call.about, About::Verification(own) if counts(own.mode));
+        let counted = |call: &&UnderWay| matches!(&call.about, About::Verification(verification) if counts(verification.mode));
         self.calls.values().filter(counted).count()
     }
 
@@ -294,8 +294,8 @@ fn append(callback: &str, query: Query, pairs: &[(&'static str, String)]) -> Str
     if pairs.is_empty() && query == Query::Kept {
         return callback.to_owned();
     }
-    let (path, own) = match callback.split_once('?') {
-        Some((path, own)) if query != Query::Dropped => (path, own),
+    let (path, kept) = match callback.split_once('?') {
+        Some((path, kept)) if query != Query::Dropped => (path, kept),
         Some((path, _)) => (path, ""),
         None => (callback, ""),
     };
@@ -303,8 +303,8 @@ fn append(callback: &str, query: Query, pairs: &[(&'static str, String)]) -> Str
         .extend_pairs(pairs)
         .finish();
     let parts = match query {
-        Query::Behind => [appended.as_str(), own],
-        Query::Kept | Query::Dropped => [own, appended.as_str()],
+        Query::Behind => [appended.as_str(), kept],
+        Query::Kept | Query::Dropped => [kept, appended.as_str()],
     };
     let mut url = path.to_owned();
     let mut joint = '?';

@@ -35,8 +35,8 @@ use self::distribution::Distributed;
 use self::subscriber::Subscriber;
 use super::clock::Now;
 use super::defect::Behaviour;
-use super::edition::Edition;
 use super::identifiers::Identifiers;
+use super::version_profile::VersionProfile;
 use crate::protocol::{EventName, Version};
 
 /// A subscription within its session; never used again after its end.
@@ -98,7 +98,7 @@ pub enum Output {
 pub struct Session {
     topic: String,
     limits: Arc<Limits>,
-    edition: &'static Edition,
+    profile: &'static VersionProfile,
     behaviour: Behaviour,
     identifiers: Box<dyn Identifiers>,
     subscribers: BTreeMap<SubscriberId, Subscriber>,
@@ -124,7 +124,7 @@ impl Session {
     ) -> Self {
         Self {
             topic: topic.to_owned(),
-            edition: Edition::of(version),
+            profile: VersionProfile::of(version),
             behaviour: Behaviour::new(&[]),
             contexts: Contexts::new(limits.open_contexts_limit),
             limits,
@@ -197,13 +197,13 @@ impl Session {
 
     /// Closes the socket, where there is one, and ends the subscription.
     fn close(&mut self, subscriber: SubscriberId, code: u16, reason: &str) {
-        let reason = self.edition.cite(reason);
+        let reason = self.profile.cite(reason);
         let reason = reason
             .get(..reason.floor_char_boundary(123))
             .unwrap_or_default()
             .to_owned();
-        let own = self.subscribers.get(&subscriber);
-        if own.is_some_and(|own| own.endpoint().is_some()) {
+        let receiver = self.subscribers.get(&subscriber);
+        if receiver.is_some_and(|receiver| receiver.endpoint().is_some()) {
             self.outputs.push_back(Output::Close {
                 subscriber,
                 code,

@@ -98,8 +98,12 @@ impl Subscriber {
     }
 
     pub(super) fn opened(&mut self, resource_type: &Arc<str>, id: &Arc<str>) {
-        match self.in_context.iter_mut().find(|(own, _)| own == resource_type) {
-            Some((_, own)) => *own = Arc::clone(id),
+        match self
+            .in_context
+            .iter_mut()
+            .find(|(known, _)| known == resource_type)
+        {
+            Some((_, current)) => *current = Arc::clone(id),
             None => self.in_context.push((Arc::clone(resource_type), Arc::clone(id))),
         }
     }

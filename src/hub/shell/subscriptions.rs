@@ -9,8 +9,8 @@ use serde_json::Map;
 use super::answers::refuse;
 use super::registry::Registry;
 use crate::hub::admission::Admission;
-use crate::hub::edition::Wildcards;
 use crate::hub::refusal::Refusal;
+use crate::hub::version_profile::Wildcards;
 use crate::hub::webhook_request::WebhookRequest;
 use crate::protocol::{
     EventName, Mode, SubscriptionRequest, SubscriptionResponse, join_events, parse_events,
@@ -64,11 +64,11 @@ pub(super) fn answer(hub: &Registry, headers: &HeaderMap, admission: &Admission,
 
 /// What comes of a request for a callback; `None` where it is for none.
 fn webhook_subscription(hub: &Registry, admission: &Admission, body: &[u8]) -> Option<Result<Mode, Refusal>> {
-    if !hub.edition.webhook {
+    if !hub.profile.webhook {
         return None;
     }
     let checks_secret = hub.behaviour.checks_secret_length();
-    let request = match WebhookRequest::from_form(body, hub.edition, checks_secret) {
+    let request = match WebhookRequest::from_form(body, hub.profile, checks_secret) {
         Ok(request) => request?,
         Err(error) => return Some(Err(error.into())),
     };
@@ -89,7 +89,7 @@ fn regrant_refused(hub: &Registry, body: &[u8]) {
     };
     if let (Some(topic), Some(Ok(events)), Some(callback)) = (
         named("hub.topic").and_then(|topic| hub.find(&topic)),
-        named("hub.events").map(|events| hub.edition.read_events(&events)),
+        named("hub.events").map(|events| hub.profile.read_events(&events)),
         named("hub.callback"),
     ) {
         topic.with(|session, _| session.regrant_callback(&callback, events));
@@ -98,12 +98,12 @@ fn regrant_refused(hub: &Registry, body: &[u8]) {
 
 /// The form with its wildcards expanded, where the version has some.
 fn expand_wildcards(hub: &Registry, body: &[u8]) -> Option<Vec<u8>> {
-    if hub.edition.wildcards == Wildcards::None {
+    if hub.profile.wildcards == Wildcards::None {
         return None;
     }
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in url::form_urlencoded::parse(body) {
-        match hub.edition.read_events(&value) {
+        match hub.profile.read_events(&value) {
             Ok(events) if name == "hub.events" && value.contains('*') => {
                 form.append_pair(&name, &join_events(&events));
             }

@@ -9,8 +9,8 @@ use crate::protocol::signature::{digest, sign};
 type Parameters = Vec<(&'static str, String)>;
 
 fn set(parameters: &mut Parameters, name: &str, value: &str) {
-    for (own, old) in parameters {
-        if *own == name {
+    for (parameter, old) in parameters {
+        if *parameter == name {
             value.clone_into(old);
         }
     }
@@ -74,7 +74,7 @@ impl Behaviour {
             (Defect::ChallengeMissing, "hub.challenge"),
         ] {
             if self.has(defect) {
-                parameters.retain(|(own, _)| *own != name);
+                parameters.retain(|(parameter, _)| *parameter != name);
             }
         }
         parameters
@@ -232,7 +232,7 @@ impl Behaviour {
             (Defect::DenialWithoutEvents, "hub.events"),
         ] {
             if self.has(defect) {
-                parameters.retain(|(own, _)| *own != name);
+                parameters.retain(|(parameter, _)| *parameter != name);
             }
         }
         parameters

@@ -29,7 +29,7 @@ pub enum Document {
 
 /// The conduct of a hub that one version asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edition {
+pub struct VersionProfile {
     /// The version.
     pub version: Version,
     /// Subscribers may have a WebSocket.
@@ -70,7 +70,7 @@ pub struct Edition {
     pub events: &'static [&'static str],
 }
 
-const STU3: Edition = Edition {
+const STU3: VersionProfile = VersionProfile {
     version: Version::Stu3,
     websocket: true,
     webhook: false,
@@ -113,7 +113,7 @@ const STU3: Edition = Edition {
     ],
 };
 
-const STU2: Edition = Edition {
+const STU2: VersionProfile = VersionProfile {
     version: Version::Stu2,
     websocket: true,
     webhook: true,
@@ -143,7 +143,7 @@ const STU2: Edition = Edition {
     ],
 };
 
-const STU1: Edition = Edition {
+const STU1: VersionProfile = VersionProfile {
     version: Version::Stu1,
     websocket: false,
     channel_type: false,
@@ -155,7 +155,7 @@ const STU1: Edition = Edition {
     ..STU2
 };
 
-impl Edition {
+impl VersionProfile {
     /// The conduct that a version asks for.
     pub fn of(version: Version) -> &'static Self {
         match version {
@@ -235,7 +235,7 @@ impl Edition {
                 let fitting = self.events.iter().filter(|event| {
                     event
                         .split_once('-')
-                        .is_some_and(|(_, own)| action == "*" || own.eq_ignore_ascii_case(action))
+                        .is_some_and(|(_, listed)| action == "*" || listed.eq_ignore_ascii_case(action))
                 });
                 let fitting: Vec<_> = fitting.map(|event| (*event).to_owned()).collect();
                 if fitting.is_empty() {
@@ -292,13 +292,13 @@ mod tests {
     #[test]
     fn every_version_has_its_own_row() {
         for version in Version::ALL {
-            let edition = Edition::of(version);
-            assert_eq!(edition.version, version);
-            assert!(edition.websocket || edition.webhook);
-            assert_eq!(edition.supported_events().len(), edition.events.len());
-            for event in edition.supported_events() {
-                assert!(edition.knows(&event), "{event} in {version}");
-                assert_eq!(edition.own_name(event.as_str()), event.as_str(), "its case");
+            let profile = VersionProfile::of(version);
+            assert_eq!(profile.version, version);
+            assert!(profile.websocket || profile.webhook);
+            assert_eq!(profile.supported_events().len(), profile.events.len());
+            for event in profile.supported_events() {
+                assert!(profile.knows(&event), "{event} in {version}");
+                assert_eq!(profile.own_name(event.as_str()), event.as_str(), "its case");
             }
         }
     }
@@ -320,7 +320,11 @@ mod tests {
                 (Version::Stu2, older),
                 (Version::Stu1, older),
             ] {
-                assert_eq!(Edition::of(version).knows(&event), known, "{name} in {version}");
+                assert_eq!(
+                    VersionProfile::of(version).knows(&event),
+                    known,
+                    "{name} in {version}"
+                );
             }
         }
     }
@@ -328,7 +332,7 @@ mod tests {
     #[test]
     fn wildcards_stand_for_what_they_fit() {
         let read = |version, text: &str| {
-            Edition::of(version)
+            VersionProfile::of(version)
                 .read_events(text)
                 .map(|events| join_events(&events))
         };
@@ -352,9 +356,9 @@ mod tests {
     fn sections_are_named_in_the_version_s_terms() {
         let said =
             "hub.topic is missing (FHIRcast STU3, 2.4 Subscription Request); see (FHIRcast STU3, 2.9) or 2.5";
-        assert_eq!(Edition::of(Version::Stu3).cite(said), said);
+        assert_eq!(VersionProfile::of(Version::Stu3).cite(said), said);
         assert_eq!(
-            Edition::of(Version::Stu1).cite(said),
+            VersionProfile::of(Version::Stu1).cite(said),
             "hub.topic is missing (FHIRcast STU1, Subscription Request); see (FHIRcast STU1) or 2.5"
         );
     }
