@@ -11,9 +11,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use castspec::hub::session::{Output, Session, SubscriberId};
-use castspec::hub::{CountedIdentifiers, Limits, Now};
-use castspec::protocol::{Notification, SubscriptionRequest, Version, parse_events};
+use castspec_fhircast::protocol::{Notification, SubscriptionRequest, Version, parse_events};
+use castspec_hub::session::{Output, Session, SubscriberId};
+use castspec_hub::{CountedIdentifiers, Limits, Now};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn now(milliseconds: u64) -> Now {

@@ -11,10 +11,10 @@ use clap::Args;
 use super::hub_conduct::{self, Prepared};
 use super::hub_control::{self, StagingArguments, StagingError};
 use super::hub_tokens::{self, TokensError};
-use crate::authorization::Options;
-use crate::hub::{Defect, HubError, Limits, Server, Settings, Transport};
-use crate::protocol::Version;
 use crate::report::ReportError;
+use castspec_fhircast::protocol::Version;
+use castspec_hub::authorization::Options;
+use castspec_hub::{Defect, HubError, Limits, Server, Settings, Transport};
 
 /// Serve the hub simulator until stopped
 ///

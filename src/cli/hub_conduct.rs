@@ -10,15 +10,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::print_error;
-use crate::conduct::{Conduct, Exchange, Finding, Judge, Settings};
-use crate::hub::Observer;
-use crate::outcome::{
+use crate::report::{ReportError, Reports};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_fhircast::schema::Schemas;
+use castspec_hub::Observer;
+use castspec_judging::outcome::{
     Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Target, Tool,
 };
-use crate::protocol::Version;
-use crate::report::{ReportError, Reports};
-use crate::requirement::Catalogue;
-use crate::schema::Schemas;
+use castspec_judging::subscriber::{Conduct, Exchange, Finding, Judge, Settings};
 
 /// How many exchanges may wait for the judge.
 const WAITING: usize = 65_536;
@@ -215,7 +215,7 @@ fn events(
     let lasted = jiff::Timestamp::now().duration_since(started).unsigned_abs();
     let mut events = vec![RunEvent::RunBegan(RunBegan {
         tool: Tool {
-            name: env!("CARGO_PKG_NAME").to_owned(),
+            name: "castspec".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         started: started.to_string(),

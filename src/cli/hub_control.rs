@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
-use crate::control::{ControlError, ControlServer, Token, TokenError};
-use crate::hub::Controls;
-use crate::hub::faults::{Rule, RuleError};
+use castspec_hub::Controls;
+use castspec_hub::control_api::{ControlError, ControlServer, Token, TokenError};
+use castspec_hub::faults::{Rule, RuleError};
 
 /// Where a script puts a token of its own choice.
 const TOKEN_VARIABLE: &str = "CASTSPEC_CONTROL_TOKEN";

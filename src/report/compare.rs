@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::markdown::plain;
 use super::record::Record;
 use super::text;
-use crate::outcome::{Check, Summary, Verdict};
+use castspec_judging::outcome::{Check, Summary, Verdict};
 
 /// What differs between two runs.
 #[derive(Debug, Serialize)]

@@ -8,8 +8,10 @@ use similar::{ChangeTag, TextDiff};
 
 use super::record::Record;
 use super::{section, text};
-use crate::outcome::{Check, Disposition, Entry, RunBegan, RunEvent, ScenarioEnded, Summary, Verdict};
-use crate::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{
+    Check, Disposition, Entry, RunBegan, RunEvent, ScenarioEnded, Summary, Verdict,
+};
 
 /// How the console is written.
 #[derive(Debug, Clone, Copy, Default)]

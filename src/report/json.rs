@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use super::ReportError;
 use super::record::{Record, ScenarioRecord};
-use crate::outcome::{Check, Disposition, Entry, HubLost, Observation, RunBegan, Summary, Target, Tool};
-use crate::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{
+    Check, Disposition, Entry, HubLost, Observation, RunBegan, Summary, Target, Tool,
+};
 
 /// The members of report.json, in their order; those after `target` that a version of castspec did not write yet have
 /// defaults.

@@ -7,8 +7,8 @@ use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBu
 use super::ReportError;
 use super::record::{Record, ScenarioRecord};
 use super::text;
-use crate::outcome::{Check, Disposition, Verdict};
-use crate::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Verdict};
 
 /// Renders the report; under `strict` a broken SHOULD is a failure.
 pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use super::record::Record;
 use super::text;
-use crate::outcome::{Check, Outcome, Summary, Verdict};
-use crate::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{Check, Outcome, Summary, Verdict};
 
 /// Broken requirements that are told at the most.
 const BROKEN: usize = 50;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::record::Record;
 use super::stored::StoredRun;
-use crate::outcome::Target;
-use crate::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::Target;
 
 /// Runs that are not parts of one.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -102,10 +102,10 @@ fn agree(whole: &StoredRun, run: &StoredRun) -> Result<(), MergeError> {
         return Ok(());
     };
     if one.tool != other.tool {
-        let told = |tool: &crate::outcome::Tool| format!("{} {}", tool.name, tool.version);
+        let told = |tool: &castspec_judging::outcome::Tool| format!("{} {}", tool.name, tool.version);
         return Err(differ("the program", told(&one.tool), told(&other.tool)));
     }
-    let targets = |began: &crate::outcome::RunBegan| -> Vec<Target> {
+    let targets = |began: &castspec_judging::outcome::RunBegan| -> Vec<Target> {
         let all = std::iter::once(&began.target).chain(&began.further_targets);
         all.cloned().collect()
     };

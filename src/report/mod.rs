@@ -24,7 +24,7 @@ pub use stored::{StoredError, StoredRun};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::outcome::RunEvent;
+use castspec_judging::outcome::RunEvent;
 
 /// A report could not be written.
 #[derive(Debug, thiserror::Error)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::outcome::{
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{
     Check, Conclusion, Disposition, Entry, HubLost, Observation, RunBegan, RunEvent, Summary, Verdict,
 };
-use crate::protocol::Version;
 
 /// All that a run told.
 #[derive(Debug, Default)]
@@ -125,20 +125,22 @@ impl Record {
         }
         for scenario in &self.scenarios {
             if let Disposition::Error(_) = &scenario.disposition {
-                conclusion.event(&RunEvent::ScenarioEnded(crate::outcome::ScenarioEnded {
-                    scenario: scenario.name.clone(),
-                    title: scenario.title.clone(),
-                    fhircast_version: scenario.version,
-                    disposition: scenario.disposition.clone(),
-                    duration: scenario.duration,
-                    transcript: Vec::new(),
-                }));
+                conclusion.event(&RunEvent::ScenarioEnded(
+                    castspec_judging::outcome::ScenarioEnded {
+                        scenario: scenario.name.clone(),
+                        title: scenario.title.clone(),
+                        fhircast_version: scenario.version,
+                        disposition: scenario.disposition.clone(),
+                        duration: scenario.duration,
+                        transcript: Vec::new(),
+                    },
+                ));
             }
         }
         if let Some(lost) = &self.hub_lost {
             conclusion.event(&RunEvent::HubLost(lost.clone()));
         }
-        conclusion.event(&RunEvent::RunEnded(crate::outcome::RunEnded {
+        conclusion.event(&RunEvent::RunEnded(castspec_judging::outcome::RunEnded {
             duration: self.duration,
             summary: self.summary(),
             interrupted: self.interrupted,

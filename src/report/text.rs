@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::outcome::{Entry, Evidence, Traffic};
+use castspec_judging::outcome::{Entry, Evidence, Traffic};
 
 /// Lines of one message at the most.
 const LINES: usize = 16;

@@ -8,11 +8,11 @@ use super::diagram::{Diagram, draw};
 use super::judged::Judged;
 use super::link;
 use super::message::{Message, message};
-use crate::outcome::{Check, Entry, Verdict};
-use crate::protocol::Version;
 use crate::report::Record;
 use crate::report::text;
-use crate::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Entry, Verdict};
 
 /// Cases of one requirement that are shown with their evidence; the rest differs little, and is in report.json.
 const SHOWN: usize = 3;

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::judged::Judged;
 use super::link;
-use crate::outcome::{Summary, Verdict};
-use crate::protocol::Version;
 use crate::report::{Record, text};
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{Summary, Verdict};
 
 /// How often a verdict was given.
 #[derive(Debug, Serialize)]

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::label::{label, shortened};
-use crate::outcome::{Entry, Evidence, Traffic};
 use crate::report::text;
+use castspec_judging::outcome::{Entry, Evidence, Traffic};
 
 /// Messages shown before and after each piece of evidence.
 const AROUND: usize = 3;

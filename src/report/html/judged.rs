@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::outcome::{Check, Summary, Verdict};
-use crate::protocol::Version;
 use crate::report::section;
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{Check, Summary, Verdict};
 
 /// A requirement under one version, with its checks.
 #[derive(Debug)]

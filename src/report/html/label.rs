@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::outcome::{Entry, Traffic};
 use crate::report::text;
+use castspec_judging::outcome::{Entry, Traffic};
 
 /// Characters of a label at the most.
 const LONGEST: usize = 30;

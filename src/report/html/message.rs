@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::outcome::{Entry, Evidence, Traffic};
 use crate::report::text;
+use castspec_judging::outcome::{Entry, Evidence, Traffic};
 
 /// Lines of one message at the most.
 const LINES: usize = 60;

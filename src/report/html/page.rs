@@ -10,10 +10,10 @@ use super::broken::{Broken, bounded, broken};
 use super::counts::{Line, Tile, VERDICTS, chapters, levels, tiles};
 use super::judged::{Judged, judged, verdict};
 use super::link;
-use crate::outcome::{Conclusion, Disposition, HubLost, Outcome, Summary, Target, Tool, Verdict};
-use crate::protocol::Version;
 use crate::report::{Record, text};
-use crate::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Conclusion, Disposition, HubLost, Outcome, Summary, Target, Tool, Verdict};
 
 /// The whole page.
 #[derive(Debug, Serialize)]
