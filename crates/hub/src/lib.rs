@@ -21,7 +21,6 @@ pub mod session;
 pub mod shell;
 mod supported;
 pub mod version_profile;
-
 mod webhook_request;
 
 pub use admission::Admission;

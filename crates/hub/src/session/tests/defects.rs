@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-/// What only the shell does, and `tests/integration/hub/defects.rs` looks at.
+/// What only the shell does, and `tests/hub_defects.rs` looks at.
 pub(super) const SHELL: &[Defect] = &[
     Defect::EndpointPlaintext,
     Defect::SubscribeRedirected,
