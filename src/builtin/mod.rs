@@ -14,7 +14,7 @@ use castspec_runner::run::{RejectedToken, RestrictedToken, Target, TargetError};
 
 /// The simulator could not be started as a target.
 #[derive(Debug, thiserror::Error)]
-pub enum SimulatedError {
+pub enum BuiltinError {
     /// The hub did not start.
     #[error(transparent)]
     Start(#[from] HubError),
@@ -34,7 +34,7 @@ pub async fn start(
     defects: BTreeSet<Defect>,
     versions: &[Version],
     transport: Transport,
-) -> Result<(Server, Vec<Target>), SimulatedError> {
+) -> Result<(Server, Vec<Target>), BuiltinError> {
     let options = Options::default();
     let lifetime = options.lifetime;
     let settings = Settings {

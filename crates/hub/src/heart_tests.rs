@@ -1,5 +1,4 @@
-//! The heart of the hub stays free of I/O: everything but the servers around it names neither a web framework, nor a runtime, nor the
-//! shell itself.
+//! The heart of the hub stays free of I/O: only the servers around it name a web framework, a runtime or the shell.
 
 use std::fs;
 use std::path::{Path, PathBuf};

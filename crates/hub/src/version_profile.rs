@@ -1,11 +1,11 @@
-//! What each version of FHIRcast has and has not, as the hub plays it: the one table that heart and shell ask.
+//! The features of each version of FHIRcast, as the hub has them: the one table that heart and shell ask.
 //!
 //! Where a version leaves a choice, the table holds the hub's; nothing elsewhere in the hub compares versions.
 
 use super::refusal::Refusal;
 use crate::protocol::{Action, EventKind, EventName, EventNameError, Version, parse_events};
 
-/// Which asterisks `hub.events` may have.
+/// The asterisks that `hub.events` may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wildcards {
     /// None: the asterisk is notation of the specification only.
@@ -16,7 +16,7 @@ pub enum Wildcards {
     ResourceAndAction,
 }
 
-/// What the hub's configuration document holds.
+/// The content of the hub's configuration document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Document {
     /// There is none.
@@ -27,7 +27,7 @@ pub enum Document {
     Capabilities,
 }
 
-/// The conduct of a hub that one version asks for.
+/// The features that a hub has under one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VersionProfile {
     /// The version.
@@ -44,7 +44,7 @@ pub struct VersionProfile {
     pub verifies_unsubscribes: bool,
     /// An unsubscribe is followed by a denial.
     pub denies_on_unsubscribe: bool,
-    /// Which asterisks `hub.events` may have.
+    /// The asterisks that `hub.events` may have.
     pub wildcards: Wildcards,
     /// The hub writes event names of its own in lower case.
     pub lower_case: bool,
@@ -156,7 +156,7 @@ const STU1: VersionProfile = VersionProfile {
 };
 
 impl VersionProfile {
-    /// The conduct that a version asks for.
+    /// The features of a version.
     pub fn of(version: Version) -> &'static Self {
         match version {
             Version::Stu1 => &STU1,
@@ -185,7 +185,7 @@ impl VersionProfile {
         }
     }
 
-    /// Why an event of this name is not taken.
+    /// The reason why an event of this name is not taken.
     pub fn unknown_event(&self, place: &str, event: &EventName) -> String {
         let (actions, others) = if self.content_sharing {
             (

@@ -32,10 +32,10 @@ const CODE_LIFE: SignedDuration = SignedDuration::from_secs(60);
 const LAUNCH_LIFE: SignedDuration = SignedDuration::from_mins(5);
 const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What can be set on an authorization server.
+/// The settings of an authorization server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How long access tokens live.
+    /// The life of access tokens.
     pub lifetime: Duration,
 }
 
@@ -52,9 +52,9 @@ impl Default for Options {
 pub struct Issued {
     /// The token itself: secret.
     pub token: String,
-    /// What it may do.
+    /// The scopes that it has.
     pub scopes: Scopes,
-    /// When it ends, or ended.
+    /// Its end, which may be past.
     pub expires: Timestamp,
 }
 
@@ -444,7 +444,7 @@ impl AuthorizationServer {
         })
     }
 
-    /// What an access token authorizes.
+    /// The grant of an access token.
     ///
     /// # Errors
     /// When it was not issued here, or has ended.

@@ -49,7 +49,7 @@ impl Authorization {
         self.lock().issue(client, scopes, life, Timestamp::now())
     }
 
-    /// What the value of an `Authorization` header authorizes.
+    /// The grant of the token in the value of an `Authorization` header.
     ///
     /// # Errors
     /// When there is none, or its token was not issued here or has ended.
@@ -76,7 +76,7 @@ pub fn routes(authorization: Arc<Authorization>) -> Router {
         .with_state(authorization)
 }
 
-/// What holds codes or tokens is not to be kept by anybody on its way (RFC 6749, 5.1).
+/// Answers with codes or tokens are not to be cached by anybody (RFC 6749, 5.1).
 const NO_STORE: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
 
 fn json(status: StatusCode, body: &Value) -> Response {

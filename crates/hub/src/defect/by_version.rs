@@ -1,4 +1,4 @@
-//! What a defect breaks in each of the versions that it is meant for.
+//! The requirements that a defect breaks in each of the versions that it is meant for.
 
 use super::Defect;
 use crate::protocol::Version;

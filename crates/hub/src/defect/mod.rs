@@ -16,7 +16,7 @@ use std::str::FromStr;
 /// No defect has this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownDefect {
-    /// What was given.
+    /// The name that was given.
     pub name: String,
     /// The names that come nearest, best first; empty where none comes near.
     pub near: Vec<&'static str>,

@@ -1,4 +1,4 @@
-//! What subscribers answer or fail to answer, how their sockets end, and the SyncErrors that follow (2.5, 3.2.1).
+//! The answers of subscribers to notifications, missing answers, ends of sockets, and the SyncErrors that follow (2.5, 3.2.1).
 
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ use crate::protocol::{Denial, Mode, Status};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(u64);
 
-/// What a call is for.
+/// The purpose of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Intent verification: asks whether the subscriber meant its request.
@@ -37,14 +37,14 @@ pub enum CallMethod {
     Get,
     /// Notifications.
     Post,
-    /// What no version knows, for defective hubs.
+    /// Known in no version; for defects.
     Put,
 }
 
 /// An HTTP request to a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Its method.
     pub method: CallMethod,
@@ -56,7 +56,7 @@ pub struct Call {
     pub body: Option<ByteString>,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallAnswer {
     /// The callback answered.
@@ -173,7 +173,7 @@ impl Session {
         })
     }
 
-    /// How many verifications of requests with such a mode are under way.
+    /// The number of verifications under way of requests with such a mode.
     pub(super) fn verifications(&self, counts: impl Fn(Mode) -> bool) -> usize {
         let counted = |call: &&UnderWay| matches!(&call.about, About::Verification(verification) if counts(verification.mode));
         self.calls.values().filter(counted).count()
@@ -269,7 +269,7 @@ impl Session {
 }
 
 impl Subscriber {
-    /// How many notifications wait for their turn.
+    /// The number of notifications that wait for their turn.
     fn waiting(&self) -> usize {
         match &self.channel {
             Channel::Webhook(webhook) => webhook.waiting.len(),
@@ -278,7 +278,7 @@ impl Subscriber {
     }
 }
 
-/// What becomes of a callback's own query string.
+/// The place of a callback's own query string in the URL of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Query {
     /// It stays as it is written, and the hub's parameters come behind it.

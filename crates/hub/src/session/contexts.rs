@@ -40,7 +40,7 @@ pub(super) struct OpenContext {
 #[derive(Debug)]
 pub(super) struct Contexts {
     open: Vec<OpenContext>,
-    /// What a defective hub still remembers.
+    /// Contexts that are closed and that a defect remembers.
     closed: Vec<OpenContext>,
     current: Option<Member>,
     limit: usize,
@@ -271,7 +271,7 @@ impl Contexts {
         }
     }
 
-    /// Puts changes into the content of a context though its update was refused: what a defective hub does.
+    /// A defect: puts changes into the content of a context though its update was refused.
     pub(super) fn force(&mut self, anchor: &Member, changes: &Changes) {
         if let Some(open) = self
             .open

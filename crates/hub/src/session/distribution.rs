@@ -17,10 +17,10 @@ use crate::clock::Now;
 use crate::protocol::{Access, Action, CurrentContext, EventKind, EventName, Notification, anchor_key};
 use crate::refusal::Refusal;
 
-/// How long a hub that mixes up the order waits for a second event.
+/// The time that a hub that mixes up the order waits for a second event.
 const HELD_BACK: Duration = Duration::from_millis(50);
 
-/// What an event does to a subscriber's view of the contexts.
+/// The effect of an event on a subscriber's view of the contexts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Effect {
     Opens(Arc<str>, Arc<str>),
@@ -385,7 +385,7 @@ impl Session {
         }
     }
 
-    /// What a new subscription begins with (2.4 Current context notification upon successful subscription): for each
+    /// Sends the beginning of a new subscription (2.4 Current context notification upon successful subscription): for each
     /// resource type the most recent open event with no close, as far as it was granted, as it was sent to the others; a
     /// derived one where the original was not granted. Events in `before` were granted already.
     pub(super) fn replay(&mut self, id: SubscriberId, before: &[EventName], now: Now) {
@@ -455,7 +455,7 @@ impl Session {
     }
 }
 
-/// What a delivery still needs.
+/// The path that a delivery takes.
 enum Path {
     /// The text is to be sent over the socket.
     Socket,

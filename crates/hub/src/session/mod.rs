@@ -43,7 +43,7 @@ use crate::protocol::{EventName, Version};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriberId(u64);
 
-/// How a subscriber's socket came to its end.
+/// The way in which a subscriber's socket ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
     /// By a close frame with this code.
@@ -54,7 +54,7 @@ pub enum Closing {
     Broken,
 }
 
-/// What the session wants done.
+/// A thing that the session wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Send this text over the subscriber's socket. Texts for one subscriber are to be sent in this order.
@@ -147,12 +147,12 @@ impl Session {
         Self { behaviour, ..self }
     }
 
-    /// What is to be done next. To be called until there is nothing more, after every input.
+    /// The next thing to do. To be called after every input, until there is nothing more.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When [`tick`](Self::tick) is to be called at the latest, in time since the hub's start. It may be earlier than
+    /// The time at which [`tick`](Self::tick) is to be called at the latest, since the hub's start. It may be earlier than
     /// anything happens, never later.
     pub fn next_deadline(&self) -> Option<Duration> {
         self.wake
@@ -166,7 +166,7 @@ impl Session {
             && self.outputs.is_empty()
     }
 
-    /// How many subscriptions there are, connected or not; a webhook counts from its verification.
+    /// The number of subscriptions, connected or not; a webhook counts from its verification.
     pub fn subscriptions(&self) -> usize {
         self.subscribers.len()
     }
@@ -213,7 +213,7 @@ impl Session {
         self.forget(subscriber);
     }
 
-    /// Ends the subscription without a word.
+    /// Ends the subscription without telling the subscriber.
     fn forget(&mut self, subscriber: SubscriberId) -> Option<Subscriber> {
         let gone = self.subscribers.remove(&subscriber)?;
         self.outputs.push_back(Output::Ended {

@@ -1,4 +1,4 @@
-//! What a session looks like from outside, and what its hub does with a subscription of its own accord.
+//! The overview of a session for the control API, and what the hub does to a subscription when it is told to.
 
 use serde::Serialize;
 
@@ -34,9 +34,9 @@ pub struct SubscriberOverview {
     pub events: Vec<String>,
     /// The lease as it was granted, in seconds.
     pub lease_seconds: u64,
-    /// How long it lasts from now, in seconds; or how long its endpoint still waits for the connection.
+    /// The seconds that it lasts from now; before the connection, those that its endpoint still waits.
     pub ends_in_seconds: Option<f64>,
-    /// How many notifications it has still to answer.
+    /// The number of notifications that it has still to answer.
     pub unanswered: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What a published event must hold for the hub to take it (2.3, 2.6), and what the hub reads out of it.
+//! The check of a published event (2.3, 2.6), and the parts of it that the hub goes by.
 //!
 //! The hub validates no FHIR resources; it reads what it needs: which context is opened, closed, updated or selected in.
 
@@ -27,7 +27,7 @@ impl Member {
     }
 }
 
-/// What a published event does.
+/// The effect of a published event.
 #[derive(Debug)]
 pub(super) enum Publication {
     /// Opens the first member; the rest are the other resources of the context.

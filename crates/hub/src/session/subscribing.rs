@@ -121,7 +121,7 @@ impl Session {
         }
     }
 
-    /// When the token ends that bounds the lease.
+    /// The end of the token that bounds the lease.
     pub(super) fn token_until(&self, admission: &Admission, now: Now) -> Option<Duration> {
         self.behaviour.bound_of_lease(admission.until(now))
     }
@@ -441,7 +441,7 @@ fn no_such_endpoint(request: &SubscriptionRequest, section: &str) -> Refusal {
     )
 }
 
-/// Why there is nothing to connect to.
+/// The reason why there is nothing to connect to.
 pub fn dead_endpoint() -> String {
     "no subscription has this endpoint: it was never given out, or has been unsubscribed, has expired or its WebSocket \
      has closed; subscribe again for a new one (FHIRcast STU3, 2.4 Unsubscribe)"

@@ -29,12 +29,12 @@ pub(super) struct Verification {
     lease: u64,
     token_until: Option<Duration>,
     name: Option<String>,
-    /// When the callback was asked: the lease is counted from there.
+    /// The time at which the callback was asked; the lease is counted from there.
     asked: Duration,
 }
 
 impl Verification {
-    /// What the callback is asked.
+    /// The parameters of the question to the callback.
     pub(super) fn parameters(&self, topic: &str) -> Vec<(&'static str, String)> {
         vec![
             ("hub.mode", self.mode.as_str().to_owned()),

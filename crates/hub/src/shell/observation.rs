@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::protocol::Version;
 use castspec_judging::subscriber::{Closer, Exchange, Frame, Observed};
 
-/// How long the rest of a body may take that nobody asked for.
+/// The time that the rest of a body may take where the hub did not read it.
 const REST: Duration = Duration::from_secs(1);
 
 /// Takes exchanges away from the hub; the hub never waits for it.
@@ -52,7 +52,7 @@ impl Observer {
         (observer, receiver)
     }
 
-    /// How long it has been observing: the time of an exchange that happened now.
+    /// The time since it began to observe: that of an exchange that happens now.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }

@@ -62,7 +62,7 @@ pub(super) fn answer(hub: &Registry, headers: &HeaderMap, admission: &Admission,
     }
 }
 
-/// What comes of a request for a callback; `None` where it is for none.
+/// The outcome of a request for a callback; `None` where it is for none.
 fn webhook_subscription(hub: &Registry, admission: &Admission, body: &[u8]) -> Option<Result<Mode, Refusal>> {
     if !hub.profile.webhook {
         return None;
@@ -79,7 +79,7 @@ fn webhook_subscription(hub: &Registry, admission: &Admission, body: &[u8]) -> O
     Some(answer)
 }
 
-/// What a defective hub does with a re-subscription of a callback that it refuses: it takes over the events.
+/// A defect: the events of a re-subscription of a callback are taken over though it is refused.
 fn regrant_refused(hub: &Registry, body: &[u8]) {
     let named = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(body);
@@ -145,7 +145,7 @@ fn repeated_events(body: &[u8]) -> Option<Vec<EventName>> {
     events.split(',').map(|event| event.trim().parse().ok()).collect()
 }
 
-/// What a defective hub does with a re-subscription that it refuses: it takes over what it can read of it.
+/// A defect: a re-subscription is carried out, as far as it can be read, though it is refused.
 fn resubscribe_refused(hub: &Registry, body: &[u8]) {
     let named = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(body);

@@ -33,12 +33,12 @@ impl Behaviour {
         granted.contains(event)
     }
 
-    /// How often each event is delivered.
+    /// The number of times that each event is delivered.
     pub(crate) fn copies(&self) -> usize {
         if self.has(Defect::DuplicateDelivery) { 2 } else { 1 }
     }
 
-    /// How often each event is delivered to a subscriber with these events.
+    /// The number of times that each event is delivered to a subscriber with these events.
     pub(crate) fn copies_for(&self, granted: &[EventName], event: &EventName) -> usize {
         let named = granted.iter().filter(|subscribed| *subscribed == event).count();
         if self.has(Defect::RepeatedEventsKept) {
