@@ -4,8 +4,15 @@
 //! rules serve a run, a capture, a HAR file and the live hub.
 
 pub mod capture;
+pub mod hub;
+mod observed;
 pub mod outcome;
 pub mod redaction;
+mod signature;
 pub mod subscriber;
 
-use castspec_fhircast::{protocol, requirement, schema};
+pub use castspec_fhircast::protocol::CallMessage;
+pub use observed::{Answer, Call, Closed, Received, Spot, Verified, sole};
+pub use signature::{SIGNATURE_HEADER, Signature};
+
+use castspec_fhircast::{fhir, protocol, requirement, schema};

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::transcript::Evidence;
 use crate::protocol::Version;
-use crate::requirement::Level;
+use crate::requirement::{Level, Requirement};
+use crate::schema::Unmet;
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +35,28 @@ impl Verdict {
             Self::Warn => "warn",
             Self::Fail => "fail",
         }
+    }
+
+    /// The verdict on a requirement of this level that did not hold.
+    pub fn of_breach(level: Level, unmet: Unmet) -> Self {
+        match (unmet, level) {
+            (Unmet::Note, _) | (_, Level::May) => Self::Pass,
+            (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) => Self::Warn,
+            (Unmet::ByLevel, Level::Shall) => Self::Fail,
+        }
+    }
+
+    /// Whether this verdict counts for more than another where one requirement was tried several times: a failure before a
+    /// warning, that before a try that was not reached, and a try that held before one that did not apply.
+    pub fn outweighs(self, other: Self) -> bool {
+        let rank = |verdict: Self| match verdict {
+            Self::Skip => 0,
+            Self::Pass => 1,
+            Self::Inconclusive => 2,
+            Self::Warn => 3,
+            Self::Fail => 4,
+        };
+        rank(self) > rank(other)
     }
 }
 
@@ -86,6 +109,28 @@ pub struct Check {
 }
 
 impl Check {
+    /// A check of a requirement that nothing is known of yet: skipped, without a message.
+    pub fn blank(scenario: &str, requirement: &Requirement) -> Self {
+        Self {
+            id: format!("{scenario}/{}@{}", requirement.id, requirement.version),
+            scenario: scenario.to_owned(),
+            requirement: requirement.id.clone(),
+            fhircast_version: requirement.version,
+            level: requirement.level,
+            section: requirement.section.clone(),
+            url: requirement.url.clone(),
+            statement: requirement.text.clone(),
+            verdict: Verdict::Skip,
+            message: String::new(),
+            expected: None,
+            observed: None,
+            evidence: Vec::new(),
+            repeat: None,
+            accepted: None,
+            flaky: false,
+        }
+    }
+
     /// Whether this check alone keeps a run from ending well; under `strict` a broken SHOULD does.
     pub fn fails_run(&self, strict: bool) -> bool {
         match self.verdict {

@@ -1,5 +1,7 @@
 //! Every HTTP exchange and WebSocket frame of a scenario, in order: the evidence.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// One line of a transcript.
@@ -14,6 +16,18 @@ pub struct Entry {
     /// What passed.
     #[serde(flatten)]
     pub traffic: Traffic,
+}
+
+impl Entry {
+    /// An entry at this position, so long after the beginning; the time is kept to the microsecond.
+    pub fn new(sequence: usize, at: Duration, actor: &str, traffic: Traffic) -> Self {
+        Self {
+            sequence,
+            at_ms: (at.as_secs_f64() * 1_000_000.0).round() / 1_000.0,
+            actor: actor.to_owned(),
+            traffic,
+        }
+    }
 }
 
 /// What passed between a mock subscriber and the hub.

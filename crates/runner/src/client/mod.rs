@@ -8,21 +8,17 @@ mod http;
 mod inbox;
 mod log;
 mod policy;
-mod signature;
 mod socket;
 mod trust;
 mod way;
 
-pub use callbacks::{
-    Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying, listen_for_callbacks,
-};
-pub use http::{Answer, HttpClient, NoAnswer, OutgoingRequest, is_loopback};
-pub use inbox::{Call, Closed, Inbox, Received};
-pub use log::{Log, Spot};
+pub use callbacks::{Callback, CallbackError, CallbackOwner, Callbacks, Verifying, listen_for_callbacks};
+pub use http::{HttpClient, NoAnswer, OutgoingRequest, is_loopback};
+pub use inbox::Inbox;
+pub use log::Log;
 pub use policy::{AnswerRule, Policy};
-pub use signature::Signature;
 pub use socket::{ConnectError, Socket, connect};
 pub use trust::{Identity, Trust, TrustError};
 pub use way::{Approach, Way};
 
-pub use crate::protocol::CallMessage;
+pub use crate::judging::{Answer, Call, CallMessage, Closed, Received, Signature, Spot, Verified};

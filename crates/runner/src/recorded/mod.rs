@@ -14,12 +14,12 @@ use serde_json::Map;
 
 pub use self::conversation::{Conversation, ConversationError};
 use self::exchanges::exchanges;
+use crate::judging::hub::{HubUrlError, judge_recorded};
 use crate::outcome::{
     Check, Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Target,
 };
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
-use crate::run::{OverheardError, judge_overheard};
 use crate::schema::Schemas;
 use castspec_judging::subscriber as conduct;
 
@@ -45,12 +45,12 @@ pub fn review(
     judged: Judged,
     catalogue: &Arc<Catalogue>,
     schemas: &Arc<Schemas>,
-) -> Result<Vec<RunEvent>, OverheardError> {
+) -> Result<Vec<RunEvent>, HubUrlError> {
     let header = &conversation.header;
     let mut scenarios: Vec<(String, String, Vec<Check>)> = Vec::new();
     let mut observations = Vec::new();
     if judged.hub {
-        let overheard = judge_overheard(
+        let recorded = judge_recorded(
             HUB,
             &header.upstream,
             version,
@@ -58,8 +58,8 @@ pub fn review(
             schemas.clone(),
             &conversation.lines,
         )?;
-        scenarios.push((HUB.to_owned(), "What the hub did".to_owned(), overheard.checks));
-        observations = overheard.observations;
+        scenarios.push((HUB.to_owned(), "What the hub did".to_owned(), recorded.checks));
+        observations = recorded.observations;
     }
     if judged.subscribers && version == Version::Stu3 {
         for conduct in conducts(conversation, version, catalogue, schemas) {

@@ -1,12 +1,14 @@
 //! The acknowledgements in a record: over WebSockets they are frames, from callbacks they are answers to the calls.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::outcome::{Entry, Traffic};
 use crate::protocol::{Acknowledgement, Status};
 
 /// The acknowledgement that this entry of the record is, if it is one.
-pub fn acknowledgement_in(entry: &Entry, record: &[Entry]) -> Option<Acknowledgement> {
+pub fn acknowledgement_in(entry: &Entry, record: &[Arc<Entry>]) -> Option<Acknowledgement> {
     match &entry.traffic {
         Traffic::FrameSent { text, .. } => Acknowledgement::parse(text).ok(),
         Traffic::CallbackResponse { to, status, .. } => {
@@ -25,8 +27,8 @@ pub fn acknowledgement_in(entry: &Entry, record: &[Entry]) -> Option<Acknowledge
 }
 
 /// All acknowledgements of a record, each with where it stands.
-pub fn acknowledgements(record: &[Entry]) -> impl Iterator<Item = (&Entry, Acknowledgement)> {
+pub fn acknowledgements(record: &[Arc<Entry>]) -> impl Iterator<Item = (&Entry, Acknowledgement)> {
     record
         .iter()
-        .filter_map(|entry| Some((entry, acknowledgement_in(entry, record)?)))
+        .filter_map(|entry| Some((&**entry, acknowledgement_in(entry, record)?)))
 }

@@ -2,50 +2,33 @@
 
 use serde_json::Value;
 
-use super::play::Play;
 use crate::fhir::Validator;
 
 /// The name of these observations.
-const SUBJECT: &str = "fhir-r4";
+pub const FHIR_READINGS: &str = "fhir-r4";
 
 /// A resource that the hub made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Authored {
     /// What it belongs to, in words.
     whose: &'static str,
     resource: Value,
 }
 
-impl Play<'_> {
-    /// Remembers the resources of a SyncError that no publication accounts for.
-    pub fn authored_sync_error(&mut self, message: &Value) {
-        let resources = resources(message.pointer("/event/context"), None);
-        self.remember("a SyncError", resources);
-    }
+/// The resources of a SyncError that no publication accounts for.
+pub fn authored_sync_error(message: &Value) -> Vec<Authored> {
+    authored("a SyncError", resources(message.pointer("/event/context"), None))
+}
 
-    /// Remembers the content of a current context: its Bundle is the hub's. The other resources were published by subscribers.
-    pub fn authored_content(&mut self, current_context: &Value) {
-        let resources = resources(current_context.get("context"), Some("content"));
-        self.remember("the current content", resources);
-    }
+/// The content of a current context: its Bundle is the hub's. The other resources were published by subscribers.
+pub fn authored_content(current_context: &Value) -> Vec<Authored> {
+    let content = resources(current_context.get("context"), Some("content"));
+    authored("the current content", content)
+}
 
-    fn remember(&mut self, whose: &'static str, resources: Vec<Value>) {
-        let authored = resources.into_iter().map(|resource| Authored { whose, resource });
-        self.authored.extend(authored);
-    }
-
-    /// Judges what was remembered. It takes a while the first time, on a thread where that holds nobody up.
-    pub async fn observe_base_fhir(&mut self) {
-        let authored = std::mem::take(&mut self.authored);
-        if authored.is_empty() {
-            return;
-        }
-        // A thread that fails leaves nothing to tell.
-        let readings = tokio::task::spawn_blocking(move || readings(&authored)).await;
-        for reading in readings.unwrap_or_default() {
-            self.judge.reading(SUBJECT, &reading);
-        }
-    }
+fn authored(whose: &'static str, resources: Vec<Value>) -> Vec<Authored> {
+    let all = resources.into_iter();
+    all.map(|resource| Authored { whose, resource }).collect()
 }
 
 /// The resources in a context, under one key or any.
@@ -57,7 +40,8 @@ fn resources(context: Option<&Value>, key: Option<&str>) -> Vec<Value> {
         .collect()
 }
 
-fn readings(authored: &[Authored]) -> Vec<String> {
+/// Every way in which these are not FHIR R4, in words. It takes a while the first time.
+pub fn readings(authored: &[Authored]) -> Vec<String> {
     let validator = match Validator::shared() {
         Ok(validator) => validator,
         Err(error) => {
@@ -94,15 +78,8 @@ mod tests {
             {"key": "content", "resource": {"resourceType": "Bundle", "entry": [
                 {"fullUrl": "", "resource": {"resourceType": "Observation"}}]}},
         ]});
-        let authored: Vec<Authored> = resources(current.get("context"), Some("content"))
-            .into_iter()
-            .map(|resource| Authored {
-                whose: "the current content",
-                resource,
-            })
-            .collect();
         assert_eq!(
-            readings(&authored),
+            readings(&authored_content(&current)),
             [
                 "in the current content, the resource has no 'type'; expected 'type' in Bundle",
                 "in the current content, /entry/0/fullUrl is empty; expected a uri, or no such member",

@@ -1,4 +1,4 @@
-//! The requirements that the runner itself judges, in every scenario: the ambient checks.
+//! The requirements that are judged in every conversation with a hub: the ambient rules.
 //!
 //! A scenario states what is particular to it; what must hold of every message is named here. A test holds this list against
 //! the catalogue.

@@ -5,64 +5,63 @@ use std::sync::Arc;
 use serde_json::Value;
 use url::Url;
 
-use super::listener::{Asked, CLIENT, Listener, mock, parameter};
-use crate::client::{Answer, Call, CallMessage, Received, Signature, Spot, Verified};
+use super::exchanges::{Asked, parameter};
+use super::listener::{CLIENT, Listener};
+use crate::hub::control::{Control, control_received};
+use crate::hub::rules::status_of_acceptance;
+use crate::hub::{Channel, Intent, Subscriber, ids};
 use crate::outcome::Traffic;
 use crate::protocol::parse_events;
-use crate::run::control::{Control, control_received};
-use crate::run::requirements as ids;
-use crate::run::stage::{Called, Pending};
-use crate::run::webhooks::agree;
-use crate::scenario::Channel;
+use crate::{Answer, Call, CallMessage, Received, SIGNATURE_HEADER, Signature, Spot, Verified};
 
 /// A call without an answer yet.
 pub(super) struct Calling {
-    mock: String,
+    subscriber: String,
     asked: Spot,
     /// What an intent verification asks, and the challenge that the answer must have.
     question: Option<(Arc<Value>, String)>,
 }
 
-impl Listener<'_> {
+impl Listener {
     /// A subscriber asks for webhooks, or for their end; the hub may call before it answers.
     pub(super) fn asks_for_calls(&mut self, callback: &str, body: &[u8], requested: Spot) {
         let topic = parameter(body, "hub.topic").unwrap_or_default();
         let known = self.at_callback(callback, Some(&topic));
-        let known = known.filter(|name| self.mock(name).is_some_and(|mock| mock.topic == topic));
+        let known = known.filter(|name| {
+            let subscriber = self.conversation.subscribers.get(name);
+            subscriber.is_some_and(|subscriber| subscriber.topic == topic)
+        });
         if parameter(body, "hub.mode").as_deref() == Some("unsubscribe") {
             // Whether the subscriber agrees to it shows later; until then nothing is owed to it.
-            if let Some(membership) = known.and_then(|name| self.mock(&name)?.membership_mut()) {
-                membership.ended.get_or_insert(requested);
+            if let Some(subscription) = known.and_then(|name| self.last_subscription(&name)) {
+                subscription.ended.get_or_insert(requested);
             }
             return;
         }
-        let events = parameter(body, "hub.events").unwrap_or_default();
-        let events = parse_events(&events).unwrap_or_default();
         let name = match known {
             Some(name) => name,
             None => {
-                let name = self.name(parameter(body, "subscriber.name"));
-                let mut mock = mock(&name, &topic, events.clone());
-                mock.channel = Channel::Webhook;
-                mock.called = Some(Called {
-                    url: callback.to_owned(),
-                    verified: Vec::new(),
-                });
-                self.play.stage.mocks.insert(name.clone(), mock);
+                let name = self.new_name(parameter(body, "subscriber.name"));
                 let known = self.callbacks.entry(bare(callback).to_owned()).or_default();
                 known.push(name.clone());
                 name
             }
         };
+        let channel = || Channel::Webhook {
+            callback: callback.to_owned(),
+            verified: Vec::new(),
+        };
+        let subscribers = &mut self.conversation.subscribers;
+        let subscriber = subscribers
+            .entry(name.clone())
+            .or_insert_with(|| Subscriber::new(&name, &topic, channel()));
+        let events = parameter(body, "hub.events").unwrap_or_default();
         let secret = parameter(body, "hub.secret").filter(|secret| !secret.is_empty());
-        let pending = Pending {
-            events,
+        subscriber.subscriptions.ask(Intent {
+            events: parse_events(&events).unwrap_or_default(),
             secret: secret.map(|_| 0),
             requested: requested.sequence,
-        };
-        if let Some(mock) = self.mock(&name) {
-            mock.pending.push(pending);
-        }
+        });
     }
 
     /// The hub answered a request for webhooks, or for their end.
@@ -78,14 +77,14 @@ impl Listener<'_> {
                 true => ids::UNSUBSCRIBE_202,
                 false => ids::SUBSCRIBE_202,
             };
-            self.play.judge_status_of_acceptance(answer, requirement);
+            status_of_acceptance(answer, requirement, &mut self.judge);
             return;
         }
         let topic = parameter(&asked.body, "hub.topic");
         if let Some(name) = self.at_callback(callback, topic.as_deref())
-            && let Some(mock) = self.mock(&name)
+            && let Some(subscriber) = self.conversation.subscribers.get_mut(&name)
         {
-            mock.pending.retain(|own| own.requested != asked.spot.sequence);
+            subscriber.subscriptions.refuse(asked.spot.sequence);
         }
     }
 
@@ -119,7 +118,7 @@ impl Listener<'_> {
         let asked = self.add(&name, traffic);
         let signatures: Vec<&str> = headers
             .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("x-hub-signature"))
+            .filter(|(name, _)| name.eq_ignore_ascii_case(SIGNATURE_HEADER))
             .map(|(_, value)| value.as_str())
             .collect();
         let call = Call {
@@ -140,21 +139,20 @@ impl Listener<'_> {
             call: Some(Arc::new(call)),
         };
         let control = control_received(&received);
-        let mut verifies = false;
-        if let Some(mock) = self.mock(&name) {
-            verifies = control == Some(Control::Verification) && !mock.pending.is_empty();
-            if control == Some(Control::Denial)
-                && let Some(membership) = mock.membership_mut()
-            {
-                membership.ended.get_or_insert(asked);
+        if let Some(subscriber) = self.conversation.subscribers.get_mut(&name) {
+            let subscriptions = &mut subscriber.subscriptions;
+            if control == Some(Control::Verification) && subscriptions.has_intents() {
+                self.judge.held(ids::VERIFICATION_SENT);
             }
-            mock.inbox.add(received);
-        }
-        if verifies {
-            self.play.judge.held(ids::VERIFICATION_SENT);
+            if control == Some(Control::Denial)
+                && let Some(subscription) = subscriptions.last_mut()
+            {
+                subscription.ended.get_or_insert(asked);
+            }
+            subscriber.received.push(received);
         }
         let calling = Calling {
-            mock: name,
+            subscriber: name,
             asked,
             // Only a GET is one that a subscriber would take for a question.
             question: json.zip(question).filter(|_| method == "GET"),
@@ -179,7 +177,7 @@ impl Listener<'_> {
             headers: headers.to_vec(),
             body: text.clone(),
         };
-        let answered = self.add(&calling.mock, traffic);
+        let answered = self.add(&calling.subscriber, traffic);
         let Some((query, challenge)) = calling.question else {
             return;
         };
@@ -189,14 +187,15 @@ impl Listener<'_> {
             query,
             agreed: (200..300).contains(&status) && text == challenge,
         };
-        let Some(mock) = self.mock(&calling.mock) else {
+        let subscribers = &mut self.conversation.subscribers;
+        let Some(subscriber) = subscribers.get_mut(&calling.subscriber) else {
             return;
         };
         if verified.agreed {
-            agree(mock, &verified);
+            subscriber.subscriptions.agree(&verified, |_| true);
         }
-        if let Some(called) = &mut mock.called {
-            called.verified.push(verified);
+        if let Channel::Webhook { verified: known, .. } = &mut subscriber.channel {
+            known.push(verified);
         }
     }
 
@@ -204,8 +203,8 @@ impl Listener<'_> {
     fn at_callback(&self, url: &str, topic: Option<&str>) -> Option<String> {
         let known = self.callbacks.get(bare(url))?;
         let of_topic = |name: &&String| {
-            let mock = self.play.stage.mocks.get(*name);
-            mock.is_some_and(|mock| Some(mock.topic.as_str()) == topic)
+            let subscriber = self.conversation.subscribers.get(*name);
+            subscriber.is_some_and(|subscriber| Some(subscriber.topic.as_str()) == topic)
         };
         known.iter().find(of_topic).or_else(|| known.first()).cloned()
     }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::protocol::Timestamp;
-use crate::scenario::equal;
 
 /// The same instant, to the precision that the less precise of the two is written in.
 pub fn is_same_time(one: &Timestamp, other: &Timestamp) -> bool {
@@ -47,6 +46,26 @@ pub fn lost(original: &Value, copy: &Value, pointer: &str) -> Option<(String, St
         )),
         (own, other) if equal(own, other) => None,
         _ => Some((pointer.to_owned(), "has another value".to_owned())),
+    }
+}
+
+/// Whether two values are equal as JSON: numbers by value, members in any order.
+pub fn equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => match (one.as_i128(), other.as_i128()) {
+            (Some(one), Some(other)) => one == other,
+            _ => one.as_f64() == other.as_f64(),
+        },
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .all(|(name, value)| other.get(name).is_some_and(|other| equal(value, other)))
+        }
+        (one, other) => one == other,
     }
 }
 

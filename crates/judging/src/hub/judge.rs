@@ -3,11 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::base_fhir::Authored;
 use super::claims::Claims;
+use super::missing::Unheld;
 use crate::outcome::{Check, Entry, Evidence, Observation, Verdict};
 use crate::protocol::Version;
-use crate::requirement::{Catalogue, Level, Requirement};
-use crate::scenario::{RequestKind, Unmet};
+use crate::requirement::{Actor, Catalogue, Requirement};
+use crate::schema::{Judgement, MessageKind, Schemas, Sender, Unmet};
+use crate::{Answer, Spot};
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestKind {
+    /// A subscription.
+    Subscribe,
+    /// The end of a subscription.
+    Unsubscribe,
+    /// The distribution of an event.
+    Publish,
+}
 
 /// A place in the transcript, with a JSON pointer into the message where one is to the point.
 #[derive(Debug, Clone)]
@@ -36,6 +54,11 @@ impl Place {
         };
         Self { sequence, pointer }
     }
+
+    /// A request and the hub's answer to it.
+    pub fn exchange(answer: &Answer) -> Vec<Self> {
+        vec![Self::at(answer.request.sequence), Self::at(answer.spot.sequence)]
+    }
 }
 
 /// Why a requirement did not hold.
@@ -50,9 +73,41 @@ pub struct Breach {
     /// The messages that show it.
     pub places: Vec<Place>,
     /// A softer verdict than the requirement's level.
-    pub unmet: Option<Unmet>,
+    pub unmet: Unmet,
     /// The schema found it: it stands for itself, whatever else is wrong at its place.
     pub by_schema: bool,
+}
+
+impl Breach {
+    /// A breach that these places show.
+    pub fn new(message: impl Into<String>, places: Vec<Place>) -> Self {
+        Self {
+            message: message.into(),
+            places,
+            ..Self::default()
+        }
+    }
+
+    /// The same, with what was expected.
+    #[must_use]
+    pub fn expecting(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// The same, with what came.
+    #[must_use]
+    pub fn observing(mut self, observed: impl Into<String>) -> Self {
+        self.observed = Some(observed.into());
+        self
+    }
+
+    /// The same, with a softer verdict than the requirement's level.
+    #[must_use]
+    pub fn softened(mut self, unmet: Unmet) -> Self {
+        self.unmet = unmet;
+        self
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -71,10 +126,11 @@ struct Refusal {
     place: Place,
 }
 
-/// Collects findings.
+/// Collects the findings of one conversation.
 #[derive(Debug)]
 pub struct Judge {
     catalogue: Arc<Catalogue>,
+    schemas: Arc<Schemas>,
     version: Version,
     claims: Arc<Claims>,
     findings: BTreeMap<String, Vec<Finding>>,
@@ -82,6 +138,7 @@ pub struct Judge {
     accepted: BTreeSet<RequestKind>,
     readings: Vec<(String, String)>,
     malformed: Vec<Malformed>,
+    authored: Vec<Authored>,
 }
 
 /// A place of a message that its schema has found wrong.
@@ -107,9 +164,15 @@ impl Malformed {
 
 impl Judge {
     /// A judge without findings.
-    pub fn new(catalogue: Arc<Catalogue>, version: Version, claims: Arc<Claims>) -> Self {
+    pub fn new(
+        catalogue: Arc<Catalogue>,
+        schemas: Arc<Schemas>,
+        version: Version,
+        claims: Arc<Claims>,
+    ) -> Self {
         Self {
             catalogue,
+            schemas,
             version,
             claims,
             findings: BTreeMap::new(),
@@ -117,7 +180,13 @@ impl Judge {
             accepted: BTreeSet::new(),
             readings: Vec::new(),
             malformed: Vec::new(),
+            authored: Vec::new(),
         }
+    }
+
+    /// The version that is judged under.
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// The requirement was tried and held.
@@ -132,13 +201,51 @@ impl Judge {
 
     /// A place of a message does not meet its schema. What a scenario or an ambient check finds wrong at that same place is
     /// the same mistake seen twice, and is not held against the hub under another requirement.
-    pub fn malformed(&mut self, requirement: &str, place: &Place, throughout: bool) {
+    fn malformed(&mut self, requirement: &str, place: &Place, throughout: bool) {
         self.malformed.push(Malformed {
             sequence: place.sequence,
             pointer: place.pointer.clone().unwrap_or_default(),
             throughout,
             requirement: requirement.to_owned(),
         });
+    }
+
+    /// The requirement was tried: it held, or there is a breach.
+    pub fn tried(&mut self, requirement: &str, breach: Option<Breach>) {
+        match breach {
+            None => self.held(requirement),
+            Some(breach) => self.broken(requirement, breach),
+        }
+    }
+
+    /// The requirement was not seen to hold; `checks` are requirements that build on the same message.
+    pub fn unheld<'r>(
+        &mut self,
+        requirement: &str,
+        checks: impl IntoIterator<Item = &'r str>,
+        unheld: Unheld,
+    ) {
+        let told = match unheld {
+            Unheld::Inapplicable(why) => {
+                self.inapplicable(requirement, &why);
+                for check in checks {
+                    self.inapplicable(check, &why);
+                }
+                return;
+            }
+            Unheld::Unreached(why) => {
+                self.unreached(requirement, &why);
+                why
+            }
+            Unheld::Broken(breach) => {
+                let told = breach.message.clone();
+                self.broken(requirement, breach);
+                told
+            }
+        };
+        for check in checks {
+            self.unreached(check, &told);
+        }
     }
 
     /// The requirement could not be tried.
@@ -173,6 +280,72 @@ impl Judge {
         }
     }
 
+    /// The hub made these resources itself.
+    pub fn authored(&mut self, resources: Vec<Authored>) {
+        self.authored.extend(resources);
+    }
+
+    /// The resources that the hub made itself, to be looked at by [`super::readings`]; they are forgotten here.
+    pub fn take_authored(&mut self) -> Vec<Authored> {
+        std::mem::take(&mut self.authored)
+    }
+
+    /// Whether the version has messages of this kind.
+    pub fn knows(&self, kind: MessageKind) -> bool {
+        self.schemas.has(kind)
+    }
+
+    /// Judges a whole message by its schema.
+    pub fn message(&mut self, kind: MessageKind, message: &Value, spot: Spot) {
+        let judgement = self.schemas.judge(kind, message);
+        self.judgement(&judgement, message, spot, "");
+    }
+
+    /// Judges the event of a notification that the hub made itself by the schemas of its context.
+    pub fn event_of_hub(&mut self, name: &str, event: &Value, spot: Spot) {
+        let judgement = self.schemas.judge_context_of(Sender::Hub, name, event);
+        self.judgement(&judgement, event, spot, "/event");
+    }
+
+    /// Takes in what the schemas say: `judged` is what was judged, which lies in the message at `prefix`.
+    fn judgement(&mut self, judgement: &Judgement, judged: &Value, spot: Spot, prefix: &str) {
+        let (catalogue, version) = (self.catalogue.clone(), self.version);
+        let binds_hub = |id: &str| {
+            let requirement = catalogue.get(version, id);
+            requirement.is_some_and(|requirement| requirement.actor == Actor::Hub)
+        };
+        for requirement in judgement.satisfied.iter().filter(|id| binds_hub(id)) {
+            self.held(requirement);
+        }
+        let violations = judgement.violations.iter();
+        for violation in violations.filter(|violation| binds_hub(&violation.requirement)) {
+            let pointer = format!("{prefix}{}", violation.pointer);
+            let breach = Breach {
+                message: violation.message.clone(),
+                places: vec![Place::within(spot.sequence, &pointer)],
+                unmet: violation.unmet,
+                by_schema: true,
+                ..Breach::default()
+            };
+            if violation.unmet == Unmet::ByLevel {
+                // An object that lacks something may be right in all else.
+                let member = violation.member.as_ref();
+                let place = match member {
+                    Some(member) => format!("{pointer}/{}", escaped(member)),
+                    None => pointer,
+                };
+                let throughout =
+                    member.is_some() || !judged.pointer(&violation.pointer).is_some_and(Value::is_object);
+                self.malformed(
+                    &violation.requirement,
+                    &Place::within(spot.sequence, &place),
+                    throughout,
+                );
+            }
+            self.broken(&violation.requirement, breach);
+        }
+    }
+
     fn find(&mut self, requirement: &str, finding: Finding) {
         self.findings
             .entry(requirement.to_owned())
@@ -188,7 +361,7 @@ impl Judge {
         stated: &BTreeSet<String>,
         pending: &BTreeSet<String>,
         why: &str,
-        transcript: &[Entry],
+        transcript: &[Arc<Entry>],
     ) -> (Vec<Check>, Vec<Observation>) {
         for refusal in std::mem::take(&mut self.refusals) {
             let finding = if self.accepted.contains(&refusal.kind) {
@@ -247,7 +420,7 @@ impl Judge {
                 let culprit = breach.places.last().and_then(|place| {
                     self.malformed
                         .iter()
-                        .find(|own| own.requirement != *id && own.covers(place))
+                        .find(|malformed| malformed.requirement != *id && malformed.covers(place))
                 });
                 if let Some(culprit) = culprit {
                     *finding = Finding::Unreached(format!(
@@ -269,9 +442,9 @@ impl Judge {
         scenario: &str,
         requirement: &Requirement,
         findings: &[Finding],
-        transcript: &[Entry],
+        transcript: &[Arc<Entry>],
     ) -> Check {
-        let mut check = blank(scenario, requirement);
+        let mut check = Check::blank(scenario, requirement);
         if let Some(capability) = requirement.capability
             && !self.claims.has(capability)
         {
@@ -282,14 +455,7 @@ impl Judge {
             Finding::Inapplicable(_) => Verdict::Skip,
             Finding::Held => Verdict::Pass,
             Finding::Unreached(_) => Verdict::Inconclusive,
-            Finding::Broken(breach) => verdict_of(requirement.level, breach.unmet),
-        };
-        let rank = |verdict: Verdict| match verdict {
-            Verdict::Skip => 0,
-            Verdict::Pass => 1,
-            Verdict::Inconclusive => 2,
-            Verdict::Warn => 3,
-            Verdict::Fail => 4,
+            Finding::Broken(breach) => Verdict::of_breach(requirement.level, breach.unmet),
         };
         for finding in findings {
             if let Finding::Broken(breach) = finding
@@ -301,7 +467,7 @@ impl Judge {
         // The first of the heaviest, so that the message is about what happened first.
         let mut heaviest = &findings[0];
         for finding in findings {
-            if rank(weigh(finding)) > rank(weigh(heaviest)) {
+            if weigh(finding).outweighs(weigh(heaviest)) {
                 heaviest = finding;
             }
         }
@@ -344,53 +510,40 @@ pub fn unjudged(
         .map(|requirement| Check {
             verdict,
             message: why.to_owned(),
-            ..blank(scenario, requirement)
+            ..Check::blank(scenario, requirement)
         })
         .collect()
 }
 
-fn blank(scenario: &str, requirement: &Requirement) -> Check {
-    Check {
-        id: format!("{scenario}/{}@{}", requirement.id, requirement.version),
-        scenario: scenario.to_owned(),
-        requirement: requirement.id.clone(),
-        fhircast_version: requirement.version,
-        level: requirement.level,
-        section: requirement.section.clone(),
-        url: requirement.url.clone(),
-        statement: requirement.text.clone(),
-        verdict: Verdict::Skip,
-        message: String::new(),
-        expected: None,
-        observed: None,
-        evidence: Vec::new(),
-        repeat: None,
-        accepted: None,
-        flaky: false,
-    }
-}
-
-fn verdict_of(level: Level, unmet: Option<Unmet>) -> Verdict {
-    match (unmet, level) {
-        (Some(Unmet::Note), _) | (_, Level::May) => Verdict::Pass,
-        (Some(Unmet::Warn), _) | (None, Level::Should) => Verdict::Warn,
-        (None, Level::Shall) => Verdict::Fail,
-    }
-}
-
 /// The messages at these places, in the order in which they passed.
-fn evidence(places: &[Place], transcript: &[Entry]) -> Vec<Evidence> {
+fn evidence(places: &[Place], transcript: &[Arc<Entry>]) -> Vec<Evidence> {
     let mut places: Vec<&Place> = places.iter().collect();
     places.sort_by_key(|place| place.sequence);
     places.dedup_by_key(|place| place.sequence);
     places
         .into_iter()
         .filter_map(|place| {
-            let entry = transcript.get(place.sequence)?.clone();
+            let entry = Entry::clone(transcript.get(place.sequence)?);
             Some(Evidence {
                 entry,
                 pointer: place.pointer.clone().filter(|pointer| !pointer.is_empty()),
             })
         })
         .collect()
+}
+
+/// A member's name as a step of a JSON pointer.
+fn escaped(member: &str) -> String {
+    member.replace('~', "~0").replace('/', "~1")
+}
+
+/// A sentence cut to what one reads at a glance; the whole stands in expected and observed.
+pub fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(MOST).collect();
+    short.push('…');
+    short
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::client::Received;
+use crate::Received;
 
 /// A message about the subscription itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
 /// The header of the signature, in lower case.
-pub(super) const HEADER: &str = "x-hub-signature";
+pub const SIGNATURE_HEADER: &str = "x-hub-signature";
 
 /// What the signature of a notification is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Signature {
     }
 
     /// Judges the values of the header against the very bytes of the body. Of secrets that are equal, the last one counts.
-    pub(super) fn of(values: &[&str], body: &[u8], secrets: &[String]) -> Self {
+    pub fn of(values: &[&str], body: &[u8], secrets: &[String]) -> Self {
         let value = match values {
             [] => return Self::Missing,
             [value] => value.trim(),
