@@ -14,7 +14,7 @@ use super::scenario::write_or_print;
 use super::under_test::UnderTest;
 use super::{CommandError, print_error};
 use crate::hub::Transport;
-use crate::outcome::{RunEvent, Verdict};
+use crate::outcome::{Grading, RunEvent};
 use crate::reproduction::Minimiser;
 use crate::requirement::Catalogue;
 use crate::runner::{Materials, Part, Target, run};
@@ -80,7 +80,7 @@ impl MinimiseCommand {
         let mut trial = Trial {
             target,
             materials,
-            strict: self.strict,
+            grading: Grading::strict_if(self.strict),
         };
         if trial.target.built_in {
             trial.target.timing.response = PATIENCE;
@@ -174,7 +174,7 @@ fn size(document: &Value) -> usize {
 struct Trial {
     target: Target,
     materials: Materials,
-    strict: bool,
+    grading: Grading,
 }
 
 impl Trial {
@@ -190,12 +190,10 @@ impl Trial {
         let gathering = async {
             let mut failing = BTreeSet::new();
             while let Some(event) = incoming.recv().await {
-                if let RunEvent::CheckJudged(check) = event {
-                    let fails =
-                        check.verdict == Verdict::Fail || (self.strict && check.verdict == Verdict::Warn);
-                    if fails {
-                        failing.insert(check.requirement.clone());
-                    }
+                if let RunEvent::CheckJudged(check) = event
+                    && self.grading.is_failure(check.verdict)
+                {
+                    failing.insert(check.requirement.clone());
                 }
             }
             failing

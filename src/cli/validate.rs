@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::validate_conversation::{self, Manner, Side};
 use super::{CommandError, print};
 use crate::fhir::{self, Finding};
+use crate::outcome::Grading;
 use crate::protocol::Version;
 use crate::requirement::{Catalogue, Level};
 use crate::review::Conversation;
@@ -231,7 +232,7 @@ impl ValidateCommand {
             version: self.fhircast_version,
             side: self.side,
             reports: self.reports.as_deref(),
-            strict: self.strict,
+            grading: Grading::strict_if(self.strict),
         };
         validate_conversation::judge(file, conversation, &manner)
     }

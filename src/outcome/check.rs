@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::scenario_id::ScenarioId;
 use super::transcript::Evidence;
 use crate::protocol::Version;
 use crate::requirement::Level;
@@ -86,14 +87,9 @@ pub struct Check {
 }
 
 impl Check {
-    /// Whether this check alone keeps a run from ending well; under `strict` a broken SHOULD does.
-    pub fn fails_run(&self, strict: bool) -> bool {
-        match self.verdict {
-            Verdict::Fail => true,
-            Verdict::Warn => strict,
-            Verdict::Inconclusive => self.level == Level::Shall,
-            Verdict::Pass | Verdict::Skip => false,
-        }
+    /// The scenario that judged it.
+    pub fn scenario_id(&self) -> ScenarioId {
+        ScenarioId::new(&self.scenario, self.fhircast_version)
     }
 }
 

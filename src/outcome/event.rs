@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Observation, Summary};
+use super::scenario_id::ScenarioId;
 use super::transcript::Entry;
 use crate::protocol::Version;
 
@@ -113,6 +114,13 @@ pub struct ScenarioEnded {
     pub duration: Duration,
     /// Everything that passed.
     pub transcript: Vec<Entry>,
+}
+
+impl ScenarioEnded {
+    /// The scenario that ended.
+    pub fn id(&self) -> ScenarioId {
+        ScenarioId::new(&self.scenario, self.fhircast_version)
+    }
 }
 
 /// The hub died or stopped answering in mid-run.

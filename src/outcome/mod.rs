@@ -6,6 +6,9 @@
 mod check;
 mod conclusion;
 mod event;
+mod finished_run;
+mod grading;
+mod scenario_id;
 mod transcript;
 
 pub use check::{Acceptance, Check, Observation, Summary, Verdict};
@@ -13,4 +16,7 @@ pub use conclusion::{Conclusion, Outcome};
 pub use event::{
     Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,
 };
+pub use finished_run::{FinishedRun, FinishedScenario};
+pub use grading::Grading;
+pub use scenario_id::ScenarioId;
 pub use transcript::{Entry, Evidence, Traffic};

@@ -10,10 +10,8 @@ use super::record::Record;
 pub struct StoredRun {
     /// Where it was read from.
     pub name: String,
-    /// What it told.
+    /// Its record.
     pub record: Record,
-    /// Whether a broken SHOULD counted as a failure.
-    pub strict: bool,
 }
 
 /// A stored run cannot be read.
@@ -51,14 +49,13 @@ impl StoredRun {
             path: path.clone(),
             problem: error.to_string(),
         })?;
-        let (record, strict) = json::parse(&text).map_err(|problem| StoredError::Format {
+        let record = json::parse(&text).map_err(|problem| StoredError::Format {
             path: path.clone(),
             problem,
         })?;
         Ok(Self {
             name: path.display().to_string(),
             record,
-            strict,
         })
     }
 }

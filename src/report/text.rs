@@ -115,12 +115,12 @@ pub fn shortened(text: &str) -> String {
 }
 
 /// A piece of evidence as lines of text.
-pub fn evidence(own: &Evidence) -> String {
-    let mut text = headline(&own.entry);
-    if let Some(pointer) = &own.pointer {
+pub fn evidence(evidence: &Evidence) -> String {
+    let mut text = headline(&evidence.entry);
+    if let Some(pointer) = &evidence.pointer {
         text.push_str(&format!("   at {}", line(pointer)));
     }
-    if let Some(body) = body(&own.entry) {
+    if let Some(body) = body(&evidence.entry) {
         for line in shortened(&body).lines() {
             text.push_str("\n    ");
             text.push_str(line);

@@ -15,9 +15,7 @@ use serde_json::Map;
 pub use self::conversation::{Conversation, ConversationError};
 use self::exchanges::exchanges;
 use crate::conduct;
-use crate::outcome::{
-    Check, Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Target,
-};
+use crate::outcome::{FinishedRun, FinishedScenario, RunEvent, Target};
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 use crate::runner::{OverheardError, judge_overheard};
@@ -47,8 +45,7 @@ pub fn review(
     schemas: &Arc<Schemas>,
 ) -> Result<Vec<RunEvent>, OverheardError> {
     let header = &conversation.header;
-    let mut scenarios: Vec<(String, String, Vec<Check>)> = Vec::new();
-    let mut observations = Vec::new();
+    let mut scenarios = Vec::new();
     if judged.hub {
         let overheard = judge_overheard(
             HUB,
@@ -58,18 +55,24 @@ pub fn review(
             schemas.clone(),
             &conversation.lines,
         )?;
-        scenarios.push((HUB.to_owned(), "What the hub did".to_owned(), overheard.checks));
-        observations = overheard.observations;
+        scenarios.push(FinishedScenario {
+            name: HUB.to_owned(),
+            title: "What the hub did".to_owned(),
+            checks: overheard.checks,
+            observations: overheard.observations,
+        });
     }
     if judged.subscribers && version == Version::Stu3 {
         for conduct in conducts(conversation, version, catalogue, schemas) {
-            let title = format!("What {} did", conduct.subscriber.name);
-            scenarios.push((conduct.subscriber.scenario(), title, conduct.checks));
+            scenarios.push(FinishedScenario {
+                name: conduct.subscriber.scenario(),
+                title: format!("What {} did", conduct.subscriber.name),
+                checks: conduct.checks,
+                observations: Vec::new(),
+            });
         }
     }
-    let mut summary = Summary::default();
-    let lasted = lasted(conversation);
-    let mut events = vec![RunEvent::RunBegan(RunBegan {
+    let run = FinishedRun {
         tool: header.tool.clone(),
         started: header.started.clone(),
         target: Target {
@@ -78,37 +81,10 @@ pub fn review(
             built_in: false,
             capabilities: Map::new(),
         },
-        further_targets: Vec::new(),
-        scenarios: scenarios.len(),
-    })];
-    for (scenario, title, checks) in scenarios {
-        events.push(RunEvent::ScenarioBegan(ScenarioBegan {
-            scenario: scenario.clone(),
-            title: title.clone(),
-            fhircast_version: version,
-        }));
-        for check in checks {
-            summary.add(check.verdict);
-            events.push(RunEvent::CheckJudged(Box::new(check)));
-        }
-        if scenario == HUB {
-            events.extend(observations.drain(..).map(RunEvent::Observed));
-        }
-        events.push(RunEvent::ScenarioEnded(ScenarioEnded {
-            scenario,
-            title,
-            fhircast_version: version,
-            disposition: Disposition::Completed,
-            duration: lasted,
-            transcript: Vec::new(),
-        }));
-    }
-    events.push(RunEvent::RunEnded(RunEnded {
-        duration: lasted,
-        summary,
-        interrupted: false,
-    }));
-    Ok(events)
+        duration: lasted(conversation),
+        scenarios,
+    };
+    Ok(run.into_events())
 }
 
 fn conducts(

@@ -93,23 +93,27 @@ fn looks(traffic: &Traffic) -> (Kind, bool) {
 /// Draws the messages around the evidence; of the evidence alone where the transcript is not there. `None` where nothing
 /// can be shown.
 pub fn draw(transcript: &[Entry], evidence: &[Evidence]) -> Option<Diagram> {
-    let known = |own: &Evidence| {
+    let known = |evidence: &Evidence| {
         transcript
             .iter()
-            .any(|entry| entry.sequence == own.entry.sequence)
+            .any(|entry| entry.sequence == evidence.entry.sequence)
     };
     let entries: Vec<&Entry> = match evidence.iter().all(known) && !transcript.is_empty() {
         true => transcript.iter().collect(),
-        false => evidence.iter().map(|own| &own.entry).collect(),
+        false => evidence.iter().map(|evidence| &evidence.entry).collect(),
     };
     if evidence.is_empty() || entries.is_empty() {
         return None;
     }
-    let marked = |entry: &Entry| evidence.iter().any(|own| own.entry.sequence == entry.sequence);
+    let marked = |entry: &Entry| {
+        evidence
+            .iter()
+            .any(|evidence| evidence.entry.sequence == entry.sequence)
+    };
     let near = near(&entries, marked);
     let mut names: Vec<&str> = Vec::new();
     // The lanes of the evidence come first where there are more than can be drawn.
-    let of_evidence = evidence.iter().map(|own| own.entry.actor.as_str());
+    let of_evidence = evidence.iter().map(|evidence| evidence.entry.actor.as_str());
     let of_rows = near.iter().map(|at| entries[*at].actor.as_str());
     for name in of_evidence.chain(of_rows) {
         if names.len() < LANES && !names.contains(&name) {
@@ -120,7 +124,7 @@ pub fn draw(transcript: &[Entry], evidence: &[Evidence]) -> Option<Diagram> {
     let lane = |name: &str| {
         names
             .iter()
-            .position(|own| *own == name)
+            .position(|known| *known == name)
             .map(|at| HUB + LANE * (at + 1))
     };
 

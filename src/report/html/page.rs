@@ -10,7 +10,7 @@ use super::broken::{Broken, bounded, broken};
 use super::counts::{Line, Tile, VERDICTS, chapters, levels, tiles};
 use super::judged::{Judged, judged, verdict};
 use super::link;
-use crate::outcome::{Conclusion, Disposition, HubLost, Outcome, Summary, Target, Tool, Verdict};
+use crate::outcome::{Conclusion, Disposition, HubLost, Outcome, ScenarioId, Summary, Target, Tool, Verdict};
 use crate::protocol::Version;
 use crate::report::{Record, text};
 use crate::requirement::Level;
@@ -141,8 +141,8 @@ struct Played {
 
 impl Page {
     /// The page of a run.
-    pub fn of(record: &Record, strict: bool) -> Self {
-        let conclusion = record.conclusion(strict);
+    pub fn of(record: &Record) -> Self {
+        let conclusion = record.conclusion();
         let sentence = conclusion.sentence();
         let judged = judged(&record.checks);
         let began = record.began.as_ref();
@@ -151,7 +151,10 @@ impl Page {
             .flat_map(|began| std::iter::once(&began.target).chain(&began.further_targets))
             .map(hub)
             .collect();
-        let mut broken: Vec<Broken> = judged.iter().filter_map(|own| broken(own, record)).collect();
+        let mut broken: Vec<Broken> = judged
+            .iter()
+            .filter_map(|requirement| broken(requirement, record))
+            .collect();
         broken.sort_by_key(Broken::is_warning);
         let started = began.map(|began| began.started.clone()).unwrap_or_default();
         Self {
@@ -159,7 +162,7 @@ impl Page {
             headline: headline(&conclusion),
             detail: detail(&sentence),
             sentence,
-            strict,
+            strict: record.grading.is_strict(),
             tool: began.map(|began| began.tool.clone()),
             started_told: started_told(&started),
             started,
@@ -247,14 +250,17 @@ fn lost(lost: &HubLost) -> HubLost {
 }
 
 fn errors(record: &Record) -> Vec<Reason> {
-    let errors = record.scenarios.iter().filter_map(|own| match &own.disposition {
-        Disposition::Error(why) => {
-            let mut reason = Reason::new(own.version, why);
-            reason.note(&own.name, None);
-            Some(reason)
-        }
-        _ => None,
-    });
+    let errors = record
+        .scenarios
+        .iter()
+        .filter_map(|scenario| match &scenario.disposition {
+            Disposition::Error(why) => {
+                let mut reason = Reason::new(scenario.id.version, why);
+                reason.note(&scenario.id.name, None);
+                Some(reason)
+            }
+            _ => None,
+        });
     errors.collect()
 }
 
@@ -268,25 +274,27 @@ fn reasons(record: &Record, verdict: Verdict) -> Vec<Reason> {
         reason.note(&check.scenario, Some(&check.requirement));
     }
     // A scenario may end without a check of its own.
-    for own in &record.scenarios {
-        let why = match (&own.disposition, verdict) {
+    for scenario in &record.scenarios {
+        let ScenarioId { name, version } = &scenario.id;
+        let why = match (&scenario.disposition, verdict) {
             (Disposition::Skipped(why), Verdict::Skip)
             | (Disposition::Inconclusive(why), Verdict::Inconclusive) => why,
             _ => continue,
         };
         let reason = reasons
-            .entry((Reverse(own.version), why))
-            .or_insert_with(|| Reason::new(own.version, why));
-        reason.note(&own.name, None);
+            .entry((Reverse(*version), why))
+            .or_insert_with(|| Reason::new(*version, why));
+        reason.note(name, None);
     }
     reasons.into_values().collect()
 }
 
 fn readings(record: &Record) -> Vec<Reading> {
     let mut readings: BTreeMap<(Reverse<Version>, &str, &str), usize> = BTreeMap::new();
-    for own in &record.observations {
+    for observation in &record.observations {
+        let version = Reverse(observation.fhircast_version);
         *readings
-            .entry((Reverse(own.fhircast_version), &own.subject, &own.reading))
+            .entry((version, &observation.subject, &observation.reading))
             .or_default() += 1;
     }
     let told = readings
@@ -302,13 +310,14 @@ fn readings(record: &Record) -> Vec<Reading> {
 
 fn groups(judged: &[Judged<'_>]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for own in judged {
-        let chapter = text::line(&own.chapter);
-        let row = row(own);
+    for requirement in judged {
+        let chapter = text::line(&requirement.chapter);
+        let version = requirement.version;
+        let row = row(requirement);
         match groups.last_mut() {
-            Some(group) if group.version == own.version && group.chapter == chapter => group.rows.push(row),
+            Some(group) if group.version == version && group.chapter == chapter => group.rows.push(row),
             _ => groups.push(Group {
-                version: own.version,
+                version,
                 chapter,
                 rows: vec![row],
             }),
@@ -317,13 +326,18 @@ fn groups(judged: &[Judged<'_>]) -> Vec<Group> {
     groups
 }
 
-fn row(own: &Judged<'_>) -> Row {
-    let of = |verdict: Verdict| own.checks.iter().filter(move |check| check.verdict == verdict);
-    let explanation = match own.verdict {
+fn row(requirement: &Judged<'_>) -> Row {
+    let of = |verdict: Verdict| {
+        requirement
+            .checks
+            .iter()
+            .filter(move |check| check.verdict == verdict)
+    };
+    let explanation = match requirement.verdict {
         Verdict::Pass => {
-            let pass = own.counts.pass;
+            let pass = requirement.counts.pass;
             let held = format!("held in {pass} scenario{}", if pass == 1 { "" } else { "s" });
-            let flaky = own.checks.iter().filter(|check| check.flaky);
+            let flaky = requirement.checks.iter().filter(|check| check.flaky);
             let flaky: Vec<String> = flaky.map(|check| text::line(&check.scenario)).collect();
             match flaky.is_empty() {
                 true => held,
@@ -343,45 +357,39 @@ fn row(own: &Judged<'_>) -> Row {
         })
     });
     Row {
-        verdict: own.verdict,
-        requirement: text::line(&own.any.requirement),
-        level: own.any.level,
-        section: text::line(&own.any.section),
-        url: link(&own.any.url),
-        statement: bounded(&own.any.statement),
-        anchor: own.anchor.clone(),
+        verdict: requirement.verdict,
+        requirement: text::line(&requirement.any.requirement),
+        level: requirement.any.level,
+        section: text::line(&requirement.any.section),
+        url: link(&requirement.any.url),
+        statement: bounded(&requirement.any.statement),
+        anchor: requirement.anchor.clone(),
         explanation,
-        counts: own.counts,
+        counts: requirement.counts,
         scenarios: scenarios.collect(),
     }
 }
 
 fn scenarios(record: &Record) -> Vec<Played> {
-    let mut counts: BTreeMap<(&str, Version), Summary> = BTreeMap::new();
+    let mut counts: BTreeMap<ScenarioId, Summary> = BTreeMap::new();
     for check in &record.checks {
-        counts
-            .entry((&check.scenario, check.fhircast_version))
-            .or_default()
-            .add(check.verdict);
+        counts.entry(check.scenario_id()).or_default().add(check.verdict);
     }
-    let played = record.scenarios.iter().map(|own| {
-        let counts = counts
-            .get(&(own.name.as_str(), own.version))
-            .copied()
-            .unwrap_or_default();
-        let verdict = match &own.disposition {
+    let played = record.scenarios.iter().map(|scenario| {
+        let counts = counts.get(&scenario.id).copied().unwrap_or_default();
+        let verdict = match &scenario.disposition {
             Disposition::Error(_) => "error",
             Disposition::Skipped(_) => "skip",
             Disposition::Inconclusive(_) if counts.fail == 0 => "inconclusive",
             _ => verdict(counts).name(),
         };
         Played {
-            name: text::line(&own.name),
-            title: bounded(&own.title),
-            version: own.version,
+            name: text::line(&scenario.id.name),
+            title: bounded(&scenario.title),
+            version: scenario.id.version,
             verdict,
             counts,
-            millis: own.duration.as_millis(),
+            millis: scenario.duration.as_millis(),
         }
     });
     played.collect()

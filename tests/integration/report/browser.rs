@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::report_support::{Run, check, entry, evidence, sample};
-use castspec::outcome::{Check, Disposition, RunEvent, Traffic, Verdict};
+use castspec::outcome::{Check, Disposition, Grading, RunEvent, Traffic, Verdict};
 use castspec::report::Reports;
 use castspec::requirement::Level;
 
@@ -35,7 +35,7 @@ impl Browser {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        let mut reports = Reports::new(folder.path(), false).unwrap();
+        let mut reports = Reports::new(folder.path(), Grading::Standard).unwrap();
         for event in events {
             reports.event(event).unwrap();
         }

@@ -1,6 +1,6 @@
 //! The reports made of a run.
 
-use castspec::outcome::RunEvent;
+use castspec::outcome::{Grading, RunEvent};
 use castspec::report::{Console, ConsoleSettings, Reports};
 use serde_json::Value;
 
@@ -15,9 +15,9 @@ pub struct Files {
 }
 
 /// The files that the run leaves behind.
-pub fn files(events: &[RunEvent], strict: bool) -> Files {
+pub fn files(events: &[RunEvent], grading: Grading) -> Files {
     let folder = tempfile::tempdir().unwrap();
-    let mut reports = Reports::new(folder.path(), strict).unwrap();
+    let mut reports = Reports::new(folder.path(), grading).unwrap();
     for event in events {
         reports.event(event).unwrap();
     }
