@@ -11,10 +11,10 @@ use clap::Args;
 use super::hub_conduct::{self, Prepared};
 use super::hub_control::{self, StagingArguments, StagingError};
 use super::hub_tokens::{self, TokensError};
-use crate::authorization::Options;
-use crate::hub::{Defect, HubError, Server, Settings, Transport};
-use crate::protocol::Version;
 use crate::report::ReportError;
+use castspec_fhircast::protocol::Version;
+use castspec_hub::authorization::Options;
+use castspec_hub::{Defect, HubError, Limits, Server, Settings, Transport};
 
 /// Serve the hub simulator until stopped
 ///
@@ -270,15 +270,18 @@ impl HubCommand {
         };
         Ok(Settings {
             version: self.fhircast_version.first().copied().unwrap_or(Version::Stu3),
-            webhooks: !self.no_webhooks,
             callback_authority: self.callback_ca.as_ref().map(read).transpose()?,
-            ack_timeout: self.ack_timeout,
-            default_lease: self.default_lease.min(self.max_lease),
-            max_lease: self.max_lease,
             authorization: self.auth.then(|| Options {
                 lifetime: self.token_life(),
             }),
             defects: self.defect.clone(),
+            limits: Limits {
+                webhooks: !self.no_webhooks,
+                ack_timeout: self.ack_timeout,
+                default_lease: self.default_lease.min(self.max_lease),
+                max_lease: self.max_lease,
+                ..Limits::default()
+            },
             ..Settings::default()
         })
     }

@@ -10,13 +10,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::print_error;
-use crate::conduct::{Conduct, Exchange, Finding, Judge, Settings};
-use crate::hub::Observer;
-use crate::outcome::{FinishedRun, FinishedScenario, Grading, Target, Tool};
-use crate::protocol::Version;
 use crate::report::{ReportError, Reports};
-use crate::requirement::Catalogue;
-use crate::schema::Schemas;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_fhircast::schema::Schemas;
+use castspec_hub::Observer;
+use castspec_judging::outcome::{FinishedRun, FinishedScenario, Grading, Target, Tool};
+use castspec_judging::subscriber::{Conduct, Exchange, Finding, Judge, Settings};
 
 /// How many exchanges may wait for the judge.
 const WAITING: usize = 65_536;
@@ -217,7 +217,7 @@ fn finished(
     });
     FinishedRun {
         tool: Tool {
-            name: env!("CARGO_PKG_NAME").to_owned(),
+            name: "castspec".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         started: started.to_string(),

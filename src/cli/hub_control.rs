@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
-use crate::control::{ControlError, ControlServer, Token, TokenError};
-use crate::hub::Controls;
-use crate::hub::trouble::{Rule, RuleError};
+use castspec_hub::Controls;
+use castspec_hub::control_api::{ControlError, ControlServer, Token, TokenError};
+use castspec_hub::faults::{Rule, RuleError};
 
 /// Where a script puts a token of its own choice.
 const TOKEN_VARIABLE: &str = "CASTSPEC_CONTROL_TOKEN";
@@ -123,7 +123,7 @@ impl StagingArguments {
         rules: Vec<(PathBuf, usize, Rule)>,
     ) -> Result<Option<ControlServer>, StagingError> {
         for (path, number, rule) in rules {
-            let added = controls.troubles().add(rule);
+            let added = controls.fault_rules().add(rule);
             added.map_err(|problem| StagingError::Rule {
                 path,
                 number,

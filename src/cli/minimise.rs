@@ -13,13 +13,13 @@ use tokio::sync::{mpsc, watch};
 use super::scenario::write_or_print;
 use super::under_test::UnderTest;
 use super::{CommandError, print_error};
-use crate::hub::Transport;
-use crate::outcome::{Grading, RunEvent};
-use crate::reproduction::Minimiser;
-use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Target, run};
-use crate::scenario::Scenario;
-use crate::simulated;
+use crate::builtin;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_hub::Transport;
+use castspec_judging::outcome::{Grading, RunEvent};
+use castspec_runner::from_capture::Minimiser;
+use castspec_runner::run::{Materials, Part, Target, run};
+use castspec_runner::scenario::Scenario;
 
 /// How long a message of the built-in hub may take.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -85,7 +85,7 @@ impl MinimiseCommand {
         if trial.target.built_in {
             trial.target.timing.response = PATIENCE;
         }
-        let (server, mut targets) = simulated::start(BTreeSet::new(), &[version], Transport::Plaintext)
+        let (server, mut targets) = builtin::start(BTreeSet::new(), &[version], Transport::Plaintext)
             .await
             .map_err(|error| CommandError::from_error(&error))?;
         let mut control = trial.clone();

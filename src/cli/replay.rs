@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 
 use super::under_test::UnderTest;
 use super::{CommandError, SHOWN, interrupted, print};
-use crate::capture::Reader;
-use crate::replay::{Pace, ReplayHub, Replayed, Script, replay};
+use castspec_judging::capture::Reader;
+use castspec_runner::replay::{Pace, ReplayHub, Replayed, Script, replay};
 
 /// Play a capture again, and tell what the other side now does otherwise
 ///

@@ -11,11 +11,11 @@ use tokio::sync::{mpsc, watch};
 use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
 use super::{CommandError, SHOWN, interrupted, print};
-use crate::outcome::{Grading, RunEvent};
 use crate::report::{Console, ConsoleSettings, Reports};
-use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Plan, Shard, plan, run};
-use crate::scenario::{Library, Scenario};
+use castspec_fhircast::requirement::Catalogue;
+use castspec_judging::outcome::{Grading, RunEvent};
+use castspec_runner::run::{Materials, Part, Plan, Shard, plan, run};
+use castspec_runner::scenario::{Library, Scenario};
 
 /// Run scenarios against a hub: the built-in one, unless --hub or --target is given
 ///

@@ -10,10 +10,10 @@ use clap::Args;
 use super::ci_server::Server;
 use super::{CommandError, print};
 use crate::expectation::{Expectations, entry};
-use crate::outcome::{Grading, RunEvent};
 use crate::report::Reports;
-use crate::requirement::Catalogue;
-use crate::scenario::Library;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_judging::outcome::{Grading, RunEvent};
+use castspec_runner::scenario::Library;
 
 /// Failures proposed for the file at the most.
 const PROPOSED: usize = 20;

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{CommandError, print};
-use crate::capture::Reader;
-use crate::protocol::Version;
-use crate::reproduction::{Conversation, to_scenario};
-use crate::requirement::Catalogue;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_judging::capture::Reader;
+use castspec_runner::from_capture::{Conversation, to_scenario};
 
 /// Make scenarios of captures
 #[derive(Debug, Args)]

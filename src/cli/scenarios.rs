@@ -10,8 +10,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{CommandError, print, print_error};
-use crate::requirement::Catalogue;
-use crate::scenario::{Library, LibraryError, Scenario};
+use castspec_fhircast::requirement::Catalogue;
+use castspec_runner::scenario::{Library, LibraryError, Scenario};
 
 /// How wide text is wrapped, in characters.
 const WIDTH: usize = 100;
@@ -227,7 +227,7 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
     }
     text.push_str("\nSteps:\n");
     for (index, step) in document.steps.iter().enumerate() {
-        let ids = crate::scenario::step_requirements(&step.value);
+        let ids = castspec_runner::scenario::step_requirements(&step.value);
         let mut told = format!("{:2}. {}", index + 1, step.value.in_words());
         if !ids.is_empty() {
             let _ = write!(told, " [{}]", ids.join(", "));
@@ -305,7 +305,7 @@ fn explained(scenario: &Scenario, catalogue: &Catalogue) -> Value {
             json!({
                 "line": step.referenced.line(),
                 "words": step.value.in_words(),
-                "requirements": crate::scenario::step_requirements(&step.value),
+                "requirements": castspec_runner::scenario::step_requirements(&step.value),
             })
         })
         .collect();

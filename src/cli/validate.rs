@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::validate_conversation::{self, Manner, Side};
 use super::{CommandError, print};
-use crate::fhir::{self, Finding};
-use crate::outcome::Grading;
-use crate::protocol::Version;
-use crate::requirement::{Catalogue, Level};
-use crate::review::Conversation;
-use crate::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_fhircast::fhir::{self, Finding};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Catalogue, Level};
+use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_judging::outcome::Grading;
+use castspec_runner::recorded::Conversation;
 
 /// Validate messages against the schemas of FHIRcast, or recorded conversations as a whole
 ///
@@ -241,7 +241,7 @@ impl ValidateCommand {
         &self,
         catalogue: &Catalogue,
         version: Version,
-        violation: &crate::schema::Violation,
+        violation: &castspec_fhircast::schema::Violation,
     ) -> (Weight, String, Value) {
         let requirement = catalogue.get(version, &violation.requirement);
         let level = requirement.map_or(Level::Shall, |own| own.level);

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::{CommandError, print_error};
-use crate::outcome::{Grading, RunEvent};
-use crate::protocol::Version;
 use crate::report::{Console, ConsoleSettings, Reports};
-use crate::requirement::Catalogue;
-use crate::review::{Conversation, Judged, review};
-use crate::schema::Schemas;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_fhircast::schema::Schemas;
+use castspec_judging::outcome::{Grading, RunEvent};
+use castspec_runner::recorded::{Conversation, Judged, review};
 
 /// Who is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use super::Expected;
 use super::file::{ExpectationError, read};
-use crate::outcome::{Acceptance, Check, Grading, Verdict};
+use castspec_judging::outcome::{Acceptance, Check, Grading, Verdict};
 
 /// For how many days an entry is proposed.
 const DAYS: i64 = 90;

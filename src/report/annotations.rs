@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::markdown::groups;
 use super::record::Record;
 use super::text;
-use crate::outcome::{Check, Grading, Verdict};
+use castspec_judging::outcome::{Check, Grading, Verdict};
 
 /// GitHub shows no more than ten of a kind for a step.
 const SHOWN: usize = 10;

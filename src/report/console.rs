@@ -1,4 +1,4 @@
-//! The console: a progress bar on a terminal, plain lines elsewhere, and at the end what a person needs to know.
+//! The console: a progress bar on a terminal, plain lines elsewhere, and at the end the failures and the verdict.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,10 +8,10 @@ use similar::{ChangeTag, TextDiff};
 
 use super::record::Record;
 use super::{section, text};
-use crate::outcome::{
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{
     Check, Disposition, Entry, Grading, RunBegan, RunEvent, ScenarioEnded, ScenarioId, Summary, Verdict,
 };
-use crate::protocol::Version;
 
 /// How the console is written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -291,7 +291,7 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
-    /// What could not be judged, by reason.
+    /// Requirements that could not be judged, by reason.
     fn unreached(&mut self, record: &Record) -> io::Result<()> {
         let mut reasons: BTreeMap<(ScenarioId, &str), Vec<&str>> = BTreeMap::new();
         for check in record
@@ -313,7 +313,7 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
-    /// What held only when it was tried again.
+    /// Requirements that held only when they were tried again.
     fn flaky(&mut self, record: &Record) -> io::Result<()> {
         for check in record.checks.iter().filter(|check| check.flaky) {
             let word = self.paint("warn", "flaky");
@@ -328,7 +328,7 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
-    /// What was skipped, by reason.
+    /// Skipped scenarios, by reason.
     fn skipped(&mut self, record: &Record) -> io::Result<()> {
         if self.settings.quiet {
             return Ok(());

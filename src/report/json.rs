@@ -1,4 +1,4 @@
-//! `report.json`: everything, for programs, and to render the other reports from again.
+//! `report.json`: the whole record, for programs, and as the source of all other reports.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::ReportError;
 use super::record::{Record, ScenarioRecord};
-use crate::outcome::{
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{
     Check, Disposition, Entry, Grading, HubLost, Observation, RunBegan, ScenarioId, Summary, Target, Tool,
 };
-use crate::protocol::Version;
 
 /// The members of report.json, in their order; those after `target` that a version of castspec did not write yet have
 /// defaults.

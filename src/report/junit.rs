@@ -7,7 +7,7 @@ use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBu
 use super::ReportError;
 use super::record::Record;
 use super::text;
-use crate::outcome::{Check, Disposition, Grading, ScenarioId, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, ScenarioId, Verdict};
 
 /// Renders the report.
 pub fn render(record: &Record) -> Result<String, ReportError> {

@@ -1,14 +1,14 @@
-//! `summary.md`: what a run comes to on one screen, for the page that a CI server shows of it.
+//! `summary.md`: the outcome of a run on one screen, for the page of a CI server.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::record::Record;
 use super::text;
-use crate::outcome::{Check, Outcome, Summary, Verdict};
-use crate::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{Check, Outcome, Summary, Verdict};
 
-/// Broken requirements that are told at the most.
+/// Broken requirements that are listed at the most.
 const BROKEN: usize = 50;
 /// Characters of one text at the most.
 const LONGEST: usize = 300;

@@ -1,10 +1,10 @@
-//! Runs that were split, put together again.
+//! Merging the reports of a run that was split.
 
 use std::collections::BTreeMap;
 
 use super::record::Record;
 use super::stored::StoredRun;
-use crate::outcome::{ScenarioId, Target};
+use castspec_judging::outcome::{ScenarioId, Target};
 
 /// Runs that are not parts of one.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub fn merge(runs: Vec<StoredRun>) -> Result<StoredRun, MergeError> {
     Ok(whole)
 }
 
-/// Notes what a run judged, which no other may have judged.
+/// Notes the checks and scenarios of a run; no other run may have them.
 fn note(
     run: &StoredRun,
     checks: &mut BTreeMap<String, String>,
@@ -101,10 +101,10 @@ fn agree(whole: &StoredRun, run: &StoredRun) -> Result<(), MergeError> {
         return Ok(());
     };
     if one.tool != other.tool {
-        let told = |tool: &crate::outcome::Tool| format!("{} {}", tool.name, tool.version);
+        let told = |tool: &castspec_judging::outcome::Tool| format!("{} {}", tool.name, tool.version);
         return Err(differ("the program", told(&one.tool), told(&other.tool)));
     }
-    let targets = |began: &crate::outcome::RunBegan| -> Vec<Target> {
+    let targets = |began: &castspec_judging::outcome::RunBegan| -> Vec<Target> {
         let all = std::iter::once(&began.target).chain(&began.further_targets);
         all.cloned().collect()
     };

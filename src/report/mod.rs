@@ -1,4 +1,4 @@
-//! Renders what a run brought to light: on the console as it happens, and into files when it has ended.
+//! Renders the results of a run: on the console as it happens, and into files when it has ended.
 //!
 //! Every report reads the same stream of events; none judges, and none knows of another.
 
@@ -24,7 +24,7 @@ pub use stored::{StoredError, StoredRun};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::outcome::{Conclusion, Grading, RunEvent};
+use castspec_judging::outcome::{Conclusion, Grading, RunEvent};
 
 /// A report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -93,12 +93,12 @@ impl Reports {
         markdown::render(&self.record)
     }
 
-    /// What is broken, as workflow commands of GitHub, a line each.
+    /// The broken requirements as workflow commands of GitHub, a line each.
     pub fn github_annotations(&self) -> Vec<String> {
         annotations::github(&self.record)
     }
 
-    /// Writes what is broken as a code quality report of GitLab: `gl-code-quality-report.json`.
+    /// Writes the broken requirements as a code quality report of GitLab: `gl-code-quality-report.json`.
     ///
     /// # Errors
     /// When the file cannot be written.

@@ -1,14 +1,14 @@
-//! All that a run told, gathered for the reports that are written at its end.
+//! The record of a run, gathered from its events for the reports that are written at its end.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::outcome::{
+use castspec_judging::outcome::{
     Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation, RunBegan, RunEvent, ScenarioId,
     Summary, Verdict,
 };
 
-/// All that a run told.
+/// The record of a run.
 #[derive(Debug, Default)]
 pub struct Record {
     /// How severely the run is judged.
@@ -47,7 +47,7 @@ pub struct ScenarioRecord {
 }
 
 impl Record {
-    /// Nothing told yet.
+    /// An empty record.
     pub fn new(grading: Grading) -> Self {
         Self {
             grading,
@@ -151,7 +151,7 @@ impl Record {
     }
 }
 
-/// Reports that are rendered anew from report.json, which knows milliseconds, are to be the same.
+/// report.json keeps milliseconds: what is rendered from it again must be the same.
 fn whole_millis(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -1,4 +1,4 @@
-//! Runs that were written as report.json, read again.
+//! Stored runs: report.json, read again.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::record::Record;
 /// A run as report.json keeps it.
 #[derive(Debug)]
 pub struct StoredRun {
-    /// Where it was read from.
+    /// Its path.
     pub name: String,
     /// Its record.
     pub record: Record,
@@ -30,7 +30,7 @@ pub enum StoredError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
 }

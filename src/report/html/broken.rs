@@ -8,11 +8,11 @@ use super::diagram::{Diagram, draw};
 use super::judged::Judged;
 use super::link;
 use super::message::{Message, message};
-use crate::outcome::{Check, Entry, Verdict};
-use crate::protocol::Version;
 use crate::report::Record;
 use crate::report::text;
-use crate::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Entry, Verdict};
 
 /// Cases of one requirement that are shown with their evidence; the rest differs little, and is in report.json.
 const SHOWN: usize = 3;
@@ -35,7 +35,7 @@ pub struct Broken {
     broken: usize,
     tried: usize,
     cases: Vec<Case>,
-    /// Where else, by what was found there.
+    /// Further scenarios in which it was broken, by what was found.
     elsewhere: Vec<Elsewhere>,
 }
 
@@ -147,7 +147,7 @@ fn case(check: &Check, record: &Record) -> Case {
     }
 }
 
-/// A text of somebody else's, of a length that a page bears.
+/// A text from outside, cut to a length that a page can show.
 pub fn bounded(text: &str) -> String {
     let cleaned = text::clean(text);
     match cleaned.char_indices().nth(LONGEST) {

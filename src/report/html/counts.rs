@@ -1,4 +1,4 @@
-//! How many checks and requirements have which verdict, by chapter and by level.
+//! Counts of checks and requirements by verdict, by chapter and by level.
 
 use std::cmp::Reverse;
 
@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::judged::Judged;
 use super::link;
-use crate::outcome::{Summary, Verdict};
-use crate::protocol::Version;
 use crate::report::{Record, text};
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{Summary, Verdict};
 
-/// How often a verdict was given.
+/// The count of one verdict.
 #[derive(Debug, Serialize)]
 pub struct Tile {
     verdict: Verdict,
@@ -30,7 +30,7 @@ pub struct Line {
     counts: Summary,
 }
 
-/// In the order in which people ask for them.
+/// All verdicts, the most urgent first.
 pub const VERDICTS: [Verdict; 5] = [
     Verdict::Fail,
     Verdict::Warn,
@@ -39,7 +39,7 @@ pub const VERDICTS: [Verdict; 5] = [
     Verdict::Pass,
 ];
 
-/// How often each verdict was given.
+/// The count of each verdict.
 pub fn tiles(record: &Record, judged: &[Judged<'_>]) -> Vec<Tile> {
     let count = |verdict: Verdict| {
         record

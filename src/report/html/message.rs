@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::outcome::{Entry, Evidence, Traffic};
 use crate::report::text;
+use castspec_judging::outcome::{Entry, Evidence, Traffic};
 
 /// Lines of one message at the most.
 const LINES: usize = 60;
@@ -20,7 +20,7 @@ const WIDTH: usize = 240;
 pub struct Message {
     /// Position in the transcript.
     pub sequence: usize,
-    /// What passed, in one line.
+    /// The message in one line.
     pub headline: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
@@ -43,7 +43,7 @@ pub struct Piece {
     pub left_out: usize,
 }
 
-/// What is marked of a text: lines from the first to before the second.
+/// The marked part of a text: lines from the first to before the second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Mark {
     from: usize,

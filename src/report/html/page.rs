@@ -1,4 +1,4 @@
-//! What the page says, before it has a form.
+//! The content of the page, for the templates.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,10 +10,12 @@ use super::broken::{Broken, bounded, broken};
 use super::counts::{Line, Tile, VERDICTS, chapters, levels, tiles};
 use super::judged::{Judged, judged, verdict};
 use super::link;
-use crate::outcome::{Conclusion, Disposition, HubLost, Outcome, ScenarioId, Summary, Target, Tool, Verdict};
-use crate::protocol::Version;
 use crate::report::{Record, text};
-use crate::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{
+    Conclusion, Disposition, HubLost, Outcome, ScenarioId, Summary, Target, Tool, Verdict,
+};
 
 /// The whole page.
 #[derive(Debug, Serialize)]
@@ -56,7 +58,7 @@ struct Hub {
     unclaimed: Vec<String>,
 }
 
-/// Something that happened for a reason, and to what.
+/// A reason, with the scenarios and requirements that it applies to.
 #[derive(Debug, Serialize)]
 struct Reason {
     version: Version,
@@ -75,7 +77,7 @@ impl Reason {
         }
     }
 
-    /// Names what it happened to, each once.
+    /// Adds a scenario and a requirement, each once.
     fn note(&mut self, scenario: &str, requirement: Option<&str>) {
         for (known, name) in [
             (&mut self.scenarios, Some(scenario)),
@@ -89,7 +91,7 @@ impl Reason {
     }
 }
 
-/// A choice of the hub's.
+/// A reading that the hub chose.
 #[derive(Debug, Serialize)]
 struct Reading {
     version: Version,
@@ -205,7 +207,7 @@ fn headline(conclusion: &Conclusion) -> String {
     .to_owned()
 }
 
-/// What the sentence says beyond the headline, without the counts.
+/// The part of the sentence after the headline, without the counts.
 fn detail(sentence: &str) -> String {
     let told = sentence.rsplit_once(" (").map_or(sentence, |(told, _)| told);
     told.split_once(": ").map_or("", |(_, detail)| detail).to_owned()
@@ -264,7 +266,7 @@ fn errors(record: &Record) -> Vec<Reason> {
     errors.collect()
 }
 
-/// Why checks have this verdict: by version and reason, with the scenarios and requirements.
+/// The reasons of all checks with this verdict, by version.
 fn reasons(record: &Record, verdict: Verdict) -> Vec<Reason> {
     let mut reasons: BTreeMap<(Reverse<Version>, &str), Reason> = BTreeMap::new();
     for check in record.checks.iter().filter(|check| check.verdict == verdict) {

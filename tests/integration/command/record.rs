@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::command_support::recorder::{RecorderProcess, messages};
 use crate::command_support::{ClosedPort, Ended, HubProcess, report, verdicts};
-use castspec::capture::{Message, Side};
+use castspec_judging::capture::{Message, Side};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Stdio};
 
-use castspec::capture::{Line, Message, Reader};
+use castspec_judging::capture::{Line, Message, Reader};
 
 use super::program::process;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use castspec::fhir::{Validator, resources_of};
-use castspec::protocol::Version;
-use castspec::scenario::{Templates, new_case};
+use castspec_fhircast::fhir::{Validator, resources_of};
+use castspec_fhircast::protocol::Version;
+use castspec_runner::scenario::{Templates, new_case};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::hub_support::Hub;
-use castspec::authorization::Options;
-use castspec::hub::{Defect, Settings, Transport};
-use castspec::protocol::{Scopes, Version};
+use castspec_fhircast::protocol::{Scopes, Version};
+use castspec_hub::authorization::Options;
+use castspec_hub::{Defect, Settings, Transport};
 use jiff::SignedDuration;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
 use oauth2::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::hub_support::{Hub, Socket, patient_open};
-use castspec::hub::{Settings, Transport};
+use castspec_hub::{Limits, Settings, Transport};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -345,8 +345,11 @@ async fn many_idle_connections_harm_nobody() {
 #[tokio::test]
 async fn a_slow_subscriber_is_dropped_and_slows_nobody() {
     let settings = Settings {
-        queue_limit: 8,
         write_timeout: Duration::from_millis(100),
+        limits: Limits {
+            queue_limit: 8,
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     let hub = Hub::start(settings, Transport::Plaintext).await;

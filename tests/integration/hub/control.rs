@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::hub_support::callback::Callback;
 use crate::hub_support::{Hub, Socket, TOPIC, patient_open};
-use castspec::control::{ControlError, ControlServer, Token};
-use castspec::hub::{Settings, Transport};
-use castspec::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_hub::control_api::{ControlError, ControlServer, Token};
+use castspec_hub::{Limits, Settings, Transport};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -376,7 +376,10 @@ async fn defects_are_switched_while_the_hub_runs() {
 async fn notifications_to_callbacks_come_to_harm_too() {
     let settings = Settings {
         version: Version::Stu2,
-        ack_timeout: Duration::from_millis(300),
+        limits: Limits {
+            ack_timeout: Duration::from_millis(300),
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     let staged = Staged::start(settings).await;

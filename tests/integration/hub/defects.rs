@@ -1,8 +1,8 @@
 //! The defects that show in the hub's HTTP alone.
 
 use crate::hub_support::{Hub, patient_open};
-use castspec::hub::{Defect, Settings, Transport};
-use castspec::protocol::Version;
+use castspec_fhircast::protocol::Version;
+use castspec_hub::{Defect, Settings, Transport};
 
 const SUBSCRIBE: [(&str, &str); 4] = [
     ("hub.channel.type", "websocket"),

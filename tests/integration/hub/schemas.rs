@@ -2,9 +2,9 @@
 
 use crate::hub_support::callback::{Callback, Recorded};
 use crate::hub_support::{Hub, patient_open};
-use castspec::hub::{Settings, Transport};
-use castspec::protocol::Version;
-use castspec::schema::{MessageKind, Schemas, Sender};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::schema::{MessageKind, Schemas, Sender};
+use castspec_hub::{Settings, Transport};
 use serde_json::{Map, Value};
 
 async fn hub(version: Version) -> Hub {

@@ -1,7 +1,7 @@
 //! The hub over real sockets: what a subscriber lives through, with TLS and without.
 
 use crate::hub_support::{Hub, TOPIC, patient_open};
-use castspec::hub::{Defect, Settings, Transport};
+use castspec_hub::{Defect, Limits, Settings, Transport};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -115,7 +115,10 @@ async fn a_normal_close_is_answered_and_told_to_nobody() {
 #[tokio::test]
 async fn leases_and_silence_end_without_any_request() {
     let settings = Settings {
-        ack_timeout: std::time::Duration::from_millis(50),
+        limits: Limits {
+            ack_timeout: std::time::Duration::from_millis(50),
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     let hub = Hub::start(settings, Transport::Plaintext).await;
@@ -182,7 +185,7 @@ async fn a_leaking_hub_leaks() {
 async fn a_port_in_use_is_said_to_be() {
     let hub = Hub::plain().await;
     let again =
-        castspec::hub::Server::start(Settings::default(), hub.server.address(), Transport::Plaintext).await;
+        castspec_hub::Server::start(Settings::default(), hub.server.address(), Transport::Plaintext).await;
     let error = again.unwrap_err().to_string();
     assert!(error.contains("the port is in use"), "{error}");
     assert!(!error.contains('\n'));

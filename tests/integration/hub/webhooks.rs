@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::hub_support::callback::{Callback, Verification};
 use crate::hub_support::{Hub, patient_open};
-use castspec::hub::{Authority, Defect, Server, Settings, Transport, sign};
-use castspec::protocol::Version;
+use castspec_certificates::Authority;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::protocol::signature::sign;
+use castspec_hub::{Defect, Limits, Server, Settings, Transport};
 use serde_json::Value;
 
 const BOTH: [Version; 2] = [Version::Stu2, Version::Stu1];
@@ -13,8 +15,11 @@ const BOTH: [Version; 2] = [Version::Stu2, Version::Stu1];
 async fn hub(version: Version) -> Hub {
     let settings = Settings {
         version,
-        ack_timeout: Duration::from_secs(1),
-        callback_timeout: Duration::from_millis(300),
+        limits: Limits {
+            ack_timeout: Duration::from_secs(1),
+            callback_timeout: Duration::from_millis(300),
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     Hub::start(settings, Transport::Plaintext).await
@@ -330,7 +335,10 @@ async fn each_version_says_of_itself_what_it_has() {
     let path = "/.well-known/fhircast-configuration";
     let refusing = Settings {
         version: Version::Stu2,
-        webhooks: false,
+        limits: Limits {
+            webhooks: false,
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     for (hub, webhooks) in [

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum_server::tls_rustls::RustlsConfig;
-use castspec::hub::Authority;
+use castspec_certificates::Authority;
 use serde_json::Value;
 use tokio::sync::mpsc;
 

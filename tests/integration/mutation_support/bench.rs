@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use castspec::protocol::Version;
-use castspec::schema::{Judgement, Schemas};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::schema::{Judgement, Schemas};
 use serde_json::Value;
 
 use super::rule::{Message, Rules};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use castspec::protocol::Version;
-use castspec::schema::{MessageKind, Unmet};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::schema::{MessageKind, Unmet};
 use serde::Deserialize;
 use serde_json::Value;
 

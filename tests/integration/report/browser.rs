@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::report_support::{Run, check, entry, evidence, sample};
-use castspec::outcome::{Check, Disposition, Grading, RunEvent, Traffic, Verdict};
 use castspec::report::Reports;
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Traffic, Verdict};
 
 /// How long the browser may take for one page.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,10 +1,10 @@
 //! What a run looks like on the console.
 
 use crate::report_support::{Run, check, console, sample};
-use castspec::outcome::{Check, Disposition, Grading, Verdict};
-use castspec::protocol::Version;
 use castspec::report::ConsoleSettings;
-use castspec::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Grading, Verdict};
 
 const PLAIN: ConsoleSettings = ConsoleSettings {
     terminal: false,

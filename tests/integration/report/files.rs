@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::report_support::junit::{assert_sound, cases, endings};
 use crate::report_support::{Run, check, files, sample};
-use castspec::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
-use castspec::protocol::Version;
 use castspec::report::Reports;
-use castspec::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
 use serde_json::Value;
 
 fn schema() -> jsonschema::Validator {

@@ -1,9 +1,9 @@
 //! A check that held only when it was tried again passes, and every report says so.
 
 use crate::report_support::{Run, check, console, files, junit, sample};
-use castspec::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
 use castspec::report::{ConsoleSettings, Reports};
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
 
 fn events() -> Vec<RunEvent> {
     let flaky = Check {

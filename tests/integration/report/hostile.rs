@@ -1,9 +1,9 @@
 //! What a hub sends is shown, and never does more than that: not in a terminal, not in a browser, not in a CI server.
 
 use crate::report_support::{Run, check, console, entry, evidence, files, junit};
-use castspec::outcome::{Check, Disposition, Grading, RunEvent, Traffic, Verdict};
 use castspec::report::ConsoleSettings;
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Traffic, Verdict};
 
 /// What stands for the hostile text where the page's bare structure is wanted.
 const HARMLESS: &str = "harmless";

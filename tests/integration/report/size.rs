@@ -1,8 +1,8 @@
 //! The page of a large run stays one that a browser opens at once.
 
 use crate::report_support::{Run, check, conversation, files};
-use castspec::outcome::{Check, Disposition, Evidence, Grading, Verdict};
-use castspec::requirement::Level;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Evidence, Grading, Verdict};
 
 /// Scenarios, and requirements judged in each.
 const SCENARIOS: usize = 200;

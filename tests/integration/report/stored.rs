@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::report_support::{Run, check, sample};
-use castspec::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
-use castspec::protocol::Version;
 use castspec::report::{Comparison, MergeError, Reports, StoredRun, merge};
-use castspec::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
 
 fn stored(events: &[RunEvent], grading: Grading) -> (tempfile::TempDir, StoredRun) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! The reports made of a run.
 
-use castspec::outcome::{Grading, RunEvent};
 use castspec::report::{Console, ConsoleSettings, Reports};
+use castspec_judging::outcome::{Grading, RunEvent};
 use serde_json::Value;
 
 /// The files that a run left behind.

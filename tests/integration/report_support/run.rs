@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use castspec::outcome::{
+use castspec_fhircast::protocol::Version;
+use castspec_judging::outcome::{
     Check, Disposition, HubLost, Observation, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded,
     Summary, Target, Tool,
 };
-use castspec::protocol::Version;
 use serde_json::{Value, json};
 
 /// A run in the making; scenarios and checks count as they come.

@@ -1,8 +1,8 @@
 //! Checks with their evidence, and a run that has every verdict.
 
-use castspec::outcome::{Check, Disposition, Entry, Evidence, Traffic, Verdict};
-use castspec::protocol::Version;
-use castspec::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Disposition, Entry, Evidence, Traffic, Verdict};
 
 use super::Run;
 

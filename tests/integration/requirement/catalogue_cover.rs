@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use castspec::hub::Defect;
-use castspec::protocol::Version;
-use castspec::requirement::{Actor, Catalogue, Level};
-use castspec::runner::AMBIENT;
-use castspec::scenario::{Library, Templates};
-use castspec::schema::Schemas;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement};
+use castspec_fhircast::schema::Schemas;
+use castspec_hub::Defect;
+use castspec_runner::run::AMBIENT;
+use castspec_runner::scenario::{Library, Templates};
 
 /// The versions that castspec has scenarios for: what can be observed of a hub in them has to be judged.
 const RUNNABLE: [Version; 3] = Version::ALL;
@@ -152,27 +152,73 @@ fn a_requirement_that_cannot_be_observed_says_why() {
     }
 }
 
+/// A file of the catalogue: its name without ending, and its entries.
+struct File {
+    name: String,
+    entries: Catalogue,
+}
+
+fn files_of(version: Version) -> Vec<File> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scenarios/requirements")
+        .join(version.name().to_lowercase());
+    let paths = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    paths
+        .map(|path| {
+            let mut entries = Catalogue::default();
+            let text = std::fs::read_to_string(&path).unwrap();
+            entries.add_page(&path.display().to_string(), &text).unwrap();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            File { name, entries }
+        })
+        .collect()
+}
+
+/// The last part of the address of the page that a requirement stands on: STU1 and STU2 are one page each.
+fn page_of(requirement: &Requirement) -> &str {
+    let url = requirement.url.split('#').next().unwrap_or_default();
+    let page = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    page.trim_end_matches(".html")
+}
+
 #[test]
-fn every_page_of_the_catalogue_has_entries() {
+fn a_page_of_the_specification_is_one_file() {
     for version in DESCRIBED {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("scenarios/requirements")
-            .join(version.name().to_lowercase());
-        let mut pages = 0;
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let file = entry.unwrap().path();
-            let text = std::fs::read_to_string(&file).unwrap();
-            let mut page = Catalogue::default();
-            page.add_page(&file.display().to_string(), &text).unwrap();
-            assert!(page.iter().next().is_some(), "{} has no entries", file.display());
+        let mut pages = BTreeSet::new();
+        for file in files_of(version) {
+            let entries: Vec<&Requirement> = file.entries.iter().collect();
+            assert!(!entries.is_empty(), "{} has no entries", file.name);
             assert!(
-                page.iter().all(|own| own.version == version),
+                entries.iter().all(|requirement| requirement.version == version),
                 "{} is of another version",
-                file.display()
+                file.name
             );
-            pages += 1;
+            let page = page_of(entries[0]).to_owned();
+            assert!(
+                pages.insert(page.clone()),
+                "{page} of {version} has a second file, {}",
+                file.name
+            );
         }
-        assert!(pages > 5, "{version}: {pages} pages");
+        assert!(pages.len() > 5, "{version}: {pages:?}");
+    }
+}
+
+#[test]
+fn the_page_of_an_event_has_the_same_name_in_every_version() {
+    let names = |version| -> BTreeSet<String> {
+        let files = files_of(version).into_iter().map(|file| file.name);
+        files.filter(|name| name.starts_with("event-")).collect()
+    };
+    let newest = names(Version::Stu3);
+    for version in DESCRIBED {
+        let pages = names(version);
+        assert!(
+            pages.len() >= 7 && pages.is_subset(&newest),
+            "{version}: {pages:?}"
+        );
     }
 }
 
@@ -232,15 +278,12 @@ fn the_documentation_names_every_page_and_only_requirements_that_exist() {
         .iter()
         .filter_map(|own| own.id.split('.').next())
         .collect();
-    for own in catalogue.iter() {
-        // STU1 and STU2 are one page each; the name of the page is its path.
-        let url = own.url.split('#').next().unwrap_or_default();
-        let page = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let page = page.trim_end_matches(".html");
-        assert!(
-            text.contains(&format!("| {page} |")),
-            "{page} is not in the table"
-        );
+    for version in DESCRIBED {
+        for file in files_of(version) {
+            let page = file.entries.iter().map(page_of).next().unwrap();
+            let row = format!("| {page} | `{}` |", file.name);
+            assert!(text.contains(&row), "no row of the tables begins with {row}");
+        }
     }
     // A name without its actor stands for the entries of both.
     let known = |id: &str| {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use castspec::conduct::REQUIREMENTS;
-use castspec::protocol::Version;
-use castspec::requirement::{Actor, Catalogue, Level};
-use castspec::schema::Schemas;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Actor, Catalogue, Level};
+use castspec_fhircast::schema::Schemas;
+use castspec_judging::subscriber::REQUIREMENTS;
 
 /// Permissions are never judged (docs/requirements.md).
 fn observable(catalogue: &Catalogue) -> impl Iterator<Item = &str> {

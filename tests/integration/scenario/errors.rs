@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use castspec::requirement::Catalogue;
-use castspec::scenario::{Library, LibraryError, Scenario};
+use castspec_fhircast::requirement::Catalogue;
+use castspec_runner::scenario::{Library, LibraryError, Scenario};
 use proptest::prelude::*;
 
 fn folder() -> PathBuf {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use castspec::requirement::Catalogue;
-use castspec::scenario::{Problem, Scenario};
+use castspec_fhircast::requirement::Catalogue;
+use castspec_runner::scenario::{Problem, Scenario};
 use serde_json::{Value, json};
 
 fn root() -> &'static Path {

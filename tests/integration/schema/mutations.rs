@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use castspec::protocol::Version;
-use castspec::schema::{Judgement, Unmet, Violation};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::schema::{Judgement, Unmet, Violation};
 
 use crate::mutation_support::bench::{BENCHES, Bench, SCHEMAS, folder_of, judge};
 use crate::mutation_support::change::{Change, JsonType, with, without};
