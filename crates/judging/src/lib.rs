@@ -11,8 +11,7 @@ pub mod redaction;
 mod signature;
 pub mod subscriber;
 
-pub use castspec_fhircast::protocol::CallMessage;
 pub use observed::{Answer, Call, Closed, Received, Spot, Verified, sole};
-pub use signature::{SIGNATURE_HEADER, Signature};
+pub use signature::Signature;
 
 use castspec_fhircast::{fhir, protocol, requirement, schema};

@@ -4,9 +4,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
-/// The header of the signature, in lower case.
-pub const SIGNATURE_HEADER: &str = "x-hub-signature";
-
 /// What the signature of a notification is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signature {

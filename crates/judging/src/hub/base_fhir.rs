@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fhir::Validator;
+use crate::fhir::{FhirError, Validator};
 
 /// The name of these observations.
 pub const FHIR_READINGS: &str = "fhir-r4";
@@ -41,22 +41,19 @@ fn resources(context: Option<&Value>, key: Option<&str>) -> Vec<Value> {
 }
 
 /// Every way in which these are not FHIR R4, in words. It takes a while the first time.
-pub fn readings(authored: &[Authored]) -> Vec<String> {
-    let validator = match Validator::shared() {
-        Ok(validator) => validator,
-        Err(error) => {
-            tracing::error!("{error}");
-            return Vec::new();
-        }
-    };
+///
+/// # Errors
+/// When the definitions of FHIR R4 cannot be loaded.
+pub fn readings(authored: &[Authored]) -> Result<Vec<String>, &'static FhirError> {
+    let validator = Validator::shared()?;
     let mut readings = Vec::new();
-    for own in authored {
-        let findings = validator.validate(&own.resource).into_iter();
+    for Authored { whose, resource } in authored {
+        let findings = validator.validate(resource).into_iter();
         for finding in findings.filter(|finding| !is_shared_by_subscriber(&finding.pointer)) {
-            readings.push(format!("in {}, {finding}", own.whose));
+            readings.push(format!("in {whose}, {finding}"));
         }
     }
-    readings
+    Ok(readings)
 }
 
 /// What lies in the entries of a Bundle was published, and is as its author made it.
@@ -79,7 +76,7 @@ mod tests {
                 {"fullUrl": "", "resource": {"resourceType": "Observation"}}]}},
         ]});
         assert_eq!(
-            readings(&authored_content(&current)),
+            readings(&authored_content(&current)).unwrap(),
             [
                 "in the current content, the resource has no 'type'; expected 'type' in Bundle",
                 "in the current content, /entry/0/fullUrl is empty; expected a uri, or no such member",

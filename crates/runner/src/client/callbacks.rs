@@ -21,9 +21,10 @@ use url::Url;
 use super::inbox::Inbox;
 use super::log::Log;
 use super::policy::Policy;
-use crate::judging::{Call, CallMessage, Received, SIGNATURE_HEADER, Signature, Spot, Verified, sole};
+use crate::judging::{Call, Received, Signature, Spot, Verified, sole};
 use crate::outcome::Traffic;
-use crate::protocol::EventName;
+use crate::protocol::signature::SIGNATURE_HEADER;
+use crate::protocol::{CallMessage, EventName};
 
 /// Bodies longer than this are cut off: no notification is that long.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -300,7 +301,7 @@ async fn take(State(known): State<Known>, request: Request) -> Response<Body> {
         .collect();
     let signatures: Vec<&str> = headers
         .iter()
-        .filter(|(name, _)| name == SIGNATURE_HEADER)
+        .filter(|(name, _)| name.eq_ignore_ascii_case(SIGNATURE_HEADER))
         .map(|(_, value)| value.as_str())
         .collect();
     let call = Call {

@@ -21,4 +21,5 @@ pub use socket::{ConnectError, Socket, connect};
 pub use trust::{Identity, Trust, TrustError};
 pub use way::{Approach, Way};
 
-pub use crate::judging::{Answer, Call, CallMessage, Closed, Received, Signature, Spot, Verified};
+pub use crate::judging::{Answer, Call, Closed, Received, Signature, Spot, Verified};
+pub use crate::protocol::CallMessage;

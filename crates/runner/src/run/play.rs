@@ -215,10 +215,15 @@ impl<'a> Play<'a> {
         if authored.is_empty() {
             return;
         }
-        // A thread that fails leaves nothing to tell.
-        let found = tokio::task::spawn_blocking(move || readings(&authored)).await;
-        for reading in found.unwrap_or_default() {
-            self.judge.reading(FHIR_READINGS, &reading);
+        match tokio::task::spawn_blocking(move || readings(&authored)).await {
+            Ok(Ok(found)) => {
+                for reading in found {
+                    self.judge.reading(FHIR_READINGS, &reading);
+                }
+            }
+            Ok(Err(error)) => tracing::error!("{error}"),
+            // A thread that fails leaves nothing to tell.
+            Err(error) => tracing::debug!("{error}"),
         }
     }
 

@@ -11,8 +11,9 @@ use crate::hub::control::{Control, control_received};
 use crate::hub::rules::status_of_acceptance;
 use crate::hub::{Channel, Intent, Subscriber, ids};
 use crate::outcome::Traffic;
-use crate::protocol::parse_events;
-use crate::{Answer, Call, CallMessage, Received, SIGNATURE_HEADER, Signature, Spot, Verified};
+use crate::protocol::signature::SIGNATURE_HEADER;
+use crate::protocol::{CallMessage, parse_events};
+use crate::{Answer, Call, Received, Signature, Spot, Verified};
 
 /// A call without an answer yet.
 pub(super) struct Calling {

@@ -2,7 +2,8 @@
 
 use crate::hub::publication::is_foreign;
 use crate::hub::{Breach, Conversation, Judge, Place, Subscriber, ids};
-use crate::{Call, Received, SIGNATURE_HEADER, Signature};
+use crate::protocol::signature::SIGNATURE_HEADER;
+use crate::{Call, Received, Signature};
 
 /// Judges the signature by the secret of the subscription (ambiguities, 71); while a re-subscription is under way, either
 /// secret will do.
