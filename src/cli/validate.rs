@@ -13,6 +13,7 @@ use castspec_fhircast::fhir::{self, Finding};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::{Catalogue, Level};
 use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_judging::outcome::Grading;
 use castspec_runner::recorded::Recording;
 
 /// Validate messages against the schemas of FHIRcast, or recorded conversations as a whole
@@ -231,7 +232,7 @@ impl ValidateCommand {
             version: self.fhircast_version,
             side: self.side,
             reports: self.reports.as_deref(),
-            strict: self.strict,
+            grading: Grading::strict_if(self.strict),
         };
         validate_conversation::judge(file, recording, &manner)
     }

@@ -12,7 +12,7 @@ use crate::report::{Console, ConsoleSettings, Reports};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
-use castspec_judging::outcome::{RunEvent, Verdict};
+use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::recorded::{Judged, Recording, judge_recording};
 
 /// Who is judged.
@@ -29,7 +29,7 @@ pub(super) struct Manner<'a> {
     pub(super) version: Option<Version>,
     pub(super) side: Option<Side>,
     pub(super) reports: Option<&'a Path>,
-    pub(super) strict: bool,
+    pub(super) grading: Grading,
 }
 
 /// Judges a conversation and tells what comes of it.
@@ -65,7 +65,7 @@ pub(super) fn judge(
     let schemas = Arc::new(Schemas::load(version).map_err(|error| of(&error))?);
     let mut reports = manner
         .reports
-        .map(|folder| Reports::new(folder, manner.strict))
+        .map(|folder| Reports::new(folder, manner.grading))
         .transpose()
         .map_err(|error| of(&error))?;
     let events =
@@ -80,18 +80,14 @@ pub(super) fn judge(
     }
     let settings = ConsoleSettings {
         colour: std::io::stdout().is_terminal(),
-        strict: manner.strict,
+        grading: manner.grading,
         ..ConsoleSettings::default()
     };
     let mut console = Console::new(std::io::stdout(), settings);
     let mut broken = false;
     for event in &events {
         if let RunEvent::CheckJudged(check) = event {
-            broken |= match check.verdict {
-                Verdict::Fail => true,
-                Verdict::Warn => manner.strict,
-                _ => false,
-            };
+            broken |= manner.grading.is_failure(check.verdict);
         }
         console
             .event(event)

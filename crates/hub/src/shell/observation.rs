@@ -25,7 +25,7 @@ use crate::protocol::Version;
 use castspec_judging::capture::Side;
 use castspec_judging::subscriber::{Exchange, Frame, Observed};
 
-/// How long the rest of a body may take that nobody asked for.
+/// The time that the rest of a body may take where the hub did not read it.
 const REST: Duration = Duration::from_secs(1);
 
 /// Takes exchanges away from the hub; the hub never waits for it.
@@ -53,7 +53,7 @@ impl Observer {
         (observer, receiver)
     }
 
-    /// How long it has been observing: the time of an exchange that happened now.
+    /// The time since it began to observe: that of an exchange that happens now.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
@@ -189,9 +189,9 @@ struct Copying(Arc<Mutex<Copied>>);
 impl Copying {
     /// Reads what the hub left unread, as when it refuses a content type.
     async fn finish(mut self) {
-        let done = |own: &Self| {
-            let own = own.0.lock().unwrap_or_else(PoisonError::into_inner);
-            own.draft.is_none()
+        let done = |copying: &Self| {
+            let copying = copying.0.lock().unwrap_or_else(PoisonError::into_inner);
+            copying.draft.is_none()
         };
         if done(&self) {
             return;
@@ -213,27 +213,27 @@ impl Stream for Copying {
     type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Pin::new(&mut own.stream).poll_next(context);
+        let mut copied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Pin::new(&mut copied.stream).poll_next(context);
         match &next {
             Poll::Ready(Some(Ok(chunk))) => {
-                if own.copy.len().saturating_add(chunk.len()) > own.limit {
-                    own.draft = None;
-                } else if own.draft.is_some() {
-                    own.copy.extend_from_slice(chunk);
+                if copied.copy.len().saturating_add(chunk.len()) > copied.limit {
+                    copied.draft = None;
+                } else if copied.draft.is_some() {
+                    copied.copy.extend_from_slice(chunk);
                 }
             }
             Poll::Ready(None) => {
-                let copy = std::mem::take(&mut own.copy).freeze();
+                let copy = std::mem::take(&mut copied.copy).freeze();
                 if let Some(Observed::Request {
                     id,
                     method,
                     url,
                     headers,
                     ..
-                }) = own.draft.take()
+                }) = copied.draft.take()
                 {
-                    own.observer.tell(Observed::Request {
+                    copied.observer.tell(Observed::Request {
                         id,
                         method,
                         url,

@@ -14,9 +14,7 @@ use serde_json::Map;
 use self::observed::exchanges;
 pub use self::recording::{Recording, RecordingError};
 use crate::judging::hub::{HubUrlError, judge_recorded};
-use crate::outcome::{
-    Check, Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Target,
-};
+use crate::outcome::{FinishedRun, FinishedScenario, RunEvent, Target};
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 use crate::schema::Schemas;
@@ -46,8 +44,7 @@ pub fn judge_recording(
     schemas: &Arc<Schemas>,
 ) -> Result<Vec<RunEvent>, HubUrlError> {
     let header = &recording.header;
-    let mut scenarios: Vec<(String, String, Vec<Check>)> = Vec::new();
-    let mut observations = Vec::new();
+    let mut scenarios = Vec::new();
     if judged.hub {
         let recorded = judge_recorded(
             HUB,
@@ -57,18 +54,24 @@ pub fn judge_recording(
             schemas.clone(),
             &recording.lines,
         )?;
-        scenarios.push((HUB.to_owned(), "What the hub did".to_owned(), recorded.checks));
-        observations = recorded.observations;
+        scenarios.push(FinishedScenario {
+            name: HUB.to_owned(),
+            title: "What the hub did".to_owned(),
+            checks: recorded.checks,
+            observations: recorded.observations,
+        });
     }
     if judged.subscribers && version == Version::Stu3 {
         for conduct in conducts(recording, version, catalogue, schemas) {
-            let title = format!("What {} did", conduct.subscriber.name);
-            scenarios.push((conduct.subscriber.scenario(), title, conduct.checks));
+            scenarios.push(FinishedScenario {
+                name: conduct.subscriber.scenario(),
+                title: format!("What {} did", conduct.subscriber.name),
+                checks: conduct.checks,
+                observations: Vec::new(),
+            });
         }
     }
-    let mut summary = Summary::default();
-    let lasted = recording.conversation.duration();
-    let mut events = vec![RunEvent::RunBegan(RunBegan {
+    let run = FinishedRun {
         tool: header.tool.clone(),
         started: header.started.clone(),
         target: Target {
@@ -77,37 +80,10 @@ pub fn judge_recording(
             built_in: false,
             capabilities: Map::new(),
         },
-        further_targets: Vec::new(),
-        scenarios: scenarios.len(),
-    })];
-    for (scenario, title, checks) in scenarios {
-        events.push(RunEvent::ScenarioBegan(ScenarioBegan {
-            scenario: scenario.clone(),
-            title: title.clone(),
-            fhircast_version: version,
-        }));
-        for check in checks {
-            summary.add(check.verdict);
-            events.push(RunEvent::CheckJudged(Box::new(check)));
-        }
-        if scenario == HUB {
-            events.extend(observations.drain(..).map(RunEvent::Observed));
-        }
-        events.push(RunEvent::ScenarioEnded(ScenarioEnded {
-            scenario,
-            title,
-            fhircast_version: version,
-            disposition: Disposition::Completed,
-            duration: lasted,
-            transcript: Vec::new(),
-        }));
-    }
-    events.push(RunEvent::RunEnded(RunEnded {
-        duration: lasted,
-        summary,
-        interrupted: false,
-    }));
-    Ok(events)
+        duration: recording.conversation.duration(),
+        scenarios,
+    };
+    Ok(run.into_events())
 }
 
 fn conducts(
