@@ -547,3 +547,6 @@ pub fn shortened(text: &str) -> String {
     short.push('…');
     short
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,3 +192,6 @@ impl Summary {
         self.pass + self.fail + self.warn + self.skip + self.inconclusive
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,3 +97,6 @@ fn disown_lookalikes(conversation: &Conversation, events: &mut [ReceivedEvent<'_
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ pub fn owed_sync_errors(conversation: &Conversation) -> Vec<OwedSyncError> {
     }
     owed
 }
+
+#[cfg(test)]
+mod tests;
