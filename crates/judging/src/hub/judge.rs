@@ -1,4 +1,4 @@
-//! The findings of one scenario, and what verdict they make of each requirement.
+//! The judge: it collects the findings of one scenario, and concludes a check of each requirement.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,13 +7,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::base_fhir::Authored;
+use super::breach::{Breach, Place};
 use super::claims::Claims;
+use super::finding::{Finding, check_of};
 use super::missing::Unheld;
-use crate::outcome::{Check, Entry, Evidence, Observation, Verdict};
+use crate::Spot;
+use crate::outcome::{Check, Entry, Observation, Verdict};
 use crate::protocol::Version;
 use crate::requirement::{Actor, Catalogue, Requirement};
 use crate::schema::{Judgement, MessageKind, Schemas, Sender, Unmet};
-use crate::{Answer, Spot};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -25,97 +27,6 @@ pub enum RequestKind {
     Unsubscribe,
     /// The distribution of an event.
     Publish,
-}
-
-/// A place in the transcript, with a JSON pointer into the message where one is to the point.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// Position in the transcript.
-    pub sequence: usize,
-    /// JSON pointer into the message.
-    pub pointer: Option<String>,
-}
-
-impl Place {
-    /// A whole message.
-    pub fn at(sequence: usize) -> Self {
-        Self {
-            sequence,
-            pointer: None,
-        }
-    }
-
-    /// A place in a message.
-    pub fn within(sequence: usize, pointer: &str) -> Self {
-        let pointer = if pointer.is_empty() {
-            None
-        } else {
-            Some(pointer.to_owned())
-        };
-        Self { sequence, pointer }
-    }
-
-    /// A request and the hub's answer to it.
-    pub fn exchange(answer: &Answer) -> Vec<Self> {
-        vec![Self::at(answer.request.sequence), Self::at(answer.spot.sequence)]
-    }
-}
-
-/// Why a requirement did not hold.
-#[derive(Debug, Clone, Default)]
-pub struct Breach {
-    /// One sentence that a hub's developer can act on.
-    pub message: String,
-    /// What was expected.
-    pub expected: Option<String>,
-    /// What came.
-    pub observed: Option<String>,
-    /// The messages that show it.
-    pub places: Vec<Place>,
-    /// A softer verdict than the requirement's level.
-    pub unmet: Unmet,
-    /// The schema found it: it stands for itself, whatever else is wrong at its place.
-    pub by_schema: bool,
-}
-
-impl Breach {
-    /// A breach that these places show.
-    pub fn new(message: impl Into<String>, places: Vec<Place>) -> Self {
-        Self {
-            message: message.into(),
-            places,
-            ..Self::default()
-        }
-    }
-
-    /// The same, with what was expected.
-    #[must_use]
-    pub fn expecting(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
-        self
-    }
-
-    /// The same, with what came.
-    #[must_use]
-    pub fn observing(mut self, observed: impl Into<String>) -> Self {
-        self.observed = Some(observed.into());
-        self
-    }
-
-    /// The same, with a softer verdict than the requirement's level.
-    #[must_use]
-    pub fn softened(mut self, unmet: Unmet) -> Self {
-        self.unmet = unmet;
-        self
-    }
-}
-
-#[derive(Debug, Clone)]
-enum Finding {
-    Held,
-    Broken(Breach),
-    Unreached(String),
-    Inapplicable(String),
 }
 
 /// A refusal that counts only when a proper request of the same kind was accepted in the same scenario.
@@ -444,108 +355,28 @@ impl Judge {
         findings: &[Finding],
         transcript: &[Arc<Entry>],
     ) -> Check {
-        let mut check = Check::blank(scenario, requirement);
         if let Some(capability) = requirement.capability
             && !self.claims.has(capability)
         {
-            check.message = format!("the hub does not claim {capability}");
-            return check;
+            return Check {
+                message: format!("the hub does not claim {capability}"),
+                ..Check::blank(scenario, requirement)
+            };
         }
-        let weigh = |finding: &Finding| match finding {
-            Finding::Inapplicable(_) => Verdict::Skip,
-            Finding::Held => Verdict::Pass,
-            Finding::Unreached(_) => Verdict::Inconclusive,
-            Finding::Broken(breach) => Verdict::of_breach(requirement.level, breach.unmet),
-        };
         for finding in findings {
             if let Finding::Broken(breach) = finding
-                && weigh(finding) == Verdict::Pass
+                && finding.weigh(requirement.level) == Verdict::Pass
             {
                 self.reading(&requirement.id, &breach.message);
             }
         }
-        // The first of the heaviest, so that the message is about what happened first.
-        let mut heaviest = &findings[0];
-        for finding in findings {
-            if weigh(finding).outweighs(weigh(heaviest)) {
-                heaviest = finding;
-            }
-        }
-        check.verdict = weigh(heaviest);
-        let tries = findings
-            .iter()
-            .filter(|finding| matches!(finding, Finding::Held | Finding::Broken(_)))
-            .count();
-        match heaviest {
-            Finding::Inapplicable(why) | Finding::Unreached(why) => check.message.clone_from(why),
-            Finding::Held => {
-                check.message = if tries > 1 {
-                    format!("held {tries} times")
-                } else {
-                    "held".to_owned()
-                };
-            }
-            Finding::Broken(breach) => {
-                check.message.clone_from(&breach.message);
-                check.expected.clone_from(&breach.expected);
-                check.observed.clone_from(&breach.observed);
-                check.evidence = evidence(&breach.places, transcript);
-            }
-        }
-        check
+        check_of(scenario, requirement, findings, transcript)
     }
-}
-
-/// Checks of a scenario that did not run at all: one for each requirement that it states.
-pub fn unjudged(
-    catalogue: &Catalogue,
-    version: Version,
-    scenario: &str,
-    stated: &BTreeSet<String>,
-    verdict: Verdict,
-    why: &str,
-) -> Vec<Check> {
-    let known = stated.iter().filter_map(|id| catalogue.get(version, id));
-    known
-        .map(|requirement| Check {
-            verdict,
-            message: why.to_owned(),
-            ..Check::blank(scenario, requirement)
-        })
-        .collect()
-}
-
-/// The messages at these places, in the order in which they passed.
-fn evidence(places: &[Place], transcript: &[Arc<Entry>]) -> Vec<Evidence> {
-    let mut places: Vec<&Place> = places.iter().collect();
-    places.sort_by_key(|place| place.sequence);
-    places.dedup_by_key(|place| place.sequence);
-    places
-        .into_iter()
-        .filter_map(|place| {
-            let entry = Entry::clone(transcript.get(place.sequence)?);
-            Some(Evidence {
-                entry,
-                pointer: place.pointer.clone().filter(|pointer| !pointer.is_empty()),
-            })
-        })
-        .collect()
 }
 
 /// A member's name as a step of a JSON pointer.
 fn escaped(member: &str) -> String {
     member.replace('~', "~0").replace('/', "~1")
-}
-
-/// A sentence cut to what one reads at a glance; the whole stands in expected and observed.
-pub fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(MOST).collect();
-    short.push('…');
-    short
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 mod acknowledgements;
 mod base_fhir;
+mod breach;
 mod claims;
 mod control;
 mod conversation;
 #[cfg(test)]
 mod example;
+mod finding;
 pub mod ids;
 mod issued;
 mod judge;
@@ -21,12 +23,14 @@ mod subscription;
 mod tests;
 
 pub use base_fhir::{Authored, FHIR_READINGS, authored_content, readings};
+pub use breach::{Breach, Place, shortened};
 pub use claims::Claims;
 pub use control::{Control, control_of, control_received};
 pub use conversation::{Channel, Conversation, Subscriber};
+pub use finding::unjudged;
 pub use ids::AMBIENT;
 pub use issued::Issued;
-pub use judge::{Breach, Judge, Place, RequestKind, shortened, unjudged};
+pub use judge::{Judge, RequestKind};
 pub use missing::{Expected, Unheld, cause, nameless_sync_error, not_closed, unwanted, why_missing};
 pub use publication::{Publication, causes, event_of, is_foreign, origin, subject_id, version_of};
 pub use recorded::{HubUrlError, Recorded, judge_recorded, parse_hub_url};

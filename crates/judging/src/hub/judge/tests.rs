@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::hub::example::{self, Example, Findings};
+use crate::hub::{shortened, unjudged};
 use crate::outcome::Traffic;
 use crate::requirement::Capability;
 use crate::schema::Violation;
