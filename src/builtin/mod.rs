@@ -14,7 +14,7 @@ use castspec_runner::run::{RejectedToken, RestrictedToken, Target, TargetError};
 
 /// The simulator could not be started as a target.
 #[derive(Debug, thiserror::Error)]
-pub enum SimulatedError {
+pub enum BuiltinError {
     /// The hub did not start.
     #[error(transparent)]
     Start(#[from] HubError),
@@ -34,7 +34,7 @@ pub async fn start(
     defects: BTreeSet<Defect>,
     versions: &[Version],
     transport: Transport,
-) -> Result<(Server, Vec<Target>), SimulatedError> {
+) -> Result<(Server, Vec<Target>), BuiltinError> {
     let options = Options::default();
     let lifetime = options.lifetime;
     let settings = Settings {
@@ -58,10 +58,10 @@ pub async fn start(
         let mut target = Target::built_in(url, server.authority_pem(), version)?;
         if let Some(tokens) = &tokens {
             target.approach.token = Some(tokens.all.clone());
-            let restricted = tokens.restricted.iter().map(|own| RestrictedToken {
-                scopes: own.scopes.clone(),
-                token: own.token.clone(),
-                expires_in: Some(own.life),
+            let restricted = tokens.restricted.iter().map(|token| RestrictedToken {
+                scopes: token.scopes.clone(),
+                token: token.token.clone(),
+                expires_in: Some(token.life),
             });
             target.restricted = restricted.collect();
             let rejected = tokens.rejected.iter().map(|(why, token)| RejectedToken {

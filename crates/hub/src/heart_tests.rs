@@ -1,5 +1,4 @@
-//! The heart of the hub stays free of I/O: everything outside `shell` names neither a web framework, nor a runtime, nor the
-//! shell itself.
+//! The heart of the hub stays free of I/O: only the servers around it name a web framework, a runtime or the shell.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +46,8 @@ fn the_heart_names_no_framework_no_runtime_and_no_shell() {
     let room = &Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let outside_the_heart = [
         "shell",
-        "authorization",
+        "authorization/mod.rs",
+        "authorization/shell.rs",
         "control_api",
         "lib.rs",
         "heart_tests.rs",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::report_support::{Run, check, entry, evidence, sample};
 use castspec::report::Reports;
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, RunEvent, Traffic, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Traffic, Verdict};
 
 /// How long the browser may take for one page.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,7 +35,7 @@ impl Browser {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        let mut reports = Reports::new(folder.path(), false).unwrap();
+        let mut reports = Reports::new(folder.path(), Grading::Standard).unwrap();
         for event in events {
             reports.event(event).unwrap();
         }

@@ -2,14 +2,15 @@
 
 use crate::report_support::{Run, check, console, sample};
 use castspec::report::ConsoleSettings;
+use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Disposition, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, Verdict};
 
 const PLAIN: ConsoleSettings = ConsoleSettings {
     terminal: false,
     colour: false,
     quiet: false,
-    strict: false,
+    grading: Grading::Standard,
     transcripts: false,
 };
 
@@ -101,6 +102,33 @@ fn a_run_that_was_interrupted() {
 }
 
 #[test]
+fn a_scenario_is_told_with_its_version_where_there_are_several() {
+    let mut run = Run::new().also_under(Version::Stu2);
+    for version in [Version::Stu3, Version::Stu2] {
+        let open = Check {
+            fhircast_version: version,
+            ..check("s/open", "r.open", Level::Should, Verdict::Inconclusive)
+        };
+        let skipped = Disposition::Skipped("the hub does not claim it".to_owned());
+        let failed = Disposition::Error("no such subscriber".to_owned());
+        run = run
+            .scenario_under(version, "s/open", Disposition::Completed, vec![open])
+            .scenario_under(version, "s/skipped", skipped, Vec::new())
+            .scenario_under(version, "s/failed", failed, Vec::new());
+    }
+    let shown = console(&run.ended(), PLAIN);
+    for told in [
+        "inconclusive s/open [STU2]\n  the WebSocket of a did not open\n  not judged: r.open\n",
+        "inconclusive s/open [STU3]\n  the WebSocket of a did not open\n  not judged: r.open\n",
+        "skipped: the hub does not claim it (2 scenarios)\n  s/skipped [STU2], s/skipped [STU3]\n",
+        "error in the scenario s/failed [STU2]: no such subscriber\n",
+        "error in the scenario s/failed [STU3]: no such subscriber\n",
+    ] {
+        assert!(shown.contains(told), "{told} is not in {shown}");
+    }
+}
+
+#[test]
 fn colours_and_a_terminal_change_no_word() {
     let uncoloured = console(&sample().ended(), PLAIN);
     let coloured = console(
@@ -146,7 +174,7 @@ fn strict_turns_a_warning_into_the_verdict() {
     let strict = last(&console(
         &events,
         ConsoleSettings {
-            strict: true,
+            grading: Grading::Strict,
             ..PLAIN
         },
     ));

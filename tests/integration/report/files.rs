@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::report_support::junit::{assert_sound, endings};
+use crate::report_support::junit::{assert_sound, cases, endings};
 use crate::report_support::{Run, check, files, sample};
 use castspec::report::Reports;
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
 use serde_json::Value;
 
 fn schema() -> jsonschema::Validator {
@@ -42,7 +42,7 @@ fn judged(events: &[RunEvent]) -> Vec<Check> {
 
 #[test]
 fn junit_of_the_sample() {
-    let files = files(&sample().ended(), false);
+    let files = files(&sample().ended(), Grading::Standard);
     assert_sound(&files.junit, "the sample");
     // Every element on a line of its own, so that a difference shows.
     insta::assert_snapshot!(files.junit.replace("><", ">\n<"));
@@ -52,9 +52,9 @@ fn junit_of_the_sample() {
 fn junit_counts_as_the_exit_code_does() {
     let events = sample().ended();
     // Failed: two SHALLs. Errors: the SHALL left open and the scenario at fault. Skipped: two open non-SHALLs, two skips.
-    assert_eq!(endings(&files(&events, false).junit), (2, 2, 4));
+    assert_eq!(endings(&files(&events, Grading::Standard).junit), (2, 2, 4));
     // Under strict the broken SHOULD fails too.
-    let strict = files(&events, true).junit;
+    let strict = files(&events, Grading::Strict).junit;
     assert_eq!(endings(&strict), (3, 2, 4));
     assert_sound(&strict, "the sample, strict");
 }
@@ -64,14 +64,17 @@ fn junit_of_a_lost_hub_and_of_an_empty_run() {
     let lost = sample()
         .lost("subscribing/refused", "POST /", "connection refused")
         .interrupted();
-    assert_sound(&files(&lost.ended(), false).junit, "a lost hub");
-    assert_sound(&files(&Run::new().ended(), false).junit, "an empty run");
+    assert_sound(&files(&lost.ended(), Grading::Standard).junit, "a lost hub");
+    assert_sound(
+        &files(&Run::new().ended(), Grading::Standard).junit,
+        "an empty run",
+    );
 }
 
 #[test]
 fn report_json_keeps_its_contract() {
     let events = sample().ended();
-    let report = files(&events, false).json;
+    let report = files(&events, Grading::Standard).json;
     assert_by_schema(&report);
     assert_eq!(report["tool"]["name"], "castspec");
     assert_eq!(report["started"], "2025-03-04T05:06:07.089Z");
@@ -110,16 +113,16 @@ fn report_json_tells_of_interruption_and_loss() {
         .lost("subscribing/refused", "POST /", "connection refused")
         .interrupted()
         .ended();
-    let report = files(&events, false).json;
+    let report = files(&events, Grading::Standard).json;
     assert_by_schema(&report);
     assert_eq!(report["interrupted"], true);
     assert_eq!(report["hub_lost"]["scenario"], "subscribing/refused");
-    assert_by_schema(&files(&Run::new().ended(), false).json);
+    assert_by_schema(&files(&Run::new().ended(), Grading::Standard).json);
 }
 
 #[test]
 fn the_schema_of_report_json_notices_what_is_wrong() {
-    let report = files(&sample().ended(), false).json;
+    let report = files(&sample().ended(), Grading::Standard).json;
     let schema = schema();
     assert!(schema.is_valid(&report));
     for (pointer, wrong) in [
@@ -143,7 +146,7 @@ fn the_schema_of_report_json_notices_what_is_wrong() {
 
 #[test]
 fn the_page_shows_what_was_broken_first() {
-    let html = files(&sample().ended(), false).html;
+    let html = files(&sample().ended(), Grading::Standard).html;
     let at = |text: &str| {
         html.find(text)
             .unwrap_or_else(|| panic!("{text} is not on the page"))
@@ -179,7 +182,7 @@ fn the_page_shows_what_was_broken_first() {
 
 #[test]
 fn the_page_is_whole_in_itself() {
-    let html = files(&sample().ended(), false).html;
+    let html = files(&sample().ended(), Grading::Standard).html;
     assert_eq!(html.matches("<script").count(), 1, "one script, the page's own");
     for loading in [
         " src=",
@@ -223,7 +226,7 @@ fn links_lead_to_pages_and_nowhere_else() {
         ("", false),
     ] {
         let run = Run::new().scenario("own/link", Disposition::Completed, vec![leading(url)]);
-        let html = files(&run.ended(), false).html;
+        let html = files(&run.ended(), Grading::Standard).html;
         let out: BTreeSet<&str> = out_of
             .captures_iter(&html)
             .map(|found| found.get(1).unwrap().as_str())
@@ -253,7 +256,7 @@ fn one_scenario_under_two_versions_is_two() {
         Disposition::Completed,
         vec![under(Version::Stu1, Verdict::Fail)],
     );
-    let html = files(&run.ended(), false).html;
+    let html = files(&run.ended(), Grading::Standard).html;
     for (id, verdict) in [
         ("stu3.shared.requirement", "pass"),
         ("stu1.shared.requirement", "fail"),
@@ -265,12 +268,81 @@ fn one_scenario_under_two_versions_is_two() {
     }
 }
 
+/// Two scenarios under two versions each: one judges nothing under STU2, for it fails itself.
+fn several_versions() -> Run {
+    let under = |version: Version, scenario: &str, verdicts: &[Verdict]| -> Vec<Check> {
+        let checks = verdicts.iter().enumerate().map(|(number, verdict)| Check {
+            fhircast_version: version,
+            ..check(
+                scenario,
+                &format!("requirement.{number}"),
+                Level::Should,
+                *verdict,
+            )
+        });
+        checks.collect()
+    };
+    let failed = Disposition::Error("step 3 names no subscriber".to_owned());
+    Run::new()
+        .scenario(
+            "lease/expires",
+            Disposition::Completed,
+            under(Version::Stu3, "lease/expires", &[Verdict::Pass; 7]),
+        )
+        .in_millis(1_030)
+        .scenario_under(Version::Stu2, "lease/expires", failed.clone(), Vec::new())
+        .in_millis(2_051)
+        .scenario(
+            "lease/renewed",
+            failed,
+            under(Version::Stu3, "lease/renewed", &[Verdict::Pass, Verdict::Skip]),
+        )
+        .in_millis(100)
+        .scenario_under(
+            Version::Stu1,
+            "lease/renewed",
+            Disposition::Completed,
+            under(
+                Version::Stu1,
+                "lease/renewed",
+                &[Verdict::Inconclusive, Verdict::Skip, Verdict::Warn],
+            ),
+        )
+        .in_millis(17)
+}
+
+#[test]
+fn the_times_of_junit_are_those_of_report_json_version_by_version() {
+    let files = files(&several_versions().ended(), Grading::Standard);
+    let cases = cases(&files.junit);
+    for scenario in files.json["scenarios"].as_array().unwrap() {
+        let member = |name: &str| scenario[name].as_str().unwrap();
+        let name = member("name").replace('/', ".");
+        let class = format!("castspec.{}.{name}", member("fhircast_version"));
+        let of = cases.iter().filter(|case| case.class == class);
+        let sum: u64 = of.map(|case| case.millis).sum();
+        assert_eq!(sum, scenario["duration_ms"].as_u64().unwrap(), "{class}");
+    }
+    assert_sound(&files.junit, "several versions");
+}
+
+#[test]
+fn a_scenario_that_fails_itself_is_an_error_in_junit_under_its_version() {
+    let cases = cases(&files(&several_versions().ended(), Grading::Standard).junit);
+    let errors = cases
+        .iter()
+        .filter(|case| case.ending.as_deref() == Some("error"));
+    let classes: BTreeSet<&str> = errors.map(|case| case.class.as_str()).collect();
+    let expected = ["castspec.STU2.lease.expires", "castspec.STU3.lease.renewed"];
+    assert_eq!(classes, expected.into());
+}
+
 #[test]
 fn reports_can_be_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("deep/er");
     for run in [sample(), Run::new()] {
-        let mut reports = Reports::new(&deep, false).unwrap();
+        let mut reports = Reports::new(&deep, Grading::Standard).unwrap();
         for event in run.ended() {
             reports.event(&event).unwrap();
         }
@@ -293,7 +365,7 @@ fn a_folder_that_cannot_be_written_is_told_at_once() {
     let file = folder.path().join("taken");
     std::fs::write(&file, "a file, no folder").unwrap();
     for place in [file.clone(), file.join("below")] {
-        let error = Reports::new(&place, false).unwrap_err().to_string();
+        let error = Reports::new(&place, Grading::Standard).unwrap_err().to_string();
         assert!(error.contains(&place.display().to_string()), "{error}");
         assert!(error.contains("cannot be written"), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
@@ -304,7 +376,7 @@ fn a_folder_that_cannot_be_written_is_told_at_once() {
 fn a_folder_that_goes_away_during_the_run_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("reports");
-    let mut reports = Reports::new(&place, false).unwrap();
+    let mut reports = Reports::new(&place, Grading::Standard).unwrap();
     std::fs::remove_dir_all(&place).unwrap();
     let results: Vec<_> = sample()
         .ended()

@@ -3,7 +3,7 @@
 use crate::report_support::{Run, check, console, files, junit, sample};
 use castspec::report::{ConsoleSettings, Reports};
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
 
 fn events() -> Vec<RunEvent> {
     let flaky = Check {
@@ -23,7 +23,7 @@ fn events() -> Vec<RunEvent> {
 
 #[test]
 fn every_report_says_so() {
-    let files = files(&events(), false);
+    let files = files(&events(), Grading::Standard);
     assert_eq!(files.json["checks"][0]["flaky"], true);
     assert_eq!(files.json["checks"][0]["verdict"], "pass");
     junit::assert_sound(&files.junit, "flaky");
@@ -34,7 +34,7 @@ fn every_report_says_so() {
     let line = "flaky confirmation.lease-expiry-closes in lease/expires: held, the second time it was tried";
     assert!(shown.contains(line), "{shown}");
     let folder = tempfile::tempdir().unwrap();
-    let mut reports = Reports::new(folder.path(), false).unwrap();
+    let mut reports = Reports::new(folder.path(), Grading::Standard).unwrap();
     events().iter().for_each(|event| reports.event(event).unwrap());
     let summary = reports.summary();
     assert!(
@@ -45,7 +45,7 @@ fn every_report_says_so() {
 
 #[test]
 fn of_other_checks_nothing_is_said() {
-    let json = files(&sample().ended(), false).json;
+    let json = files(&sample().ended(), Grading::Standard).json;
     assert!(
         json["checks"]
             .as_array()

@@ -3,7 +3,7 @@
 use crate::report_support::{Run, check, console, entry, evidence, files, junit};
 use castspec::report::ConsoleSettings;
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, RunEvent, Traffic, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Traffic, Verdict};
 
 /// What stands for the hostile text where the page's bare structure is wanted.
 const HARMLESS: &str = "harmless";
@@ -169,8 +169,8 @@ fn shows_no_control(text: &str) -> Option<char> {
 #[test]
 fn junit_stays_well_formed() {
     for (label, text) in hostile() {
-        for strict in [false, true] {
-            let junit = files(&spoiled(&text).ended(), strict).junit;
+        for grading in [Grading::Standard, Grading::Strict] {
+            let junit = files(&spoiled(&text).ended(), grading).junit;
             let forbidden = |c: char| !matches!(c, '\t' | '\n' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
             assert_eq!(junit.chars().find(|c| forbidden(*c)), None, "{label}");
             junit::assert_sound(&junit, label);
@@ -180,13 +180,13 @@ fn junit_stays_well_formed() {
 
 #[test]
 fn the_page_has_no_markup_but_its_own() {
-    let own = tags(&files(&spoiled(HARMLESS).ended(), false).html);
+    let own = tags(&files(&spoiled(HARMLESS).ended(), Grading::Standard).html);
     assert!(own.len() > 30, "{own:?}");
     for (label, text) in hostile() {
         if text.is_empty() {
             continue;
         }
-        let html = files(&spoiled(&text).ended(), false).html;
+        let html = files(&spoiled(&text).ended(), Grading::Standard).html;
         let shown = tags(&html);
         let differs = shown.iter().zip(&own).position(|(one, other)| one != other);
         let around = |tags: &[String]| differs.map(|at| tags[at.saturating_sub(5)..=at].join(""));
@@ -202,9 +202,9 @@ fn the_page_has_no_markup_but_its_own() {
 
 #[test]
 fn a_ci_server_is_told_nothing_but_what_is_meant() {
-    let harmless = files(&spoiled(HARMLESS).ended(), false);
+    let harmless = files(&spoiled(HARMLESS).ended(), Grading::Standard);
     for (label, text) in hostile() {
-        let own = files(&spoiled(&text).ended(), false);
+        let own = files(&spoiled(&text).ended(), Grading::Standard);
         assert_eq!(own.github.len(), harmless.github.len(), "{label}");
         for (line, expected) in own.github.iter().zip(&harmless.github) {
             assert_eq!(
@@ -269,7 +269,7 @@ fn report_json_keeps_every_text_as_it_was() {
         });
         let mut judged: Vec<Check> = judged.collect();
         judged.sort_by(|one, other| one.requirement.cmp(&other.requirement));
-        let report = files(&events, false).json;
+        let report = files(&events, Grading::Standard).json;
         let checks: Vec<Check> = serde_json::from_value(report["checks"].clone()).unwrap();
         assert_eq!(checks, judged, "{label}");
         assert_eq!(report["hub_lost"]["request"], text.as_str(), "{label}");
@@ -304,7 +304,7 @@ fn a_megabyte_is_no_trouble() {
         let events = Run::new()
             .scenario("own/long", Disposition::Completed, vec![long.clone()])
             .ended();
-        let files = files(&events, false);
+        let files = files(&events, Grading::Standard);
         junit::assert_sound(&files.junit, "a megabyte");
         let checks: Vec<Check> = serde_json::from_value(files.json["checks"].clone()).unwrap();
         assert_eq!(checks, [long]);

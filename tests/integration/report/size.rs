@@ -2,7 +2,7 @@
 
 use crate::report_support::{Run, check, conversation, files};
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, Evidence, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Evidence, Grading, Verdict};
 
 /// Scenarios, and requirements judged in each.
 const SCENARIOS: usize = 200;
@@ -41,12 +41,12 @@ fn large(verdict: Verdict) -> Run {
 
 #[test]
 fn a_clean_run() {
-    let html = files(&large(Verdict::Pass).ended(), false).html;
+    let html = files(&large(Verdict::Pass).ended(), Grading::Standard).html;
     assert!(html.len() < 1_000_000, "{} bytes", html.len());
 }
 
 #[test]
 fn a_run_in_which_everything_failed() {
-    let html = files(&large(Verdict::Fail).ended(), false).html;
+    let html = files(&large(Verdict::Fail).ended(), Grading::Standard).html;
     assert!(html.len() < 3_000_000, "{} bytes", html.len());
 }

@@ -6,11 +6,11 @@ use crate::report_support::{Run, check, sample};
 use castspec::report::{Comparison, MergeError, Reports, StoredRun, merge};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, RunEvent, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
 
-fn stored(events: &[RunEvent], strict: bool) -> (tempfile::TempDir, StoredRun) {
+fn stored(events: &[RunEvent], grading: Grading) -> (tempfile::TempDir, StoredRun) {
     let folder = tempfile::tempdir().unwrap();
-    let mut reports = Reports::new(folder.path(), strict).unwrap();
+    let mut reports = Reports::new(folder.path(), grading).unwrap();
     for event in events {
         reports.event(event).unwrap();
     }
@@ -35,12 +35,12 @@ fn what_is_rendered_again_is_the_same_to_the_byte() {
     let lost = sample()
         .lost("subscribing/refused", "POST /", "connection refused")
         .interrupted();
-    for (events, strict) in [
-        (sample().ended(), false),
-        (sample().ended(), true),
-        (lost.ended(), false),
+    for (events, grading) in [
+        (sample().ended(), Grading::Standard),
+        (sample().ended(), Grading::Strict),
+        (lost.ended(), Grading::Standard),
     ] {
-        let (folder, run) = stored(&events, strict);
+        let (folder, run) = stored(&events, grading);
         let again = tempfile::tempdir().unwrap();
         Reports::store(again.path(), run).unwrap();
         assert_eq!(files(again.path()), files(folder.path()));
@@ -49,7 +49,7 @@ fn what_is_rendered_again_is_the_same_to_the_byte() {
 
 #[test]
 fn rendering_alone_leaves_report_json_as_it_is() {
-    let (_folder, run) = stored(&sample().ended(), false);
+    let (_folder, run) = stored(&sample().ended(), Grading::Standard);
     let again = tempfile::tempdir().unwrap();
     Reports::store_renderings(again.path(), run).unwrap();
     assert!(again.path().join("index.html").exists());
@@ -104,9 +104,12 @@ fn one(scenario: &str, requirement: &str, verdict: Verdict) -> Run {
 
 #[test]
 fn parts_are_put_together() {
-    let (_a, one_part) = stored(&one("b/second", "r.one", Verdict::Pass).ended(), false);
+    let (_a, one_part) = stored(
+        &one("b/second", "r.one", Verdict::Pass).ended(),
+        Grading::Standard,
+    );
     let failing = one("a/first", "r.one", Verdict::Fail).observed("a/first", "subject", "reading");
-    let (_b, other_part) = stored(&failing.ended(), false);
+    let (_b, other_part) = stored(&failing.ended(), Grading::Standard);
     let whole = merge(vec![one_part, other_part]).unwrap();
     let ids: Vec<&str> = whole
         .record
@@ -117,26 +120,26 @@ fn parts_are_put_together() {
     assert_eq!(ids, ["a/first/r.one@STU3", "b/second/r.one@STU3"]);
     assert_eq!(whole.record.duration.as_millis(), 2 * 1_234);
     assert_eq!(whole.record.observations.len(), 1);
-    assert_eq!(whole.record.conclusion(false).exit_code(), 1);
+    assert_eq!(whole.record.conclusion().exit_code(), 1);
 }
 
 #[test]
 fn what_are_no_parts_of_one_run_is_named() {
-    let run = |run: Run, strict| stored(&run.ended(), strict);
+    let run = |run: Run, grading| stored(&run.ended(), grading);
     let pass = || one("a/first", "r.one", Verdict::Pass);
-    let (_a, first) = run(pass(), false);
-    let (_b, again) = run(pass(), false);
+    let (_a, first) = run(pass(), Grading::Standard);
+    let (_b, again) = run(pass(), Grading::Standard);
     let error = merge(vec![first, again]).unwrap_err();
     assert!(
         matches!(&error, MergeError::Twice { id, .. } if id == "a/first/r.one@STU3"),
         "{error}"
     );
-    let (_c, first) = run(pass(), false);
-    let (_d, strict) = run(one("b/second", "r.one", Verdict::Pass), true);
+    let (_c, first) = run(pass(), Grading::Standard);
+    let (_d, strict) = run(one("b/second", "r.one", Verdict::Pass), Grading::Strict);
     let error = merge(vec![first, strict]).unwrap_err().to_string();
     assert!(error.contains("--strict differs, false and"), "{error}");
-    let (_e, first) = run(pass(), false);
-    let (_f, elsewhere) = run(Run::against("https://other.example.com"), false);
+    let (_e, first) = run(pass(), Grading::Standard);
+    let (_f, elsewhere) = run(Run::against("https://other.example.com"), Grading::Standard);
     let error = merge(vec![first, elsewhere]).unwrap_err().to_string();
     assert!(error.contains("the hub differs"), "{error}");
     assert_eq!(merge(Vec::new()).unwrap_err(), MergeError::Nothing);
@@ -152,7 +155,7 @@ fn with(verdicts: &[(&str, Option<Verdict>)]) -> (tempfile::TempDir, StoredRun) 
         &Run::new()
             .scenario("own/one", Disposition::Completed, checks)
             .ended(),
-        false,
+        Grading::Standard,
     )
 }
 
@@ -220,7 +223,7 @@ fn versions_are_compared_apart() {
         stored(
             &run.scenario_under(Version::Stu2, "own/one", Disposition::Completed, checks)
                 .ended(),
-            false,
+            Grading::Standard,
         )
     };
     let (_a, old) = run(Verdict::Pass, Verdict::Fail);
@@ -239,7 +242,7 @@ fn markdown_shows_messages_as_they_are() {
     };
     let (_a, old) = with(&[("r.one", Some(Verdict::Pass))]);
     let run = Run::new().scenario("own/one", Disposition::Completed, vec![own]);
-    let (_b, new) = stored(&run.ended(), false);
+    let (_b, new) = stored(&run.ended(), Grading::Standard);
     let told = Comparison::of(&old.record, &new.record).markdown();
     let row = told.lines().find(|line| line.starts_with("| own/one")).unwrap();
     let shown =

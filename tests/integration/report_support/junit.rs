@@ -7,8 +7,14 @@ use std::process::Command;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-/// A test case of junit.xml: its name, the class, and how it ended.
-type Case = (String, String, Option<String>);
+/// A test case of junit.xml.
+pub struct Case {
+    pub name: String,
+    pub class: String,
+    pub millis: u64,
+    /// `failure`, `error` or `skipped`; `None` for a success.
+    pub ending: Option<String>,
+}
 
 /// What junit.xml says: of each suite the attributes that count, and its test cases.
 struct Suite {
@@ -48,12 +54,17 @@ fn suites(junit: &str) -> Vec<Suite> {
                         cases: Vec::new(),
                     }),
                     b"testcase" => {
-                        let case = (attribute(start, "name"), attribute(start, "classname"), None);
+                        let case = Case {
+                            name: attribute(start, "name"),
+                            class: attribute(start, "classname"),
+                            millis: millis(&attribute(start, "time")),
+                            ending: None,
+                        };
                         suites.last_mut().unwrap().cases.push(case);
                     }
                     ending @ (b"failure" | b"error" | b"skipped") => {
                         let case = suites.last_mut().unwrap().cases.last_mut().unwrap();
-                        case.2 = Some(String::from_utf8(ending.to_vec()).unwrap());
+                        case.ending = Some(String::from_utf8(ending.to_vec()).unwrap());
                     }
                     _ => {}
                 }
@@ -71,12 +82,29 @@ fn suites(junit: &str) -> Vec<Suite> {
     suites
 }
 
+/// Seconds with at most three decimals, as milliseconds.
+fn millis(seconds: &str) -> u64 {
+    let (whole, decimals) = seconds.split_once('.').unwrap_or((seconds, ""));
+    assert!(
+        decimals.len() <= 3,
+        "{seconds} is finer than Jenkins' schema allows"
+    );
+    format!("{whole}{decimals:0<3}").parse().unwrap()
+}
+
+/// All test cases of junit.xml.
+pub fn cases(junit: &str) -> Vec<Case> {
+    suites(junit).into_iter().flat_map(|suite| suite.cases).collect()
+}
+
 /// How many test cases ended in each way: failures, errors, skipped.
 pub fn endings(junit: &str) -> (usize, usize, usize) {
-    let suites = suites(junit);
+    let cases = cases(junit);
     let of = |ending: &str| {
-        let cases = suites.iter().flat_map(|suite| &suite.cases);
-        cases.filter(|case| case.2.as_deref() == Some(ending)).count()
+        let cases = cases.iter();
+        cases
+            .filter(|case| case.ending.as_deref() == Some(ending))
+            .count()
     };
     (of("failure"), of("error"), of("skipped"))
 }
@@ -95,13 +123,13 @@ pub fn assert_sound(junit: &str, label: &str) {
             let of = suite
                 .cases
                 .iter()
-                .filter(|case| case.2.as_deref() == Some(ending));
+                .filter(|case| case.ending.as_deref() == Some(ending));
             of.count()
         };
         assert_eq!(suite.tests, suite.cases.len(), "{label}");
         assert_eq!(suite.failures, ended("failure"), "{label}");
         assert_eq!(suite.errors, ended("error"), "{label}");
-        for (name, class, _) in suite.cases {
+        for Case { name, class, .. } in suite.cases {
             assert!(
                 names.insert((class, name.clone())),
                 "{label}: {name} is there twice"

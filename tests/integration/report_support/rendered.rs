@@ -1,7 +1,7 @@
 //! The reports made of a run.
 
 use castspec::report::{Console, ConsoleSettings, Reports};
-use castspec_judging::outcome::RunEvent;
+use castspec_judging::outcome::{Grading, RunEvent};
 use serde_json::Value;
 
 /// The files that a run left behind.
@@ -15,9 +15,9 @@ pub struct Files {
 }
 
 /// The files that the run leaves behind.
-pub fn files(events: &[RunEvent], strict: bool) -> Files {
+pub fn files(events: &[RunEvent], grading: Grading) -> Files {
     let folder = tempfile::tempdir().unwrap();
-    let mut reports = Reports::new(folder.path(), strict).unwrap();
+    let mut reports = Reports::new(folder.path(), grading).unwrap();
     for event in events {
         reports.event(event).unwrap();
     }

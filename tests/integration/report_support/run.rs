@@ -49,6 +49,17 @@ impl Run {
         }
     }
 
+    /// The same hub, under a further version.
+    pub fn also_under(mut self, version: Version) -> Self {
+        let Some(RunEvent::RunBegan(began)) = self.events.first_mut() else {
+            panic!("a run begins with its beginning");
+        };
+        let mut target = began.target.clone();
+        target.fhircast_version = version;
+        began.further_targets.push(target);
+        self
+    }
+
     pub fn scenario(self, name: &str, disposition: Disposition, checks: Vec<Check>) -> Self {
         self.scenario_under(Version::Stu3, name, disposition, checks)
     }
@@ -85,6 +96,15 @@ impl Run {
             duration: Duration::from_millis(120),
             transcript,
         }));
+        self
+    }
+
+    /// The scenario that was added last took this long.
+    pub fn in_millis(mut self, millis: u64) -> Self {
+        let Some(RunEvent::ScenarioEnded(ended)) = self.events.last_mut() else {
+            panic!("no scenario was added last");
+        };
+        ended.duration = Duration::from_millis(millis);
         self
     }
 

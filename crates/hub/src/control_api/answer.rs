@@ -1,4 +1,4 @@
-//! Answers of the control API: JSON, and for what went wrong an `error` that says what to do.
+//! Answers of the control API: JSON, with an `error` that says what to do where something went wrong.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::faults::RuleError;
 use crate::{NotThere, Refusal, UnknownDefect};
 
-/// Why nothing was done.
+/// The reason why nothing was done.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,

@@ -59,7 +59,7 @@ pub enum Action {
     Reorder {
         /// The rule for which it waits.
         rule: RuleId,
-        /// How many.
+        /// The number of deliveries.
         of: u8,
     },
     /// It waits until this rule lets it go.

@@ -42,13 +42,13 @@ pub enum Fault {
     },
     /// It leaves several times.
     Duplicate {
-        /// How often beside the first time.
+        /// The number of further times.
         #[serde(default = "one")]
         copies: u8,
     },
     /// It waits until so many have come for the same subscriber; then they leave, the last one first.
     Reorder {
-        /// How many.
+        /// The number of deliveries.
         #[serde(default = "two")]
         of: u8,
     },
@@ -90,7 +90,7 @@ pub enum Corruption {
     Patch(json_patch::Patch),
     /// Only its first bytes are left, to the end of a character.
     Truncate {
-        /// How many bytes.
+        /// The number of bytes.
         bytes: usize,
     },
     /// It is another one.
@@ -169,7 +169,7 @@ pub struct Delivery<'a> {
     pub subscriber: Option<SubscriberId>,
     /// The receiver's `subscriber.name`.
     pub name: Option<&'a str>,
-    /// What it is.
+    /// Its kind.
     pub kind: DeliveryKind,
     /// Its text, where it has one.
     pub text: &'a str,
@@ -196,7 +196,7 @@ impl Corruption {
 }
 
 impl Fault {
-    /// What it cannot be given: the reason, and the JSON pointer within the rule.
+    /// Refuses values that cannot be carried out, with the JSON pointer within the rule and the reason.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         match self {
             Self::Delay { ms } if Duration::from_millis(*ms) > MAX_DELAY => {

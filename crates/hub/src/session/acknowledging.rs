@@ -1,4 +1,4 @@
-//! What subscribers answer or fail to answer, how their sockets end, and the SyncErrors that follow (2.5, 3.2.1).
+//! The answers of subscribers to notifications, missing answers, ends of sockets, and the SyncErrors that follow (2.5, 3.2.1).
 
 use std::sync::Arc;
 
@@ -110,7 +110,7 @@ impl Session {
             }
             let said = format!("did not answer within {timeout} seconds");
             self.sync_error(id, &event, &said, now);
-            if self.edition.drops_the_unresponsive && self.behaviour.unsubscribes_the_unresponsive() {
+            if self.profile.drops_the_unresponsive && self.behaviour.unsubscribes_the_unresponsive() {
                 let reason = format!(
                     "the notification {} was not answered within {timeout} seconds (FHIRcast STU3, 2.5 Hub Generated \
                      SyncError Events)",
@@ -152,7 +152,10 @@ impl Session {
         let cause = SyncErrorCause {
             event_id: event_id.to_owned(),
             event_name: event_name.as_str().to_owned(),
-            subscriber_name: self.subscribers.get(&culprit).map(|own| own.display_name()),
+            subscriber_name: self
+                .subscribers
+                .get(&culprit)
+                .map(|subscriber| subscriber.display_name()),
             diagnostics: String::new(),
         };
         self.publish_sync_error(culprit, &id, cause, said, now);
@@ -163,8 +166,11 @@ impl Session {
         let id = self.identifiers.identifier();
         let cause = SyncErrorCause {
             event_id: id.clone(),
-            event_name: self.edition.own_name("SyncError"),
-            subscriber_name: self.subscribers.get(&culprit).map(|own| own.display_name()),
+            event_name: self.profile.own_name("SyncError"),
+            subscriber_name: self
+                .subscribers
+                .get(&culprit)
+                .map(|subscriber| subscriber.display_name()),
             diagnostics: String::new(),
         };
         self.publish_sync_error(culprit, &id, cause, said, now);
@@ -178,7 +184,7 @@ impl Session {
         said: &str,
         now: Now,
     ) {
-        let Ok(name) = self.edition.own_name("SyncError").parse() else {
+        let Ok(name) = self.profile.own_name("SyncError").parse() else {
             return;
         };
         let subscriber = cause.subscriber_name.as_deref().unwrap_or("a subscriber");
@@ -186,7 +192,7 @@ impl Session {
             "{subscriber} {said} (event {} {})",
             cause.event_name, cause.event_id
         );
-        let context = self.behaviour.sync_error_context(&cause, self.edition);
+        let context = self.behaviour.sync_error_context(&cause, self.profile);
         let timestamp = Timestamp::from_instant(now.wall);
         let notification = Notification::new(&timestamp, id, &self.topic, &name, context);
         let event = Arc::new(Distributed::sync_error(&notification));

@@ -19,7 +19,7 @@ use crate::protocol::{Denial, Mode, Status};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(u64);
 
-/// What a call is for.
+/// The purpose of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Intent verification: asks whether the subscriber meant its request.
@@ -37,14 +37,14 @@ pub enum CallMethod {
     Get,
     /// Notifications.
     Post,
-    /// What no version knows, for defective hubs.
+    /// Known in no version; for defects.
     Put,
 }
 
 /// An HTTP request to a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Its method.
     pub method: CallMethod,
@@ -56,7 +56,7 @@ pub struct Call {
     pub body: Option<ByteString>,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallAnswer {
     /// The callback answered.
@@ -152,7 +152,7 @@ impl Session {
     /// The verifications under way for a callback.
     fn verifications_of(&self, callback: &str) -> Vec<CallId> {
         let verifying = self.calls.iter().filter(
-            |(_, call)| matches!(&call.about, About::Verification(own) if &*own.callback == callback),
+            |(_, call)| matches!(&call.about, About::Verification(verification) if &*verification.callback == callback),
         );
         verifying.map(|(id, _)| *id).collect()
     }
@@ -169,13 +169,13 @@ impl Session {
     /// Whether a subscription of this callback awaits its verification.
     pub(super) fn awaits_verification(&self, callback: &str) -> bool {
         self.calls.values().any(|call| {
-            matches!(&call.about, About::Verification(own) if own.mode == Mode::Subscribe && &*own.callback == callback)
+            matches!(&call.about, About::Verification(verification) if verification.mode == Mode::Subscribe && &*verification.callback == callback)
         })
     }
 
-    /// How many verifications of requests with such a mode are under way.
+    /// The number of verifications under way of requests with such a mode.
     pub(super) fn verifications(&self, counts: impl Fn(Mode) -> bool) -> usize {
-        let counted = |call: &&UnderWay| matches!(&call.about, About::Verification(own) if counts(own.mode));
+        let counted = |call: &&UnderWay| matches!(&call.about, About::Verification(verification) if counts(verification.mode));
         self.calls.values().filter(counted).count()
     }
 
@@ -269,7 +269,7 @@ impl Session {
 }
 
 impl Subscriber {
-    /// How many notifications wait for their turn.
+    /// The number of notifications that wait for their turn.
     fn waiting(&self) -> usize {
         match &self.channel {
             Channel::Webhook(webhook) => webhook.waiting.len(),
@@ -278,7 +278,7 @@ impl Subscriber {
     }
 }
 
-/// What becomes of a callback's own query string.
+/// The place of a callback's own query string in the URL of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Query {
     /// It stays as it is written, and the hub's parameters come behind it.
@@ -294,8 +294,8 @@ fn append(callback: &str, query: Query, pairs: &[(&'static str, String)]) -> Str
     if pairs.is_empty() && query == Query::Kept {
         return callback.to_owned();
     }
-    let (path, own) = match callback.split_once('?') {
-        Some((path, own)) if query != Query::Dropped => (path, own),
+    let (path, kept) = match callback.split_once('?') {
+        Some((path, kept)) if query != Query::Dropped => (path, kept),
         Some((path, _)) => (path, ""),
         None => (callback, ""),
     };
@@ -303,8 +303,8 @@ fn append(callback: &str, query: Query, pairs: &[(&'static str, String)]) -> Str
         .extend_pairs(pairs)
         .finish();
     let parts = match query {
-        Query::Behind => [appended.as_str(), own],
-        Query::Kept | Query::Dropped => [own, appended.as_str()],
+        Query::Behind => [appended.as_str(), kept],
+        Query::Kept | Query::Dropped => [kept, appended.as_str()],
     };
     let mut url = path.to_owned();
     let mut joint = '?';

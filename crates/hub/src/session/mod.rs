@@ -35,15 +35,15 @@ use self::distribution::Distributed;
 use self::subscriber::Subscriber;
 use super::clock::Now;
 use super::defect::Behaviour;
-use super::edition::Edition;
 use super::identifiers::Identifiers;
+use super::version_profile::VersionProfile;
 use crate::protocol::{EventName, Version};
 
 /// A subscription within its session; never used again after its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriberId(u64);
 
-/// How a subscriber's socket came to its end.
+/// The way in which a subscriber's socket ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
     /// By a close frame with this code.
@@ -54,7 +54,7 @@ pub enum Closing {
     Broken,
 }
 
-/// What the session wants done.
+/// A thing that the session wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Send this text over the subscriber's socket. Texts for one subscriber are to be sent in this order.
@@ -98,7 +98,7 @@ pub enum Output {
 pub struct Session {
     topic: String,
     limits: Arc<Limits>,
-    edition: &'static Edition,
+    profile: &'static VersionProfile,
     behaviour: Behaviour,
     identifiers: Box<dyn Identifiers>,
     subscribers: BTreeMap<SubscriberId, Subscriber>,
@@ -124,7 +124,7 @@ impl Session {
     ) -> Self {
         Self {
             topic: topic.to_owned(),
-            edition: Edition::of(version),
+            profile: VersionProfile::of(version),
             behaviour: Behaviour::new(&[]),
             contexts: Contexts::new(limits.open_contexts_limit),
             limits,
@@ -147,12 +147,12 @@ impl Session {
         Self { behaviour, ..self }
     }
 
-    /// What is to be done next. To be called until there is nothing more, after every input.
+    /// The next thing to do. To be called after every input, until there is nothing more.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When [`tick`](Self::tick) is to be called at the latest, in time since the hub's start. It may be earlier than
+    /// The time at which [`tick`](Self::tick) is to be called at the latest, since the hub's start. It may be earlier than
     /// anything happens, never later.
     pub fn next_deadline(&self) -> Option<Duration> {
         self.wake
@@ -166,7 +166,7 @@ impl Session {
             && self.outputs.is_empty()
     }
 
-    /// How many subscriptions there are, connected or not; a webhook counts from its verification.
+    /// The number of subscriptions, connected or not; a webhook counts from its verification.
     pub fn subscriptions(&self) -> usize {
         self.subscribers.len()
     }
@@ -197,13 +197,13 @@ impl Session {
 
     /// Closes the socket, where there is one, and ends the subscription.
     fn close(&mut self, subscriber: SubscriberId, code: u16, reason: &str) {
-        let reason = self.edition.cite(reason);
+        let reason = self.profile.cite(reason);
         let reason = reason
             .get(..reason.floor_char_boundary(123))
             .unwrap_or_default()
             .to_owned();
-        let own = self.subscribers.get(&subscriber);
-        if own.is_some_and(|own| own.endpoint().is_some()) {
+        let receiver = self.subscribers.get(&subscriber);
+        if receiver.is_some_and(|receiver| receiver.endpoint().is_some()) {
             self.outputs.push_back(Output::Close {
                 subscriber,
                 code,
@@ -213,7 +213,7 @@ impl Session {
         self.forget(subscriber);
     }
 
-    /// Ends the subscription without a word.
+    /// Ends the subscription without telling the subscriber.
     fn forget(&mut self, subscriber: SubscriberId) -> Option<Subscriber> {
         let gone = self.subscribers.remove(&subscriber)?;
         self.outputs.push_back(Output::Ended {

@@ -11,7 +11,7 @@ const REALM: &str = "Bearer realm=\"fhircast\"";
 
 /// A refusal as an answer: plain text for the developer of the client.
 pub(super) fn refuse(hub: &Registry, refusal: &Refusal) -> Response {
-    let refusal = hub.edition.cite_refusal(refusal);
+    let refusal = hub.profile.cite_refusal(refusal);
     tracing::debug!(status = refusal.status, reason = %refusal.reason, "refused");
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
     let reason = if hub.behaviour.explains_refusals() {

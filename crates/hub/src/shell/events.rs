@@ -64,7 +64,7 @@ fn take_event(
     topic.with(|session, now| session.publish_as(notification, admission, now))
 }
 
-/// What a defective hub does with an event that is no notification: if it names a topic and an event, they get it.
+/// A defect: a malformed event is sent to the subscribers of the topic and the event that it names.
 fn broadcast_malformed(hub: &Registry, text: &str) {
     let message: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let event = &message["event"];

@@ -16,10 +16,10 @@ use super::settings::{Settings, Transport};
 use super::topic::{Shared, Topic};
 use crate::authorization::Authorization;
 use crate::defect::Behaviour;
-use crate::edition::Edition;
 use crate::identifiers::{Identifiers, NumberedEndpoints, RandomIdentifiers};
 use crate::refusal::Refusal;
 use crate::session::{Limits, Session};
+use crate::version_profile::VersionProfile;
 
 /// The hub's server going away.
 const GOING_AWAY: u16 = 1001;
@@ -42,7 +42,7 @@ pub(super) struct Surroundings {
 pub(super) struct Registry {
     pub(super) settings: Settings,
     pub(super) behaviour: Behaviour,
-    pub(super) edition: &'static Edition,
+    pub(super) profile: &'static VersionProfile,
     /// The beginning of all paths: empty, or the version's own where the server has several.
     pub(super) prefix: String,
     pub(super) authorization: Option<Arc<Authorization>>,
@@ -68,7 +68,7 @@ impl Registry {
             start: Instant::now(),
         };
         Arc::new(Self {
-            edition: Edition::of(settings.version),
+            profile: VersionProfile::of(settings.version),
             prefix: prefix.to_owned(),
             authorization: surroundings.authorization.clone(),
             behaviour,

@@ -14,10 +14,10 @@ use super::paths::{HUB_PATH, SOCKET_PATH};
 use super::registry::Registry;
 use super::upgrade::connect;
 use super::{body, events, subscriptions};
-use crate::edition::Document;
 use crate::protocol::{CurrentContext, WELL_KNOWN_PATH};
 use crate::refusal::Refusal;
 use crate::supported::configuration;
+use crate::version_profile::Document;
 
 type Hub = Arc<Registry>;
 
@@ -47,12 +47,12 @@ async fn at_hub_url(State(hub): State<Hub>, request: Request) -> Response {
             "{} is not for hub.url: POST a subscription request (application/x-www-form-urlencoded) or an event \
              (application/json) here{}{}",
             request.method(),
-            if hub.edition.current_context {
+            if hub.profile.current_context {
                 "; GET the current context at hub.url/{topic}"
             } else {
                 ""
             },
-            if hub.edition.document == Document::Absent {
+            if hub.profile.document == Document::Absent {
                 String::new()
             } else {
                 format!("; GET the configuration at hub.url{WELL_KNOWN_PATH}")
@@ -99,7 +99,7 @@ async fn well_known(State(hub): State<Hub>) -> Response {
 }
 
 async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>, headers: HeaderMap) -> Response {
-    if !hub.edition.current_context || !hub.behaviour.serves_current_context() {
+    if !hub.profile.current_context || !hub.behaviour.serves_current_context() {
         return refuse(
             &hub,
             &Refusal::new(404, "there is no current context to be had here"),

@@ -22,8 +22,8 @@ use super::routes;
 use super::settings::{Settings, Transport};
 use crate::authorization::{Authorization, routes as authorization_routes};
 use crate::certificates::Authority;
-use crate::edition::Edition;
 use crate::protocol::Version;
+use crate::version_profile::VersionProfile;
 
 /// The time that a hub that stops gives sockets and requests to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -78,7 +78,11 @@ impl Server {
         };
         let reachable = SocketAddr::new(reachable(address.ip()), address.port());
         let urls = Urls::new(settings.version, further, transport, reachable);
-        let caller = if urls.versions.iter().any(|version| Edition::of(*version).webhook) {
+        let caller = if urls
+            .versions
+            .iter()
+            .any(|version| VersionProfile::of(*version).webhook)
+        {
             Some(Caller::new(&settings)?)
         } else {
             None

@@ -8,7 +8,7 @@ use crate::defect::Defect;
 use crate::protocol::Version;
 use crate::session::Limits;
 
-/// How a hub is reached.
+/// The protocol by which a hub is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// HTTPS and WSS, as the specification demands, with a certificate authority made at the start.

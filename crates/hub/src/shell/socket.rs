@@ -20,7 +20,7 @@ const INVALID_PAYLOAD: u16 = 1007;
 const POLICY_VIOLATION: u16 = 1008;
 const TOO_LARGE: u16 = 1009;
 
-/// How long the other side may take to answer a close frame.
+/// The time that the other side may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves the socket until it ends; then the session knows how.
@@ -176,7 +176,7 @@ fn message(frame: Frame) -> Option<Message> {
     }
 }
 
-/// How the writing ends with this frame, if it does.
+/// The end of the writing that this frame brings, if it does.
 fn end_by(frame: &Frame) -> Option<Written> {
     match frame {
         Frame::Text(_) => None,

@@ -1,11 +1,11 @@
-//! Who sends HTTP requests: no message of FHIRcast says so, but the requests of one application resemble one another.
+//! The senders of HTTP requests: no message of FHIRcast names its sender, but the requests of one application resemble one another.
 
 use super::headers::Headers;
 
 /// Headers that tell applications apart, the surest first.
 const TELLING: [&str; 4] = ["authorization", "cookie", "origin", "user-agent"];
 
-/// What is known of who sent a request.
+/// The sender of a request, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity([Option<String>; TELLING.len()]);
 

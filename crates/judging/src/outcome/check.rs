@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::scenario_id::ScenarioId;
 use super::transcript::Evidence;
 use crate::protocol::Version;
 use crate::requirement::{Level, Requirement};
@@ -89,10 +90,10 @@ pub struct Check {
     pub verdict: Verdict,
     /// One sentence: why this verdict.
     pub message: String,
-    /// What was expected, where the verdict is not a pass.
+    /// The expected value, where the verdict is not a pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What came.
+    /// The observed value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
     /// The few messages that show it.
@@ -103,7 +104,7 @@ pub struct Check {
     /// The failure is known and does not fail the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Acceptance>,
-    /// It holds, but did not when it was tried before: time has a say in it.
+    /// It holds now, but did not hold when it was tried before: it depends on time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
 }
@@ -131,23 +132,18 @@ impl Check {
         }
     }
 
-    /// Whether this check alone keeps a run from ending well; under `strict` a broken SHOULD does.
-    pub fn fails_run(&self, strict: bool) -> bool {
-        match self.verdict {
-            Verdict::Fail => true,
-            Verdict::Warn => strict,
-            Verdict::Inconclusive => self.level == Level::Shall,
-            Verdict::Pass | Verdict::Skip => false,
-        }
+    /// The scenario that judged it.
+    pub fn scenario_id(&self) -> ScenarioId {
+        ScenarioId::new(&self.scenario, self.fhircast_version)
     }
 }
 
-/// A failure that is known and borne with for a time. The hub is no more conformant for it.
+/// A known failure that is accepted for a time. The hub is no more conformant for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acceptance {
-    /// Why it is borne with.
+    /// The reason for accepting it.
     pub reason: String,
-    /// The last day on which it is, as in 2027-01-31.
+    /// The last day on which it is accepted, as in 2027-01-31.
     pub until: String,
 }
 
@@ -158,7 +154,7 @@ pub struct Observation {
     pub scenario: String,
     /// The version under which the scenario ran.
     pub fhircast_version: Version,
-    /// What was left open, in kebab-case: `acknowledgement-of-resubscribe`.
+    /// The ambiguous matter, in kebab-case: `acknowledgement-of-resubscribe`.
     pub subject: String,
     /// The reading that the hub chose, one sentence.
     pub reading: String,

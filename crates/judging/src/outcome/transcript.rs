@@ -13,7 +13,7 @@ pub struct Entry {
     pub at_ms: f64,
     /// The mock subscriber that sent or received it.
     pub actor: String,
-    /// What passed.
+    /// The message, or what else happened.
     #[serde(flatten)]
     pub traffic: Traffic,
 }
@@ -30,7 +30,7 @@ impl Entry {
     }
 }
 
-/// What passed between a mock subscriber and the hub.
+/// A message between a mock subscriber and the hub, or an event of their connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Traffic {

@@ -246,7 +246,7 @@ pub(super) fn webhook(callback: &str, events: &str) -> WebhookRequest {
 /// A parameter of a call's query string.
 pub(super) fn parameter(call: &Call, name: &str) -> Option<String> {
     let url = url::Url::parse(&call.url).unwrap();
-    let found = url.query_pairs().find(|(own, _)| own == name);
+    let found = url.query_pairs().find(|(parameter, _)| parameter == name);
     found.map(|(_, value)| value.into_owned())
 }
 

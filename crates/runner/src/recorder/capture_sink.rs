@@ -1,4 +1,4 @@
-//! The capture that is being written, and the line to the people who watch.
+//! The capture that is being written, and the lines that people are shown meanwhile.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,12 +12,12 @@ use crate::redaction::Redactor;
 /// Takes a line for people, without its end.
 pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
 
-/// How many secrets are looked for in everything; further ones are hidden where their place tells that they are secrets.
+/// The number of secrets that are looked for in everything; further ones are hidden where their place tells that they are secrets.
 const SECRETS: usize = 1_000;
 
 /// Clones write to the same capture.
 #[derive(Clone)]
-pub(super) struct Tape(Arc<Inner>);
+pub(super) struct CaptureSink(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
@@ -38,13 +38,13 @@ struct State {
     ended: bool,
 }
 
-impl fmt::Debug for Tape {
+impl fmt::Debug for CaptureSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tape").finish_non_exhaustive()
+        f.debug_struct("CaptureSink").finish_non_exhaustive()
     }
 }
 
-impl Tape {
+impl CaptureSink {
     pub(super) fn new(writer: Writer, redactor: Redactor, tell: Tell) -> Self {
         Self(Arc::new(Inner {
             state: Mutex::new(State {
@@ -138,15 +138,15 @@ impl Tape {
 
 /// An HTTP exchange that is not answered yet; when it is dropped so, the one that asked has gone away.
 pub(super) struct Pending {
-    tape: Option<Tape>,
+    sink: Option<CaptureSink>,
     exchange: u64,
     asker: Side,
 }
 
 impl Pending {
-    pub(super) fn new(tape: &Tape, exchange: u64, asker: Side) -> Self {
+    pub(super) fn new(sink: &CaptureSink, exchange: u64, asker: Side) -> Self {
         Self {
-            tape: Some(tape.clone()),
+            sink: Some(sink.clone()),
             exchange,
             asker,
         }
@@ -154,15 +154,15 @@ impl Pending {
 
     /// It is answered, or never will be.
     pub(super) fn over(mut self) {
-        self.tape = None;
+        self.sink = None;
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let Some(tape) = &self.tape {
+        if let Some(sink) = &self.sink {
             let problem = "the connection was closed before the answer came";
-            tape.no_response(self.exchange, self.asker, problem);
+            sink.no_response(self.exchange, self.asker, problem);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the applications do this time, held against what they did in the capture. No sockets here.
+//! The state of a hub that is replayed: what the applications have done so far, compared with the capture. No sockets here.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::super::difference::Difference;
 use super::super::mapping::Mapping;
-use super::parts::{Parts, events};
+use super::recorded_hub::{RecordedHub, events};
 use crate::protocol::Timestamp;
 
 /// The hub's side of a capture, while it is played.
 #[derive(Debug)]
-pub(super) struct Stage {
-    pub(super) parts: Parts,
-    /// The parts that an application has taken.
+pub(super) struct ReplayedHub {
+    pub(super) recorded: RecordedHub,
+    /// Whether an application has been matched to each recorded subscriber.
     taken: Vec<bool>,
     /// The publications that have been made.
     published: Vec<bool>,
@@ -21,21 +21,21 @@ pub(super) struct Stage {
     contexts: Vec<Option<Value>>,
     pub(super) mapping: Mapping,
     pub(super) differences: Vec<Difference>,
-    /// How many parts are over.
+    /// The number of recorded subscribers that have been played to their end.
     pub(super) ended: usize,
-    /// How many calls the callback of each part has answered, or failed to answer in time.
+    /// The number of calls that the callback of each subscriber has answered, or failed to answer in time.
     calls: BTreeMap<usize, usize>,
     /// The callbacks of this time, without their queries: whose they are, and how many requests named them.
     callbacks: BTreeMap<String, (usize, usize)>,
 }
 
-impl Stage {
-    pub(super) fn new(parts: Parts) -> Self {
+impl ReplayedHub {
+    pub(super) fn new(recorded: RecordedHub) -> Self {
         Self {
-            taken: vec![false; parts.parts.len()],
-            published: vec![false; parts.publications.len()],
-            contexts: vec![None; parts.publications.len()],
-            parts,
+            taken: vec![false; recorded.subscribers.len()],
+            published: vec![false; recorded.publications.len()],
+            contexts: vec![None; recorded.publications.len()],
+            recorded,
             mapping: Mapping::default(),
             differences: Vec::new(),
             ended: 0,
@@ -52,7 +52,7 @@ impl Stage {
         });
     }
 
-    /// The part of who subscribes like this: by its name, else by its events, else the first that is left.
+    /// The recorded subscriber that matches an application: by its name, else by its events, else the first that is left.
     pub(super) fn subscribe(
         &mut self,
         name: Option<&str>,
@@ -61,28 +61,32 @@ impl Stage {
         calls: bool,
     ) -> Option<usize> {
         let wanted = events(list);
-        let free = |stage: &Self, position: usize| {
-            !stage.taken[position] && stage.parts.parts[position].called.is_some() == calls
+        let free = |hub: &Self, position: usize| {
+            !hub.taken[position] && hub.recorded.subscribers[position].callback.is_some() == calls
         };
-        let all = 0..self.parts.parts.len();
-        let by = |fits: &dyn Fn(usize) -> bool| all.clone().find(|own| free(self, *own) && fits(*own));
-        let found = by(&|own| name.is_some() && self.parts.parts[own].name.as_deref() == name)
-            .or_else(|| by(&|own| self.parts.parts[own].events == wanted))
-            .or_else(|| by(&|_| true));
+        let all = 0..self.recorded.subscribers.len();
+        let by = |fits: &dyn Fn(usize) -> bool| {
+            all.clone()
+                .find(|position| free(self, *position) && fits(*position))
+        };
+        let found =
+            by(&|position| name.is_some() && self.recorded.subscribers[position].name.as_deref() == name)
+                .or_else(|| by(&|position| self.recorded.subscribers[position].events == wanted))
+                .or_else(|| by(&|_| true));
         let Some(found) = found else {
             self.differs("subscribe", "no further subscription", format!("one to {list}"));
             return None;
         };
         self.taken[found] = true;
-        let part = self.parts.parts[found].clone();
-        self.mapping.insert(&part.topic, topic);
-        if part.events != wanted {
+        let subscriber = self.recorded.subscribers[found].clone();
+        self.mapping.insert(&subscriber.topic, topic);
+        if subscriber.events != wanted {
             let listed = |events: &std::collections::BTreeSet<String>| {
                 events.iter().cloned().collect::<Vec<_>>().join(",")
             };
             self.differs(
                 "hub.events of the subscription",
-                listed(&part.events),
+                listed(&subscriber.events),
                 listed(&wanted),
             );
         }
@@ -97,50 +101,50 @@ impl Stage {
     ) -> Option<(usize, bool, u16, String)> {
         let bare = callback.split('?').next().unwrap_or(callback).to_owned();
         let known = self.callbacks.get(&bare).copied();
-        let (part, before) = match known {
+        let (subscriber, before) = match known {
             Some(known) => known,
             None => (subscription(self)?, 0),
         };
-        self.callbacks.insert(bare, (part, before + 1));
-        let called = self.parts.parts[part].called.as_ref()?;
-        let (status, body) = match called.requests.get(before) {
-            Some((_, status, body)) => (*status, body.clone()),
+        self.callbacks.insert(bare, (subscriber, before + 1));
+        let callback = self.recorded.subscribers[subscriber].callback.as_ref()?;
+        let (status, body) = match callback.requests.get(before) {
+            Some(request) => (request.status, request.body.clone()),
             None => (202, String::new()),
         };
-        Some((part, known.is_none(), status, body))
+        Some((subscriber, known.is_none(), status, body))
     }
 
-    /// How many requests have named the callback of this part.
-    pub(super) fn requests(&self, part: usize) -> usize {
-        let own = self.callbacks.values().find(|(own, _)| *own == part);
-        own.map_or(0, |(_, requests)| *requests)
+    /// How many requests have named the callback of this subscriber.
+    pub(super) fn requests(&self, subscriber: usize) -> usize {
+        let known = self.callbacks.values().find(|(owner, _)| *owner == subscriber);
+        known.map_or(0, |(_, requests)| *requests)
     }
 
     /// A call is over.
-    pub(super) fn called(&mut self, part: usize) {
-        *self.calls.entry(part).or_default() += 1;
+    pub(super) fn called(&mut self, subscriber: usize) {
+        *self.calls.entry(subscriber).or_default() += 1;
     }
 
-    /// Whether the parts that are here have been called so often.
+    /// Whether the subscribers that are here have been called so often.
     pub(super) fn were_called(&self, counts: &[(usize, usize)]) -> bool {
-        let done = |part: usize| self.calls.get(&part).copied().unwrap_or(0);
-        let here = |part: usize| self.taken.get(part).copied().unwrap_or(false);
+        let done = |subscriber: usize| self.calls.get(&subscriber).copied().unwrap_or(0);
+        let here = |subscriber: usize| self.taken.get(subscriber).copied().unwrap_or(false);
         counts
             .iter()
-            .all(|(part, count)| !here(*part) || done(*part) >= *count)
+            .all(|(subscriber, count)| !here(*subscriber) || done(*subscriber) >= *count)
     }
 
     /// A callback answered a call.
-    pub(super) fn answered_call(&mut self, part: usize, what: &str, captured: &str, now: &str) {
+    pub(super) fn answered_call(&mut self, subscriber: usize, what: &str, captured: &str, now: &str) {
         if captured != now {
-            let who = self.who(part);
+            let who = self.who(subscriber);
             self.differs(format!("{who} answers {what}"), captured, now);
         }
     }
 
     /// A callback was not asked for in time.
-    pub(super) fn never_asked(&mut self, part: usize, count: usize, came: usize) {
-        let who = self.who(part);
+    pub(super) fn never_asked(&mut self, subscriber: usize, count: usize, came: usize) {
+        let who = self.who(subscriber);
         self.differs(
             format!("requests of {who}"),
             format!("{count} by then"),
@@ -148,9 +152,13 @@ impl Stage {
         );
     }
 
-    fn who(&self, part: usize) -> String {
-        let name = self.parts.parts.get(part).and_then(|own| own.name.clone());
-        name.unwrap_or_else(|| format!("subscriber {}", part + 1))
+    fn who(&self, subscriber: usize) -> String {
+        let name = self
+            .recorded
+            .subscribers
+            .get(subscriber)
+            .and_then(|recorded| recorded.name.clone());
+        name.unwrap_or_else(|| format!("subscriber {}", subscriber + 1))
     }
 
     /// An application published: what the hub of the capture answered.
@@ -165,18 +173,18 @@ impl Stage {
         let (event, id) = (text("/event/hub.event").to_lowercase(), text("/id").to_owned());
         let topic = self.mapping.back(text("/event/hub.topic"));
         let found = self
-            .parts
+            .recorded
             .publications
             .iter()
             .enumerate()
-            .position(|(own, publication)| {
-                !self.published[own] && publication.event == event && publication.topic == topic
+            .position(|(position, publication)| {
+                !self.published[position] && publication.event == event && publication.topic == topic
             });
         match found {
-            Some(own) => {
-                self.published[own] = true;
-                self.contexts[own] = message.pointer("/event/context").cloned();
-                let publication = self.parts.publications[own].clone();
+            Some(position) => {
+                self.published[position] = true;
+                self.contexts[position] = message.pointer("/event/context").cloned();
+                let publication = self.recorded.publications[position].clone();
                 self.mapping.insert(&publication.id, &id);
                 publication.status
             }
@@ -198,8 +206,13 @@ impl Stage {
 
     /// Whether this publication may be one of an application that is not here.
     pub(super) fn is_doubtful(&self, publication: usize) -> bool {
-        let by = self.parts.publications.get(publication).map(|own| own.by);
-        let absent = |part: usize| self.parts.parts[part].is_active() && !self.taken[part];
+        let by = self
+            .recorded
+            .publications
+            .get(publication)
+            .map(|recorded| recorded.by);
+        let absent =
+            |subscriber: usize| self.recorded.subscribers[subscriber].is_active() && !self.taken[subscriber];
         by == Some(None) && (0..self.taken.len()).any(absent)
     }
 
@@ -215,34 +228,34 @@ impl Stage {
             return self.mapping.forth(text);
         };
         let mut message = self.mapping.message(&message, Some(timestamp.as_str()));
-        let context = publication.and_then(|own| self.context(own));
-        if let (Some(context), Some(own)) = (context, message.pointer_mut("/event/context")) {
-            own.clone_from(context);
+        let context = publication.and_then(|position| self.context(position));
+        if let (Some(context), Some(captured)) = (context, message.pointer_mut("/event/context")) {
+            captured.clone_from(context);
         }
         message.to_string()
     }
 
     /// An application did not publish in time what it did in the capture.
     pub(super) fn unpublished(&mut self, publication: usize) {
-        if let Some(own) = self.published.get_mut(publication) {
-            *own = true;
+        if let Some(published) = self.published.get_mut(publication) {
+            *published = true;
         }
-        let own = &self.parts.publications[publication];
-        if own.by.is_none() {
+        let recorded = &self.recorded.publications[publication];
+        if recorded.by.is_none() {
             // Whoever published it may not be here.
             return;
         }
-        let told = format!("{} {}", own.event, own.id);
+        let told = format!("{} {}", recorded.event, recorded.id);
         self.differs("publish", told, "nothing");
     }
 
-    /// An application answered a notification of its part.
-    pub(super) fn answered(&mut self, part: usize, id: &str, status: &str) {
+    /// An application answered a notification.
+    pub(super) fn answered(&mut self, subscriber: usize, id: &str, status: &str) {
         let id = self.mapping.back(id);
-        let own = &self.parts.parts[part];
-        let captured = own.answers.get(&id).cloned();
+        let recorded = &self.recorded.subscribers[subscriber];
+        let captured = recorded.answers.get(&id).cloned();
         if captured.as_deref() != Some(status) {
-            let who = self.who(part);
+            let who = self.who(subscriber);
             self.differs(
                 format!("{who} answers {id}"),
                 captured.unwrap_or_else(|| "not at all".to_owned()),
@@ -252,8 +265,8 @@ impl Stage {
     }
 
     /// An application did not answer in time what was answered in the capture.
-    pub(super) fn silent(&mut self, part: usize, count: usize, came: usize) {
-        let who = self.who(part);
+    pub(super) fn silent(&mut self, subscriber: usize, count: usize, came: usize) {
+        let who = self.who(subscriber);
         self.differs(
             format!("frames of {who}"),
             format!("{count} by then"),
@@ -261,9 +274,14 @@ impl Stage {
         );
     }
 
-    /// Whether every part that there is has been played to its end.
+    /// Whether every subscriber that there is has been played to its end.
     pub(super) fn is_over(&self) -> bool {
-        let active = self.parts.parts.iter().filter(|own| own.is_active()).count();
+        let active = self
+            .recorded
+            .subscribers
+            .iter()
+            .filter(|subscriber| subscriber.is_active())
+            .count();
         self.ended >= active
     }
 }

@@ -1,11 +1,11 @@
-//! What each version of FHIRcast has and has not, as the hub plays it: the one table that heart and shell ask.
+//! The features of each version of FHIRcast, as the hub has them: the one table that heart and shell ask.
 //!
 //! Where a version leaves a choice, the table holds the hub's; nothing elsewhere in the hub compares versions.
 
 use super::refusal::Refusal;
 use crate::protocol::{Action, EventKind, EventName, EventNameError, Version, parse_events};
 
-/// Which asterisks `hub.events` may have.
+/// The asterisks that `hub.events` may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wildcards {
     /// None: the asterisk is notation of the specification only.
@@ -16,7 +16,7 @@ pub enum Wildcards {
     ResourceAndAction,
 }
 
-/// What the hub's configuration document holds.
+/// The content of the hub's configuration document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Document {
     /// There is none.
@@ -27,9 +27,9 @@ pub enum Document {
     Capabilities,
 }
 
-/// The conduct of a hub that one version asks for.
+/// The features that a hub has under one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edition {
+pub struct VersionProfile {
     /// The version.
     pub version: Version,
     /// Subscribers may have a WebSocket.
@@ -44,7 +44,7 @@ pub struct Edition {
     pub verifies_unsubscribes: bool,
     /// An unsubscribe is followed by a denial.
     pub denies_on_unsubscribe: bool,
-    /// Which asterisks `hub.events` may have.
+    /// The asterisks that `hub.events` may have.
     pub wildcards: Wildcards,
     /// The hub writes event names of its own in lower case.
     pub lower_case: bool,
@@ -70,7 +70,7 @@ pub struct Edition {
     pub events: &'static [&'static str],
 }
 
-const STU3: Edition = Edition {
+const STU3: VersionProfile = VersionProfile {
     version: Version::Stu3,
     websocket: true,
     webhook: false,
@@ -113,7 +113,7 @@ const STU3: Edition = Edition {
     ],
 };
 
-const STU2: Edition = Edition {
+const STU2: VersionProfile = VersionProfile {
     version: Version::Stu2,
     websocket: true,
     webhook: true,
@@ -143,7 +143,7 @@ const STU2: Edition = Edition {
     ],
 };
 
-const STU1: Edition = Edition {
+const STU1: VersionProfile = VersionProfile {
     version: Version::Stu1,
     websocket: false,
     channel_type: false,
@@ -155,8 +155,8 @@ const STU1: Edition = Edition {
     ..STU2
 };
 
-impl Edition {
-    /// The conduct that a version asks for.
+impl VersionProfile {
+    /// The features of a version.
     pub fn of(version: Version) -> &'static Self {
         match version {
             Version::Stu1 => &STU1,
@@ -185,7 +185,7 @@ impl Edition {
         }
     }
 
-    /// Why an event of this name is not taken.
+    /// The reason why an event of this name is not taken.
     pub fn unknown_event(&self, place: &str, event: &EventName) -> String {
         let (actions, others) = if self.content_sharing {
             (
@@ -235,7 +235,7 @@ impl Edition {
                 let fitting = self.events.iter().filter(|event| {
                     event
                         .split_once('-')
-                        .is_some_and(|(_, own)| action == "*" || own.eq_ignore_ascii_case(action))
+                        .is_some_and(|(_, listed)| action == "*" || listed.eq_ignore_ascii_case(action))
                 });
                 let fitting: Vec<_> = fitting.map(|event| (*event).to_owned()).collect();
                 if fitting.is_empty() {
@@ -292,13 +292,13 @@ mod tests {
     #[test]
     fn every_version_has_its_own_row() {
         for version in Version::ALL {
-            let edition = Edition::of(version);
-            assert_eq!(edition.version, version);
-            assert!(edition.websocket || edition.webhook);
-            assert_eq!(edition.supported_events().len(), edition.events.len());
-            for event in edition.supported_events() {
-                assert!(edition.knows(&event), "{event} in {version}");
-                assert_eq!(edition.own_name(event.as_str()), event.as_str(), "its case");
+            let profile = VersionProfile::of(version);
+            assert_eq!(profile.version, version);
+            assert!(profile.websocket || profile.webhook);
+            assert_eq!(profile.supported_events().len(), profile.events.len());
+            for event in profile.supported_events() {
+                assert!(profile.knows(&event), "{event} in {version}");
+                assert_eq!(profile.own_name(event.as_str()), event.as_str(), "its case");
             }
         }
     }
@@ -320,7 +320,11 @@ mod tests {
                 (Version::Stu2, older),
                 (Version::Stu1, older),
             ] {
-                assert_eq!(Edition::of(version).knows(&event), known, "{name} in {version}");
+                assert_eq!(
+                    VersionProfile::of(version).knows(&event),
+                    known,
+                    "{name} in {version}"
+                );
             }
         }
     }
@@ -328,7 +332,7 @@ mod tests {
     #[test]
     fn wildcards_stand_for_what_they_fit() {
         let read = |version, text: &str| {
-            Edition::of(version)
+            VersionProfile::of(version)
                 .read_events(text)
                 .map(|events| join_events(&events))
         };
@@ -352,9 +356,9 @@ mod tests {
     fn sections_are_named_in_the_version_s_terms() {
         let said =
             "hub.topic is missing (FHIRcast STU3, 2.4 Subscription Request); see (FHIRcast STU3, 2.9) or 2.5";
-        assert_eq!(Edition::of(Version::Stu3).cite(said), said);
+        assert_eq!(VersionProfile::of(Version::Stu3).cite(said), said);
         assert_eq!(
-            Edition::of(Version::Stu1).cite(said),
+            VersionProfile::of(Version::Stu1).cite(said),
             "hub.topic is missing (FHIRcast STU1, Subscription Request); see (FHIRcast STU1) or 2.5"
         );
     }
