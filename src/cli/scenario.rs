@@ -59,11 +59,11 @@ impl ScenarioCommand {
 
 impl FromCommand {
     fn run(&self) -> Result<ExitCode, CommandError> {
-        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
-        let reader = Reader::open(&self.capture).map_err(|error| CommandError::from_error(&error))?;
+        let catalogue = Catalogue::embedded()?;
+        let reader = Reader::open(&self.capture)?;
         let stated = reader.header().fhircast_versions.first().copied();
         let lines: Result<Vec<_>, _> = reader.collect();
-        let lines = lines.map_err(|error| CommandError::from_error(&error))?;
+        let lines = lines?;
         let conversation = Conversation::read(lines);
         let version = self
             .fhircast_version

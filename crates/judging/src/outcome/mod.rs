@@ -6,6 +6,7 @@
 mod check;
 mod conclusion;
 mod event;
+mod shortened;
 mod transcript;
 
 pub use check::{Acceptance, Check, Observation, Summary, Verdict};
@@ -13,4 +14,5 @@ pub use conclusion::{Conclusion, Outcome};
 pub use event::{
     Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,
 };
+pub use shortened::shortened;
 pub use transcript::{Entry, Evidence, Traffic};
