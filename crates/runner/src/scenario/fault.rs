@@ -122,9 +122,6 @@ fn range(text: &str, place: Place) -> Option<(usize, usize)> {
             .max(rest.chars().next().map_or(0, char::len_utf8)),
         length => length.min(rest.len()),
     };
-    let end = (offset..=offset + length)
-        .rev()
-        .find(|end| line.is_char_boundary(*end))
-        .unwrap_or(offset);
+    let end = line.floor_char_boundary(offset + length);
     Some((before + offset, before + end))
 }
