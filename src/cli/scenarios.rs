@@ -227,8 +227,8 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
     }
     text.push_str("\nSteps:\n");
     for (index, step) in document.steps.iter().enumerate() {
-        let ids = crate::scenario::step_requirements(&step.value);
-        let mut told = format!("{:2}. {}", index + 1, step.value.in_words());
+        let ids = step.value.requirements();
+        let mut told = format!("{:2}. {}", index + 1, step.value.describe());
         if !ids.is_empty() {
             let _ = write!(told, " [{}]", ids.join(", "));
         }
@@ -304,8 +304,8 @@ fn explained(scenario: &Scenario, catalogue: &Catalogue) -> Value {
         .map(|step| {
             json!({
                 "line": step.referenced.line(),
-                "words": step.value.in_words(),
-                "requirements": crate::scenario::step_requirements(&step.value),
+                "words": step.value.describe(),
+                "requirements": step.value.requirements(),
             })
         })
         .collect();

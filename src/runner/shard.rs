@@ -51,7 +51,7 @@ impl Shard {
             all.extend(part.scenarios.iter().map(|own| (position, own.clone())));
         }
         all.sort_by(|(one_part, one), (other_part, other)| {
-            let heavier = other.weight().cmp(&one.weight());
+            let heavier = other.cost().cmp(&one.cost());
             heavier.then_with(|| (&one.name, one_part).cmp(&(&other.name, other_part)))
         });
         let mut loads = vec![0_u64; self.of];
@@ -61,7 +61,7 @@ impl Shard {
             let Some((at, _)) = lightest else {
                 continue;
             };
-            loads[at] += scenario.weight();
+            loads[at] += scenario.cost();
             if at + 1 == self.number {
                 shares[position].push(scenario);
             }
@@ -116,7 +116,7 @@ mod tests {
 
     fn weight(parts: &[Part]) -> u64 {
         let scenarios = parts.iter().flat_map(|part| &part.scenarios);
-        scenarios.map(|own| own.weight()).sum()
+        scenarios.map(|own| own.cost()).sum()
     }
 
     #[test]

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use rust_embed::RustEmbed;
 
 use super::check;
+use super::document::Document;
 use super::fault::ScenarioErrors;
-use super::near::nearest_few;
 use super::parse::parse;
-use super::requirements::step_requirements;
-use super::syntax::Document;
+use super::suggestion::suggestions;
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 
@@ -77,7 +76,7 @@ impl Scenario {
         self.document
             .steps
             .iter()
-            .flat_map(|step| step_requirements(&step.value))
+            .flat_map(|step| step.value.requirements())
             .collect()
     }
 
@@ -117,12 +116,12 @@ pub enum LibraryError {
     #[error(transparent)]
     Scenario(#[from] ScenarioErrors),
     /// Nothing has this name.
-    #[error("'{selector}' selects no scenario{}", suggestion(near))]
+    #[error("'{selector}' selects no scenario{}", did_you_mean(suggestions))]
     Unknown {
         /// What was asked for.
         selector: String,
         /// Names that are near to it.
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
     /// A check's id names a requirement that its version does not have.
     #[error("'{selector}' is no check: '{requirement}' is no requirement of {version}")]
@@ -136,10 +135,10 @@ pub enum LibraryError {
     },
 }
 
-fn suggestion(near: &[String]) -> String {
-    match near {
+fn did_you_mean(suggestions: &[String]) -> String {
+    match suggestions {
         [] => "; castspec scenarios lists them".to_owned(),
-        near => format!("; did you mean {}?", near.join(" or ")),
+        names => format!("; did you mean {}?", names.join(" or ")),
     }
 }
 
@@ -234,14 +233,18 @@ impl Library {
         }
         let mut picked = BTreeMap::new();
         for selector in selectors {
-            let own = self.pick(selector, catalogue)?;
-            if own.is_empty() {
+            let found = self.pick(selector, catalogue)?;
+            if found.is_empty() {
                 return Err(LibraryError::Unknown {
                     selector: selector.clone(),
-                    near: self.near(selector, catalogue),
+                    suggestions: self.suggestions(selector, catalogue),
                 });
             }
-            picked.extend(own.into_iter().map(|own| (own.name.clone(), own.clone())));
+            picked.extend(
+                found
+                    .into_iter()
+                    .map(|scenario| (scenario.name.clone(), scenario.clone())),
+            );
         }
         Ok(picked.into_values().collect())
     }
@@ -310,11 +313,11 @@ impl Library {
         }
     }
 
-    fn near(&self, selector: &str, catalogue: &Catalogue) -> Vec<String> {
+    fn suggestions(&self, selector: &str, catalogue: &Catalogue) -> Vec<String> {
         let folders: BTreeSet<&str> = self.scenarios.values().map(|own| own.folder.as_str()).collect();
         let names = self.scenarios.keys().map(String::as_str);
         let ids = catalogue.iter().map(|own| own.id.as_str());
-        nearest_few(selector, folders.into_iter().chain(names).chain(ids))
+        suggestions(selector, folders.into_iter().chain(names).chain(ids))
             .into_iter()
             .map(str::to_owned)
             .collect()

@@ -1,14 +1,17 @@
-//! Evaluating matchers: what must hold of a value, and in words what was there instead.
+//! Matchers: what must hold of a value, and in words what was there instead.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::difference::{difference, shown};
-use super::syntax::Matcher;
+use super::schema::one_key;
 use super::variables::{VariableError, Variables};
+use super::written::{AnyValue, Has, JsonType, Text};
 use crate::protocol::{Timestamp, parse_events};
 
 /// How large a regular expression may become, in bytes.
@@ -16,6 +19,37 @@ const PATTERN_SIZE: usize = 1 << 20;
 
 /// The names of the JSON types, as `type` takes them.
 pub const TYPE_NAMES: [&str; 6] = ["string", "number", "boolean", "array", "object", "null"];
+
+/// What must hold of a value: one key, which says how it is compared.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "matcher", transform = one_key)]
+pub enum Matcher {
+    /// Equal as JSON; numbers by value, members in any order.
+    Equals(#[schemars(with = "AnyValue")] Value),
+    /// Not equal as JSON; nothing at all differs too.
+    Differs(#[schemars(with = "AnyValue")] Value),
+    /// A string, equal without regard to case.
+    EqualsIgnoringCase(#[schemars(with = "Text")] String),
+    /// A timestamp of the same instant.
+    SameInstant(String),
+    /// A comma-separated list of the same events, in any order and case.
+    SameEvents(String),
+    /// A string that this regular expression finds something in.
+    Matches(#[schemars(extend("format" = "regex"))] String),
+    /// One of these, equal as JSON.
+    OneOf(#[schemars(with = "Vec<AnyValue>", length(min = 1))] Vec<Value>),
+    /// It is there (or is not).
+    Exists(bool),
+    /// Its JSON type: `string`, `number`, `boolean`, `array`, `object`, `null`.
+    Type(#[schemars(with = "JsonType")] String),
+    /// An array or object with nothing in it, or an empty string (or not).
+    Empty(bool),
+    /// An array that has an element of which all this holds.
+    Contains(#[schemars(with = "Has")] BTreeMap<String, Matcher>),
+    /// An array that has no element of which all this holds.
+    Lacks(#[schemars(with = "Has")] BTreeMap<String, Matcher>),
+}
 
 /// What was expected at a place, and what was there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use serde_saphyr::Error;
 
+use super::document::Document;
 use super::fault::Fault;
-use super::near::nearest;
 use super::positions::{Content, Node, Place, read};
 use super::problem::Problem;
-use super::syntax::Document;
+use super::suggestion::suggestion;
 use super::variables::shorten;
 
 /// How many mistakes of form are told for one file.
@@ -138,7 +138,7 @@ fn is_consequence(problem: &Problem, place: Place, faults: &[(Place, Problem)], 
     match problem {
         // The misspelt name of it has been told.
         Problem::MissingField(name) => faults.iter().any(|(_, fault)| match fault {
-            Problem::UnknownField { near, .. } => near.as_deref() == Some(name),
+            Problem::UnknownField { suggestion, .. } => suggestion.as_deref() == Some(name),
             _ => matches!(name.as_str(), "title" | "versions" | "steps"),
         }),
         // All of a list or map was taken out, item by item.
@@ -234,7 +234,7 @@ fn blank(text: &mut String, range: Range<usize>) {
     }
 }
 
-/// A mistake that serde found, in our words.
+/// A mistake that serde found, as a problem of a scenario.
 fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
     let error = error.without_snippet();
     let place = error.location().map_or(
@@ -255,7 +255,7 @@ fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
     let problem = match error {
         Error::SerdeUnknownField { field, expected, .. } => Problem::UnknownField {
             name: field.clone(),
-            near: nearest(field, expected.iter().copied()).map(str::to_owned),
+            suggestion: suggestion(field, expected.iter().copied()).map(str::to_owned),
             known: owned(expected),
         },
         Error::SerdeUnknownVariant {
@@ -263,7 +263,7 @@ fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
         } => Problem::UnknownWord {
             what: word_kind(expected),
             word: variant.clone(),
-            near: nearest(variant, expected.iter().copied()).map(str::to_owned),
+            suggestion: suggestion(variant, expected.iter().copied()).map(str::to_owned),
             known: owned(expected),
         },
         Error::SerdeMissingField { field, .. } => Problem::MissingField((*field).to_owned()),
@@ -272,11 +272,11 @@ fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
         }
         Error::ExpectedMappingEndAfterEnumVariantValue { .. } => Problem::OneKey("matcher"),
         Error::Unexpected { expected, .. } => Problem::WrongType {
-            expected: in_words(expected),
+            expected: shape_name(expected),
             found: found(),
         },
         Error::InvalidScalar { ty, .. } => Problem::WrongType {
-            expected: type_in_words(ty),
+            expected: type_name(ty),
             found: found(),
         },
         Error::SerdeInvalidType {
@@ -339,12 +339,14 @@ fn word_kind(expected: &[&str]) -> &'static str {
         "step"
     } else if expected.contains(&"equals_ignoring_case") {
         "matcher"
+    } else if expected == ["all", "any"] {
+        "condition"
     } else {
         "value"
     }
 }
 
-fn in_words(expected: &str) -> String {
+fn shape_name(expected: &str) -> String {
     match expected {
         "sequence start" => "a list".to_owned(),
         "mapping start" => "a map".to_owned(),
@@ -353,7 +355,7 @@ fn in_words(expected: &str) -> String {
     }
 }
 
-fn type_in_words(name: &str) -> String {
+fn type_name(name: &str) -> String {
     match name {
         "u8" => "a number from 0 to 255".to_owned(),
         "u16" => "a number from 0 to 65535".to_owned(),

@@ -27,7 +27,7 @@ pub enum Problem {
         /// The members that are known here.
         known: Vec<String>,
         /// The nearest of them.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A word that is none of those that may stand there.
     #[error("unknown {what} '{word}'")]
@@ -39,7 +39,7 @@ pub enum Problem {
         /// The words that may stand there.
         known: Vec<String>,
         /// The nearest of them.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A member that must be there.
     #[error("'{0}' is missing here")]
@@ -59,7 +59,7 @@ pub enum Problem {
         /// The name.
         name: String,
         /// The nearest that there is.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A name that means something else already.
     #[error("'{0}' means something else already")]
@@ -80,7 +80,7 @@ pub enum Problem {
         /// The versions.
         versions: Vec<Version>,
         /// The nearest that there are.
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
     /// A requirement that does not bind the hub.
     #[error("'{id}' binds the {actor}, and a scenario judges the hub")]
@@ -112,7 +112,7 @@ pub enum Problem {
         /// The name.
         name: String,
         /// The nearest that is.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A saved name of the wrong kind.
     #[error("'{name}' is {is}, and {wanted} is meant here")]
@@ -130,7 +130,7 @@ pub enum Problem {
         /// The name.
         name: String,
         /// The nearest that there is.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A member that a variable does not have.
     #[error("'{variable}' has no '{member}'")]
@@ -171,6 +171,11 @@ pub enum Problem {
     /// An expectation that expects nothing.
     #[error("nothing is expected here")]
     ExpectsNothing,
+    /// A refusal beside the expectations that it stands for.
+    #[error(
+        "'refusal' stands for a requirement, a status, a description and its form, and one of them stands beside it"
+    )]
+    RefusalAndMore,
     /// A softer verdict where none is given.
     #[error("'unmet' softens the verdict on a requirement, and none is named here")]
     UnmetWithoutRequirement,
@@ -248,7 +253,7 @@ impl Problem {
             Self::UnknownSubscriber { .. } => "no such subscriber".to_owned(),
             Self::Status(_) => "a status from 100 to 599".to_owned(),
             Self::CloseCode(_) => "1000, or from 3000 to 4999".to_owned(),
-            Self::Condition(_) => "NAME or not NAME".to_owned(),
+            Self::Condition(_) => "NAME, not NAME, or a map with all or any".to_owned(),
             Self::OneKey(_) => "the second".to_owned(),
             _ => return None,
         })
@@ -257,25 +262,30 @@ impl Problem {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownField { known, near, .. } | Self::UnknownWord { known, near, .. } => match near {
-                Some(near) => format!("did you mean '{near}'?"),
+            Self::UnknownField {
+                known, suggestion, ..
+            }
+            | Self::UnknownWord {
+                known, suggestion, ..
+            } => match suggestion {
+                Some(name) => format!("did you mean '{name}'?"),
                 None => format!("known here: {}", known.join(", ")),
             },
-            Self::UnknownSubscriber { near, .. } => match near {
-                Some(near) => format!("did you mean '{near}'?"),
+            Self::UnknownSubscriber { suggestion, .. } => match suggestion {
+                Some(name) => format!("did you mean '{name}'?"),
                 None => "describe it under 'subscribers'".to_owned(),
             },
-            Self::NeverSaved { near, .. } => match near {
-                Some(near) => format!("did you mean '{near}'?"),
+            Self::NeverSaved { suggestion, .. } => match suggestion {
+                Some(name) => format!("did you mean '{name}'?"),
                 None => "write 'save: NAME' in the step that it comes from".to_owned(),
             },
-            Self::UnknownVariable { near, .. } => match near {
-                Some(near) => format!("did you mean '{near}'?"),
+            Self::UnknownVariable { suggestion, .. } => match suggestion {
+                Some(name) => format!("did you mean '{name}'?"),
                 None => "a step before must save it".to_owned(),
             },
-            Self::UnknownRequirement { near, .. } => match near.as_slice() {
+            Self::UnknownRequirement { suggestions, .. } => match suggestions.as_slice() {
                 [] => "castspec requirements lists them".to_owned(),
-                near => format!("did you mean {}?", near.join(" or ")),
+                names => format!("did you mean {}?", names.join(" or ")),
             },
             Self::UnknownMember { known, .. } if known.is_empty() => "it has no members".to_owned(),
             Self::UnknownMember { known, .. } => format!("it has {}", known.join(", ")),
@@ -290,7 +300,7 @@ impl Problem {
                 "name a requirement beside what is expected, or the scenario shows nothing".to_owned()
             }
             Self::ExpectsNothing => {
-                "say what must hold: status, content_type, has, request or described".to_owned()
+                "say what must hold: status, content_type, has, request, described or refusal".to_owned()
             }
             Self::NoCounterpart(kind) => {
                 format!("a hub that refuses everything would pass; add a '{kind}' that must be accepted")
