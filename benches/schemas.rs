@@ -9,10 +9,10 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use castspec::fhir::Validator;
-use castspec::protocol::Version;
-use castspec::scenario::{Templates, new_case};
-use castspec::schema::{MessageKind, Schemas};
+use castspec_fhircast::fhir::Validator;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::schema::{MessageKind, Schemas};
+use castspec_runner::scenario::{Templates, new_case};
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::Value;
 

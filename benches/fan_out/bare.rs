@@ -11,7 +11,7 @@ use axum::response::Response;
 use axum::routing::{any, post};
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use castspec::certificates::Authority;
+use castspec_certificates::Authority;
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
 

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use castspec::protocol::Acknowledgement;
+use castspec_fhircast::protocol::Acknowledgement;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use castspec::protocol::SubscriptionRequest;
+use castspec_fhircast::protocol::SubscriptionRequest;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {

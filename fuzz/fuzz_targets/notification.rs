@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use castspec::protocol::Notification;
+use castspec_fhircast::protocol::Notification;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use castspec::requirement::Catalogue;
-use castspec::scenario::Scenario;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_runner::scenario::Scenario;
 use libfuzzer_sys::fuzz_target;
 
 static CATALOGUE: LazyLock<Catalogue> =

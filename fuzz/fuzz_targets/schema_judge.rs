@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use castspec::protocol::Version;
-use castspec::schema::{MessageKind, Schemas};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::schema::{MessageKind, Schemas};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

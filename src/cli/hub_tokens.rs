@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use crate::authorization::Authorization;
-use crate::hub::Server;
-use crate::simulated::ScriptTokens;
+use crate::builtin::ScriptTokens;
+use castspec_hub::Server;
+use castspec_hub::authorization::Authorization;
 
 /// The tokens could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
     /// A token could not be made.
     #[error(transparent)]
-    Issue(#[from] crate::simulated::TokensError),
+    Issue(#[from] crate::builtin::TokensError),
     /// The file could not be written.
     #[error("cannot write the tokens to {}: {source}", path.display())]
     Write {

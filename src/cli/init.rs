@@ -9,9 +9,9 @@ use minijinja::{Environment, context};
 use serde_json::Value;
 
 use super::{CommandError, SHOWN, print};
-use crate::protocol::{Version, WELL_KNOWN_PATH};
-use crate::runner::{Claims, Target};
-use crate::subscriber::{Answer, HttpClient, Log, OutgoingRequest, Trust};
+use castspec_fhircast::protocol::{Version, WELL_KNOWN_PATH};
+use castspec_runner::client::{Answer, HttpClient, Log, OutgoingRequest, Trust};
+use castspec_runner::run::{Claims, Target};
 
 const TEMPLATE: &str = include_str!("target.toml.jinja");
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -115,7 +115,10 @@ impl Learnt {
         let version = version_of(document, &answer, &mut lines);
         let claims = Claims::from_configuration(version, document);
         if let Some(events) = claims.events() {
-            let names: Vec<&str> = events.iter().map(crate::protocol::EventName::as_str).collect();
+            let names: Vec<&str> = events
+                .iter()
+                .map(castspec_fhircast::protocol::EventName::as_str)
+                .collect();
             lines.push(format!("It lists these events: {}.", names.join(", ")));
         }
         // Nobody has this topic: the answer tells of tokens, and changes nothing.

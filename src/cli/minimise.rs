@@ -13,13 +13,13 @@ use tokio::sync::{mpsc, watch};
 use super::scenario::write_or_print;
 use super::under_test::UnderTest;
 use super::{CommandError, print_error};
-use crate::hub::Transport;
-use crate::outcome::{RunEvent, Verdict};
-use crate::reproduction::Minimiser;
-use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Target, run};
-use crate::scenario::Scenario;
-use crate::simulated;
+use crate::builtin;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_hub::Transport;
+use castspec_judging::outcome::{Grading, RunEvent};
+use castspec_runner::from_capture::Minimiser;
+use castspec_runner::run::{Materials, Part, Target, run};
+use castspec_runner::scenario::Scenario;
 
 /// How long a message of the built-in hub may take.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -80,12 +80,12 @@ impl MinimiseCommand {
         let mut trial = Trial {
             target,
             materials,
-            strict: self.strict,
+            grading: Grading::strict_if(self.strict),
         };
         if trial.target.built_in {
             trial.target.timing.response = PATIENCE;
         }
-        let (server, mut targets) = simulated::start(BTreeSet::new(), &[version], Transport::Plaintext)
+        let (server, mut targets) = builtin::start(BTreeSet::new(), &[version], Transport::Plaintext)
             .await
             .map_err(|error| CommandError::from_error(&error))?;
         let mut control = trial.clone();
@@ -174,7 +174,7 @@ fn size(document: &Value) -> usize {
 struct Trial {
     target: Target,
     materials: Materials,
-    strict: bool,
+    grading: Grading,
 }
 
 impl Trial {
@@ -190,12 +190,10 @@ impl Trial {
         let gathering = async {
             let mut failing = BTreeSet::new();
             while let Some(event) = incoming.recv().await {
-                if let RunEvent::CheckJudged(check) = event {
-                    let fails =
-                        check.verdict == Verdict::Fail || (self.strict && check.verdict == Verdict::Warn);
-                    if fails {
-                        failing.insert(check.requirement.clone());
-                    }
+                if let RunEvent::CheckJudged(check) = event
+                    && self.grading.is_failure(check.verdict)
+                {
+                    failing.insert(check.requirement.clone());
                 }
             }
             failing

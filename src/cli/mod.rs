@@ -30,7 +30,7 @@ use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::redaction::Redactor;
+use castspec_judging::redaction::Redactor;
 
 /// The run could not be carried out.
 const EXIT_NOT_CARRIED_OUT: u8 = 2;

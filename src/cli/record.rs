@@ -9,10 +9,10 @@ use url::Url;
 
 use super::hub::signals;
 use super::{CommandError, EXIT_NOT_CARRIED_OUT, print, print_error};
-use crate::protocol::Version;
-use crate::recorder::{Recorder, Settings};
-use crate::redaction::Redactor;
-use crate::subscriber::Trust;
+use castspec_fhircast::protocol::Version;
+use castspec_judging::redaction::Redactor;
+use castspec_runner::client::Trust;
+use castspec_runner::recorder::{Recorder, Settings};
 
 /// Record the traffic between a hub and its subscribers
 ///

@@ -9,8 +9,9 @@ use clap::{Args, ValueEnum};
 
 use super::under_test::UnderTest;
 use super::{CommandError, SHOWN, interrupted, print};
-use crate::capture::Reader;
-use crate::replay::{Pace, ReplayHub, Replayed, Script, replay};
+use castspec_judging::capture::Reader;
+use castspec_judging::capture::conversation::Conversation;
+use castspec_runner::replay::{Pace, ReplayHub, Replayed, Script, replay};
 
 /// Play a capture again, and tell what the other side now does otherwise
 ///
@@ -82,7 +83,8 @@ impl ReplayCommand {
         let reader = Reader::open(&self.capture).map_err(|error| wrong(&error))?;
         let upstream = reader.header().upstream.clone();
         let lines: Result<Vec<_>, _> = reader.collect();
-        let script = Script::read(&upstream, lines.map_err(|error| wrong(&error))?);
+        let lines = lines.map_err(|error| wrong(&error))?;
+        let script = Script::of(Conversation::decode(&upstream, lines));
         if self.role == Role::Hub {
             return self.as_hub(&script).await;
         }
@@ -125,8 +127,8 @@ impl ReplayCommand {
         for difference in &differences {
             print(&SHOWN.text(&format!("{difference}\n")))?;
         }
-        for own in &script.left_out {
-            print(&format!("left out: {own}\n"))?;
+        for left_out in &script.left_out {
+            print(&format!("left out: {left_out}\n"))?;
         }
         print(match differences.is_empty() {
             true => "the applications do as in the capture\n",
@@ -141,8 +143,8 @@ fn told(script: &Script, replayed: &Replayed) -> String {
     for difference in &replayed.differences {
         text.push_str(&format!("{difference}\n"));
     }
-    for own in &script.left_out {
-        text.push_str(&format!("left out: {own}\n"));
+    for left_out in &script.left_out {
+        text.push_str(&format!("left out: {left_out}\n"));
     }
     let (now, then) = replayed.messages;
     text.push_str(&format!(

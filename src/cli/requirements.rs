@@ -7,13 +7,13 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{CommandError, print};
-use crate::conduct;
-use crate::hub::Defect;
-use crate::protocol::Version;
-use crate::requirement::{Actor, Catalogue, Level, Requirement};
-use crate::runner::AMBIENT;
-use crate::scenario::Library;
-use crate::schema::Schemas;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement};
+use castspec_fhircast::schema::Schemas;
+use castspec_hub::Defect;
+use castspec_judging::subscriber as subscriber_judging;
+use castspec_runner::run::AMBIENT;
+use castspec_runner::scenario::Library;
 
 /// Show the requirements, and which schemas, scenarios, ambient checks and defects cover each
 #[derive(Debug, Args)]
@@ -200,7 +200,7 @@ impl RequirementsCommand {
         {
             return Ok(covers);
         }
-        for id in conduct::REQUIREMENTS {
+        for id in subscriber_judging::REQUIREMENTS {
             covers.entry((*id).to_owned()).or_default().conduct = true;
         }
         for id in AMBIENT {
@@ -226,6 +226,9 @@ fn as_text(own: &Requirement, cover: &Cover) -> String {
     );
     if let Some(why) = &own.unobservable {
         text.push_str(&format!("  cannot be observed: {why}\n"));
+    }
+    if let Some(evidence) = own.evidence {
+        text.push_str(&format!("  evidence: {evidence}\n"));
     }
     if let Some(capability) = own.capability {
         text.push_str(&format!("  only where the hub claims {capability}\n"));

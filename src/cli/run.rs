@@ -11,11 +11,11 @@ use tokio::sync::{mpsc, watch};
 use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
 use super::{CommandError, SHOWN, interrupted, print};
-use crate::outcome::{Conclusion, RunEvent};
 use crate::report::{Console, ConsoleSettings, Reports};
-use crate::requirement::Catalogue;
-use crate::runner::{Materials, Part, Plan, Shard, plan, run};
-use crate::scenario::{Library, Scenario};
+use castspec_fhircast::requirement::Catalogue;
+use castspec_judging::outcome::{Grading, RunEvent};
+use castspec_runner::run::{Materials, Part, Plan, Shard, plan, run};
+use castspec_runner::scenario::{Library, Scenario};
 
 /// Run scenarios against a hub: the built-in one, unless --hub or --target is given
 ///
@@ -121,7 +121,7 @@ impl RunCommand {
             }
             return result;
         }
-        let watch = self.watch.begin(&materials.catalogue, &library, self.strict)?;
+        let watch = self.watch.begin(&materials.catalogue, &library, self.grading())?;
         let result = self.play(parts, materials, watch).await;
         if let Some(server) = server {
             server.shutdown().await;
@@ -140,12 +140,12 @@ impl RunCommand {
             terminal,
             colour: terminal && std::env::var_os("NO_COLOR").is_none(),
             quiet: self.quiet,
-            strict: self.strict,
+            grading: self.grading(),
             transcripts: self.transcripts,
         };
         let mut console = Console::new(std::io::stdout(), settings);
         let mut reports =
-            Reports::new(&self.reports, self.strict).map_err(|error| CommandError::from_error(&error))?;
+            Reports::new(&self.reports, self.grading()).map_err(|error| CommandError::from_error(&error))?;
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let stop = Arc::new(stop);
@@ -158,13 +158,12 @@ impl RunCommand {
             std::process::exit(130);
         });
         let running = tokio::spawn(run(parts, materials, events, stopped));
-        let mut conclusion = Conclusion::new(self.strict);
-        while let Some(mut event) = incoming.recv().await {
-            if watch.event(&mut event) {
+        while let Some(event) = incoming.recv().await {
+            let event = watch.accept(event);
+            if watch.event(&event) {
                 // It may be stopping already.
                 let _ = stop.send(true);
             }
-            conclusion.event(&event);
             reports
                 .event(&event)
                 .map_err(|error| CommandError::from_error(&error))?;
@@ -180,7 +179,7 @@ impl RunCommand {
         }
         signals.abort();
         match running.await {
-            Ok(Ok(_)) => watch.end(&reports, self.is_whole(), conclusion.exit_code()),
+            Ok(Ok(_)) => watch.end(&reports, self.is_whole(), reports.conclusion().exit_code()),
             Ok(Err(error)) => Err(CommandError::from_error(&error)),
             Err(error) => Err(CommandError::new(format!("the run ended abnormally: {error}"))),
         }
@@ -196,6 +195,10 @@ impl RunCommand {
         }
         print(&SHOWN.text(&text))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn grading(&self) -> Grading {
+        Grading::strict_if(self.strict)
     }
 
     /// Further arguments that lead to the same scenarios again.

@@ -10,8 +10,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{CommandError, print, print_error};
-use crate::requirement::Catalogue;
-use crate::scenario::{Library, LibraryError, Scenario};
+use castspec_fhircast::requirement::Catalogue;
+use castspec_runner::scenario::{Library, LibraryError, Scenario};
 
 /// How wide text is wrapped, in characters.
 const WIDTH: usize = 100;

@@ -11,12 +11,12 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::{CommandError, interrupted, print};
-use crate::hub::Defect;
-use crate::protocol::Version;
-use crate::requirement::Catalogue;
-use crate::runner::Materials;
-use crate::scenario::{Library, Scenario};
 use crate::selfcheck::{Matrix, SelfCheck, provable, render_page, render_text};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Catalogue;
+use castspec_hub::Defect;
+use castspec_runner::run::Materials;
+use castspec_runner::scenario::{Library, Scenario};
 
 /// Run the suite against the clean simulator and against each of its defects: the kill matrix
 ///
@@ -135,7 +135,7 @@ impl SelfCheckCommand {
 
     fn write(&self, matrices: &[Matrix]) -> Result<(), CommandError> {
         let json = json!({
-            "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
+            "tool": {"name": "castspec", "version": env!("CARGO_PKG_VERSION")},
             "matrices": matrices,
         });
         let json = serde_json::to_string_pretty(&json).map_err(|error| CommandError::from_error(&error))?;

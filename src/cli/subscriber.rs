@@ -9,8 +9,8 @@ use super::CommandError;
 use super::subscriber_events::EventArguments;
 use super::subscriber_session::Session;
 use super::under_test::UnderTest;
-use crate::protocol::{EventName, Status};
-use crate::subscriber::{AnswerRule, Policy};
+use castspec_fhircast::protocol::{EventName, Status};
+use castspec_runner::client::{AnswerRule, Policy};
 
 /// Run a subscriber against a hub: follow its events, answer them, publish
 ///

@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::CommandError;
-use crate::protocol::{EventName, Timestamp, Version};
-use crate::scenario::{Templates, new_case};
+use castspec_fhircast::protocol::{EventName, Timestamp, Version};
+use castspec_runner::scenario::{Templates, new_case};
 
 /// What to publish once subscribed, in this order: messages, then events.
 #[derive(Debug, Args)]

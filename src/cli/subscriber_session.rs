@@ -10,14 +10,14 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 use super::subscriber::{ACCEPTED, ChannelChoice, SubscriberCommand, status_of};
 use super::subscriber_tell::Teller;
 use super::{CommandError, interrupted, print_error};
-use crate::protocol::{EventName, SubscriptionRequest, Version, join_events};
-use crate::redaction::Redactor;
-use crate::runner::{Control, Dialect, Target, control_of};
-use crate::schema::MessageKind;
-use crate::subscriber::{
+use castspec_fhircast::protocol::{EventName, SubscriptionRequest, Version, join_events};
+use castspec_fhircast::schema::MessageKind;
+use castspec_judging::redaction::Redactor;
+use castspec_runner::client::{
     Answer, Approach, Callback, CallbackOwner, Callbacks, HttpClient, Inbox, Log, OutgoingRequest, Received,
     Socket, connect,
 };
+use castspec_runner::run::{Control, Dialect, Target, control_of};
 
 /// How its own doings are named in the log.
 const ACTOR: &str = "subscriber";

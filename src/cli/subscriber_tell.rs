@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{CommandError, print, print_error};
-use crate::outcome::Verdict;
-use crate::protocol::Version;
-use crate::redaction::Redactor;
-use crate::requirement::{Catalogue, Level};
-use crate::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Catalogue, Level};
+use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_judging::outcome::Verdict;
+use castspec_judging::redaction::Redactor;
 
 /// Prints and judges.
 pub(super) struct Teller {
@@ -102,7 +102,8 @@ impl Teller {
                 _ => Verdict::Fail,
             };
             // What a publisher put into an event is no fault of the hub.
-            self.broken |= verdict == Verdict::Fail && requirement.actor == crate::requirement::Actor::Hub;
+            self.broken |=
+                verdict == Verdict::Fail && requirement.actor == castspec_fhircast::requirement::Actor::Hub;
             let told = format!(
                 "{verdict} {} by the {} ({}, {})\n  {}\n  {} {}\n",
                 requirement.id,

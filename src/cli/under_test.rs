@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CommandError, SHOWN};
-use crate::hub::{Defect, Server, Transport};
-use crate::protocol::Version;
-use crate::runner::Target;
-use crate::simulated;
-use crate::subscriber::Trust;
+use crate::builtin;
+use castspec_fhircast::protocol::Version;
+use castspec_hub::{Defect, Server, Transport};
+use castspec_runner::client::Trust;
+use castspec_runner::run::Target;
 
 /// Which hub is meant: the built-in one, unless --hub or --target is given.
 #[derive(Debug, Args)]
@@ -86,7 +86,7 @@ impl UnderTest {
             versions = Version::ALL.into_iter().rev().collect();
             versions.retain(|version| defects.is_empty() || defective(version));
         }
-        simulated::start(defects.into_iter().collect(), &versions, Transport::Tls)
+        builtin::start(defects.into_iter().collect(), &versions, Transport::Tls)
             .await
             .map_err(|error| CommandError::from_error(&error))
     }

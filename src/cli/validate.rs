@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::validate_conversation::{self, Manner, Side};
 use super::{CommandError, print};
-use crate::fhir::{self, Finding};
-use crate::protocol::Version;
-use crate::requirement::{Catalogue, Level};
-use crate::review::Conversation;
-use crate::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_fhircast::fhir::{self, Finding};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Catalogue, Level};
+use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_judging::outcome::Grading;
+use castspec_runner::recorded::Recording;
 
 /// Validate messages against the schemas of FHIRcast, or recorded conversations as a whole
 ///
@@ -113,9 +114,9 @@ impl ValidateCommand {
     /// When a file cannot be read, is not JSON, or holds something that is no message of FHIRcast.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
         if let [file] = &self.files[..]
-            && let Some(conversation) = conversation(file)?
+            && let Some(recording) = recording(file)?
         {
-            return self.judge_conversation(file, &conversation);
+            return self.judge_recording(file, &recording);
         }
         let version = self.fhircast_version.unwrap_or(Version::Stu3);
         let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
@@ -139,7 +140,7 @@ impl ValidateCommand {
             } else {
                 file.display().to_string()
             };
-            if conversation(file)?.is_some() {
+            if recording(file)?.is_some() {
                 return Err(CommandError::new(format!(
                     "{name}: is a recorded conversation, which is judged as a whole: give it alone"
                 )));
@@ -218,7 +219,7 @@ impl ValidateCommand {
         })
     }
 
-    fn judge_conversation(&self, file: &Path, conversation: &Conversation) -> Result<ExitCode, CommandError> {
+    fn judge_recording(&self, file: &Path, recording: &Recording) -> Result<ExitCode, CommandError> {
         for (given, option) in [(self.kind.is_some(), "--kind"), (self.json, "--json")] {
             if given {
                 return Err(CommandError::new(format!(
@@ -231,16 +232,16 @@ impl ValidateCommand {
             version: self.fhircast_version,
             side: self.side,
             reports: self.reports.as_deref(),
-            strict: self.strict,
+            grading: Grading::strict_if(self.strict),
         };
-        validate_conversation::judge(file, conversation, &manner)
+        validate_conversation::judge(file, recording, &manner)
     }
 
     fn weigh(
         &self,
         catalogue: &Catalogue,
         version: Version,
-        violation: &crate::schema::Violation,
+        violation: &castspec_fhircast::schema::Violation,
     ) -> (Weight, String, Value) {
         let requirement = catalogue.get(version, &violation.requirement);
         let level = requirement.map_or(Level::Shall, |own| own.level);
@@ -318,12 +319,12 @@ fn as_json(own: &Finding) -> Value {
     json!({"pointer": own.pointer, "message": own.message, "expected": own.expected})
 }
 
-/// The conversation in a file; `None` where there is none in it.
-fn conversation(file: &Path) -> Result<Option<Conversation>, CommandError> {
+/// The recording in a file; `None` where there is none in it.
+fn recording(file: &Path) -> Result<Option<Recording>, CommandError> {
     if file.as_os_str() == "-" {
         return Ok(None);
     }
-    Conversation::open(file).map_err(|error| CommandError::from_error(&error))
+    Recording::open(file).map_err(|error| CommandError::from_error(&error))
 }
 
 fn read(file: &PathBuf) -> std::io::Result<String> {

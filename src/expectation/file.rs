@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Expected;
-use crate::protocol::Version;
+use castspec_fhircast::protocol::Version;
 
 /// A file of expected failures that cannot be used.
 #[derive(Debug, thiserror::Error)]

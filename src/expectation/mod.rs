@@ -18,7 +18,7 @@ struct Expected {
     /// The scenario; `None` for any.
     scenario: Option<String>,
     /// The version; `None` for any.
-    version: Option<crate::protocol::Version>,
+    version: Option<castspec_fhircast::protocol::Version>,
     reason: String,
     /// The last day on which the failure is accepted.
     until: jiff::civil::Date,

@@ -1,6 +1,6 @@
 //! Sections of the specification: how they are sorted, and which chapter they belong to.
 
-use crate::outcome::Check;
+use castspec_judging::outcome::Check;
 
 /// A section's place among the others, and its name in short: "2.10 Content Sharing" is 2.10. The sections of the older
 /// versions have titles alone, and come after those with numbers.

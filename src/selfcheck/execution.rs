@@ -8,13 +8,13 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::matrix::{Clean, Gathered, Matrix, Row, sort_out, summarise};
-use crate::hub::{Defect, Transport};
-use crate::outcome::{RunEvent, Verdict};
-use crate::protocol::Version;
-use crate::requirement::{Actor, Catalogue, Level};
-use crate::runner::{Materials, Part, run};
-use crate::scenario::Scenario;
-use crate::simulated;
+use crate::builtin;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Actor, Catalogue, Level};
+use castspec_hub::{Defect, Transport};
+use castspec_judging::outcome::{RunEvent, Verdict};
+use castspec_runner::run::{Materials, Part, run};
+use castspec_runner::scenario::Scenario;
 
 /// How long a message that must come may take: a hub that owes a message to a mock in this process is not slower, and every
 /// message that a defect withholds costs this long.
@@ -177,7 +177,7 @@ impl SelfCheck {
             Some(defect) if !defect.breaks().iter().any(about_transport) => Transport::Plaintext,
             _ => Transport::Tls,
         };
-        let (server, targets) = simulated::start(defect.into_iter().collect(), &[self.version], transport)
+        let (server, targets) = builtin::start(defect.into_iter().collect(), &[self.version], transport)
             .await
             .map_err(|error| error.to_string())?;
         let Some(mut target) = targets.into_iter().next() else {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::outcome::{Check, Observation, Verdict};
-use crate::protocol::Version;
-use crate::requirement::Level;
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Level;
+use castspec_judging::outcome::{Check, Observation, Verdict};
 
 /// How a broken requirement showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -1,0 +1,137 @@
+//! What a message says about requirements.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What an unmet requirement means here. Schemas and scenarios write `warn` or `note`, or nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmet {
+    /// What its level in the catalogue says: a SHALL fails, a SHOULD warns.
+    #[default]
+    #[serde(skip)]
+    ByLevel,
+    /// A warning, whatever its level: the specification can be read otherwise.
+    Warn,
+    /// Worth noting; the requirement counts as met.
+    Note,
+}
+
+/// One place in a message that does not meet a requirement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The id of the requirement.
+    pub requirement: String,
+    /// What it means that it is unmet.
+    pub unmet: Unmet,
+    /// JSON pointer into the judged value; of the object, where a member is missing.
+    pub pointer: String,
+    /// The member that is missing from the object at `pointer`, where that is what is wrong.
+    pub member: Option<String>,
+    /// One sentence: what came and what was expected. It quotes no more of the message than the offending scalar.
+    pub message: String,
+    /// The schema file and the place in it, or `agreement` for a rule that no schema can express.
+    pub schema: String,
+}
+
+/// What one message says about the requirements that apply to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Ids of the requirements that were applied to this message and held, in alphabetical order. One that is merely
+    /// noted is among them.
+    pub satisfied: Vec<String>,
+    /// What did not hold, the gravest first.
+    pub violations: Vec<Violation>,
+}
+
+impl Judgement {
+    /// Whether nothing but notes was found.
+    pub fn is_clean(&self) -> bool {
+        self.violations
+            .iter()
+            .all(|violation| violation.unmet == Unmet::Note)
+    }
+
+    /// Joins the judgement of a part, which lies in the whole at the JSON pointer `place`: `/event` for a context.
+    #[must_use]
+    pub fn join(self, part: Self, place: &str) -> Self {
+        let mut findings = Findings {
+            held: self.satisfied.into_iter().collect(),
+            violations: self.violations,
+        };
+        findings.held.extend(part.satisfied);
+        for mut violation in part.violations {
+            violation.pointer.insert_str(0, place);
+            findings.violated(violation);
+        }
+        findings.into_judgement()
+    }
+}
+
+/// Gathers what holds and what does not.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    held: BTreeSet<String>,
+    violations: Vec<Violation>,
+}
+
+impl Findings {
+    pub(super) fn held(&mut self, requirement: &str) {
+        if !self.held.contains(requirement) {
+            self.held.insert(requirement.to_owned());
+        }
+    }
+
+    pub(super) fn violated(&mut self, violation: Violation) {
+        let known = self.violations.iter().any(|other| {
+            other.requirement == violation.requirement
+                && other.pointer == violation.pointer
+                && other.unmet <= violation.unmet
+        });
+        if !known {
+            self.violations.push(violation);
+        }
+    }
+
+    pub(super) fn into_judgement(self) -> Judgement {
+        let Self {
+            mut held,
+            mut violations,
+        } = self;
+        for violation in &violations {
+            if violation.unmet == Unmet::Note {
+                held.insert(violation.requirement.clone());
+            }
+        }
+        for violation in &violations {
+            if violation.unmet != Unmet::Note {
+                held.remove(&violation.requirement);
+            }
+        }
+        violations.sort_by_key(|violation| violation.unmet);
+        Judgement {
+            satisfied: held.into_iter().collect(),
+            violations,
+        }
+    }
+}
+
+/// A value in a sentence: scalars as they are (shortened), arrays and objects by their kind only.
+pub(super) fn shown(value: &Value) -> String {
+    const LONGEST: usize = 80;
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Array(_) => "an array".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        scalar => {
+            let text = scalar.to_string();
+            if text.chars().count() <= LONGEST {
+                text
+            } else {
+                text.chars().take(LONGEST).chain(std::iter::once('…')).collect()
+            }
+        }
+    }
+}

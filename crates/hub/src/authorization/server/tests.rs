@@ -1,0 +1,270 @@
+use super::*;
+
+const ISSUER: &str = "https://127.0.0.1:1";
+const HUB: &str = "https://127.0.0.1:1/fhircast";
+/// The example of RFC 7636, Appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const REDIRECT: &str = "http://127.0.0.1:9/back";
+
+fn server() -> AuthorizationServer {
+    let mut counted = 0;
+    let secrets = move || {
+        counted += 1;
+        format!("secret-{counted}")
+    };
+    AuthorizationServer::new(ISSUER, HUB, &Options::default(), Box::new(secrets)).unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_000_000 + second).unwrap()
+}
+
+fn form(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
+    form.finish().into_bytes()
+}
+
+fn asked<'a>(scope: &'a str, changes: &[(&'a str, &'a str)]) -> Vec<u8> {
+    let mut pairs = vec![
+        ("response_type", "code"),
+        ("client_id", "viewer"),
+        ("redirect_uri", REDIRECT),
+        ("scope", scope),
+        ("state", "s&1"),
+        ("aud", ISSUER),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    for (name, value) in changes {
+        pairs.retain(|(parameter, _)| parameter != name);
+        pairs.push((name, value));
+    }
+    form(&pairs)
+}
+
+fn parameter(answer: &AuthorizationAnswer, name: &str) -> Option<String> {
+    let AuthorizationAnswer::Redirect(url) = answer else {
+        panic!("{answer:?}");
+    };
+    let found = url.query_pairs().find(|(parameter, _)| parameter == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+fn code(server: &mut AuthorizationServer, scope: &str, now: Timestamp) -> String {
+    let answer = server.authorize(&asked(scope, &[]), now);
+    assert_eq!(parameter(&answer, "state").as_deref(), Some("s&1"));
+    parameter(&answer, "code").unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+fn redeem(
+    server: &mut AuthorizationServer,
+    code: &str,
+    changes: &[(&str, &str)],
+    now: Timestamp,
+) -> Result<Value, &'static str> {
+    let mut pairs = vec![
+        ("grant_type", "authorization_code"),
+        ("client_id", "viewer"),
+        ("code", code),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+    ];
+    for (name, value) in changes {
+        pairs.retain(|(parameter, _)| parameter != name);
+        pairs.push((name, value));
+    }
+    answer(server.token(&form(&pairs), now))
+}
+
+fn refresh(
+    server: &mut AuthorizationServer,
+    token: &str,
+    scope: &str,
+    now: Timestamp,
+) -> Result<Value, &'static str> {
+    let pairs = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "viewer"),
+        ("refresh_token", token),
+        ("scope", scope),
+    ];
+    answer(server.token(&form(&pairs), now))
+}
+
+fn answer(answer: TokenAnswer) -> Result<Value, &'static str> {
+    match answer {
+        TokenAnswer::Granted(granted) => Ok(granted),
+        TokenAnswer::Refused(error) => {
+            assert!(!error.description.is_empty());
+            Err(error.error)
+        }
+    }
+}
+
+#[test]
+fn a_standalone_launch_ends_with_a_token_and_the_session() {
+    let mut server = server();
+    let scope = "fhircast/Patient-open.read openid fhirUser patient/*.rs";
+    let code = code(&mut server, scope, at(0));
+    let granted = redeem(&mut server, &code, &[], at(1)).unwrap();
+    assert_eq!(granted["token_type"], "Bearer");
+    assert_eq!(granted["expires_in"], 3_600);
+    assert_eq!(
+        granted["scope"], "openid fhirUser fhircast/Patient-open.read",
+        "what it knows"
+    );
+    assert_eq!(granted["hub.url"], HUB);
+    assert_eq!(granted["hub.topic"], "secret-1");
+    assert!(granted["id_token"].is_string());
+    assert!(granted.get("refresh_token").is_none(), "nobody asked for one");
+    let token = granted["access_token"].as_str().unwrap();
+    let grant = server.admit(token, at(3_600)).unwrap();
+    assert_eq!((grant.client.as_str(), grant.expires), ("viewer", at(3_601)));
+    assert_eq!(
+        server.admit(token, at(3_601)),
+        Err(TokenProblem::Expired(at(3_601)))
+    );
+    assert_eq!(server.admit("anything", at(0)), Err(TokenProblem::Foreign));
+    let foreign = self::server().admit(token, at(0));
+    assert_eq!(foreign, Err(TokenProblem::Foreign), "another server's key");
+    let id_token = granted["id_token"].as_str().unwrap();
+    assert_eq!(
+        server.admit(id_token, at(0)),
+        Err(TokenProblem::Foreign),
+        "no access token"
+    );
+}
+
+#[test]
+fn an_ehr_launch_joins_its_topic_once() {
+    let mut server = server();
+    let app = "http://localhost:9/launch?x=1";
+    let url = server.launch(app, Some("topic-7"), at(0)).unwrap();
+    let pairs: Vec<_> = url.query_pairs().collect();
+    assert_eq!((&*pairs[0].0, &*pairs[1].1), ("x", ISSUER));
+    let launch = pairs[2].1.clone();
+    let query = asked("launch fhircast/*.*", &[("launch", &launch)]);
+    let answer = server.authorize(&query, at(299));
+    let code = parameter(&answer, "code").unwrap();
+    assert_eq!(
+        redeem(&mut server, &code, &[], at(300)).unwrap()["hub.topic"],
+        "topic-7"
+    );
+    assert_eq!(
+        parameter(&server.authorize(&query, at(300)), "error").unwrap(),
+        "invalid_request"
+    );
+    let late = server.launch(app, None, at(0)).unwrap();
+    let late = late.query_pairs().last().unwrap().1.into_owned();
+    let query = asked("launch fhircast/*.*", &[("launch", &late)]);
+    assert_eq!(
+        parameter(&server.authorize(&query, at(300)), "error").unwrap(),
+        "invalid_request"
+    );
+    assert!(
+        server.launch("http://example.com/", None, at(0)).is_err(),
+        "without TLS"
+    );
+}
+
+#[test]
+fn requests_that_break_a_rule_come_back_with_an_error() {
+    for (changes, error) in [
+        (("response_type", "token"), "unsupported_response_type"),
+        (("state", ""), "invalid_request"),
+        (("aud", "https://elsewhere.example.com"), "invalid_request"),
+        (("code_challenge", ""), "invalid_request"),
+        (("code_challenge", VERIFIER.get(..20).unwrap()), "invalid_request"),
+        (("code_challenge_method", "plain"), "invalid_request"),
+        (("code_challenge_method", ""), "invalid_request"),
+        (("scope", "openid"), "invalid_scope"),
+        (("scope", "fhircast/Patient-open.rw"), "invalid_scope"),
+        (("scope", "launch fhircast/*.read"), "invalid_request"),
+        (("launch", "x"), "invalid_scope"),
+    ] {
+        let answer = server().authorize(&asked("fhircast/*.read", &[changes]), at(0));
+        assert_eq!(parameter(&answer, "error").as_deref(), Some(error), "{changes:?}");
+        assert_eq!(parameter(&answer, "code"), None);
+    }
+    for changes in [
+        ("client_id", ""),
+        ("redirect_uri", ""),
+        ("redirect_uri", "http://example.com/back"),
+        ("redirect_uri", "javascript:alert(1)"),
+        ("redirect_uri", "https://example.com/#x"),
+    ] {
+        let answer = server().authorize(&asked("fhircast/*.read", &[changes]), at(0));
+        assert!(matches!(answer, AuthorizationAnswer::Refused(_)), "{changes:?}");
+    }
+}
+
+#[test]
+fn a_code_is_good_once_for_a_minute_and_for_its_own_client() {
+    for (changes, error) in [
+        (("client_id", "other"), "invalid_grant"),
+        (("client_id", ""), "invalid_request"),
+        (("redirect_uri", "http://127.0.0.1:9/other"), "invalid_grant"),
+        (("code_verifier", "guessed"), "invalid_grant"),
+        (("code_verifier", ""), "invalid_request"),
+        (("code", "guessed"), "invalid_grant"),
+        (("grant_type", "password"), "unsupported_grant_type"),
+    ] {
+        let mut server = server();
+        let code = code(&mut server, "fhircast/*.*", at(0));
+        assert_eq!(
+            redeem(&mut server, &code, &[changes], at(0)),
+            Err(error),
+            "{changes:?}"
+        );
+    }
+    let mut server = server();
+    let late = code(&mut server, "fhircast/*.*", at(0));
+    assert_eq!(redeem(&mut server, &late, &[], at(60)), Err("invalid_grant"));
+    let twice = code(&mut server, "fhircast/*.* offline_access", at(0));
+    let granted = redeem(&mut server, &twice, &[], at(0)).unwrap();
+    assert_eq!(redeem(&mut server, &twice, &[], at(0)), Err("invalid_grant"));
+    let token = granted["refresh_token"].as_str().unwrap();
+    assert_eq!(
+        refresh(&mut server, token, "", at(0)),
+        Err("invalid_grant"),
+        "revoked"
+    );
+}
+
+#[test]
+fn a_refresh_token_is_good_once_and_for_no_more_than_was_authorized() {
+    let mut server = server();
+    let code = code(
+        &mut server,
+        "fhircast/*.read fhircast/*.write online_access",
+        at(0),
+    );
+    let first = redeem(&mut server, &code, &[], at(0)).unwrap();
+    let token = first["refresh_token"].as_str().unwrap();
+    let second = refresh(&mut server, token, "fhircast/*.read online_access", at(4_000)).unwrap();
+    assert_eq!(second["scope"], "online_access fhircast/*.read");
+    assert_eq!(second["hub.topic"], first["hub.topic"]);
+    assert_ne!(second["access_token"], first["access_token"]);
+    assert_eq!(refresh(&mut server, token, "", at(4_000)), Err("invalid_grant"));
+    let token = second["refresh_token"].as_str().unwrap();
+    assert_eq!(
+        refresh(&mut server, token, "fhircast/*.write", at(4_000)),
+        Err("invalid_scope")
+    );
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let mut server = server();
+    let scopes = Scopes::parse("fhircast/*.*").unwrap();
+    let issued = server
+        .issue("script", scopes, SignedDuration::from_secs(-1), at(0))
+        .unwrap();
+    assert!(matches!(
+        server.admit(&issued.token, at(0)),
+        Err(TokenProblem::Expired(_))
+    ));
+    assert!(!format!("{issued:?} {server:?}").contains(&issued.token));
+}

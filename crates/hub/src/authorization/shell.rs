@@ -1,0 +1,161 @@
+//! HTTP around the heart: its paths, its headers, and the clock.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::request::{AuthorizationAnswer, OAuthError, Parameters, TokenAnswer};
+use super::server::{AuthorizationServer, Issued, Options};
+use super::token::{Grant, SigningError, TokenProblem};
+use crate::protocol::Scopes;
+
+/// Requests here are short.
+const BODY_LIMIT: usize = 64 << 10;
+
+/// An authorization server that many may use at once.
+#[derive(Debug)]
+pub struct Authorization(Mutex<AuthorizationServer>);
+
+impl Authorization {
+    /// A server at this URL, for the hub at that one, with codes and tokens from the operating system's randomness.
+    ///
+    /// # Errors
+    /// When its key cannot be made.
+    pub fn new(issuer: &str, hub_url: &str, options: &Options) -> Result<Self, SigningError> {
+        let secrets = || {
+            let halves = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
+            halves.map(|half| half.simple().to_string()).concat()
+        };
+        let server = AuthorizationServer::new(issuer, hub_url, options, Box::new(secrets))?;
+        Ok(Self(Mutex::new(server)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, AuthorizationServer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An access token without a launch, for scripts; a negative life makes one that has ended.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn issue(&self, client: &str, scopes: Scopes, life: SignedDuration) -> Result<Issued, SigningError> {
+        self.lock().issue(client, scopes, life, Timestamp::now())
+    }
+
+    /// The grant of the token in the value of an `Authorization` header.
+    ///
+    /// # Errors
+    /// When there is none, or its token was not issued here or has ended.
+    pub fn admit(&self, header: Option<&str>, now: Timestamp) -> Result<Grant, TokenProblem> {
+        let header = header.ok_or(TokenProblem::Missing)?;
+        match header.trim().split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                self.lock().admit(token.trim(), now)
+            }
+            _ => Err(TokenProblem::OtherScheme),
+        }
+    }
+}
+
+/// The paths of the server, below its issuer's URL.
+pub fn routes(authorization: Arc<Authorization>) -> Router {
+    Router::new()
+        .route("/.well-known/smart-configuration", get(configuration))
+        .route("/jwks", get(key_set))
+        .route("/launch", get(launch))
+        .route("/authorize", get(authorize).post(authorize_posted))
+        .route("/token", post(token))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(authorization)
+}
+
+/// Answers with codes or tokens are not to be cached by anybody (RFC 6749, 5.1).
+const NO_STORE: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+
+fn json(status: StatusCode, body: &Value) -> Response {
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
+}
+
+fn refuse(problem: &str) -> Response {
+    let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    (StatusCode::BAD_REQUEST, NO_STORE, text, format!("{problem}\n")).into_response()
+}
+
+fn redirect(url: &str) -> Response {
+    (StatusCode::FOUND, NO_STORE, [(header::LOCATION, url)]).into_response()
+}
+
+async fn configuration(State(server): State<Arc<Authorization>>) -> Response {
+    json(StatusCode::OK, &server.lock().configuration())
+}
+
+async fn key_set(State(server): State<Arc<Authorization>>) -> Response {
+    json(StatusCode::OK, &server.lock().key_set())
+}
+
+async fn launch(State(server): State<Arc<Authorization>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let parameters = match Parameters::parse(query.as_bytes()) {
+        Ok(parameters) => parameters,
+        Err(twice) => return refuse(&format!("{twice} stands more than once")),
+    };
+    let Some(app) = parameters.get("app") else {
+        return refuse("app is required and is missing: the URL at which the application is launched");
+    };
+    match server
+        .lock()
+        .launch(app, parameters.get("topic"), Timestamp::now())
+    {
+        Ok(url) => redirect(url.as_str()),
+        Err(problem) => refuse(&problem),
+    }
+}
+
+async fn authorize(State(server): State<Arc<Authorization>>, RawQuery(query): RawQuery) -> Response {
+    answer_authorization(&server, query.unwrap_or_default().as_bytes())
+}
+
+async fn authorize_posted(State(server): State<Arc<Authorization>>, body: Bytes) -> Response {
+    answer_authorization(&server, &body)
+}
+
+fn answer_authorization(server: &Authorization, parameters: &[u8]) -> Response {
+    match server.lock().authorize(parameters, Timestamp::now()) {
+        AuthorizationAnswer::Redirect(url) => redirect(url.as_str()),
+        AuthorizationAnswer::Refused(problem) => refuse(&problem),
+    }
+}
+
+async fn token(State(server): State<Arc<Authorization>>, headers: HeaderMap, body: Bytes) -> Response {
+    let form = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            value
+                .to_ascii_lowercase()
+                .starts_with("application/x-www-form-urlencoded")
+        });
+    let answer = if form {
+        server.lock().token(&body, Timestamp::now())
+    } else {
+        let told = "Content-Type must be application/x-www-form-urlencoded (RFC 6749, 4.1.3)";
+        TokenAnswer::Refused(OAuthError::malformed(told))
+    };
+    let answer = match answer {
+        TokenAnswer::Granted(granted) => json(StatusCode::OK, &granted),
+        TokenAnswer::Refused(error) => json(StatusCode::BAD_REQUEST, &error.to_json()),
+    };
+    (NO_STORE, answer).into_response()
+}

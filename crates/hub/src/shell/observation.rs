@@ -1,0 +1,354 @@
+//! Tells an observer of every exchange, in the order in which they happen here; it judges nothing and changes nothing.
+//!
+//! Requests are told once their body is read and before anything is done with them, answers before they are sent, frames
+//! from the hub before they are written and frames from a subscriber before its session sees them.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream, HttpBody};
+use axum::extract::Request;
+use axum::extract::ws::{Message, WebSocket};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Sink, Stream};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::protocol::Version;
+use castspec_judging::capture::Side;
+use castspec_judging::subscriber::{Exchange, Frame, Observed};
+
+/// The time that the rest of a body may take where the hub did not read it.
+const REST: Duration = Duration::from_secs(1);
+
+/// Takes exchanges away from the hub; the hub never waits for it.
+#[derive(Debug, Clone)]
+pub struct Observer {
+    version: Version,
+    exchanges: mpsc::Sender<Exchange>,
+    missed: Arc<AtomicBool>,
+    counter: Arc<AtomicU64>,
+    start: Instant,
+}
+
+impl Observer {
+    /// An observer of what is spoken in one version, and where the exchanges come out. When so many wait there, further
+    /// ones are dropped, and a [`Observed::Gap`] tells so.
+    pub fn new(version: Version, capacity: usize) -> (Self, mpsc::Receiver<Exchange>) {
+        let (exchanges, receiver) = mpsc::channel(capacity.max(1));
+        let observer = Self {
+            version,
+            exchanges,
+            missed: Arc::default(),
+            counter: Arc::default(),
+            start: Instant::now(),
+        };
+        (observer, receiver)
+    }
+
+    /// The time since it began to observe: that of an exchange that happens now.
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
+    fn number(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn tell(&self, observed: Observed) {
+        let exchange = |observed| Exchange {
+            at: self.elapsed(),
+            // Which connection of which program belongs to which subscriber, HTTP does not tell.
+            client: None,
+            observed,
+        };
+        if self.missed.load(Ordering::Acquire) {
+            if self.exchanges.try_send(exchange(Observed::Gap)).is_err() {
+                return;
+            }
+            self.missed.store(false, Ordering::Release);
+        }
+        if self.exchanges.try_send(exchange(observed)).is_err() {
+            self.missed.store(true, Ordering::Release);
+        }
+    }
+
+    /// Watches the requests to these routes, which stand under the prefix, and their answers; bodies beyond the limit are
+    /// not told.
+    pub(super) fn watch(&self, routes: Router, prefix: &str, limit: usize) -> Router {
+        let (observer, prefix) = (self.clone(), Arc::<str>::from(prefix));
+        routes.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let (observer, prefix) = (observer.clone(), Arc::clone(&prefix));
+            async move { observer.exchange(request, next, &prefix, limit).await }
+        }))
+    }
+
+    async fn exchange(&self, request: Request, next: Next, prefix: &str, limit: usize) -> Response {
+        let id = self.number();
+        let (parts, body) = request.into_parts();
+        let path = parts
+            .uri
+            .path_and_query()
+            .map_or_else(String::new, ToString::to_string);
+        let url = format!("{prefix}{path}");
+        let draft = Observed::Request {
+            id,
+            method: parts.method.to_string(),
+            url,
+            headers: headers(&parts.headers),
+            body: Bytes::new(),
+        };
+        if body.is_end_stream() {
+            self.tell(draft);
+            let response = next.run(Request::from_parts(parts, body)).await;
+            return self.answered(id, response).await;
+        }
+        let copying = Copying(Arc::new(Mutex::new(Copied {
+            stream: body.into_data_stream(),
+            copy: BytesMut::new(),
+            limit,
+            draft: Some(draft),
+            observer: self.clone(),
+        })));
+        let body = Body::from_stream(Copying(Arc::clone(&copying.0)));
+        let response = next.run(Request::from_parts(parts, body)).await;
+        // A client that was too slow for the hub is no faster now.
+        if response.status() != StatusCode::REQUEST_TIMEOUT {
+            copying.finish().await;
+        }
+        self.answered(id, response).await
+    }
+
+    async fn answered(&self, id: u64, response: Response) -> Response {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return response;
+        }
+        let (parts, body) = response.into_parts();
+        // The hub's own answers are whole when they get here.
+        let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+            return Response::from_parts(parts, Body::empty());
+        };
+        self.tell(Observed::Answer {
+            id,
+            status: parts.status.as_u16(),
+            headers: headers(&parts.headers),
+            body: body.clone(),
+        });
+        Response::from_parts(parts, Body::from(body))
+    }
+
+    /// Begins to watch a WebSocket that is about to open at this URL.
+    pub(super) fn socket(&self, url: impl FnOnce() -> String) -> Watch {
+        Watch {
+            observer: self.clone(),
+            connection: self.number(),
+            url: url(),
+        }
+    }
+}
+
+/// Names and values, without what gives access.
+fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let shown = headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = if *name == header::AUTHORIZATION || *name == header::PROXY_AUTHORIZATION {
+            format!("{} …", value.split(' ').next().unwrap_or_default())
+        } else if *name == header::COOKIE {
+            "…".to_owned()
+        } else {
+            value.into_owned()
+        };
+        (name.to_string(), value)
+    });
+    shown.collect()
+}
+
+/// A body that is copied while it is read.
+struct Copied {
+    stream: BodyDataStream,
+    copy: BytesMut,
+    limit: usize,
+    /// The request, until it is told or too large to be told.
+    draft: Option<Observed>,
+    observer: Observer,
+}
+
+struct Copying(Arc<Mutex<Copied>>);
+
+impl Copying {
+    /// Reads what the hub left unread, as when it refuses a content type.
+    async fn finish(mut self) {
+        let done = |copying: &Self| {
+            let copying = copying.0.lock().unwrap_or_else(PoisonError::into_inner);
+            copying.draft.is_none()
+        };
+        if done(&self) {
+            return;
+        }
+        let rest = async {
+            while !done(&self) {
+                let next = std::future::poll_fn(|context| Pin::new(&mut self).poll_next(context)).await;
+                if !matches!(next, Some(Ok(_))) {
+                    return;
+                }
+            }
+        };
+        // A body that does not come is not told.
+        let _ = tokio::time::timeout(REST, rest).await;
+    }
+}
+
+impl Stream for Copying {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut copied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Pin::new(&mut copied.stream).poll_next(context);
+        match &next {
+            Poll::Ready(Some(Ok(chunk))) => {
+                if copied.copy.len().saturating_add(chunk.len()) > copied.limit {
+                    copied.draft = None;
+                } else if copied.draft.is_some() {
+                    copied.copy.extend_from_slice(chunk);
+                }
+            }
+            Poll::Ready(None) => {
+                let copy = std::mem::take(&mut copied.copy).freeze();
+                if let Some(Observed::Request {
+                    id,
+                    method,
+                    url,
+                    headers,
+                    ..
+                }) = copied.draft.take()
+                {
+                    copied.observer.tell(Observed::Request {
+                        id,
+                        method,
+                        url,
+                        headers,
+                        body: copy,
+                    });
+                }
+            }
+            _ => {}
+        }
+        next
+    }
+}
+
+/// A WebSocket that is about to be watched.
+#[derive(Debug)]
+pub(super) struct Watch {
+    observer: Observer,
+    connection: u64,
+    url: String,
+}
+
+/// A WebSocket of which an observer may be told.
+pub(super) struct ObservedSocket {
+    socket: WebSocket,
+    /// The observer and the connection, until its close is told.
+    watched: Option<(Observer, u64)>,
+}
+
+impl ObservedSocket {
+    pub(super) fn new(socket: WebSocket, watch: Option<Watch>) -> Self {
+        let watched = watch.map(|watch| {
+            let Watch {
+                observer,
+                connection,
+                url,
+            } = watch;
+            observer.tell(Observed::Opened { connection, url });
+            (observer, connection)
+        });
+        Self { socket, watched }
+    }
+
+    fn tell(&self, observed: impl FnOnce(u64, Frame) -> Observed, message: &Message) {
+        let Some((observer, connection)) = &self.watched else {
+            return;
+        };
+        let frame = match message {
+            Message::Text(text) => Frame::Text(text.to_string()),
+            Message::Binary(bytes) => Frame::Binary(bytes.clone()),
+            _ => return,
+        };
+        observer.tell(observed(*connection, frame));
+    }
+
+    fn closed(&mut self, by: Option<Side>, code: Option<u16>) {
+        if let Some((observer, connection)) = self.watched.take() {
+            observer.tell(Observed::Closed { connection, by, code });
+        }
+    }
+}
+
+impl Stream for ObservedSocket {
+    type Item = Result<Message, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = Pin::new(&mut self.socket).poll_next(context);
+        match &next {
+            Poll::Ready(Some(Ok(Message::Close(frame)))) => {
+                let code = frame.as_ref().map(|frame| frame.code);
+                self.closed(Some(Side::Subscriber), code);
+            }
+            Poll::Ready(Some(Ok(message))) => {
+                self.tell(
+                    |connection, frame| Observed::FromSubscriber { connection, frame },
+                    message,
+                );
+            }
+            _ => {}
+        }
+        next
+    }
+}
+
+impl Sink<Message> for ObservedSocket {
+    type Error = axum::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+        Pin::new(&mut self.socket).poll_ready(context)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), axum::Error> {
+        if let Message::Close(frame) = &message {
+            let code = frame.as_ref().map(|frame| frame.code);
+            self.closed(Some(Side::Hub), code);
+        } else {
+            self.tell(
+                |connection, frame| Observed::FromHub { connection, frame },
+                &message,
+            );
+        }
+        Pin::new(&mut self.socket).start_send(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+        Pin::new(&mut self.socket).poll_close(context)
+    }
+}
+
+impl Drop for ObservedSocket {
+    fn drop(&mut self) {
+        self.closed(None, None);
+    }
+}

@@ -1,0 +1,153 @@
+//! The outcome of a whole run: the verdict that reports show and the exit code tells.
+
+use super::check::{Check, Summary};
+use super::event::Disposition;
+use super::grading::Grading;
+
+/// The verdict on the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing that was judged is broken, and nothing that must hold was left open.
+    Conformant,
+    /// A SHALL is broken; under strict judging, a SHOULD.
+    NotConformant,
+    /// Nothing is broken, but a SHALL could not be judged, a scenario failed, or the run was cut short.
+    Inconclusive,
+    /// Not one requirement was judged.
+    NothingJudged,
+}
+
+/// The outcome of a run, gathered check by check.
+#[derive(Debug, Clone, Default)]
+pub struct Conclusion {
+    grading: Grading,
+    summary: Summary,
+    open_shalls: usize,
+    /// Of those counted, the ones that are accepted.
+    accepted: Summary,
+    scenario_errors: usize,
+    hub_lost: bool,
+    interrupted: bool,
+}
+
+impl Conclusion {
+    /// Nothing judged yet.
+    pub fn new(grading: Grading) -> Self {
+        Self {
+            grading,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a check in.
+    pub fn check(&mut self, check: &Check) {
+        self.summary.add(check.verdict);
+        if check.is_open_shall() {
+            self.open_shalls += 1;
+        }
+        if check.accepted.is_some() && self.grading.fails_run(check) {
+            self.accepted.add(check.verdict);
+        }
+    }
+
+    /// Takes the end of a scenario in.
+    pub fn scenario(&mut self, disposition: &Disposition) {
+        if matches!(disposition, Disposition::Error(_)) {
+            self.scenario_errors += 1;
+        }
+    }
+
+    /// Takes in whether the hub was lost, and whether a signal ended the run early.
+    pub fn end(&mut self, hub_lost: bool, interrupted: bool) {
+        self.hub_lost = hub_lost;
+        self.interrupted = interrupted;
+    }
+
+    /// The verdicts counted.
+    pub fn summary(&self) -> Summary {
+        self.summary
+    }
+
+    /// The verdict on the hub, whatever is accepted of it.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome_but(Summary::default())
+    }
+
+    /// The verdict if these had not been.
+    fn outcome_but(&self, accepted: Summary) -> Outcome {
+        let judged = self.summary.pass + self.summary.fail + self.summary.warn;
+        let broken = self.summary.fail > accepted.fail
+            || (self.grading.is_strict() && self.summary.warn > accepted.warn);
+        let open = self.open_shalls > accepted.inconclusive;
+        if broken {
+            Outcome::NotConformant
+        } else if open || self.scenario_errors > 0 || self.hub_lost || self.interrupted {
+            Outcome::Inconclusive
+        } else if judged == 0 {
+            Outcome::NothingJudged
+        } else {
+            Outcome::Conformant
+        }
+    }
+
+    /// The exit status of `castspec run`: 0 conformant, or all that is broken is accepted; 1 not conformant or inconclusive;
+    /// 2 nothing was judged.
+    pub fn exit_code(&self) -> u8 {
+        match self.outcome_but(self.accepted) {
+            Outcome::Conformant => 0,
+            Outcome::NotConformant | Outcome::Inconclusive => 1,
+            Outcome::NothingJudged => 2,
+        }
+    }
+
+    /// The verdict in words, with all counts.
+    pub fn sentence(&self) -> String {
+        let Summary {
+            pass,
+            fail,
+            warn,
+            skip,
+            inconclusive,
+        } = self.summary;
+        let verdict = match self.outcome() {
+            Outcome::Conformant => "conformant".to_owned(),
+            Outcome::NotConformant if fail > 0 => {
+                format!("not conformant: {} of a SHALL broken", counted(fail, "check"))
+            }
+            Outcome::NotConformant => {
+                format!(
+                    "not conformant under --strict: {} broken",
+                    counted(warn, "SHOULD")
+                )
+            }
+            Outcome::Inconclusive if self.hub_lost => "inconclusive: the hub stopped answering".to_owned(),
+            Outcome::Inconclusive if self.interrupted => "inconclusive: the run was interrupted".to_owned(),
+            Outcome::Inconclusive if self.open_shalls > 0 => {
+                format!(
+                    "inconclusive: {} of a SHALL could not be judged",
+                    counted(self.open_shalls, "check")
+                )
+            }
+            Outcome::Inconclusive => format!(
+                "inconclusive: {} failed",
+                counted(self.scenario_errors, "scenario")
+            ),
+            Outcome::NothingJudged => "nothing was judged".to_owned(),
+        };
+        let accepted = match self.accepted.total() {
+            0 => String::new(),
+            accepted => format!(", {accepted} accepted"),
+        };
+        format!(
+            "{verdict} ({pass} pass, {fail} fail, {warn} warn, {skip} skip, {inconclusive} inconclusive{accepted})"
+        )
+    }
+}
+
+/// A number with a noun, in the plural where it is not one.
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}

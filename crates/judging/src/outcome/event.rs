@@ -1,0 +1,146 @@
+//! The one stream of events that a run emits and every report consumes.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::check::{Check, Observation, Summary};
+use super::scenario_id::ScenarioId;
+use super::transcript::Entry;
+use crate::protocol::Version;
+
+/// Something that happened in a run.
+#[derive(Debug, Clone)]
+pub enum RunEvent {
+    /// The run began; always first.
+    RunBegan(RunBegan),
+    /// A scenario began.
+    ScenarioBegan(ScenarioBegan),
+    /// A message passed in a scenario.
+    MessageSeen {
+        /// The scenario.
+        scenario: String,
+        /// The message.
+        entry: Entry,
+    },
+    /// A check has its verdict.
+    CheckJudged(Box<Check>),
+    /// The hub chose a reading.
+    Observed(Observation),
+    /// A scenario ended; all its checks have been judged.
+    ScenarioEnded(ScenarioEnded),
+    /// The hub died or stopped answering.
+    HubLost(HubLost),
+    /// The run ended; always last, also after a signal.
+    RunEnded(RunEnded),
+}
+
+/// The tool that ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `castspec`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The hub under test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// `hub.url`.
+    pub hub_url: String,
+    /// The version that it is tested under.
+    pub fhircast_version: Version,
+    /// Whether it is the built-in hub.
+    #[serde(default)]
+    pub built_in: bool,
+    /// Its capabilities: name and yes or no, and how that is known.
+    pub capabilities: Map<String, Value>,
+}
+
+/// The run began.
+#[derive(Debug, Clone)]
+pub struct RunBegan {
+    /// The tool.
+    pub tool: Tool,
+    /// Wall-clock time, RFC 3339.
+    pub started: String,
+    /// The hub under test.
+    pub target: Target,
+    /// The same hub, or others, under further versions.
+    pub further_targets: Vec<Target>,
+    /// How many scenarios will run.
+    pub scenarios: usize,
+}
+
+/// A scenario began.
+#[derive(Debug, Clone)]
+pub struct ScenarioBegan {
+    /// Folder and file name without ending.
+    pub scenario: String,
+    /// Its title.
+    pub title: String,
+    /// The version under which it runs.
+    pub fhircast_version: Version,
+}
+
+/// How a scenario came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "disposition", content = "reason", rename_all = "lowercase")]
+pub enum Disposition {
+    /// All its steps were taken.
+    Completed,
+    /// The hub does not claim what it needs; the reason names it.
+    Skipped(String),
+    /// A step that later steps need did not succeed; the reason says which and why.
+    Inconclusive(String),
+    /// The scenario itself is at fault, or castspec is.
+    Error(String),
+}
+
+/// A scenario ended.
+#[derive(Debug, Clone)]
+pub struct ScenarioEnded {
+    /// Folder and file name without ending.
+    pub scenario: String,
+    /// Its title.
+    pub title: String,
+    /// The version under which it ran.
+    pub fhircast_version: Version,
+    /// How it ended.
+    pub disposition: Disposition,
+    /// How long it took.
+    pub duration: Duration,
+    /// Everything that passed.
+    pub transcript: Vec<Entry>,
+}
+
+impl ScenarioEnded {
+    /// The scenario that ended.
+    pub fn id(&self) -> ScenarioId {
+        ScenarioId::new(&self.scenario, self.fhircast_version)
+    }
+}
+
+/// The hub died or stopped answering in mid-run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubLost {
+    /// The scenario whose request went unanswered first.
+    pub scenario: String,
+    /// The request that it died of, as far as can be told: method, URL and body.
+    pub request: String,
+    /// The error that came instead of an answer.
+    pub problem: String,
+}
+
+/// The run ended.
+#[derive(Debug, Clone)]
+pub struct RunEnded {
+    /// How long it took.
+    pub duration: Duration,
+    /// The verdicts counted.
+    pub summary: Summary,
+    /// Whether a signal ended it before all scenarios had run.
+    pub interrupted: bool,
+}

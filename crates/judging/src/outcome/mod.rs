@@ -1,0 +1,22 @@
+//! The results of a run: verdicts, evidence, transcripts, and the one stream of events that every report reads.
+//!
+//! The runner fills this model and renders nothing; reports render it and judge nothing. It knows neither scenarios' syntax
+//! nor sockets.
+
+mod check;
+mod conclusion;
+mod event;
+mod finished_run;
+mod grading;
+mod scenario_id;
+mod transcript;
+
+pub use check::{Acceptance, Check, Observation, Summary, Verdict};
+pub use conclusion::{Conclusion, Outcome};
+pub use event::{
+    Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,
+};
+pub use finished_run::{FinishedRun, FinishedScenario};
+pub use grading::Grading;
+pub use scenario_id::ScenarioId;
+pub use transcript::{Entry, Evidence, Traffic};

@@ -1,0 +1,137 @@
+//! Every HTTP exchange and WebSocket frame of a scenario, in order: the evidence.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One line of a transcript.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Position in the transcript, from 0.
+    pub sequence: usize,
+    /// Milliseconds since the scenario began.
+    pub at_ms: f64,
+    /// The mock subscriber that sent or received it.
+    pub actor: String,
+    /// The message, or what else happened.
+    #[serde(flatten)]
+    pub traffic: Traffic,
+}
+
+impl Entry {
+    /// An entry at this position, so long after the beginning; the time is kept to the microsecond.
+    pub fn new(sequence: usize, at: Duration, actor: &str, traffic: Traffic) -> Self {
+        Self {
+            sequence,
+            at_ms: (at.as_secs_f64() * 1_000_000.0).round() / 1_000.0,
+            actor: actor.to_owned(),
+            traffic,
+        }
+    }
+}
+
+/// A message between a mock subscriber and the hub, or an event of their connection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Traffic {
+    /// An HTTP request to the hub.
+    Request {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// Names and values; credentials are replaced before they get here.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// The hub's answer.
+    Response {
+        /// The status code.
+        status: u16,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// No answer came to an HTTP request.
+    NoResponse {
+        /// Why: refused, reset, timed out.
+        problem: String,
+    },
+    /// An HTTP request from the hub to the subscriber's callback.
+    CallbackRequest {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// The subscriber's answer to a request to its callback.
+    CallbackResponse {
+        /// Position in the transcript of the request that it answers.
+        to: usize,
+        /// The status code.
+        status: u16,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// A WebSocket was asked for.
+    Connect {
+        /// Its URL.
+        url: String,
+    },
+    /// The WebSocket is open.
+    Connected,
+    /// The WebSocket did not open.
+    ConnectFailed {
+        /// The HTTP status, where the hub answered at all.
+        status: Option<u16>,
+        /// Why.
+        problem: String,
+    },
+    /// A frame to the hub.
+    FrameSent {
+        /// Its text; binary frames as far as they are text.
+        text: String,
+        /// Whether it was a binary frame.
+        binary: bool,
+    },
+    /// A frame from the hub.
+    FrameReceived {
+        /// Its text; binary frames as far as they are text.
+        text: String,
+        /// Whether it was a binary frame.
+        binary: bool,
+    },
+    /// The WebSocket is closed.
+    Closed {
+        /// Whether the hub closed it.
+        by_hub: bool,
+        /// The close code; none where the connection just ended.
+        code: Option<u16>,
+        /// The close reason.
+        reason: String,
+    },
+    /// A remark of the runner.
+    Note {
+        /// The remark.
+        text: String,
+    },
+}
+
+/// One message that shows why a check has its verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The message, as in the transcript.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// JSON pointer to the offending place in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}

@@ -1,0 +1,100 @@
+//! What is observed of a conversation, one thing after the other, whoever observed it: a hub, a proxy or a capture.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::capture::Side;
+
+/// One thing that was observed, in the order in which it happened at the hub.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// When, since any fixed moment before; never less than that of the exchange before.
+    pub at: Duration,
+    /// Who is at the other end, in any words. Only where it is certain: two exchanges with the same client come from the
+    /// same subscriber, as in a record of one browser. Without it, what is requested over HTTP is held against nobody who
+    /// merely listens in the topic.
+    pub client: Option<String>,
+    /// What was observed.
+    pub observed: Observed,
+}
+
+/// What can be observed.
+#[derive(Debug, Clone)]
+pub enum Observed {
+    /// An HTTP request reached the hub, whole, before the hub acted on it. An attempt to open a WebSocket is one too.
+    Request {
+        /// Tells which answer belongs to it.
+        id: u64,
+        /// The method, as sent.
+        method: String,
+        /// The URL: absolute, or its path and query.
+        url: String,
+        /// Names and values; credentials may be replaced, but for the scheme of `Authorization`.
+        headers: Vec<(String, String)>,
+        /// The body, as sent.
+        body: Bytes,
+    },
+    /// The hub's answer.
+    Answer {
+        /// The request that it answers.
+        id: u64,
+        /// The status code.
+        status: u16,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Bytes,
+    },
+    /// A WebSocket is open.
+    Opened {
+        /// Tells what belongs to it.
+        connection: u64,
+        /// The URL that it was opened at.
+        url: String,
+    },
+    /// The hub sent a message over a WebSocket.
+    FromHub {
+        /// The WebSocket.
+        connection: u64,
+        /// The message.
+        frame: Frame,
+    },
+    /// The subscriber sent a message over a WebSocket.
+    FromSubscriber {
+        /// The WebSocket.
+        connection: u64,
+        /// The message.
+        frame: Frame,
+    },
+    /// A WebSocket is closed.
+    Closed {
+        /// The WebSocket.
+        connection: u64,
+        /// The sender of the first close frame; `None` where none came: the connection broke.
+        by: Option<Side>,
+        /// The code in it, where it had one.
+        code: Option<u16>,
+    },
+    /// Something went by unobserved: what is open now stays unjudged.
+    Gap,
+}
+
+/// A message over a WebSocket.
+#[derive(Debug, Clone)]
+pub enum Frame {
+    /// A text frame.
+    Text(String),
+    /// A binary frame.
+    Binary(Bytes),
+}
+
+impl Frame {
+    /// The text of the message, also where it came in a binary frame; `None` where it is no text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(bytes) => std::str::from_utf8(bytes).ok(),
+        }
+    }
+}

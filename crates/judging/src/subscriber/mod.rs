@@ -1,0 +1,32 @@
+//! Judges the conduct of subscribers over a conversation: every message by the schemas, and what only several messages and
+//! the passing of time show.
+//!
+//! It is sans-I/O: [`Exchange`]s go in, in the order in which they were observed and each with its time, and findings come
+//! out. It knows neither sockets nor clocks, nor which hub took part: the same judge serves the hub simulator, a proxy and a
+//! capture that is read long afterwards. What the conversation leaves open stays unjudged, and where the specification can be
+//! read in two ways, both pass.
+
+mod closing;
+mod content;
+mod event;
+mod exchange;
+mod findings;
+mod forms;
+mod frames;
+mod ids;
+mod judge;
+mod notified;
+mod publishing;
+mod record;
+mod requests;
+mod resending;
+mod sockets;
+mod state;
+mod sync_errors;
+#[cfg(test)]
+mod tests;
+
+pub use exchange::{Exchange, Frame, Observed};
+pub use findings::{Conduct, Finding, Subscriber};
+pub use ids::REQUIREMENTS;
+pub use judge::{Judge, Settings};

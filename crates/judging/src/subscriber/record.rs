@@ -1,0 +1,187 @@
+//! The last part of the conversation, as the evidence of what is found: bounded, and without secrets.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::exchange::{Frame, Observed};
+use crate::capture::Side;
+use crate::outcome::{Entry, Evidence, Traffic};
+use crate::redaction::Redactor;
+
+/// The longest text of one message that is kept, in bytes.
+const LONGEST_TEXT: usize = 16 << 10;
+
+/// A place in the conversation, with a JSON pointer into the message where one is to the point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) sequence: usize,
+    pub(super) pointer: Option<String>,
+}
+
+impl Place {
+    pub(super) fn at(sequence: usize) -> Self {
+        Self {
+            sequence,
+            pointer: None,
+        }
+    }
+
+    pub(super) fn within(sequence: usize, pointer: &str) -> Self {
+        Self {
+            sequence,
+            pointer: (!pointer.is_empty()).then(|| pointer.to_owned()),
+        }
+    }
+}
+
+/// The last exchanges.
+#[derive(Debug)]
+pub(super) struct Record {
+    entries: VecDeque<Entry>,
+    next: usize,
+    bytes: usize,
+    limit: usize,
+    redactor: Redactor,
+}
+
+impl Record {
+    /// Keeps messages of so many bytes in all.
+    pub(super) fn new(limit: usize, redactor: Redactor) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            next: 0,
+            bytes: 0,
+            limit,
+            redactor,
+        }
+    }
+
+    pub(super) fn add(&mut self, at: Duration, actor: &str, traffic: Traffic) -> usize {
+        let sequence = self.next;
+        self.next += 1;
+        self.bytes += weight(&traffic);
+        self.entries.push_back(Entry {
+            sequence,
+            at_ms: (at.as_secs_f64() * 1_000_000.0).round() / 1_000.0,
+            actor: actor.to_owned(),
+            traffic,
+        });
+        while self.bytes > self.limit
+            && self.entries.len() > 1
+            && let Some(oldest) = self.entries.pop_front()
+        {
+            self.bytes = self.bytes.saturating_sub(weight(&oldest.traffic));
+        }
+        sequence
+    }
+
+    /// What hides the secrets.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// The messages at these places as far as they are still known, in their order and without secrets.
+    pub(super) fn evidence(&self, places: &[Place]) -> Vec<Evidence> {
+        let mut places: Vec<&Place> = places.iter().collect();
+        places.sort_by_key(|place| place.sequence);
+        places.dedup_by_key(|place| place.sequence);
+        let first = self.entries.front().map_or(self.next, |entry| entry.sequence);
+        let known = places.into_iter().filter_map(|place| {
+            let entry = self.entries.get(place.sequence.checked_sub(first)?)?;
+            Some(Evidence {
+                entry: Entry {
+                    traffic: self.redactor.traffic(entry.traffic.clone()),
+                    ..entry.clone()
+                },
+                pointer: place.pointer.clone(),
+            })
+        });
+        known.collect()
+    }
+}
+
+fn weight(traffic: &Traffic) -> usize {
+    const OVERHEAD: usize = 256;
+    OVERHEAD
+        + match traffic {
+            Traffic::Request { body, .. } | Traffic::Response { body, .. } => body.len(),
+            Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => text.len(),
+            _ => 0,
+        }
+}
+
+fn shortened(text: String) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text;
+    }
+    let kept: String = text.chars().take(LONGEST_TEXT / 4).collect();
+    format!("{kept}… ({} bytes in all)", text.len())
+}
+
+/// An exchange as a line of the transcript; `None` where it is none.
+pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
+    let frame = |frame: &Frame| match frame {
+        Frame::Text(text) => (shortened(text.clone()), false),
+        Frame::Binary(bytes) => (shortened(String::from_utf8_lossy(bytes).into_owned()), true),
+    };
+    Some(match observed {
+        Observed::Request {
+            method,
+            url,
+            headers,
+            body,
+            ..
+        } => Traffic::Request {
+            method: method.clone(),
+            url: url.clone(),
+            headers: headers.clone(),
+            body: shortened(String::from_utf8_lossy(body).into_owned()),
+        },
+        Observed::Answer {
+            status,
+            headers,
+            body,
+            ..
+        } => Traffic::Response {
+            status: *status,
+            headers: headers.clone(),
+            body: shortened(String::from_utf8_lossy(body).into_owned()),
+        },
+        Observed::Opened { url, .. } => Traffic::Connect { url: url.clone() },
+        Observed::FromHub { frame: own, .. } => {
+            let (text, binary) = frame(own);
+            Traffic::FrameReceived { text, binary }
+        }
+        Observed::FromSubscriber { frame: own, .. } => {
+            let (text, binary) = frame(own);
+            Traffic::FrameSent { text, binary }
+        }
+        Observed::Closed { by, code, .. } => Traffic::Closed {
+            by_hub: *by == Some(Side::Hub),
+            code: *code,
+            reason: String::new(),
+        },
+        Observed::Gap => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_much_is_kept_and_numbers_go_on() {
+        let note = || Traffic::FrameSent {
+            text: "x".repeat(1_000),
+            binary: false,
+        };
+        let mut record = Record::new(4_000, Redactor::default());
+        for expected in 0..10 {
+            assert_eq!(record.add(Duration::from_millis(5), "viewer", note()), expected);
+        }
+        let kept = record.evidence(&[Place::at(2), Place::within(9, "/id"), Place::at(9), Place::at(99)]);
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].entry.sequence, 9);
+        assert_eq!(kept[0].pointer.as_deref(), Some("/id"));
+    }
+}

@@ -1,0 +1,257 @@
+//! HTTP requests to the hub, and its answers, recorded.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+
+use super::log::Log;
+use super::trust::TrustError;
+use super::way::{Approach, Way};
+use crate::judging::{Answer, Spot};
+use crate::outcome::Traffic;
+
+/// Bodies longer than this are cut: no hub has that much to say.
+const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+/// A request to be sent.
+#[derive(Debug, Clone, Default)]
+pub struct OutgoingRequest {
+    /// The method.
+    pub method: String,
+    /// The URL.
+    pub url: String,
+    /// Headers; the bearer token is added by the client where there is no `Authorization` among them.
+    pub headers: Vec<(String, String)>,
+    /// The body; none where `None`.
+    pub body: Option<String>,
+    /// No bearer token is added.
+    pub without_token: bool,
+}
+
+/// No answer came.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{problem}")]
+pub struct NoAnswer {
+    /// Why: the whole chain of causes.
+    pub problem: String,
+    /// The time ran out while the hub kept the connection open.
+    pub timed_out: bool,
+    /// No connection came about.
+    pub no_connection: bool,
+    /// Where this stands in the log.
+    pub spot: Spot,
+}
+
+/// Sends requests to one hub.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    client: reqwest::Client,
+    way: Way,
+    token: Option<String>,
+}
+
+impl HttpClient {
+    /// A client for the hub at this URL.
+    ///
+    /// # Errors
+    /// When trust cannot be set up, or a header or a proxy is none.
+    pub fn new(hub_url: &url::Url, approach: &Approach, timeout: Duration) -> Result<Self, TrustError> {
+        let way = approach.way(hub_url)?;
+        let mut tls = (*way.tls).clone();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(timeout)
+            .tcp_nodelay(true)
+            .default_headers(way.headers.clone())
+            .user_agent(concat!("castspec/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = &approach.proxy {
+            let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|_| TrustError::Proxy)?;
+            builder = builder.no_proxy().proxy(proxy);
+        } else if is_loopback(hub_url) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| TrustError::Tls(chain(&error)))?;
+        Ok(Self {
+            client,
+            way,
+            token: approach.token.clone(),
+        })
+    }
+
+    /// The way of WebSockets to the same hub.
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Sends a request and waits for the answer; both are recorded.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn send(&self, log: &Log, actor: &str, request: &OutgoingRequest) -> Result<Answer, NoAnswer> {
+        let mut recorded = request.headers.clone();
+        for (name, value) in &self.way.headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            recorded.push((name.as_str().to_owned(), value));
+        }
+        let authorized = request.without_token
+            || request
+                .headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        if let (Some(token), false) = (&self.token, authorized) {
+            recorded.push(("Authorization".to_owned(), format!("Bearer {token}")));
+        }
+        let spot = log.add(
+            actor,
+            Traffic::Request {
+                method: request.method.clone(),
+                url: request.url.clone(),
+                headers: recorded,
+                body: request.body.clone().unwrap_or_default(),
+            },
+        );
+        match self.exchange(request, authorized).await {
+            Ok((status, headers, text)) => {
+                let response = Traffic::Response {
+                    status,
+                    headers: headers.clone(),
+                    body: text.clone(),
+                };
+                let answered = log.add(actor, response);
+                let json = serde_json::from_str(&text).ok();
+                Ok(Answer {
+                    status,
+                    headers,
+                    text,
+                    json,
+                    request: spot,
+                    spot: answered,
+                })
+            }
+            Err(error) => {
+                let problem = chain(&error);
+                let spot = log.add(
+                    actor,
+                    Traffic::NoResponse {
+                        problem: problem.clone(),
+                    },
+                );
+                Err(NoAnswer {
+                    problem,
+                    timed_out: error.is_timeout(),
+                    no_connection: error.is_connect(),
+                    spot,
+                })
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: &OutgoingRequest,
+        authorized: bool,
+    ) -> Result<(u16, Vec<(String, String)>, String), reqwest::Error> {
+        // A method that is none is a scenario's own mistake, found when it was read.
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::POST);
+        let mut builder = self.client.request(method, &request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        if let (Some(token), false) = (&self.token, authorized) {
+            builder = builder.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(body) = &request.body {
+            builder = builder.body(body.clone());
+        }
+        let mut response = builder.send().await?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.as_str().to_owned(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
+            .collect();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > BODY_LIMIT {
+                body.truncate(BODY_LIMIT);
+                break;
+            }
+        }
+        Ok((status, headers, String::from_utf8_lossy(&body).into_owned()))
+    }
+}
+
+impl OutgoingRequest {
+    /// A form.
+    pub fn form(url: &str, pairs: &[(String, String)]) -> Self {
+        Self {
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers: vec![(
+                CONTENT_TYPE.to_string(),
+                "application/x-www-form-urlencoded".to_owned(),
+            )],
+            body: Some(
+                url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(pairs)
+                    .finish(),
+            ),
+            ..Self::default()
+        }
+    }
+
+    /// A JSON body of this media type.
+    pub fn json(url: &str, media_type: &str, body: String) -> Self {
+        Self {
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers: vec![(CONTENT_TYPE.to_string(), media_type.to_owned())],
+            body: Some(body),
+            ..Self::default()
+        }
+    }
+
+    /// A GET that asks for JSON.
+    pub fn get(url: &str) -> Self {
+        Self {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            headers: vec![("accept".to_owned(), "application/json".to_owned())],
+            body: None,
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether a URL's host is this machine's loopback.
+pub fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// An error with all its causes, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let own = error.to_string();
+        if !text.contains(&own) {
+            text.push_str(": ");
+            text.push_str(&own);
+        }
+        cause = error.source();
+    }
+    text
+}

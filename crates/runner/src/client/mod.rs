@@ -1,0 +1,25 @@
+//! The mock subscriber: an HTTP client, a WebSocket, a callback, a policy of answering, and everything it saw recorded.
+//!
+//! This room moves bytes and keeps a record of them. It judges nothing and knows no scenarios; what a hub sends is kept as it
+//! came, whether or not it is FHIRcast.
+
+mod callbacks;
+mod http;
+mod inbox;
+mod log;
+mod policy;
+mod socket;
+mod trust;
+mod way;
+
+pub use callbacks::{Callback, CallbackError, CallbackOwner, Callbacks, Verifying, listen_for_callbacks};
+pub use http::{HttpClient, NoAnswer, OutgoingRequest, is_loopback};
+pub use inbox::Inbox;
+pub use log::Log;
+pub use policy::{AnswerRule, Policy};
+pub use socket::{ConnectError, Socket, connect};
+pub use trust::{Identity, Trust, TrustError};
+pub use way::{Approach, Way};
+
+pub use crate::judging::{Answer, Call, Closed, Received, Signature, Spot, Verified};
+pub use crate::protocol::CallMessage;

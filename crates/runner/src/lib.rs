@@ -1,0 +1,16 @@
+//! Runs scenarios against a hub: mock subscribers, the scenario language, targets, recording, replaying.
+//!
+//! It acts, waits and feeds the judging.
+
+pub mod client;
+pub mod from_capture;
+pub mod recorded;
+pub mod recorder;
+pub mod replay;
+pub mod run;
+pub mod scenario;
+
+use castspec_certificates as certificates;
+use castspec_fhircast::{protocol, requirement, schema};
+use castspec_judging as judging;
+use castspec_judging::{capture, outcome, redaction};

@@ -1,0 +1,260 @@
+//! Judging HTTP answers by what a scenario expects of them.
+
+use super::play::{Play, Stop, answer_variable, breach_of};
+use crate::client::{Answer, NoAnswer, OutgoingRequest};
+use crate::judging::hub::{Breach, Place, shortened};
+use crate::scenario::{
+    AnswerExpectation, ContentTypeExpectation, Mismatch, RequestKind, StatusExpectation, Unmet, mismatches,
+};
+
+/// What a request is to the scenario.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'s> {
+    /// What it asks for, for telling refusals from refusing everything.
+    pub kind: Option<RequestKind>,
+    /// The name to save the answer under.
+    pub save: Option<&'s str>,
+    /// What must hold of the answer.
+    pub expectations: &'s [AnswerExpectation],
+    /// The rest builds on its being accepted, where no expectation speaks of the status.
+    pub must_be_accepted: bool,
+    /// It is spoiled: its acceptance makes no refusal meaningful.
+    pub spoiled: bool,
+}
+
+impl Play<'_> {
+    /// Sends a request and judges its answer.
+    pub async fn ask(
+        &mut self,
+        by: &str,
+        request: &OutgoingRequest,
+        asked: Asked<'_>,
+    ) -> Result<Answer, Stop> {
+        let sent = self.transmit(by, request).await;
+        self.judge_exchange(request, sent, asked).await
+    }
+
+    /// Judges an answer, or that none came.
+    pub async fn judge_exchange(
+        &mut self,
+        request: &OutgoingRequest,
+        sent: Result<Answer, NoAnswer>,
+        asked: Asked<'_>,
+    ) -> Result<Answer, Stop> {
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.no_answer(request, &error, asked).await),
+        };
+        if let Some(name) = asked.save {
+            self.stage.variables.set(name, answer_variable(&answer));
+        }
+        self.judge_answer(&answer, asked)?;
+        Ok(answer)
+    }
+
+    async fn no_answer(&mut self, request: &OutgoingRequest, error: &NoAnswer, asked: Asked<'_>) -> Stop {
+        let stop = self.unanswered(request, error).await;
+        if let Stop::Unreached(why) = &stop {
+            for expectation in asked.expectations {
+                let Some(requirement) = &expectation.requirement else {
+                    continue;
+                };
+                let breach = Breach {
+                    message: shortened(why),
+                    expected: Some("an HTTP answer".to_owned()),
+                    observed: Some(error.problem.clone()),
+                    places: vec![Place::at(error.spot.sequence)],
+                    unmet: expectation.unmet.unwrap_or_default(),
+                    ..Breach::default()
+                };
+                self.judge.broken(&requirement.value, breach);
+            }
+        }
+        stop
+    }
+
+    /// Judges an answer that came.
+    pub fn judge_answer(&mut self, answer: &Answer, asked: Asked<'_>) -> Result<(), Stop> {
+        if answer.is_accepted()
+            && !asked.spoiled
+            && let Some(kind) = asked.kind
+        {
+            self.judge.accepted(kind);
+        }
+        let speaks_of_status = asked.expectations.iter().any(|own| own.status.is_some());
+        if asked.must_be_accepted && !speaks_of_status && !answer.is_accepted() {
+            return Err(Stop::Unreached(refusal(answer)));
+        }
+        for expectation in asked.expectations {
+            let counts = !expectation.of_refusal || answer.is_refused();
+            if counts && self.holds(expectation.when.as_ref())? {
+                self.judge_expectation(answer, expectation, asked.kind)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_expectation(
+        &mut self,
+        answer: &Answer,
+        expectation: &AnswerExpectation,
+        kind: Option<RequestKind>,
+    ) -> Result<(), Stop> {
+        let mut found = Vec::new();
+        let mut unmet = expectation.unmet.unwrap_or_default();
+        if let Some(status) = &expectation.status {
+            let nobody_looked = answer.status >= 400 && !answer.is_refused();
+            if nobody_looked && !matches!(status, StatusExpectation::Any) {
+                let why = format!(
+                    "the hub answered {}, which says nothing of the request itself",
+                    answer.status
+                );
+                return match &expectation.requirement {
+                    Some(requirement) => {
+                        self.judge.unreached(&requirement.value, &why);
+                        Ok(())
+                    }
+                    None => Err(Stop::Unreached(why)),
+                };
+            }
+            found.extend(status_mismatch(status, answer));
+        }
+        if let Some(wanted) = &expectation.content_type
+            && let Some((mismatch, missing)) = type_mismatch(wanted, answer)
+        {
+            found.push(mismatch);
+            // A header that is not there says nothing wrong (ambiguities, 5).
+            if missing && found.len() == 1 && unmet == Unmet::ByLevel {
+                unmet = Unmet::Warn;
+            }
+        }
+        // The body of a refusal is not the document that was asked for.
+        if kind.is_none()
+            && expectation.status.is_none()
+            && !expectation.has.is_empty()
+            && !answer.is_accepted()
+            && let Some(requirement) = &expectation.requirement
+        {
+            self.judge.unreached(&requirement.value, &refusal(answer));
+            return Ok(());
+        }
+        let of_body = found.is_empty();
+        if !expectation.has.is_empty() {
+            match &answer.json {
+                Some(body) => found.extend(mismatches(&expectation.has, Some(body), &self.stage.variables)?),
+                None => found.push(Mismatch {
+                    pointer: String::new(),
+                    expected: "a JSON body".to_owned(),
+                    observed: described(&answer.text),
+                }),
+            }
+        }
+        if expectation.described == Some(true) && answer.text.trim().is_empty() {
+            found.push(Mismatch {
+                pointer: String::new(),
+                expected: "a description of the error in the body".to_owned(),
+                observed: "an empty body".to_owned(),
+            });
+        }
+        // A place in the body, though it be the body itself: nothing of a status or a header.
+        let in_body = found.first().filter(|_| of_body);
+        let places = vec![
+            Place::at(answer.request.sequence),
+            Place {
+                sequence: answer.spot.sequence,
+                pointer: in_body.map(|own| own.pointer.clone()),
+            },
+        ];
+        match &expectation.requirement {
+            Some(requirement) if found.is_empty() => {
+                let refused = matches!(expectation.status, Some(StatusExpectation::Refused));
+                match kind {
+                    Some(kind) if refused => {
+                        self.judge
+                            .refused(&requirement.value, kind, Place::at(answer.spot.sequence));
+                    }
+                    _ => self.judge.held(&requirement.value),
+                }
+                Ok(())
+            }
+            Some(requirement) => {
+                let breach = breach_of(&found, "the hub's answer", places, unmet);
+                self.judge.broken(&requirement.value, breach);
+                Ok(())
+            }
+            None if found.is_empty() => Ok(()),
+            None => Err(Stop::Unreached(
+                breach_of(&found, "the hub's answer", places, unmet).message,
+            )),
+        }
+    }
+}
+
+/// A refusal in one sentence.
+pub fn refusal(answer: &Answer) -> String {
+    shortened(&format!(
+        "the hub refused a proper request with {}: {}",
+        answer.status,
+        described(&answer.text)
+    ))
+}
+
+fn described(text: &str) -> String {
+    match text.trim() {
+        "" => "an empty body".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+fn status_mismatch(wanted: &StatusExpectation, answer: &Answer) -> Option<Mismatch> {
+    let (holds, expected) = match wanted {
+        StatusExpectation::Accepted => (answer.is_accepted(), "a 2xx status".to_owned()),
+        StatusExpectation::Refused => (answer.is_refused(), "a 4xx or 5xx status".to_owned()),
+        StatusExpectation::Any => (
+            answer.is_accepted() || answer.status >= 400,
+            "a 2xx, 4xx or 5xx status".to_owned(),
+        ),
+        StatusExpectation::OneOf(codes) => {
+            let listed: Vec<String> = codes.iter().map(u16::to_string).collect();
+            (
+                codes.contains(&answer.status),
+                format!("status {}", listed.join(" or ")),
+            )
+        }
+    };
+    let observed = format!("status {}", answer.status);
+    (!holds).then_some(Mismatch {
+        pointer: String::new(),
+        expected,
+        observed,
+    })
+}
+
+fn type_mismatch(wanted: &ContentTypeExpectation, answer: &Answer) -> Option<(Mismatch, bool)> {
+    let own = answer.media_type();
+    let (holds, expected) = match wanted {
+        ContentTypeExpectation::Json => (own.as_deref() == Some("application/json"), "application/json"),
+        ContentTypeExpectation::ErrorText => (
+            matches!(
+                own.as_deref(),
+                Some("text/plain" | "application/json" | "application/problem+json")
+            ),
+            "text/plain, application/json or application/problem+json",
+        ),
+    };
+    let observed = own.as_ref().map_or_else(
+        || "no Content-Type".to_owned(),
+        |own| format!("Content-Type {own}"),
+    );
+    let expected = format!("Content-Type {expected}");
+    (!holds).then(|| {
+        (
+            Mismatch {
+                pointer: String::new(),
+                expected,
+                observed,
+            },
+            own.is_none(),
+        )
+    })
+}

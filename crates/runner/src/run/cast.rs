@@ -1,0 +1,160 @@
+//! Setting the stage: topics, cases, subscribers and the variables that are always there.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::play::Setting;
+use super::stage::{Mock, Stage};
+use super::tokens::credential;
+use crate::client::{CallbackOwner, Log, Verifying};
+use crate::protocol::Version;
+use crate::scenario::{self, Document, Variables};
+
+/// The name of the topic that subscribers share who name none.
+const MAIN: &str = "main";
+/// The case of publications that name none.
+pub const DEFAULT_CASE: &str = "a";
+
+/// The names of a scenario's topics; the first is the one that `${topic}` stands for.
+pub fn topic_names(document: &Document) -> Vec<String> {
+    let mut names = vec![MAIN.to_owned()];
+    for subscriber in document.subscribers.values() {
+        if let Some(name) = &subscriber.topic
+            && !names.contains(name)
+        {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// Gives topics whose names differ in case alone identifiers that do so too; topics that the hub lends stay as they are.
+fn apart_in_case(names: &[String], topics: &[String], are_lent: bool) -> Vec<String> {
+    let mut topics = topics.to_vec();
+    for (position, name) in names.iter().enumerate().filter(|_| !are_lent) {
+        let like = names[..position]
+            .iter()
+            .position(|own| own.eq_ignore_ascii_case(name));
+        if let Some(first) = like
+            && let Some(topic) = topics.get(first).map(|topic| topic.to_ascii_uppercase())
+            && let Some(own) = topics.get_mut(position)
+        {
+            *own = topic;
+        }
+    }
+    topics
+}
+
+/// A new case, with ids that no other run has.
+pub fn new_case() -> Value {
+    scenario::new_case(|| Uuid::new_v4().to_string())
+}
+
+/// How a callback answers intent verifications, as a scenario says it.
+pub fn verifying_of(spec: &scenario::Verifying) -> Verifying {
+    Verifying {
+        status: spec.status,
+        body: spec.body.clone(),
+        redirect: spec.redirect,
+        after: std::time::Duration::from_millis(spec.after_ms.unwrap_or(0)),
+    }
+}
+
+/// The stage before the first step.
+pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) -> Stage {
+    let names = topic_names(document);
+    let topics = apart_in_case(&names, topics, setting.target.topics.is_some());
+    let topic_of = |name: &str| {
+        let position = names.iter().position(|own| own == name).unwrap_or(0);
+        topics.get(position).cloned().unwrap_or_default()
+    };
+    let mut variables = Variables::default();
+    variables.set("hub_url", json!(setting.target.hub_url_text()));
+    variables.set("claims", Value::Object(setting.claims.to_json()));
+    let played = |version: &Version| {
+        (
+            version.name().to_owned(),
+            json!(*version == setting.target.version),
+        )
+    };
+    variables.set(
+        "fhircast",
+        Value::Object(Version::ALL.iter().map(played).collect()),
+    );
+    variables.set("topic", json!(topic_of(MAIN)));
+    for name in &names[1..] {
+        variables.set(&format!("topic.{name}"), json!(topic_of(name)));
+    }
+    let manner = setting.dialect.manner();
+    variables.set(
+        "publish_url",
+        json!(setting.dialect.publish_url(manner, &topic_of(MAIN))),
+    );
+    variables.set("publish_type", json!(manner.media_type()));
+    let mut mocks = BTreeMap::new();
+    for (name, spec) in &document.subscribers {
+        let topic = topic_of(spec.topic.as_deref().unwrap_or(MAIN));
+        let mut mock = Mock::new(name, spec, &topic, setting.target.version);
+        if let (true, Some(callbacks)) = (mock.is_webhook(), &setting.callbacks) {
+            setting.redactor.know(&mock.secret);
+            let owner = CallbackOwner {
+                actor: name.clone(),
+                log: log.clone(),
+                inbox: mock.inbox.clone(),
+                policy: mock.policy.clone(),
+            };
+            let callback = callbacks.open(owner, spec.callback_query.as_deref(), mock.opened);
+            callback.set_verifying(verifying_of(&spec.verifications));
+            mock.callback = Some(callback);
+            mock.opened += 1;
+        }
+        let credential = |wanted| credential(&setting.target, wanted, setting.began);
+        mock.credential = spec.token.as_ref().and_then(credential);
+        variables.set(name, mock.to_variable());
+        mocks.insert(name.clone(), mock);
+    }
+    let mut stage = Stage {
+        log,
+        mocks,
+        publications: Vec::new(),
+        saved_publications: BTreeMap::new(),
+        saved_messages: BTreeMap::new(),
+        cases: BTreeMap::new(),
+        variables,
+    };
+    stage.case(DEFAULT_CASE);
+    stage
+}
+
+impl Stage {
+    /// The case of this name; a new one where there is none yet.
+    pub fn case(&mut self, name: &str) -> Value {
+        if let Some(case) = self.cases.get(name) {
+            return case.clone();
+        }
+        let case = new_case();
+        self.cases.insert(name.to_owned(), case.clone());
+        let known: serde_json::Map<String, Value> = self
+            .cases
+            .iter()
+            .map(|(name, case)| (name.clone(), case.clone()))
+            .collect();
+        self.variables.set("case", Value::Object(known));
+        case
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart_in_case;
+
+    #[test]
+    fn topics_whose_names_differ_in_case_differ_in_case() {
+        let owned = |words: [&str; 3]| words.map(str::to_owned);
+        let (names, topics) = (owned(["main", "ward", "WARD"]), owned(["a", "b", "c"]));
+        assert_eq!(apart_in_case(&names, &topics, false), ["a", "b", "B"]);
+        assert_eq!(apart_in_case(&names, &topics, true), ["a", "b", "c"]);
+    }
+}

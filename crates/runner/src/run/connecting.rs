@@ -1,0 +1,230 @@
+//! Steps that open WebSockets, and the first message over them.
+
+use serde_json::Value;
+
+use super::play::{Play, Stop};
+use super::tokens::may_receive;
+use crate::client::{NoAnswer, OutgoingRequest, connect};
+use crate::judging::hub::{Breach, Control, Place, control_of, events_in, ids, lease_in, rules};
+use crate::outcome::Traffic;
+use crate::scenario::{Connect, Unmet};
+
+/// The first thing that comes over a new WebSocket.
+enum Greeting {
+    Confirmed,
+    Denied(String),
+    Closed(Option<u16>),
+}
+
+impl Play<'_> {
+    /// `connect`.
+    pub async fn connect_step(&mut self, step: &Connect) -> Result<(), Stop> {
+        let name = step.subscriber.value.as_str();
+        if let Some(endpoint) = &step.endpoint {
+            let endpoint = self.stage.variables.expand_text(endpoint)?;
+            self.mock_mut(name)?.endpoint = Some(endpoint);
+        }
+        match &step.refused {
+            Some(requirement) => self.connect_refused(name, &requirement.value).await,
+            None => match &step.save_whether {
+                Some(whether) => self.connect_perhaps(name, &whether.value).await,
+                None => self.connect_mock(name).await,
+            },
+        }
+    }
+
+    /// The hub may deny this subscription after all.
+    async fn connect_perhaps(&mut self, name: &str, whether: &str) -> Result<(), Stop> {
+        let opened = self.mock(name)?.endpoint.is_some() && self.open(name).await.is_ok();
+        let confirmed = opened && matches!(self.greeting(name).await, Some(Greeting::Confirmed));
+        if confirmed {
+            self.judge.held(ids::CONFIRMATION_SENT);
+            self.publish_mock_variable(name);
+        }
+        self.stage.variables.set(whether, Value::Bool(confirmed));
+        Ok(())
+    }
+
+    /// The hub must not take this WebSocket: it answers with an HTTP error, or closes at once, or denies.
+    async fn connect_refused(&mut self, name: &str, requirement: &str) -> Result<(), Stop> {
+        match self.open(name).await {
+            Err(error) if error.status.is_some() => {
+                self.judge.held(requirement);
+                Ok(())
+            }
+            Err(error) => {
+                // A hub that is not there refuses nothing.
+                let url = self.setting.target.hub_url_text();
+                let told = OutgoingRequest {
+                    method: "CONNECT".to_owned(),
+                    url,
+                    ..OutgoingRequest::default()
+                };
+                let spot = self.stage.log.add(
+                    name,
+                    Traffic::Note {
+                        text: error.problem.clone(),
+                    },
+                );
+                let no_answer = NoAnswer {
+                    problem: error.problem,
+                    timed_out: error.timed_out,
+                    no_connection: true,
+                    spot,
+                };
+                match self.unanswered(&told, &no_answer).await {
+                    Stop::HubLost(why) => Err(Stop::HubLost(why)),
+                    _ => {
+                        self.judge.held(requirement);
+                        Ok(())
+                    }
+                }
+            }
+            Ok(()) => match self.greeting(name).await {
+                Some(Greeting::Closed(_) | Greeting::Denied(_)) => {
+                    self.judge.held(requirement);
+                    Ok(())
+                }
+                greeting => {
+                    let confirmed = matches!(greeting, Some(Greeting::Confirmed));
+                    // A WebSocket over which nothing comes is no use of the old subscription, though it invites one.
+                    let entries = self.stage.log.len();
+                    let observed = match confirmed {
+                        true => "an open WebSocket with a confirmation",
+                        false => "an open WebSocket",
+                    };
+                    let places = (entries.saturating_sub(3)..entries).map(Place::at).collect();
+                    let message = "the hub took a WebSocket at an endpoint that has ended";
+                    let breach = Breach::new(message, places)
+                        .expecting("an HTTP error, a close or a denial")
+                        .observing(observed)
+                        .softened(match confirmed {
+                            true => Unmet::ByLevel,
+                            false => Unmet::Warn,
+                        });
+                    self.judge.broken(requirement, breach);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Opens the WebSocket at the endpoint that the subscriber was given.
+    async fn open(&mut self, name: &str) -> Result<(), crate::client::ConnectError> {
+        let patience = self.setting.target.timing.response;
+        let way = self.setting.http.way();
+        let log = self.stage.log.clone();
+        let Some(mock) = self.stage.mocks.get_mut(name) else {
+            return Ok(());
+        };
+        let url = mock.endpoint.clone().unwrap_or_default();
+        let number = mock.opened;
+        let socket = connect(&url, way, name, &log, &mock.inbox, &mock.policy, number, patience).await?;
+        mock.opened += 1;
+        mock.old_sockets.extend(mock.socket.replace(socket));
+        if let Some(subscription) = mock.subscription_mut() {
+            subscription.socket = Some(number);
+        }
+        Ok(())
+    }
+
+    /// Connects and waits for the confirmation.
+    pub async fn connect_mock(&mut self, name: &str) -> Result<(), Stop> {
+        if self.mock(name)?.endpoint.is_none() {
+            return Err(Stop::Unreached(format!(
+                "{name} was given no endpoint to connect to"
+            )));
+        }
+        let before = self.stage.log.len();
+        if let Err(error) = self.open(name).await {
+            let breach = rules::not_connected(&error.problem, vec![Place::at(before), Place::at(before + 1)]);
+            let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
+            if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &error.problem).await {
+                return Err(stop);
+            }
+            self.judge.broken(ids::CONFIRMATION_SENT, breach);
+            return Err(Stop::Unreached(format!(
+                "no WebSocket came about: {}",
+                error.problem
+            )));
+        }
+        match self.greeting(name).await {
+            Some(Greeting::Confirmed) => {
+                self.judge.held(ids::CONFIRMATION_SENT);
+                self.publish_mock_variable(name);
+                Ok(())
+            }
+            Some(Greeting::Denied(reason)) => Err(Stop::Unreached(format!(
+                "the hub denied the subscription of {name}: {reason}"
+            ))),
+            other => {
+                let observed = match other {
+                    Some(Greeting::Closed(code)) => {
+                        format!(
+                            "the hub closed the WebSocket (code {})",
+                            code.map_or("none".to_owned(), |c| c.to_string())
+                        )
+                    }
+                    _ => format!("nothing for {:?}", self.setting.target.timing.response),
+                };
+                let last = self.stage.log.len().min(before + 4);
+                let breach = rules::not_confirmed(&observed, (before..last).map(Place::at).collect());
+                let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
+                if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &observed).await {
+                    return Err(stop);
+                }
+                self.judge.broken(ids::CONFIRMATION_SENT, breach);
+                Err(Stop::Unreached(format!(
+                    "the subscription of {name} was not confirmed: {observed}"
+                )))
+            }
+        }
+    }
+
+    /// Waits for the first control message of the WebSocket just opened.
+    async fn greeting(&mut self, name: &str) -> Option<Greeting> {
+        let deadline = self.deadline(std::time::Duration::ZERO);
+        let mock = self.stage.mocks.get_mut(name)?;
+        let number = mock.opened.checked_sub(1)?;
+        let found = mock
+            .inbox
+            .wait(deadline, |received, closed| {
+                let control = received
+                    .iter()
+                    .filter(|own| own.socket == number)
+                    .find_map(|own| {
+                        let json = own.json.as_ref()?;
+                        control_of(json).map(|control| (control, json.clone(), own.spot))
+                    });
+                let end = closed.iter().find(|own| own.socket == number).map(|own| own.code);
+                match (control, end) {
+                    (Some(control), _) => Some(Ok(control)),
+                    (None, Some(code)) => Some(Err(code)),
+                    (None, None) => None,
+                }
+            })
+            .await?;
+        match found {
+            Ok((Control::Confirmation, json, spot)) => {
+                let credential = mock.credential.clone();
+                if let Some(subscription) = mock.subscription_mut() {
+                    let granted = events_in(&json).unwrap_or_else(|| subscription.asked.clone());
+                    subscription.confirm(granted, lease_in(&json), spot);
+                    subscription
+                        .current
+                        .retain(|event| may_receive(credential.as_ref(), event));
+                }
+                self.judge_lease(name, lease_in(&json), spot);
+                Some(Greeting::Confirmed)
+            }
+            Ok((Control::Denial | Control::Verification, json, _)) => {
+                let reason = json
+                    .get("hub.reason")
+                    .and_then(Value::as_str)
+                    .unwrap_or("no reason given");
+                Some(Greeting::Denied(reason.to_owned()))
+            }
+            Err(code) => Some(Greeting::Closed(code)),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Runs scenarios against a target: many at once, each on topics of its own; judges, and emits the events of the run.
+//!
+//! It renders nothing: what it finds leaves as [`crate::outcome::RunEvent`]s.
+
+mod answers;
+mod cast;
+mod connecting;
+mod dialect;
+mod expiry;
+mod messages;
+mod plan;
+mod play;
+mod preflight;
+mod publishing;
+mod requests;
+mod retrying;
+mod run;
+mod settling;
+mod shard;
+mod stage;
+mod subscribing;
+mod target;
+mod target_file;
+mod teardown;
+mod tokens;
+mod topics;
+mod webhooks;
+
+pub use dialect::Dialect;
+pub use plan::{Plan, plan};
+pub use preflight::PreflightError;
+pub use run::{Materials, MaterialsError, Part, RunError, run};
+pub use shard::{Shard, ShardError};
+pub use target::{RejectedToken, RestrictedToken, Target, TargetError, Timing};
+
+pub use crate::judging::hub::{AMBIENT, Claims, Control, control_of};
+use crate::outcome::Check;
+
+/// The command that runs just this check again.
+fn repeat_command(setting: &play::Setting, check: &Check) -> String {
+    let words = ["castspec", "run"].into_iter().map(str::to_owned);
+    let words = words
+        .chain(setting.target.arguments.iter().cloned())
+        .chain([check.id.clone()]);
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}

@@ -1,0 +1,348 @@
+//! One scenario being played: the steps in order, against the hub, until the end or until something stops it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use serde_saphyr::Spanned;
+
+use super::cast::verifying_of;
+use super::dialect::Dialect;
+use super::stage::Stage;
+use super::target::Target;
+use crate::client::{Callbacks, HttpClient, Log, NoAnswer, OutgoingRequest};
+use crate::judging::hub::{
+    Breach, Claims, Conversation, FHIR_READINGS, Issued, Judge, Place, readings, rules, shortened,
+};
+use crate::protocol::WELL_KNOWN_PATH;
+use crate::redaction::Redactor;
+use crate::requirement::Catalogue;
+use crate::scenario::{
+    Condition, Document, MatcherFault, Mismatch, Selector, Step, Templates, Unmet, VariableError,
+};
+use crate::schema::Schemas;
+
+/// What all scenarios of a run share.
+#[derive(Debug)]
+pub struct Setting {
+    /// The hub under test.
+    pub target: Target,
+    /// What it supports.
+    pub claims: Arc<Claims>,
+    /// The requirements.
+    pub catalogue: Arc<Catalogue>,
+    /// The schemas of the version under test.
+    pub schemas: Arc<Schemas>,
+    /// Contexts of events.
+    pub templates: Arc<Templates>,
+    /// The way to the hub.
+    pub http: HttpClient,
+    /// How the hub wants to be spoken to.
+    pub dialect: Dialect,
+    /// Where the hub can call the mock subscribers back; `None` where it cannot, or need not.
+    pub callbacks: Option<Callbacks>,
+    /// The endpoints and challenges that the hub has issued.
+    pub issued: Mutex<Issued>,
+    /// The first request that the hub died of, once it has died.
+    pub lost: Mutex<Option<Lost>>,
+    /// When the lives of tokens began to be counted.
+    pub began: Instant,
+    /// Hides in records what must not be seen.
+    pub redactor: Redactor,
+}
+
+/// The request that went unanswered, and what happened to it.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    /// Method, URL and the beginning of the body.
+    pub request: String,
+    /// What happened.
+    pub problem: String,
+}
+
+/// Why a scenario goes no further.
+#[derive(Debug, Clone)]
+pub enum Stop {
+    /// Something that the rest builds on did not come about.
+    Unreached(String),
+    /// The scenario is at fault.
+    Fault(String),
+    /// The hub does otherwise, as it may; the rest does not apply to it.
+    Declined(String),
+    /// The hub is gone.
+    HubLost(String),
+}
+
+impl From<VariableError> for Stop {
+    fn from(error: VariableError) -> Self {
+        // Names that no step saves are found when the file is read: what is missing now is a message that did not come.
+        Self::Unreached(error.to_string())
+    }
+}
+
+impl From<MatcherFault> for Stop {
+    fn from(fault: MatcherFault) -> Self {
+        match fault {
+            MatcherFault::Variable(error) => error.into(),
+            fault => Self::Fault(fault.to_string()),
+        }
+    }
+}
+
+/// An `absent` that held when its fence came; looked at once more when the scenario ends.
+#[derive(Debug)]
+pub struct HeldAbsence {
+    pub at: String,
+    pub message: Selector,
+    pub requirement: String,
+    pub unmet: Unmet,
+}
+
+/// A scenario being played.
+#[derive(Debug)]
+pub struct Play<'a> {
+    pub setting: &'a Setting,
+    pub judge: Judge,
+    pub stage: Stage,
+    pub absences: Vec<HeldAbsence>,
+}
+
+impl<'a> Play<'a> {
+    /// A scenario before its first step.
+    pub fn new(setting: &'a Setting, document: &Document, log: Log, topics: &[String]) -> Self {
+        let judge = Judge::new(
+            setting.catalogue.clone(),
+            setting.schemas.clone(),
+            setting.target.version,
+            setting.claims.clone(),
+        );
+        let stage = super::cast::set(setting, document, log, topics);
+        Self {
+            setting,
+            judge,
+            stage,
+            absences: Vec::new(),
+        }
+    }
+
+    /// Takes the steps in order. Where one stops the scenario, what the rest would have judged is returned with it.
+    pub async fn perform(&mut self, steps: &[Spanned<Step>]) -> Result<(), (Stop, BTreeSet<String>)> {
+        for (position, step) in steps.iter().enumerate() {
+            self.account_for_verifications();
+            if let Err(stop) = self.step(&step.value).await {
+                let pending = steps[position..]
+                    .iter()
+                    .flat_map(|step| step.value.requirements())
+                    .collect();
+                return Err((stop, pending));
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), Stop> {
+        if !self.holds(step.when())? {
+            self.not_taken(step);
+            return Ok(());
+        }
+        match step {
+            Step::Subscribe(step) => self.subscribe(&step.0).await,
+            Step::RequestSubscription(step) => self.request_subscription(step).await,
+            Step::Connect(step) => self.connect_step(step).await,
+            Step::Unsubscribe(step) => self.unsubscribe(step).await,
+            Step::Publish(step) => self.publish(step).await,
+            Step::Request(step) => self.request(step).await,
+            Step::GetContext(step) => self.get_context(step).await,
+            Step::Discover(step) => self.discover(step).await,
+            Step::Expect(step) => self.expect(step).await,
+            Step::Absent(step) => self.absent(step).await,
+            Step::ExpectClose(step) => self.expect_close(step).await,
+            Step::ExpectExpiry(step) => self.expect_expiry(step).await,
+            Step::Send(step) => self.send(step),
+            Step::Disconnect(step) => self.disconnect(step).await,
+            Step::Abort(step) => self.abort(&step.0.value).await,
+            Step::Answers(step) => {
+                self.mock_mut(&step.of.value)?.set_answers(&step.rules);
+                Ok(())
+            }
+            Step::Verifications(step) => {
+                if let Some(callback) = &self.mock(&step.of.value)?.callback {
+                    callback.set_verifying(verifying_of(&step.rule));
+                }
+                Ok(())
+            }
+            Step::Fence(step) => self.fence_step(step).await,
+            Step::Check(step) => self.check(step),
+            Step::Observe(step) => self.observe(step),
+        }
+    }
+
+    /// Whether something held is false where the step that would tell is not taken; another step may have told before.
+    fn not_taken(&mut self, step: &Step) {
+        for name in step.saves_whether() {
+            if self.stage.variables.get(name).is_none() {
+                self.stage.variables.set(name, Value::Bool(false));
+            }
+        }
+    }
+
+    /// The deadline for something that must come, from now.
+    pub fn deadline(&self, extra: Duration) -> Instant {
+        Instant::now() + self.setting.target.timing.response + extra
+    }
+
+    /// All that has passed so far, for judging.
+    pub fn conversation(&self) -> Conversation {
+        self.stage.conversation(self.setting.target.version)
+    }
+
+    /// Waits for what the hub still owes, then has all that passed judged.
+    pub async fn conclude(&mut self) {
+        self.settle().await;
+        if self.a_socket_broke()
+            && self
+                .hub_lost("an open WebSocket", "its connections broke")
+                .await
+                .is_some()
+        {
+            // What a dead hub still owes says nothing of a living one.
+            return;
+        }
+        self.account_for_verifications();
+        self.conclude_absences();
+        let conversation = self.conversation();
+        let owed = rules::owed(&conversation);
+        rules::judge_conversation(&conversation, &owed, &mut self.judge);
+        let mut issued = self.setting.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        rules::judge_challenges(&conversation, &mut issued, &mut self.judge);
+    }
+
+    /// Tells in which way the resources that the hub itself made are no FHIR R4. It takes a while the first time, on a thread
+    /// where that holds nobody up.
+    pub async fn observe_base_fhir(&mut self) {
+        let authored = self.judge.take_authored();
+        if authored.is_empty() {
+            return;
+        }
+        match tokio::task::spawn_blocking(move || readings(&authored)).await {
+            Ok(Ok(found)) => {
+                for reading in found {
+                    self.judge.reading(FHIR_READINGS, &reading);
+                }
+            }
+            Ok(Err(error)) => tracing::error!("{error}"),
+            // A thread that fails leaves nothing to tell.
+            Err(error) => tracing::debug!("{error}"),
+        }
+    }
+
+    /// What comes of a request that got no answer: whether the hub still answers others.
+    pub async fn unanswered(&self, request: &OutgoingRequest, error: &NoAnswer) -> Stop {
+        let body: String = request
+            .body
+            .as_deref()
+            .unwrap_or_default()
+            .chars()
+            .take(300)
+            .collect();
+        let told = format!("{} {} {body}", request.method, request.url);
+        if let Some(stop) = self.hub_lost(told.trim(), &error.problem).await {
+            return stop;
+        }
+        Stop::Unreached(format!(
+            "the hub gave no answer to {} {} ({}), though it answers other requests",
+            request.method, request.url, error.problem
+        ))
+    }
+
+    /// Asks the hub for a sign of life after something has failed; where none comes, it is lost, and `request` is what it
+    /// seems to have died of.
+    pub async fn hub_lost(&self, request: &str, problem: &str) -> Option<Stop> {
+        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let probe = self
+            .setting
+            .http
+            .send(&self.stage.log, "castspec", &OutgoingRequest::get(&url))
+            .await;
+        let error = probe.err()?;
+        // A hub that is merely slow has taken the connection.
+        if error.timed_out && !error.no_connection {
+            return None;
+        }
+        let mut lost = self.setting.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.get_or_insert_with(|| Lost {
+            request: request.to_owned(),
+            problem: problem.to_owned(),
+        });
+        Some(Stop::HubLost(format!("the hub no longer answers: {problem}")))
+    }
+
+    /// Whether a condition on a step holds.
+    pub fn holds(&self, when: Option<&Condition>) -> Result<bool, Stop> {
+        match when {
+            None => Ok(true),
+            Some(condition) => Ok(self.stage.variables.holds(condition)?),
+        }
+    }
+
+    /// Makes what is known of a subscriber known to the scenario.
+    pub fn publish_mock_variable(&mut self, name: &str) {
+        if let Some(mock) = self.stage.mocks.get(name) {
+            let value = mock.to_variable();
+            self.stage.variables.set(name, value);
+        }
+    }
+}
+
+/// Mismatches as a breach.
+pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unmet: Unmet) -> Breach {
+    let each = |show: fn(&Mismatch) -> &str| {
+        let lines = mismatches.iter().map(|own| match own.pointer.as_str() {
+            "" => show(own).to_owned(),
+            pointer => format!("{pointer}: {}", show(own)),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let (expected, observed) = (each(|own| &own.expected), each(|own| &own.observed));
+    let first = mismatches.first();
+    let where_ = first
+        .map(|own| own.pointer.as_str())
+        .filter(|pointer| !pointer.is_empty());
+    let message = match (first, where_) {
+        (Some(own), Some(pointer)) => {
+            format!(
+                "{subject}: {pointer} should be {}, and is {}",
+                own.expected, own.observed
+            )
+        }
+        (Some(own), None) => format!("{subject} should be {}, and is {}", own.expected, own.observed),
+        (None, _) => subject.to_owned(),
+    };
+    let message = shortened(&message);
+    Breach {
+        message,
+        expected: Some(expected),
+        observed: Some(observed),
+        places,
+        unmet,
+        by_schema: false,
+    }
+}
+
+/// An HTTP answer as scenarios may know it.
+pub fn answer_variable(answer: &crate::client::Answer) -> Value {
+    let headers: serde_json::Map<String, Value> = answer
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    json!({
+        "status": answer.status,
+        "accepted": answer.is_accepted(),
+        "refused": answer.is_refused(),
+        "headers": headers,
+        "body": answer.json,
+        "text": answer.text,
+    })
+}

@@ -1,0 +1,377 @@
+//! Steps that publish: an event, and the marker of a fence.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::answers::Asked;
+use super::cast::DEFAULT_CASE;
+use super::dialect::spelled;
+use super::play::{Play, Stop, answer_variable};
+use crate::client::{Answer, NoAnswer, OutgoingRequest};
+use crate::judging::hub::ids;
+use crate::judging::hub::{Publication, rules, subject_id, version_of};
+use crate::protocol::{Action, EventName, Timestamp};
+use crate::scenario::{ContextError, Fence, Publish, PublishedContext, RequestKind};
+
+/// An event on its way.
+#[derive(Debug)]
+struct Draft {
+    by: String,
+    topic: String,
+    id: String,
+    timestamp: String,
+    event: EventName,
+    context: Value,
+    members: Map<String, Value>,
+}
+
+impl Draft {
+    fn to_json(&self) -> Value {
+        let mut event = Map::new();
+        event.insert("hub.topic".to_owned(), json!(self.topic));
+        event.insert("hub.event".to_owned(), json!(self.event.as_str()));
+        event.insert("context".to_owned(), self.context.clone());
+        for (name, value) in &self.members {
+            event.insert(name.clone(), value.clone());
+        }
+        json!({"timestamp": self.timestamp, "id": self.id, "event": event})
+    }
+}
+
+impl Play<'_> {
+    /// `publish`.
+    pub async fn publish(&mut self, step: &Publish) -> Result<(), Stop> {
+        let times = step.times.unwrap_or(1);
+        for time in 0..times {
+            let case = match &step.case {
+                Some(name) if times == 1 => name.clone(),
+                None if times == 1 => DEFAULT_CASE.to_owned(),
+                name => format!("{}-{}", name.as_deref().unwrap_or(DEFAULT_CASE), time + 1),
+            };
+            self.publish_once(step, &case).await?;
+        }
+        Ok(())
+    }
+
+    async fn publish_once(&mut self, step: &Publish, case: &str) -> Result<(), Stop> {
+        let event = self.event(&step.event.value)?;
+        let mut draft = self.draft(&step.by.value, event, case)?;
+        if let Some(context) = &step.context {
+            draft.context = self.context(context, draft.context, case)?;
+        }
+        if let Some(id) = &step.id {
+            draft.id = self.stage.variables.expand_text(id)?;
+        }
+        if let Some(timestamp) = &step.timestamp {
+            draft.timestamp = self.stage.variables.expand_text(timestamp)?;
+        }
+        let version = match &step.version {
+            Some(version) => Some(self.stage.variables.expand_text(version)?),
+            None => self.known_version(&draft),
+        };
+        if let Some(version) = version {
+            // Both spellings, with one value (ambiguities, 1).
+            draft
+                .members
+                .insert("context.versionId".to_owned(), json!(version));
+            draft.members.insert("versionId".to_owned(), json!(version));
+        }
+        for (name, value) in &step.event_members {
+            let value = self.stage.variables.expand(value)?;
+            draft.members.insert(name.clone(), value);
+        }
+        let asked = Asked {
+            kind: Some(RequestKind::Publish),
+            save: None,
+            expectations: &step.answer,
+            must_be_accepted: true,
+            spoiled: false,
+        };
+        let expects_acceptance = step.answer.iter().all(|own| {
+            matches!(
+                own.status,
+                None | Some(crate::scenario::StatusExpectation::Accepted)
+            )
+        });
+        let save = step.save.as_ref().map(|name| name.value.as_str());
+        self.post(draft, asked, expects_acceptance, save).await
+    }
+
+    /// The name of an event.
+    pub fn event(&self, text: &str) -> Result<EventName, Stop> {
+        text.parse()
+            .map_err(|error| Stop::Fault(format!("'{text}' is no event: {error}")))
+    }
+
+    fn draft(&mut self, by: &str, event: EventName, case: &str) -> Result<Draft, Stop> {
+        let context = self.template(&event, case)?;
+        Ok(Draft {
+            by: by.to_owned(),
+            topic: self.mock(by)?.topic.clone(),
+            id: uuid::Uuid::new_v4().to_string(),
+            timestamp: Timestamp::from_instant(jiff::Timestamp::now())
+                .as_str()
+                .to_owned(),
+            event: spelled(self.setting.target.version, &event),
+            context,
+            members: Map::new(),
+        })
+    }
+
+    /// A context that a scenario writes; `template` is that of the published event.
+    fn context(&mut self, context: &PublishedContext, template: Value, case: &str) -> Result<Value, Stop> {
+        let changed = match context {
+            PublishedContext::Whole(context) => return Ok(self.stage.variables.expand(context)?),
+            PublishedContext::Changed(changed) => changed,
+        };
+        let template = match &changed.template {
+            Some(event) => self.template(&self.event(&event.value)?, case)?,
+            None => template,
+        };
+        changed
+            .apply(template, &self.stage.variables)
+            .map_err(|error| match error {
+                ContextError::Variable(error) => error.into(),
+                error @ ContextError::NoKey { .. } => Stop::Fault(error.to_string()),
+            })
+    }
+
+    fn template(&mut self, event: &EventName, case: &str) -> Result<Value, Stop> {
+        let case = self.stage.case(case);
+        self.setting
+            .templates
+            .context(self.setting.target.version, event, &case)
+            .map_err(|error| Stop::Fault(format!("no context can be made for {event}: {error}")))
+    }
+
+    /// The version that the publisher knows of the context that it updates; nothing for other events.
+    fn known_version(&self, draft: &Draft) -> Option<String> {
+        if !draft.event.is(Action::Update) {
+            return None;
+        }
+        let (anchor_type, _) = draft.event.resource()?;
+        let anchor = subject_id(&draft.event, &draft.context)?;
+        let publisher = self.stage.mocks.get(&draft.by)?;
+        let others = self
+            .stage
+            .mocks
+            .values()
+            .filter(|mock| mock.topic == draft.topic && mock.name != draft.by);
+        std::iter::once(publisher).chain(others).find_map(|mock| {
+            mock.inbox.received().iter().rev().find_map(|received| {
+                let message = received.json.as_ref()?;
+                let event: EventName = message.pointer("/event/hub.event")?.as_str()?.parse().ok()?;
+                let (own_type, _) = event.resource()?;
+                let context = message.pointer("/event/context")?;
+                let same = own_type == anchor_type && subject_id(&event, context).as_ref() == Some(&anchor);
+                same.then(|| version_of(message).map(str::to_owned)).flatten()
+            })
+        })
+    }
+
+    /// Posts an event in the manner that the hub wants, judges the answer and keeps the publication.
+    async fn post(
+        &mut self,
+        draft: Draft,
+        asked: Asked<'_>,
+        expects_acceptance: bool,
+        save: Option<&str>,
+    ) -> Result<(), Stop> {
+        let body = draft.to_json();
+        let (request, sent) = self
+            .post_in_some_manner(&draft, body.to_string(), expects_acceptance)
+            .await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            error => return self.judge_exchange(&request, error, asked).await.map(|_| ()),
+        };
+        let publication = Publication {
+            by: Some(draft.by),
+            topic: draft.topic,
+            id: draft.id.clone(),
+            timestamp: draft.timestamp.clone(),
+            event: draft.event.clone(),
+            context: draft.context.clone(),
+            requested: answer.request,
+            answered: answer.spot,
+            accepted: answer.is_accepted(),
+            proper: expects_acceptance,
+        };
+        self.stage.publications.push(publication.into());
+        if let Some(name) = save {
+            self.stage
+                .saved_publications
+                .insert(name.to_owned(), self.stage.publications.len() - 1);
+            let value = json!({
+                "id": draft.id,
+                "timestamp": draft.timestamp,
+                "event": draft.event.as_str(),
+                "context": draft.context,
+                "message": body,
+                "accepted": answer.is_accepted(),
+                "refused": answer.is_refused(),
+                "answer": answer_variable(&answer),
+            });
+            self.stage.variables.set(name, value);
+        }
+        self.judge_answer(&answer, asked)
+    }
+
+    async fn post_in_some_manner(
+        &mut self,
+        draft: &Draft,
+        body: String,
+        expects_acceptance: bool,
+    ) -> (OutgoingRequest, Result<Answer, NoAnswer>) {
+        let mut manner = self.setting.dialect.manner();
+        let mut tried = Vec::new();
+        let mut first_refusal = None;
+        loop {
+            let request = self.setting.dialect.request(manner, &draft.topic, body.clone());
+            let sent = self.transmit(&draft.by, &request).await;
+            let Ok(answer) = sent else { return (request, sent) };
+            if answer.is_accepted() {
+                if !tried.is_empty() {
+                    self.setting.dialect.learn(manner);
+                    self.tell_manner(manner, &answer);
+                } else if manner.has_topic_in_url() {
+                    self.tell_manner(manner, &answer);
+                } else {
+                    self.judge.held(ids::PUBLISH_AT_HUB_URL);
+                }
+                return (request, Ok(answer));
+            }
+            tried.push(manner);
+            let status = answer.status;
+            let refused = first_refusal.get_or_insert((request, answer)).clone();
+            match manner.after_refusal(status, &tried) {
+                Some(next) if expects_acceptance => manner = next,
+                _ => {
+                    if expects_acceptance && matches!(refused.1.status, 404 | 405) {
+                        rules::taken_nowhere(&refused.1, &mut self.judge);
+                    }
+                    return (refused.0, Ok(refused.1));
+                }
+            }
+        }
+    }
+
+    /// Tells which of the lawful manners of publishing the hub wants.
+    fn tell_manner(&mut self, manner: super::dialect::Manner, answer: &Answer) {
+        let reading = format!("the hub takes published events as {}", manner.media_type());
+        self.judge.reading("media-type-of-published-events", &reading);
+        if manner.has_topic_in_url() {
+            rules::taken_with_topic_in_url(answer, &mut self.judge);
+        }
+    }
+
+    /// `fence`.
+    pub async fn fence_step(&mut self, step: &Fence) -> Result<(), Stop> {
+        let at: Vec<String> = step.at.iter().map(|name| name.value.clone()).collect();
+        let by = step.by.as_ref().map(|name| name.value.as_str());
+        let event = step.event.as_ref().map(|name| name.value.as_str());
+        self.fence(&at, by, event).await
+    }
+
+    /// Publishes a marker and waits until it has come to all of these: what the hub had to send them before is there.
+    pub async fn fence(&mut self, at: &[String], by: Option<&str>, event: Option<&str>) -> Result<(), Stop> {
+        let Some(first) = at.first() else { return Ok(()) };
+        let watched = self.mock(first)?;
+        let event = match event {
+            Some(event) => self.event(event)?,
+            None => self.marker_event(at).ok_or_else(|| {
+                Stop::Fault(format!(
+                    "nothing that {first} is subscribed to can be published as a fence"
+                ))
+            })?,
+        };
+        let topic = watched.topic.clone();
+        let suits = |name: &&String| {
+            self.stage.mocks.get(*name).is_some_and(|mock| {
+                let granted = mock
+                    .subscription()
+                    .is_some_and(|own| own.current.contains(&event));
+                mock.topic == topic && mock.is_active() && granted
+            })
+        };
+        let by = match by {
+            Some(by) => by.to_owned(),
+            None => {
+                let mut names = self.stage.mocks.keys().filter(suits);
+                let other = names.find(|name| !at.contains(name)).cloned();
+                other.unwrap_or_else(|| first.clone())
+            }
+        };
+        let number = self.stage.publications.len();
+        let draft = self.draft(&by, event, &format!("fence-{number}"))?;
+        let asked = Asked {
+            kind: Some(RequestKind::Publish),
+            save: None,
+            expectations: &[],
+            must_be_accepted: false,
+            spoiled: false,
+        };
+        self.post(draft, asked, true, None).await?;
+        let Some(marker) = self.stage.publications.get(number).cloned() else {
+            return Err(Stop::Unreached(
+                "the marker of a fence could not be published".to_owned(),
+            ));
+        };
+        if !marker.accepted {
+            let entries = self.stage.log.entries();
+            let answered = entries.get(marker.answered.sequence).map(|entry| &entry.traffic);
+            let told = match answered {
+                Some(crate::outcome::Traffic::Response { status, body, .. }) => format!("{status} {body}"),
+                _ => String::new(),
+            };
+            return Err(Stop::Unreached(format!(
+                "the hub refused the marker of a fence: {told}"
+            )));
+        }
+        let deadline = self.deadline(Duration::ZERO);
+        for name in at {
+            let inbox = self.mock(name)?.inbox.clone();
+            let seen = inbox
+                .wait(deadline, |received, _| {
+                    received
+                        .iter()
+                        .any(|own| self.stage.origin(own) == Some(number))
+                        .then_some(())
+                })
+                .await;
+            if seen.is_none() {
+                return Err(Stop::Unreached(format!(
+                    "the marker event {} that was to show what {name} does not receive did not come to it",
+                    marker.event
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// An event that all of these are granted: an open event before any other, and SyncError last.
+    fn marker_event(&self, at: &[String]) -> Option<EventName> {
+        let granted = |name: &String| {
+            self.stage
+                .mocks
+                .get(name)?
+                .subscription()
+                .map(|own| own.current.clone())
+        };
+        let mut candidates = granted(at.first()?)?;
+        for name in &at[1..] {
+            let own = granted(name)?;
+            candidates.retain(|event| own.contains(event));
+        }
+        let weight = |event: &EventName| match event.resource() {
+            Some((_, Action::Open)) => 0,
+            Some((_, Action::Close)) => 2,
+            Some(_) => 4,
+            None if *event == *"SyncError" => 3,
+            None => 1,
+        };
+        candidates.sort_by_key(weight);
+        candidates.into_iter().next()
+    }
+}

@@ -1,0 +1,261 @@
+//! Steps about subscriptions: asking, connecting, unsubscribing.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use serde_saphyr::Spanned;
+
+use super::answers::{Asked, refusal};
+use super::dialect::spelled;
+use super::play::{Play, Stop};
+use super::stage::Mock;
+use crate::client::{Answer, OutgoingRequest};
+use crate::judging::hub::{Control, Subscription, control_of, events_in, rules};
+use crate::protocol::{EventName, SubscriptionRequest, Version};
+use crate::scenario::{RequestKind, RequestSubscription, Unsubscribe};
+
+impl Play<'_> {
+    /// The subscriber of this name.
+    pub fn mock(&self, name: &str) -> Result<&Mock, Stop> {
+        self.stage
+            .mocks
+            .get(name)
+            .ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
+    }
+
+    /// The subscriber of this name, to be changed.
+    pub fn mock_mut(&mut self, name: &str) -> Result<&mut Mock, Stop> {
+        self.stage
+            .mocks
+            .get_mut(name)
+            .ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
+    }
+
+    /// `subscribe`: the whole way to a confirmed subscription, for each.
+    pub async fn subscribe(&mut self, names: &[Spanned<String>]) -> Result<(), Stop> {
+        let mut verified = false;
+        for name in names {
+            let name = name.value.as_str();
+            if self.mock(name)?.is_webhook() {
+                self.subscribe_webhook(name).await?;
+                verified = true;
+                continue;
+            }
+            let request = self.subscription_request(name)?;
+            let asked = Asked {
+                kind: Some(RequestKind::Subscribe),
+                save: None,
+                expectations: &[],
+                must_be_accepted: true,
+                spoiled: false,
+            };
+            self.ask_for_subscription(name, &request, asked).await?;
+            self.connect_mock(name).await?;
+        }
+        if verified {
+            self.let_the_hub_act().await;
+        }
+        Ok(())
+    }
+
+    /// `request_subscription`.
+    pub async fn request_subscription(&mut self, step: &RequestSubscription) -> Result<(), Stop> {
+        let name = step.by.value.as_str();
+        let mut request = self.subscription_request(name)?;
+        if let Some(events) = &step.events {
+            let events = events.iter().filter_map(|event| event.value.parse().ok());
+            let version = self.setting.target.version;
+            request.events = Some(events.map(|event| spelled(version, &event)).collect());
+        }
+        if let Some(lease) = step.lease_seconds {
+            request.lease_seconds = Some(lease);
+        }
+        if let Some(endpoint) = &step.endpoint {
+            request.endpoint = Some(self.stage.variables.expand_text(endpoint)?);
+        }
+        let asked = Asked {
+            kind: Some(RequestKind::Subscribe),
+            save: step.save.as_ref().map(|name| name.value.as_str()),
+            expectations: &step.answer,
+            must_be_accepted: true,
+            spoiled: false,
+        };
+        if self.mock(name)?.is_webhook() {
+            let before = self.mock(name)?.secret.clone();
+            if let Some(secret) = &step.secret {
+                self.mock_mut(name)?.secret = self.stage.variables.expand_text(secret)?;
+            }
+            let answer = self.ask_for_webhook(name, &request, asked).await;
+            if !answer.as_ref().is_ok_and(Answer::is_accepted) {
+                self.mock_mut(name)?.secret = before;
+            }
+            return answer.map(|_| ());
+        }
+        let before = self.mock(name)?.endpoint.clone();
+        let answer = self.ask_for_subscription(name, &request, asked).await?;
+        if answer.is_accepted() && request.endpoint.is_some() && request.endpoint == before {
+            self.follow_resubscription(name, before.as_deref()).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn subscription_request(&self, name: &str) -> Result<SubscriptionRequest, Stop> {
+        let mock = self.mock(name)?;
+        let mut request = SubscriptionRequest::subscribe(&mock.topic, mock.events.clone());
+        request.lease_seconds = mock.lease;
+        request.subscriber_name.clone_from(&mock.subscriber_name);
+        Ok(request)
+    }
+
+    /// Asks, and judges by schema what comes; on acceptance the subscriber has a new subscription, or the old one anew.
+    async fn ask_for_subscription(
+        &mut self,
+        name: &str,
+        request: &SubscriptionRequest,
+        asked: Asked<'_>,
+    ) -> Result<Answer, Stop> {
+        let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
+        let unequal = self.is_unequal(name, request.events.as_deref().unwrap_or_default());
+        let answer = match self.ask(name, &outgoing, asked).await {
+            Err(Stop::Unreached(why)) if unequal && asked.expectations.is_empty() => {
+                return Err(Stop::Declined(format!(
+                    "the hub refuses subscriptions to other events than those of the topic's other subscribers, as \
+                     2.4 allows ({why})"
+                )));
+            }
+            answer => answer?,
+        };
+        if !answer.is_accepted() {
+            return Ok(answer);
+        }
+        let events = request.events.clone().unwrap_or_default();
+        let resubscribes = request.endpoint.is_some() && request.endpoint == self.mock(name)?.endpoint;
+        let is_secure = self.setting.target.is_secure();
+        let mut issued = self.setting.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        rules::subscription_accepted(&answer, !resubscribes, is_secure, &mut issued, &mut self.judge);
+        drop(issued);
+        let endpoint = answer.member("hub.channel.endpoint");
+        let Some(endpoint) = endpoint.map(str::to_owned) else {
+            return Err(Stop::Unreached(
+                "the hub accepted the subscription, but gave no hub.channel.endpoint".to_owned(),
+            ));
+        };
+        let mock = self.mock_mut(name)?;
+        let same = mock.endpoint.as_deref() == Some(endpoint.as_str());
+        match mock.subscription_mut() {
+            Some(subscription) if resubscribes && same => {
+                subscription.replaced.push(answer.request);
+                subscription.granted.extend(events.iter().cloned());
+                subscription.asked = events;
+            }
+            last => {
+                if let (Some(subscription), true) = (last, resubscribes) {
+                    subscription.replaced.push(answer.request);
+                }
+                mock.subscriptions.push(Subscription::new(events));
+            }
+        }
+        mock.endpoint = Some(endpoint);
+        self.publish_mock_variable(name);
+        Ok(answer)
+    }
+
+    /// Whether others of the topic are subscribed to other events than these: a hub may refuse that (2.4).
+    fn is_unequal(&self, name: &str, events: &[EventName]) -> bool {
+        if self.setting.target.version != Version::Stu3 {
+            return false;
+        }
+        let Some(mock) = self.stage.mocks.get(name) else {
+            return false;
+        };
+        let others = self
+            .stage
+            .mocks
+            .values()
+            .filter(|own| own.topic == mock.topic && own.name != name);
+        others.filter(|own| own.is_active()).any(|own| {
+            own.subscription().is_some_and(|subscription| {
+                subscription.current.len() != events.len()
+                    || !events.iter().all(|event| subscription.current.contains(event))
+            })
+        })
+    }
+
+    /// After a re-subscription: over the same endpoint the hub may confirm anew or not; over another one it must be
+    /// connected to (ambiguities, 14).
+    async fn follow_resubscription(&mut self, name: &str, before: Option<&str>) -> Result<(), Stop> {
+        let mock = self.mock(name)?;
+        if mock.endpoint.as_deref() != before {
+            self.judge.reading(
+                "endpoint-of-a-re-subscription",
+                "the hub gives a re-subscription a new endpoint",
+            );
+            let mock = self.mock_mut(name)?;
+            mock.old_sockets.extend(mock.socket.take());
+            return self.connect_mock(name).await;
+        }
+        let inbox = mock.inbox.clone();
+        let Some(subscription) = mock.subscription().cloned() else {
+            return Ok(());
+        };
+        let after = subscription.replaced.last().map_or(0, |spot| spot.sequence);
+        let quiet = Instant::now() + self.setting.target.timing.quiet;
+        let confirmation = inbox
+            .wait(quiet, |received, _| {
+                let found = received.iter().filter(|own| own.spot.sequence > after);
+                found
+                    .filter_map(|own| own.json.clone())
+                    .find(|json| control_of(json) == Some(Control::Confirmation))
+            })
+            .await;
+        let granted = match &confirmation {
+            Some(json) => {
+                let reading = "the hub confirms a re-subscription over the open WebSocket";
+                self.judge.reading("confirmation-of-a-re-subscription", reading);
+                events_in(json).unwrap_or_else(|| subscription.asked.clone())
+            }
+            None => {
+                let reading = "the hub does not confirm a re-subscription over the open WebSocket";
+                self.judge.reading("confirmation-of-a-re-subscription", reading);
+                subscription.asked.clone()
+            }
+        };
+        if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
+            subscription.granted.extend(granted.iter().cloned());
+            subscription.current = granted;
+        }
+        self.publish_mock_variable(name);
+        Ok(())
+    }
+
+    /// `unsubscribe`.
+    pub async fn unsubscribe(&mut self, step: &Unsubscribe) -> Result<(), Stop> {
+        let name = step.by.value.as_str();
+        if self.mock(name)?.is_webhook() {
+            return self.unsubscribe_webhook(step).await;
+        }
+        let mock = self.mock(name)?;
+        let endpoint = mock.endpoint.clone().unwrap_or_default();
+        let request = SubscriptionRequest::unsubscribe(&mock.topic, &endpoint);
+        let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
+        let next = self.stage.log.next();
+        if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
+            // From here on, what the hub still sends is lawful and what it no longer sends is too.
+            subscription.ended = Some(next);
+        }
+        let asked = Asked {
+            kind: Some(RequestKind::Unsubscribe),
+            save: step.save.as_ref().map(|name| name.value.as_str()),
+            expectations: &step.answer,
+            must_be_accepted: true,
+            spoiled: false,
+        };
+        let answer = self.ask(name, &outgoing, asked).await?;
+        if answer.is_accepted() {
+            rules::end_accepted(&answer, &endpoint, &mut self.judge);
+        } else if step.answer.is_empty() {
+            return Err(Stop::Unreached(refusal(&answer)));
+        }
+        Ok(())
+    }
+}
