@@ -14,6 +14,7 @@ mod command_support;
 mod fhir;
 mod hub;
 mod hub_support;
+mod map;
 mod mutation_support;
 mod report;
 mod report_support;

@@ -5,6 +5,8 @@ mod base_fhir;
 mod claims;
 mod control;
 mod conversation;
+#[cfg(test)]
+mod example;
 pub mod ids;
 mod issued;
 mod judge;

@@ -43,9 +43,7 @@ pub enum RecordingError {
 pub struct Recording {
     /// The place and time of the recording.
     pub header: Header,
-    /// The lines, in order.
-    pub lines: Vec<Line>,
-    /// The lines, decoded.
+    /// The messages.
     pub conversation: Conversation,
     /// The last line, where it was cut off.
     pub cut: Option<Cut>,
@@ -56,9 +54,8 @@ pub struct Recording {
 impl Recording {
     pub(super) fn new(header: Header, lines: Vec<Line>, cut: Option<Cut>, client: Option<String>) -> Self {
         Self {
-            conversation: Conversation::decode(&header.upstream, lines.iter().cloned()),
+            conversation: Conversation::decode(&header.upstream, lines),
             header,
-            lines,
             cut,
             client,
         }

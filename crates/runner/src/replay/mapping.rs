@@ -17,24 +17,27 @@ impl Mapping {
         if captured.is_empty() || captured == now {
             return;
         }
-        match self.pairs.iter_mut().find(|(own, _)| own == captured) {
-            Some((_, own)) => now.clone_into(own),
+        match self.pairs.iter_mut().find(|(known, _)| known == captured) {
+            Some((_, name)) => now.clone_into(name),
             None => self.pairs.push((captured.to_owned(), now.to_owned())),
         }
         // What is part of something longer must not be replaced first.
-        self.pairs.sort_by_key(|(own, _)| std::cmp::Reverse(own.len()));
+        self.pairs
+            .sort_by_key(|(captured, _)| std::cmp::Reverse(captured.len()));
     }
 
     /// Whether it is called something else now.
     pub fn has(&self, captured: &str) -> bool {
-        self.pairs.iter().any(|(own, _)| own == captured)
+        self.pairs.iter().any(|(known, _)| known == captured)
     }
 
     /// A text of the capture as it is now.
     pub fn forth(&self, text: &str) -> String {
         replaced(
             text,
-            self.pairs.iter().map(|(own, now)| (own.as_str(), now.as_str())),
+            self.pairs
+                .iter()
+                .map(|(captured, now)| (captured.as_str(), now.as_str())),
         )
     }
 
@@ -42,7 +45,9 @@ impl Mapping {
     pub fn back(&self, text: &str) -> String {
         replaced(
             text,
-            self.pairs.iter().map(|(own, now)| (now.as_str(), own.as_str())),
+            self.pairs
+                .iter()
+                .map(|(captured, now)| (now.as_str(), captured.as_str())),
         )
     }
 
@@ -64,7 +69,7 @@ impl Mapping {
 fn map(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::String(own) => Value::String(text(own)),
-        Value::Array(items) => items.iter().map(|own| map(own, text)).collect(),
+        Value::Array(items) => items.iter().map(|item| map(item, text)).collect(),
         Value::Object(members) => Value::Object(
             members
                 .iter()

@@ -57,7 +57,8 @@ impl Request {
             };
         }
         let form = SubscriptionForm::parse(body);
-        match form.get("hub.mode") {
+        // A hub may take a mode in capitals, and what it then does is to be understood.
+        match form.get("hub.mode").map(str::to_ascii_lowercase).as_deref() {
             Some("subscribe") => Self::Subscribe(form),
             Some("unsubscribe") => Self::Unsubscribe(form),
             _ => Self::Other,
@@ -229,7 +230,7 @@ mod tests {
             "an offer of HTTP/2 opens no WebSocket"
         );
         assert!(matches!(
-            request("POST", HUB, None, "hub.mode=unsubscribe"),
+            request("POST", HUB, None, "hub.mode=Unsubscribe"),
             Request::Unsubscribe(_)
         ));
         assert!(matches!(

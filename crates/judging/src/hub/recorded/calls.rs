@@ -5,49 +5,48 @@ use std::sync::Arc;
 use serde_json::Value;
 use url::Url;
 
-use super::exchanges::{Asked, parameter};
 use super::listener::{CLIENT, Listener};
+use crate::capture::conversation::{self, CallbackCall, Exchange, Request, SubscriptionForm};
 use crate::hub::control::{Control, control_received};
 use crate::hub::rules::status_of_acceptance;
 use crate::hub::{Channel, Intent, Subscriber, ids};
 use crate::outcome::Traffic;
+use crate::protocol::parse_events;
 use crate::protocol::signature::SIGNATURE_HEADER;
-use crate::protocol::{CallMessage, parse_events};
 use crate::{Answer, Call, Received, Signature, Spot, Verified};
 
 /// A call without an answer yet.
 pub(super) struct Calling {
     subscriber: String,
     asked: Spot,
-    /// What an intent verification asks, and the challenge that the answer must have.
-    question: Option<(Arc<Value>, String)>,
+    /// The parameters of an intent verification.
+    question: Option<Arc<Value>>,
 }
 
 impl Listener {
-    /// A subscriber asks for webhooks, or for their end; the hub may call before it answers.
-    pub(super) fn asks_for_calls(&mut self, callback: &str, body: &[u8], requested: Spot) {
-        let topic = parameter(body, "hub.topic").unwrap_or_default();
-        let known = self.at_callback(callback, Some(&topic));
-        let known = known.filter(|name| {
-            let subscriber = self.conversation.subscribers.get(name);
-            subscriber.is_some_and(|subscriber| subscriber.topic == topic)
-        });
-        if parameter(body, "hub.mode").as_deref() == Some("unsubscribe") {
+    /// A subscriber requests webhooks, or their end; the hub may call before it answers.
+    pub(super) fn asks_for_calls(
+        &mut self,
+        exchange: &Exchange,
+        form: &SubscriptionForm,
+        callback: &str,
+        requested: Spot,
+    ) {
+        let known = exchange
+            .subscription
+            .and_then(|id| self.callbacks.get(&id))
+            .cloned();
+        if matches!(exchange.request, Request::Unsubscribe(_)) {
             // Whether the subscriber agrees to it shows later; until then nothing is owed to it.
             if let Some(subscription) = known.and_then(|name| self.last_subscription(&name)) {
                 subscription.ended.get_or_insert(requested);
             }
             return;
         }
-        let name = match known {
-            Some(name) => name,
-            None => {
-                let name = self.new_name(parameter(body, "subscriber.name"));
-                let known = self.callbacks.entry(bare(callback).to_owned()).or_default();
-                known.push(name.clone());
-                name
-            }
-        };
+        let name = known.unwrap_or_else(|| self.new_name(form.subscriber_name()));
+        if let Some(subscription) = exchange.subscription {
+            self.callbacks.insert(subscription, name.clone());
+        }
         let channel = || Channel::Webhook {
             callback: callback.to_owned(),
             verified: Vec::new(),
@@ -55,78 +54,63 @@ impl Listener {
         let subscribers = &mut self.conversation.subscribers;
         let subscriber = subscribers
             .entry(name.clone())
-            .or_insert_with(|| Subscriber::new(&name, &topic, channel()));
-        let events = parameter(body, "hub.events").unwrap_or_default();
-        let secret = parameter(body, "hub.secret").filter(|secret| !secret.is_empty());
+            .or_insert_with(|| Subscriber::new(&name, form.topic(), channel()));
         subscriber.subscriptions.ask(Intent {
-            events: parse_events(&events).unwrap_or_default(),
-            secret: secret.map(|_| 0),
+            events: parse_events(form.get("hub.events").unwrap_or_default()).unwrap_or_default(),
+            secret: form.get("hub.secret").map(|_| 0),
             requested: requested.sequence,
         });
     }
 
-    /// The hub answered a request for webhooks, or for their end.
+    /// The hub answered a request for webhooks, or for their end; `requirement` is on the status of success.
     pub(super) fn asked_for_calls(
         &mut self,
-        callback: &str,
-        asked: &Asked,
+        exchange: &Exchange,
         answer: &Answer,
-        unsubscribes: bool,
+        requirement: &'static str,
     ) {
         if answer.is_accepted() {
-            let requirement = match unsubscribes {
-                true => ids::UNSUBSCRIBE_202,
-                false => ids::SUBSCRIBE_202,
-            };
             status_of_acceptance(answer, requirement, &mut self.judge);
             return;
         }
-        let topic = parameter(&asked.body, "hub.topic");
-        if let Some(name) = self.at_callback(callback, topic.as_deref())
-            && let Some(subscriber) = self.conversation.subscribers.get_mut(&name)
+        let name = exchange.subscription.and_then(|id| self.callbacks.get(&id));
+        if let Some(name) = name
+            && let Some(subscriber) = self.conversation.subscribers.get_mut(name)
         {
-            subscriber.subscriptions.refuse(asked.spot.sequence);
+            subscriber.subscriptions.refuse(answer.request.sequence);
         }
     }
 
     /// The hub calls a callback.
-    pub(super) fn called(
-        &mut self,
-        exchange: u64,
-        method: &str,
-        url: &str,
-        headers: &[(String, String)],
-        body: &[u8],
-    ) {
-        let text = String::from_utf8_lossy(body).into_owned();
+    pub(super) fn called(&mut self, recorded: &CallbackCall) {
+        let text = recorded.body.text();
         let traffic = Traffic::CallbackRequest {
-            method: method.to_owned(),
-            url: url.to_owned(),
-            headers: headers.to_vec(),
+            method: recorded.method.clone(),
+            url: recorded.url.clone(),
+            headers: recorded.headers.to_vec(),
             body: text.clone(),
         };
-        let query = url.split_once('?').map_or("", |(_, query)| query);
-        let message = CallMessage::of(query, &text);
+        let message = recorded.message();
         let question = message.asked();
         let json = message.json;
-        let stated = |pointer: &str| Some(json.as_ref()?.pointer(pointer)?.as_str()?.to_owned());
-        let topic = stated("/hub.topic").or_else(|| stated("/event/hub.topic"));
-        let Some(name) = self.at_callback(url, topic.as_deref()) else {
+        let name = recorded
+            .subscription
+            .and_then(|id| self.callbacks.get(&id))
+            .cloned();
+        let Some(name) = name else {
             // It subscribed before the recording began: nothing is known of it.
             self.add(CLIENT, traffic);
             return;
         };
         let asked = self.add(&name, traffic);
-        let signatures: Vec<&str> = headers
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(SIGNATURE_HEADER))
-            .map(|(_, value)| value.as_str())
-            .collect();
+        let signatures: Vec<&str> = recorded.headers.all(SIGNATURE_HEADER).collect();
         let call = Call {
-            method: method.to_owned(),
-            path: Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned()),
-            query: query.to_owned(),
-            headers: headers
+            method: recorded.method.clone(),
+            path: Url::parse(&recorded.url)
+                .map_or_else(|_| recorded.url.clone(), |url| url.path().to_owned()),
+            query: recorded.query().to_owned(),
+            headers: recorded
+                .headers
                 .iter()
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
                 .collect(),
@@ -156,37 +140,31 @@ impl Listener {
             subscriber: name,
             asked,
             // Only a GET is one that a subscriber would take for a question.
-            question: json.zip(question).filter(|_| method == "GET"),
+            question: json.filter(|_| recorded.method == "GET" && question.is_some()),
         };
-        self.calls.insert(exchange, calling);
+        self.calls.insert(recorded.requested.line, calling);
     }
 
     /// A callback has answered.
-    pub(super) fn call_answered(
-        &mut self,
-        exchange: u64,
-        status: u16,
-        headers: &[(String, String)],
-        text: String,
-    ) {
-        let Some(calling) = self.calls.remove(&exchange) else {
+    pub(super) fn call_answered(&mut self, recorded: &CallbackCall, answer: &conversation::Answer) {
+        let Some(calling) = self.calls.remove(&recorded.requested.line) else {
             return;
         };
         let traffic = Traffic::CallbackResponse {
             to: calling.asked.sequence,
-            status,
-            headers: headers.to_vec(),
-            body: text.clone(),
+            status: answer.status,
+            headers: answer.headers.to_vec(),
+            body: answer.body.text(),
         };
         let answered = self.add(&calling.subscriber, traffic);
-        let Some((query, challenge)) = calling.question else {
+        let Some(query) = calling.question else {
             return;
         };
         let verified = Verified {
             asked: calling.asked,
             answered,
             query,
-            agreed: (200..300).contains(&status) && text == challenge,
+            agreed: recorded.is_agreed(),
         };
         let subscribers = &mut self.conversation.subscribers;
         let Some(subscriber) = subscribers.get_mut(&calling.subscriber) else {
@@ -199,19 +177,4 @@ impl Listener {
             known.push(verified);
         }
     }
-
-    /// Whose callback this is; where several topics have it, the one of this topic.
-    fn at_callback(&self, url: &str, topic: Option<&str>) -> Option<String> {
-        let known = self.callbacks.get(bare(url))?;
-        let of_topic = |name: &&String| {
-            let subscriber = self.conversation.subscribers.get(*name);
-            subscriber.is_some_and(|subscriber| Some(subscriber.topic.as_str()) == topic)
-        };
-        known.iter().find(of_topic).or_else(|| known.first()).cloned()
-    }
-}
-
-/// A URL without its query.
-fn bare(url: &str) -> &str {
-    url.split('?').next().unwrap_or(url)
 }

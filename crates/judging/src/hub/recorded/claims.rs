@@ -1,31 +1,19 @@
-//! What a recorded hub supports.
+//! The claims of a recorded hub.
 
-use serde_json::Value;
-use url::Url;
-
-use crate::capture::{Line, Message};
+use crate::capture::conversation::{Conversation, Request};
 use crate::hub::Claims;
 use crate::hub::claims::CAPABILITIES;
 use crate::protocol::{Version, WELL_KNOWN_PATH};
 
-/// What the hub says that it supports; where it was not asked, whatever it was seen to do.
-pub(super) fn claims(version: Version, hub_url: &Url, lines: &[Line]) -> Claims {
-    let path = format!("{}{WELL_KNOWN_PATH}", hub_url.as_str().trim_end_matches('/'));
-    let asked: Vec<u64> = lines
-        .iter()
-        .filter_map(|line| match &line.message {
-            Message::Request { exchange, url, .. } if *url == path => Some(*exchange),
-            _ => None,
-        })
-        .collect();
-    let document = lines.iter().rev().find_map(|line| match &line.message {
-        Message::Response {
-            exchange,
-            status: 200,
-            body,
-            ..
-        } if asked.contains(exchange) => serde_json::from_str::<Value>(&body.text()).ok(),
-        _ => None,
+/// The claims of the hub's configuration document; without one, every capability is claimed.
+pub(super) fn claims(version: Version, recorded: &Conversation) -> Claims {
+    let document = recorded.exchanges().iter().rev().find_map(|exchange| {
+        let is_configuration = exchange.request == Request::Configuration;
+        let is_hubs = is_configuration && exchange.path.as_deref() == Some(WELL_KNOWN_PATH);
+        let answer = exchange
+            .answer()
+            .filter(|answer| is_hubs && answer.status == 200)?;
+        answer.json()
     });
     let mut claims = Claims::from_configuration(version, document.as_ref());
     if document.is_none() {

@@ -1,10 +1,9 @@
 //! HTTP exchanges with the hub: requests for subscriptions, and published events.
 
-use bytes::Bytes;
 use serde_json::Value;
-use url::form_urlencoded;
 
 use super::listener::{CLIENT, Listener};
+use crate::capture::conversation::{self, Exchange, PublishedEvent, Request, SubscriptionForm};
 use crate::hub::rules::{end_accepted, subscription_accepted};
 use crate::hub::{Channel, Publication, Subscriber, Subscription, ids};
 use crate::outcome::Traffic;
@@ -12,139 +11,105 @@ use crate::protocol::{EventKind, EventName, WELL_KNOWN_PATH, parse_events};
 use crate::schema::MessageKind;
 use crate::{Answer, Spot};
 
-/// A request without an answer yet.
-pub(super) struct Asked {
-    pub(super) spot: Spot,
-    method: String,
-    url: String,
-    pub(super) body: Bytes,
-    upgrade: bool,
-}
-
 impl Listener {
-    pub(super) fn requested(
-        &mut self,
-        exchange: u64,
-        method: &str,
-        url: &str,
-        headers: &[(String, String)],
-        body: Bytes,
-    ) {
-        let upgrade = url.starts_with("ws");
-        let traffic = match upgrade {
-            true => Traffic::Connect { url: url.to_owned() },
-            false => Traffic::Request {
-                method: method.to_owned(),
-                url: url.to_owned(),
-                headers: headers.to_vec(),
-                body: String::from_utf8_lossy(&body).into_owned(),
+    pub(super) fn requested(&mut self, exchange: &Exchange) {
+        let url = exchange.url.clone();
+        let traffic = match exchange.request {
+            Request::Upgrade => Traffic::Connect { url },
+            _ => Traffic::Request {
+                method: exchange.method.clone(),
+                url,
+                headers: exchange.headers.to_vec(),
+                body: exchange.body.text(),
             },
         };
-        let actor = self.endpoints.get(url).cloned();
+        let actor = self.endpoints.get(&exchange.url).cloned();
         let spot = self.add(actor.as_deref().unwrap_or(CLIENT), traffic);
-        if method == "POST"
-            && parameter(&body, "hub.mode").as_deref() == Some("unsubscribe")
-            && let Some(endpoint) = parameter(&body, "hub.channel.endpoint")
-            && let Some(name) = self.endpoints.get(&endpoint).cloned()
+        if let Request::Unsubscribe(form) = &exchange.request
+            && let Some(endpoint) = form.endpoint()
+            && let Some(name) = self.endpoints.get(endpoint).cloned()
             && let Some(subscription) = self.last_subscription(&name)
         {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
             subscription.ended.get_or_insert(spot);
         }
-        if method == "POST"
-            && let Some(callback) = parameter(&body, "hub.callback")
+        if let Some(form) = exchange.request.form()
+            && let Some(callback) = form.callback()
         {
-            self.asks_for_calls(&callback, &body, spot);
+            self.asks_for_calls(exchange, form, callback, spot);
         }
-        let asked = Asked {
-            spot,
-            method: method.to_owned(),
-            url: url.to_owned(),
-            body,
-            upgrade,
-        };
-        self.asked.insert(exchange, asked);
+        self.asked.insert(exchange.id, spot);
     }
 
-    pub(super) fn answered(
-        &mut self,
-        exchange: u64,
-        status: u16,
-        headers: &[(String, String)],
-        text: String,
-    ) {
-        let Some(asked) = self.asked.remove(&exchange) else {
-            // It was asked before the recording began.
+    pub(super) fn answered(&mut self, exchange: &Exchange, recorded: &conversation::Answer) {
+        let Some(asked) = self.asked.remove(&exchange.id) else {
+            // It was asked before a gap.
             return;
         };
-        let traffic = match asked.upgrade {
-            true => Traffic::ConnectFailed {
-                status: Some(status),
+        let text = recorded.body.text();
+        let traffic = match exchange.request {
+            Request::Upgrade => Traffic::ConnectFailed {
+                status: Some(recorded.status),
                 problem: text.clone(),
             },
-            false => Traffic::Response {
-                status,
-                headers: headers.to_vec(),
+            _ => Traffic::Response {
+                status: recorded.status,
+                headers: recorded.headers.to_vec(),
                 body: text.clone(),
             },
         };
         let spot = self.add(CLIENT, traffic);
-        if asked.upgrade {
-            return;
-        }
         let answer = Answer {
-            status,
-            headers: headers
+            status: recorded.status,
+            headers: recorded
+                .headers
                 .iter()
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
                 .collect(),
             json: serde_json::from_str(&text).ok(),
             text,
-            request: asked.spot,
+            request: asked,
             spot,
         };
-        match asked.method.as_str() {
-            "POST" if parameter(&asked.body, "hub.mode").is_some() => self.subscribed(&asked, &answer),
-            "POST" => self.published(&asked, &answer, asked.url.trim_end_matches('/') == self.hub_url),
-            "GET" if status == 200 => {
-                let below = asked.url.strip_prefix(&self.hub_url);
-                let kind = match below {
-                    Some(path) if path == WELL_KNOWN_PATH => MessageKind::Configuration,
-                    Some(path) if is_topic(path) => MessageKind::CurrentContext,
-                    _ => return,
-                };
-                if self.judge.knows(kind) {
-                    let body = answer.json.as_ref().unwrap_or(&Value::Null);
-                    self.judge.message(kind, body, spot);
+        match &exchange.request {
+            Request::Subscribe(form) => match form.callback() {
+                Some(_) => self.asked_for_calls(exchange, &answer, ids::SUBSCRIBE_202),
+                None => self.subscribed(form, &answer),
+            },
+            Request::Unsubscribe(form) => match (form.callback(), form.endpoint()) {
+                (Some(_), _) => self.asked_for_calls(exchange, &answer, ids::UNSUBSCRIBE_202),
+                (None, Some(endpoint)) if answer.is_accepted() => {
+                    end_accepted(&answer, endpoint, &mut self.judge);
                 }
+                (None, _) => {}
+            },
+            Request::Publish(event) => {
+                let at_hub_url = matches!(exchange.path.as_deref(), Some("" | "/"));
+                self.published(event, &answer, at_hub_url);
             }
-            _ => {}
+            Request::Configuration if exchange.path.as_deref() == Some(WELL_KNOWN_PATH) => {
+                self.document(MessageKind::Configuration, &answer, spot);
+            }
+            Request::GetContext { .. } => self.document(MessageKind::CurrentContext, &answer, spot),
+            Request::Configuration | Request::Upgrade | Request::Other => {}
         }
     }
 
-    /// The hub answered a request for a subscription, or for its end.
-    fn subscribed(&mut self, asked: &Asked, answer: &Answer) {
-        let named = parameter(&asked.body, "hub.channel.endpoint");
-        let unsubscribes = parameter(&asked.body, "hub.mode").as_deref() == Some("unsubscribe");
-        if let Some(callback) = parameter(&asked.body, "hub.callback") {
-            return self.asked_for_calls(&callback, asked, answer, unsubscribes);
+    fn document(&mut self, kind: MessageKind, answer: &Answer, spot: Spot) {
+        if answer.status == 200 && self.judge.knows(kind) {
+            let body = answer.json.as_ref().unwrap_or(&Value::Null);
+            self.judge.message(kind, body, spot);
         }
+    }
+
+    /// The hub answered a request for a subscription over a WebSocket.
+    fn subscribed(&mut self, form: &SubscriptionForm, answer: &Answer) {
         if !answer.is_accepted() {
             return;
         }
-        if unsubscribes {
-            if let Some(endpoint) = named {
-                end_accepted(answer, &endpoint, &mut self.judge);
-            }
-            return;
-        }
-        let topic = parameter(&asked.body, "hub.topic").unwrap_or_default();
-        let events = parameter(&asked.body, "hub.events").unwrap_or_default();
-        let events = parse_events(&events).unwrap_or_default();
-        let known = named
-            .as_ref()
-            .and_then(|named| self.endpoints.get(named))
-            .cloned();
+        let named = form.endpoint();
+        let events = parse_events(form.get("hub.events").unwrap_or_default()).unwrap_or_default();
+        let known = named.and_then(|named| self.endpoints.get(named)).cloned();
         subscription_accepted(
             answer,
             named.is_none(),
@@ -159,35 +124,26 @@ impl Listener {
             && let Some(subscription) = self.last_subscription(&known)
         {
             subscription.replaced.push(answer.request);
-            if named.as_ref() == Some(&given) {
+            if named == Some(given.as_str()) {
                 subscription.granted.extend(events.iter().cloned());
                 subscription.current.clone_from(&events);
                 subscription.asked = events;
                 return;
             }
         }
-        let name = self.new_name(parameter(&asked.body, "subscriber.name"));
-        let mut subscriber = Subscriber::new(&name, &topic, Channel::WebSocket);
+        let name = self.new_name(form.subscriber_name());
+        let mut subscriber = Subscriber::new(&name, form.topic(), Channel::WebSocket);
         subscriber.subscriptions.push(Subscription::new(events));
         self.endpoints.insert(given, name.clone());
         self.conversation.subscribers.insert(name, subscriber);
     }
 
     /// The hub answered the request to broadcast an event.
-    fn published(&mut self, asked: &Asked, answer: &Answer, at_hub_url: bool) {
-        let Ok(message) = serde_json::from_slice::<Value>(&asked.body) else {
+    fn published(&mut self, message: &PublishedEvent, answer: &Answer, at_hub_url: bool) {
+        let (Some(topic), Some(name), Some(id)) = (message.topic(), message.name(), message.id()) else {
             return;
         };
-        let text = |pointer: &str| {
-            message
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        let (Some(topic), Some(event)) = (text("/event/hub.topic"), text("/event/hub.event")) else {
-            return;
-        };
-        let (Ok(event), Some(id)) = (event.parse::<EventName>(), text("/id")) else {
+        let Ok(event) = name.parse::<EventName>() else {
             return;
         };
         if answer.is_accepted() && at_hub_url {
@@ -195,10 +151,10 @@ impl Listener {
         }
         let publication = Publication {
             by: None,
-            topic,
-            id,
-            timestamp: text("/timestamp").unwrap_or_default(),
-            context: message.pointer("/event/context").cloned().unwrap_or(Value::Null),
+            topic: topic.to_owned(),
+            id: id.to_owned(),
+            timestamp: message.timestamp().unwrap_or_default().to_owned(),
+            context: message.context().cloned().unwrap_or(Value::Null),
             requested: answer.request,
             answered: answer.spot,
             accepted: answer.is_accepted(),
@@ -208,18 +164,4 @@ impl Listener {
         };
         self.conversation.publications.push(publication.into());
     }
-}
-
-/// The path of one topic's current context.
-fn is_topic(path: &str) -> bool {
-    path.strip_prefix('/')
-        .is_some_and(|rest| !rest.is_empty() && !rest.contains('/') && !rest.starts_with('.'))
-}
-
-/// A parameter of a form.
-pub(super) fn parameter(form: &[u8], name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(form);
-    pairs
-        .find(|(parameter, _)| parameter == name)
-        .map(|(_, value)| value.into_owned())
 }

@@ -1,4 +1,4 @@
-//! Makes a conversation of what passed, line by line.
+//! Makes a conversation of a decoded capture, event by event.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,8 +8,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::calls::Calling;
-use super::exchanges::Asked;
-use crate::capture::{Frame, Line, Message, Side};
+use crate::capture::Side;
+use crate::capture::conversation::{
+    End, EndKind, Event, ExchangeId, Frame, FrameKind, Moment, Opening, Socket, SocketId, SubscriptionId,
+};
 use crate::hub::control::{Control, control_of};
 use crate::hub::{
     Breach, Channel, Conversation, Issued, Judge, Place, Subscriber, Subscription, events_in, ids, lease_in,
@@ -27,7 +29,6 @@ struct Connection {
     subscriber: String,
     number: usize,
     greeted: bool,
-    ended: bool,
 }
 
 /// Makes a conversation of a capture, and judges single answers as they come.
@@ -36,20 +37,19 @@ pub(super) struct Listener {
     pub(super) judge: Judge,
     pub(super) issued: Issued,
     redactor: Redactor,
-    pub(super) hub_url: String,
     pub(super) is_secure: bool,
-    /// Requests without an answer yet.
-    pub(super) asked: HashMap<u64, Asked>,
-    connections: HashMap<u64, Connection>,
+    /// The places of requests without an answer yet.
+    pub(super) asked: HashMap<ExchangeId, Spot>,
+    connections: HashMap<SocketId, Connection>,
     /// Subscribers by endpoint.
     pub(super) endpoints: HashMap<String, String>,
     /// How many WebSockets each subscriber has opened.
     opened: HashMap<String, usize>,
-    /// Subscribers with webhooks by callback, without its query.
-    pub(super) callbacks: HashMap<String, Vec<String>>,
-    /// Calls without an answer yet.
-    pub(super) calls: HashMap<u64, Calling>,
-    /// The time of the last line.
+    /// Subscribers with webhooks by their subscriptions.
+    pub(super) callbacks: HashMap<SubscriptionId, String>,
+    /// Calls without an answer yet, by their lines.
+    pub(super) calls: HashMap<usize, Calling>,
+    /// The time of the last event.
     pub(super) last: Duration,
 }
 
@@ -60,7 +60,6 @@ impl Listener {
             judge,
             issued: Issued::default(),
             redactor: Redactor::new(false, true),
-            hub_url: hub_url.as_str().trim_end_matches('/').to_owned(),
             is_secure: hub_url.scheme() == "https",
             asked: HashMap::new(),
             connections: HashMap::new(),
@@ -72,71 +71,27 @@ impl Listener {
         }
     }
 
-    pub(super) fn hear(&mut self, line: &Line) {
-        self.last = Duration::try_from_secs_f64(line.at_ms / 1_000.0).unwrap_or_default();
-        match &line.message {
-            Message::Request {
-                exchange,
-                method,
-                url,
-                headers,
-                body,
-                ..
-            } => self.requested(*exchange, method, url, headers, body.bytes()),
-            Message::Response {
-                exchange,
-                status,
-                headers,
-                body,
-                ..
-            } => self.answered(*exchange, *status, headers, body.text()),
-            Message::NoResponse {
-                exchange, problem, ..
-            } => {
-                self.asked.remove(exchange);
-                self.add(
-                    CLIENT,
-                    Traffic::NoResponse {
-                        problem: problem.clone(),
-                    },
-                );
+    pub(super) fn take(&mut self, moment: Moment, event: Event<'_>) {
+        self.last = moment.at;
+        match event {
+            Event::Requested(exchange) => self.requested(exchange),
+            Event::Answered(exchange, answer) => self.answered(exchange, answer),
+            Event::Failed(exchange, failure) => {
+                self.asked.remove(&exchange.id);
+                self.failed(&failure.problem);
             }
-            Message::Opened {
-                connection,
-                exchange,
-                url,
-            } => self.opened(*connection, *exchange, url),
-            Message::Text(frame) => self.frame(frame, false),
-            Message::Binary(frame) => self.frame(frame, true),
-            Message::Closed {
-                connection,
-                from,
-                code,
-                reason,
-            } => self.ended(*connection, *from, *code, reason),
-            Message::Broken {
-                connection,
-                from,
-                problem,
-            } => self.ended(*connection, *from, None, problem),
-            Message::Note { text } => {
-                self.add("castspec", Traffic::Note { text: text.clone() });
+            Event::CallFailed(_, failure) => self.failed(&failure.problem),
+            Event::Opened(socket, opening) => self.opened(socket, opening),
+            Event::Frame(socket, frame) => self.frame(socket, frame),
+            Event::Ended(socket, end) => self.ended(socket, end),
+            Event::Note(text) => {
+                let text = text.to_owned();
+                self.add("castspec", Traffic::Note { text });
             }
-            Message::Gap => self.forget(),
-            Message::CallbackRequest {
-                exchange,
-                method,
-                url,
-                headers,
-                body,
-            } => self.called(*exchange, method, url, headers, &body.bytes()),
-            Message::CallbackResponse {
-                exchange,
-                status,
-                headers,
-                body,
-            } => self.call_answered(*exchange, *status, headers, body.text()),
-            Message::Ping(_) | Message::Pong(_) | Message::Stopped => {}
+            Event::Gap => self.forget(),
+            Event::Called(call) => self.called(call),
+            Event::CallAnswered(call, answer) => self.call_answered(call, answer),
+            Event::Unpaired(_) | Event::Stopped => {}
         }
     }
 
@@ -151,14 +106,21 @@ impl Listener {
         }
     }
 
-    fn opened(&mut self, connection: u64, exchange: u64, url: &str) {
-        self.asked.remove(&exchange);
-        let name = match self.endpoints.get(url) {
+    fn failed(&mut self, problem: &str) {
+        let problem = problem.to_owned();
+        self.add(CLIENT, Traffic::NoResponse { problem });
+    }
+
+    fn opened(&mut self, socket: &Socket, opening: &Opening) {
+        if let Some(exchange) = opening.exchange {
+            self.asked.remove(&exchange);
+        }
+        let name = match self.endpoints.get(&opening.url) {
             Some(name) => name.clone(),
             None => {
                 // It subscribed before the recording began: nothing is known of its topic and events.
                 let name = self.new_name(None);
-                self.endpoints.insert(url.to_owned(), name.clone());
+                self.endpoints.insert(opening.url.clone(), name.clone());
                 let mut subscriber = Subscriber::new(&name, "", Channel::WebSocket);
                 subscriber.exact = false;
                 self.conversation.subscribers.insert(name.clone(), subscriber);
@@ -176,14 +138,18 @@ impl Listener {
             subscriber: name,
             number,
             greeted: false,
-            ended: false,
         };
-        self.connections.insert(connection, opened);
+        self.connections.insert(socket.id, opened);
     }
 
-    fn frame(&mut self, frame: &Frame, binary: bool) {
+    fn frame(&mut self, socket: &Socket, frame: &Frame) {
+        let binary = match frame.kind {
+            FrameKind::Text => false,
+            FrameKind::Binary => true,
+            FrameKind::Ping | FrameKind::Pong => return,
+        };
         let text = frame.body.text();
-        let Some(connection) = self.connections.get_mut(&frame.connection) else {
+        let Some(connection) = self.connections.get_mut(&socket.id) else {
             // It was opened before the recording began, or before a gap.
             return;
         };
@@ -234,24 +200,22 @@ impl Listener {
         }
     }
 
-    fn ended(&mut self, connection: u64, from: Side, code: Option<u16>, reason: &str) {
-        let Some(connection) = self.connections.get_mut(&connection) else {
+    fn ended(&mut self, socket: &Socket, end: &End) {
+        let Some(connection) = self.connections.get(&socket.id) else {
             return;
         };
-        // The first end is the one that counts; a second one answers it.
-        if std::mem::replace(&mut connection.ended, true) {
-            return;
-        }
         let (name, socket, greeted) = (
             connection.subscriber.clone(),
             connection.number,
             connection.greeted,
         );
-        let by_hub = from == Side::Hub;
+        let by_hub = end.by == Side::Hub;
+        let code = end.code();
+        let (EndKind::Closed { reason, .. } | EndKind::Broken { problem: reason }) = &end.kind;
         let traffic = Traffic::Closed {
             by_hub,
             code,
-            reason: reason.to_owned(),
+            reason: reason.clone(),
         };
         let spot = self.add(&name, traffic);
         let Some(subscriber) = self.conversation.subscribers.get_mut(&name) else {
@@ -298,9 +262,9 @@ impl Listener {
     }
 
     /// A name that no subscriber has yet.
-    pub(super) fn new_name(&self, stated: Option<String>) -> String {
+    pub(super) fn new_name(&self, stated: Option<&str>) -> String {
         let number = self.conversation.subscribers.len() + 1;
-        match stated.filter(|name| !name.is_empty()) {
+        match stated {
             Some(name) => format!("{name} ({number})"),
             None => format!("subscriber {number}"),
         }

@@ -1,5 +1,4 @@
-//! Judging a hub by a capture: what passed between the hub and its subscribers, line by line, makes the conversation, and the
-//! ambient rules are applied to it.
+//! Judging a hub by a decoded capture: its events, one after the other, make the conversation that the ambient rules are applied to.
 //!
 //! Who sent a request over HTTP, nobody can tell, and there may be subscribers that were not recorded: what depends on either
 //! stays unjudged.
@@ -19,7 +18,7 @@ use url::Url;
 use self::claims::claims;
 use self::listener::Listener;
 use super::Judge;
-use crate::capture::Line;
+use crate::capture;
 use crate::outcome::{Check, Entry, Observation};
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
@@ -68,24 +67,23 @@ pub fn parse_hub_url(text: &str) -> Result<Url, HubUrlError> {
     Ok(url)
 }
 
-/// Judges what a hub did in a conversation; the checks are those of a scenario of this name.
+/// Judges what a hub did in a capture; the checks are those of a scenario of this name.
 ///
 /// # Errors
-/// When `hub_url` is no URL of a hub.
+/// When the capture was not made of a hub.
 pub fn judge_recorded(
     scenario: &str,
-    hub_url: &str,
     version: Version,
     catalogue: Arc<Catalogue>,
     schemas: Arc<Schemas>,
-    lines: &[Line],
+    recorded: &capture::conversation::Conversation,
 ) -> Result<Recorded, HubUrlError> {
-    let hub_url = parse_hub_url(hub_url)?;
-    let claims = Arc::new(claims(version, &hub_url, lines));
+    let hub_url = parse_hub_url(recorded.hub_url())?;
+    let claims = Arc::new(claims(version, recorded));
     let judge = Judge::new(catalogue, schemas, version, claims);
     let mut listener = Listener::new(&hub_url, version, judge);
-    for line in lines {
-        listener.hear(line);
+    for (moment, event) in recorded.events() {
+        listener.take(moment, event);
     }
     Ok(listener.conclude(scenario))
 }

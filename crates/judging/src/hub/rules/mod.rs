@@ -19,6 +19,8 @@ mod owed;
 mod publishing;
 mod signatures;
 mod sync_errors;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod unique_ids;
 

@@ -9,7 +9,7 @@ use super::{DOUBTFUL, Shared};
 use crate::client::OutgoingRequest;
 use crate::protocol::signature::{SIGNATURE_HEADER, sign};
 
-/// Calls a callback, each time when what had come before has come.
+/// Calls a callback, each time as soon as everything that preceded the call in the capture has arrived.
 pub(super) async fn perform(
     shared: Arc<Shared>,
     subscriber: usize,

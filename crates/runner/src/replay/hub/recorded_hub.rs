@@ -11,7 +11,7 @@ use crate::capture::conversation::{
     SubscriptionForm, SubscriptionId,
 };
 
-/// A message of the hub, and what had come from the subscriber by then.
+/// A message of the hub, and what the subscriber had sent by then.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cue {
     /// The message, as it was sent.
@@ -22,7 +22,7 @@ pub(super) struct Cue {
     pub(super) after_publication: Option<usize>,
 }
 
-/// A call of the hub to a callback, and what had come by then.
+/// A call of the hub to a callback, and what had preceded it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct CallCue {
     /// The call.
