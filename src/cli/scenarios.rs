@@ -231,8 +231,8 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
     }
     text.push_str("\nSteps:\n");
     for (index, step) in document.steps.iter().enumerate() {
-        let ids = castspec_runner::scenario::step_requirements(&step.value);
-        let mut told = format!("{:2}. {}", index + 1, step.value.in_words());
+        let ids = step.value.requirements();
+        let mut told = format!("{:2}. {}", index + 1, step.value.describe());
         if !ids.is_empty() {
             let _ = write!(told, " [{}]", ids.join(", "));
         }
@@ -306,8 +306,8 @@ fn explained(scenario: &Scenario, catalogue: &Catalogue) -> Value {
         .map(|step| {
             json!({
                 "line": step.referenced.line(),
-                "words": step.value.in_words(),
-                "requirements": castspec_runner::scenario::step_requirements(&step.value),
+                "words": step.value.describe(),
+                "requirements": step.value.requirements(),
             })
         })
         .collect();

@@ -19,7 +19,7 @@ pub struct Fault {
     pub line: u64,
     /// The column in characters, from 1; 0 where it is not known.
     pub column: u64,
-    /// What is wrong.
+    /// The mistake.
     pub problem: Problem,
     snippet: String,
 }
