@@ -57,7 +57,7 @@ impl Server {
         }
         if self.gitlab {
             let written = reports.write_gitlab_code_quality();
-            written.map_err(|error| CommandError::from_error(&error))?;
+            written?;
         }
         Ok(())
     }

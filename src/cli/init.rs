@@ -58,8 +58,7 @@ impl InitCommand {
                 self.out.display()
             )));
         }
-        let mut target =
-            Target::new(&self.hub, Version::Stu3).map_err(|error| CommandError::from_error(&error))?;
+        let mut target = Target::new(&self.hub, Version::Stu3)?;
         if let Some(file) = &self.ca_cert {
             target.approach.trust = Trust::with_file(file);
         }
@@ -94,9 +93,7 @@ struct Learnt {
 
 impl Learnt {
     async fn of(target: &Target) -> Result<Self, CommandError> {
-        let wrong = |error: &dyn std::error::Error| CommandError::from_error(error);
-        let http =
-            HttpClient::new(&target.hub_url, &target.approach, PATIENCE).map_err(|error| wrong(&error))?;
+        let http = HttpClient::new(&target.hub_url, &target.approach, PATIENCE)?;
         let log = Log::new(SHOWN.clone(), None);
         let get = async |url: String| http.send(&log, "castspec", &OutgoingRequest::get(&url)).await;
         let answer = get(format!("{}{WELL_KNOWN_PATH}", target.hub_url_text()))

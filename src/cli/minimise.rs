@@ -67,15 +67,13 @@ impl MinimiseCommand {
         let path = self.scenario.display();
         let text = std::fs::read_to_string(&self.scenario)
             .map_err(|error| CommandError::new(format!("{path}: cannot be read: {error}")))?;
-        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
-        let scenario = Scenario::parse("scenario", &path.to_string(), &text, &catalogue)
-            .map_err(|error| CommandError::from_error(&error))?;
+        let catalogue = Catalogue::embedded()?;
+        let scenario = Scenario::parse("scenario", &path.to_string(), &text, &catalogue)?;
         let target = targets
             .into_iter()
             .find(|own| scenario.document.versions.contains(&own.version))
             .ok_or_else(|| CommandError::new(format!("{path}: it is written for no version of this hub")))?;
-        let materials = Materials::load(catalogue.clone(), &[target.version])
-            .map_err(|error| CommandError::from_error(&error))?;
+        let materials = Materials::load(catalogue.clone(), &[target.version])?;
         let version = target.version;
         let mut trial = Trial {
             target,
@@ -85,9 +83,7 @@ impl MinimiseCommand {
         if trial.target.built_in {
             trial.target.timing.response = PATIENCE;
         }
-        let (server, mut targets) = builtin::start(BTreeSet::new(), &[version], Transport::Plaintext)
-            .await
-            .map_err(|error| CommandError::from_error(&error))?;
+        let (server, mut targets) = builtin::start(BTreeSet::new(), &[version], Transport::Plaintext).await?;
         let mut control = trial.clone();
         if let Some(mut target) = targets.pop() {
             target.timing.response = PATIENCE;
@@ -199,7 +195,7 @@ impl Trial {
             failing
         };
         let (ended, failing) = tokio::join!(running, gathering);
-        ended.map_err(|error| CommandError::from_error(&error))?;
+        ended?;
         Ok(failing)
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Arguments are read here, and errors become one clear line and an exit code.
 
 mod ci_server;
+mod command_error;
 mod hub;
 mod hub_conduct;
 mod hub_control;
@@ -14,6 +15,7 @@ mod requirements;
 mod run;
 mod run_watch;
 mod scenario;
+mod scenario_index;
 mod scenarios;
 mod selfcheck;
 mod subscriber;
@@ -23,6 +25,9 @@ mod subscriber_tell;
 mod under_test;
 mod validate;
 mod validate_conversation;
+mod validate_message;
+
+pub use command_error::CommandError;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -71,23 +76,6 @@ enum Command {
     },
 }
 
-/// Why a command could not be carried out.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct CommandError(String);
-
-impl CommandError {
-    /// An error told in this line.
-    pub fn new(line: impl Into<String>) -> Self {
-        Self(line.into())
-    }
-
-    /// An error told in its own words.
-    pub fn from_error(error: &dyn std::error::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
 /// Runs the program: reads the arguments, carries the command out, and tells what went wrong in one line.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -114,10 +102,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Run(command) => command.run().await,
         Command::Init(command) => command.run().await,
-        Command::Hub(command) => command
-            .run()
-            .await
-            .map_err(|error| CommandError::from_error(&error)),
+        Command::Hub(command) => Ok(command.run().await?),
         Command::Subscriber(command) => command.run().await,
         Command::Replay(command) => command.run().await,
         Command::Validate(command) => command.run(),

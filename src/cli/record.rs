@@ -91,9 +91,7 @@ impl RecordCommand {
             redactor: Redactor::new(self.redact_resources, true),
         };
         let tell = |line: &str| print_error(&format!("castspec: {line}\n"));
-        let recorder = Recorder::start(settings, Box::new(tell))
-            .await
-            .map_err(|error| CommandError::from_error(&error))?;
+        let recorder = Recorder::start(settings, Box::new(tell)).await?;
         if let (Some(path), Some(pem)) = (&self.ca_out, recorder.authority_pem()) {
             std::fs::write(path, pem).map_err(|error| {
                 let path = path.display();

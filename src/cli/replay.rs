@@ -79,12 +79,10 @@ impl ReplayCommand {
     /// # Errors
     /// When it cannot be read or played.
     pub async fn run(&self) -> Result<ExitCode, CommandError> {
-        let wrong = |error: &dyn std::error::Error| CommandError::from_error(error);
-        let reader = Reader::open(&self.capture).map_err(|error| wrong(&error))?;
+        let reader = Reader::open(&self.capture)?;
         let upstream = reader.header().upstream.clone();
         let lines: Result<Vec<_>, _> = reader.collect();
-        let lines = lines.map_err(|error| wrong(&error))?;
-        let script = Script::of(Conversation::decode(&upstream, lines));
+        let script = Script::of(Conversation::decode(&upstream, lines?));
         if self.role == Role::Hub {
             return self.as_hub(&script).await;
         }
@@ -100,7 +98,7 @@ impl ReplayCommand {
         if let Some(server) = server {
             server.shutdown().await;
         }
-        let replayed = replayed.map_err(|error| wrong(&error))?;
+        let replayed = replayed?;
         print(&SHOWN.text(&told(&script, &replayed)))?;
         Ok(match replayed.differences.is_empty() {
             true => ExitCode::SUCCESS,
@@ -111,9 +109,7 @@ impl ReplayCommand {
     /// Plays the hub until every subscription of the capture has been played to its end, or Ctrl-C.
     async fn as_hub(&self, script: &Script) -> Result<ExitCode, CommandError> {
         let patience = Duration::from_secs(self.patience.into());
-        let hub = ReplayHub::start(script, self.listen, self.plaintext, patience)
-            .await
-            .map_err(|error| CommandError::from_error(&error))?;
+        let hub = ReplayHub::start(script, self.listen, self.plaintext, patience).await?;
         if let (Some(path), Some(pem)) = (&self.ca_out, hub.authority_pem()) {
             std::fs::write(path, pem)
                 .map_err(|error| CommandError::new(format!("cannot write {}: {error}", path.display())))?;

@@ -80,13 +80,12 @@ impl ReportCommand {
 }
 
 fn read(path: &std::path::Path) -> Result<StoredRun, CommandError> {
-    StoredRun::read(path).map_err(|error| CommandError::from_error(&error))
+    Ok(StoredRun::read(path)?)
 }
 
 impl Render {
     fn run(&self) -> Result<ExitCode, CommandError> {
-        Reports::store_renderings(&self.reports, read(&self.report)?)
-            .map_err(|error| CommandError::from_error(&error))?;
+        Reports::store_renderings(&self.reports, read(&self.report)?)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -94,9 +93,9 @@ impl Render {
 impl Merge {
     fn run(&self) -> Result<ExitCode, CommandError> {
         let parts: Result<Vec<StoredRun>, _> = self.parts.iter().map(|path| read(path)).collect();
-        let whole = merge(parts?).map_err(|error| CommandError::from_error(&error))?;
+        let whole = merge(parts?)?;
         let conclusion = whole.record.conclusion();
-        Reports::store(&self.reports, whole).map_err(|error| CommandError::from_error(&error))?;
+        Reports::store(&self.reports, whole)?;
         print(&format!("{}\n", conclusion.sentence()))?;
         Ok(ExitCode::from(conclusion.exit_code()))
     }
@@ -106,8 +105,7 @@ impl Compare {
     fn run(&self) -> Result<ExitCode, CommandError> {
         let comparison = Comparison::of(&read(&self.old)?.record, &read(&self.new)?.record);
         let told = if self.json {
-            serde_json::to_string_pretty(&comparison).map_err(|error| CommandError::from_error(&error))?
-                + "\n"
+            serde_json::to_string_pretty(&comparison)? + "\n"
         } else if self.markdown {
             comparison.markdown()
         } else {

@@ -124,7 +124,7 @@ impl RequirementsCommand {
     /// # Errors
     /// When the catalogue, a schema or a scenario cannot be read.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
-        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
+        let catalogue = Catalogue::embedded()?;
         let covers = self.covers(&catalogue)?;
         let none = Cover::default();
         let cover_of = |own: &Requirement| covers.get(&own.id).unwrap_or(&none);
@@ -175,12 +175,11 @@ impl RequirementsCommand {
 
     fn covers(&self, catalogue: &Catalogue) -> Result<BTreeMap<String, Cover>, CommandError> {
         let mut covers: BTreeMap<String, Cover> = BTreeMap::new();
-        let schemas =
-            Schemas::load(self.fhircast_version).map_err(|error| CommandError::from_error(&error))?;
+        let schemas = Schemas::load(self.fhircast_version)?;
         for (id, files) in schemas.requirements() {
             covers.entry(id).or_default().schemas = files;
         }
-        let library = Library::embedded(catalogue).map_err(|error| CommandError::from_error(&error))?;
+        let library = Library::embedded(catalogue)?;
         for scenario in library
             .iter()
             .filter(|own| own.document.versions.contains(&self.fhircast_version))

@@ -72,11 +72,9 @@ impl RunCommand {
     /// # Errors
     /// When the run could not be carried out.
     pub async fn run(&self) -> Result<ExitCode, CommandError> {
-        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
+        let catalogue = Catalogue::embedded()?;
         let library = self.library(&catalogue)?;
-        let selected = library
-            .select(&self.selectors, &catalogue)
-            .map_err(|error| CommandError::from_error(&error))?;
+        let selected = library.select(&self.selectors, &catalogue)?;
         let (server, targets) = self.under_test.targets(&self.selectors).await?;
         let mut versions = Vec::new();
         let mut parts = Vec::new();
@@ -110,8 +108,7 @@ impl RunCommand {
                     .join(" or ")
             )));
         }
-        let mut materials =
-            Materials::load(catalogue, &versions).map_err(|error| CommandError::from_error(&error))?;
+        let mut materials = Materials::load(catalogue, &versions)?;
         materials.retries = self.watch.retries;
         materials.redact_resources = self.redact_resources;
         if self.dry_run {
@@ -144,8 +141,7 @@ impl RunCommand {
             transcripts: self.transcripts,
         };
         let mut console = Console::new(std::io::stdout(), settings);
-        let mut reports =
-            Reports::new(&self.reports, self.grading()).map_err(|error| CommandError::from_error(&error))?;
+        let mut reports = Reports::new(&self.reports, self.grading())?;
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let stop = Arc::new(stop);
@@ -164,9 +160,7 @@ impl RunCommand {
                 // It may be stopping already.
                 let _ = stop.send(true);
             }
-            reports
-                .event(&event)
-                .map_err(|error| CommandError::from_error(&error))?;
+            reports.event(&event)?;
             let ended = matches!(event, RunEvent::RunEnded(_));
             // A reader of standard output that has gone away must not take the reports with it.
             let told = console.event(&event);
@@ -180,15 +174,13 @@ impl RunCommand {
         signals.abort();
         match running.await {
             Ok(Ok(_)) => watch.end(&reports, self.is_whole(), reports.conclusion().exit_code()),
-            Ok(Err(error)) => Err(CommandError::from_error(&error)),
+            Ok(Err(error)) => Err(error.into()),
             Err(error) => Err(CommandError::new(format!("the run ended abnormally: {error}"))),
         }
     }
 
     async fn tell_plan(&self, parts: Vec<Part>, materials: Materials) -> Result<ExitCode, CommandError> {
-        let plans = plan(parts, materials)
-            .await
-            .map_err(|error| CommandError::from_error(&error))?;
+        let plans = plan(parts, materials).await?;
         let mut text = String::new();
         for plan in plans {
             text.push_str(&dry_run(&plan));
@@ -216,12 +208,10 @@ impl RunCommand {
         let mut library = if self.only_given {
             Library::default()
         } else {
-            Library::embedded(catalogue).map_err(|error| CommandError::from_error(&error))?
+            Library::embedded(catalogue)?
         };
         for path in &self.scenarios {
-            library
-                .add_path(path, catalogue)
-                .map_err(|error| CommandError::from_error(&error))?;
+            library.add_path(path, catalogue)?;
         }
         Ok(library)
     }

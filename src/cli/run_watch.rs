@@ -66,7 +66,7 @@ impl WatchArguments {
         let scenarios: BTreeSet<&str> = library.iter().map(|scenario| scenario.name.as_str()).collect();
         let read = |file| Expectations::read(file, &requirements, &scenarios, grading, now);
         let expectations = self.expect.as_deref().map(read).transpose();
-        let expectations = expectations.map_err(|error| CommandError::from_error(&error))?;
+        let expectations = expectations?;
         Ok(Watch {
             expectations,
             server: Server::begin()?,

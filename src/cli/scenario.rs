@@ -60,11 +60,11 @@ impl ScenarioCommand {
 
 impl FromCommand {
     fn run(&self) -> Result<ExitCode, CommandError> {
-        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
-        let reader = Reader::open(&self.capture).map_err(|error| CommandError::from_error(&error))?;
+        let catalogue = Catalogue::embedded()?;
+        let reader = Reader::open(&self.capture)?;
         let header = reader.header().clone();
         let lines: Result<Vec<_>, _> = reader.collect();
-        let lines = lines.map_err(|error| CommandError::from_error(&error))?;
+        let lines = lines?;
         let recorded = SubscriberActions::of(&Conversation::decode(&header.upstream, lines));
         let stated = header.fhircast_versions.first().copied();
         let version = self.fhircast_version.or(stated).unwrap_or(recorded.version);

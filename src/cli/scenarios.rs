@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::scenario_index::scenario_index;
 use super::{CommandError, print, print_error};
 use castspec_fhircast::requirement::Catalogue;
 use castspec_runner::scenario::{Library, LibraryError, Scenario};
@@ -36,6 +37,9 @@ pub struct ScenariosCommand {
     /// Only the scenarios named by --scenarios
     #[arg(long, requires = "scenarios")]
     only_given: bool,
+    /// Print the index of the built-in scenarios, a page of Markdown
+    #[arg(long, conflicts_with_all = ["selectors", "check", "scenarios", "json"])]
+    index: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -47,14 +51,16 @@ impl ScenariosCommand {
     /// # Errors
     /// When nothing is selected, or files have mistakes or cannot be read.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
-        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
+        let catalogue = Catalogue::embedded()?;
         if let Some(paths) = &self.check {
             return check(paths, &catalogue);
         }
         let library = self.library(&catalogue)?;
-        let selected = library
-            .select(&self.selectors, &catalogue)
-            .map_err(|error| CommandError::from_error(&error))?;
+        let selected = library.select(&self.selectors, &catalogue)?;
+        if self.index {
+            print(&scenario_index(&selected, &catalogue))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let explains = !self.selectors.is_empty()
             && self
                 .selectors
@@ -92,12 +98,10 @@ impl ScenariosCommand {
         let mut library = if self.only_given {
             Library::default()
         } else {
-            Library::embedded(catalogue).map_err(|error| CommandError::from_error(&error))?
+            Library::embedded(catalogue)?
         };
         for path in &self.scenarios {
-            library
-                .add_path(path, catalogue)
-                .map_err(|error| CommandError::from_error(&error))?;
+            library.add_path(path, catalogue)?;
         }
         Ok(library)
     }
@@ -111,7 +115,7 @@ fn check(paths: &[PathBuf], catalogue: &Catalogue) -> Result<ExitCode, CommandEr
         match Library::embedded(catalogue) {
             Ok(library) => sound += library.iter().count(),
             Err(LibraryError::Scenario(errors)) => mistakes.extend(errors.0),
-            Err(error) => return Err(CommandError::from_error(&error)),
+            Err(error) => return Err(error.into()),
         }
     }
     for path in paths {
@@ -134,7 +138,7 @@ fn check(paths: &[PathBuf], catalogue: &Catalogue) -> Result<ExitCode, CommandEr
             ))?;
             Ok(ExitCode::SUCCESS)
         }
-        (0, [error]) => Err(CommandError::from_error(error)),
+        (0, [error]) => Err(CommandError::new(error.to_string())),
         (0, errors) => {
             tell_unreadable(errors);
             Err(CommandError::new(format!(
@@ -227,8 +231,8 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
     }
     text.push_str("\nSteps:\n");
     for (index, step) in document.steps.iter().enumerate() {
-        let ids = castspec_runner::scenario::step_requirements(&step.value);
-        let mut told = format!("{:2}. {}", index + 1, step.value.in_words());
+        let ids = step.value.requirements();
+        let mut told = format!("{:2}. {}", index + 1, step.value.describe());
         if !ids.is_empty() {
             let _ = write!(told, " [{}]", ids.join(", "));
         }
@@ -280,9 +284,7 @@ fn wrapped(text: &str, indent: &str) -> String {
 }
 
 fn as_json(value: &Value) -> Result<String, CommandError> {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .map_err(|error| CommandError::from_error(&error))
+    Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 fn entry(scenario: &Scenario) -> Value {
@@ -304,8 +306,8 @@ fn explained(scenario: &Scenario, catalogue: &Catalogue) -> Value {
         .map(|step| {
             json!({
                 "line": step.referenced.line(),
-                "words": step.value.in_words(),
-                "requirements": castspec_runner::scenario::step_requirements(&step.value),
+                "words": step.value.describe(),
+                "requirements": step.value.requirements(),
             })
         })
         .collect();

@@ -56,15 +56,12 @@ impl SelfCheckCommand {
     /// # Errors
     /// When it could not be carried out.
     pub async fn run(&self) -> Result<ExitCode, CommandError> {
-        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
-        let library = Library::embedded(&catalogue).map_err(|error| CommandError::from_error(&error))?;
+        let catalogue = Catalogue::embedded()?;
+        let library = Library::embedded(&catalogue)?;
         let chosen: Result<Vec<Defect>, _> = self.defect.iter().map(|name| name.parse()).collect();
-        let chosen = chosen.map_err(|error| CommandError::from_error(&error))?;
-        let scenarios = library
-            .select(&[], &catalogue)
-            .map_err(|error| CommandError::from_error(&error))?;
-        let materials =
-            Materials::load(catalogue, &Version::ALL).map_err(|error| CommandError::from_error(&error))?;
+        let chosen = chosen?;
+        let scenarios = library.select(&[], &catalogue)?;
+        let materials = Materials::load(catalogue, &Version::ALL)?;
         let mut selfchecks = Vec::new();
         for version in self.versions() {
             let defects = match chosen.as_slice() {
@@ -115,7 +112,7 @@ impl SelfCheckCommand {
                     stopped.clone(),
                 )
                 .await;
-            let matrix = matrix.map_err(|error| CommandError::from_error(&error))?;
+            let matrix = matrix?;
             bar.suspend(|| print(&self.text(&matrix)))?;
             matrices.push(matrix);
         }
@@ -138,8 +135,8 @@ impl SelfCheckCommand {
             "tool": {"name": "castspec", "version": env!("CARGO_PKG_VERSION")},
             "matrices": matrices,
         });
-        let json = serde_json::to_string_pretty(&json).map_err(|error| CommandError::from_error(&error))?;
-        let page = render_page(matrices).map_err(|error| CommandError::from_error(&error))?;
+        let json = serde_json::to_string_pretty(&json)?;
+        let page = render_page(matrices)?;
         for (name, text) in [("selfcheck.json", json), ("selfcheck.html", page)] {
             let path = self.reports.join(name);
             std::fs::write(&path, text).map_err(|error| unwritable(&path, &error.to_string()))?;

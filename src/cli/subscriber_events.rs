@@ -64,11 +64,9 @@ impl EventArguments {
             }
             own.push(resource);
         }
-        let templates = Templates::embedded().map_err(|error| CommandError::from_error(&error))?;
+        let templates = Templates::embedded()?;
         for event in &self.event {
-            let mut context = templates
-                .context(version, event, &case)
-                .map_err(|error| CommandError::from_error(&error))?;
+            let mut context = templates.context(version, event, &case)?;
             for resource in &own {
                 put(&mut context, resource);
             }

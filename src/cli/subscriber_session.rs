@@ -81,11 +81,10 @@ impl Session {
     pub(super) async fn begin(command: &SubscriberCommand, target: Target) -> Result<Self, CommandError> {
         let version = target.version;
         let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
-        let wrong = |error: &dyn std::error::Error| CommandError::from_error(error);
         let redactor = Redactor::default();
         target.secrets().for_each(|secret| redactor.know(secret));
         let approach: &Approach = &target.approach;
-        let http = HttpClient::new(&target.hub_url, approach, patience).map_err(|error| wrong(&error))?;
+        let http = HttpClient::new(&target.hub_url, approach, patience)?;
         let log = Log::new(redactor.clone(), None);
         let inbox = Inbox::default();
         let policy = Arc::new(Mutex::new(command.policy()));
@@ -127,9 +126,8 @@ impl Session {
             ChannelChoice::Webhook => {
                 let secret = command.secret()?;
                 redactor.know(&secret);
-                let callbacks = Callbacks::start(target.callback_base.as_ref(), target.callback_listen)
-                    .await
-                    .map_err(|error| wrong(&error))?;
+                let callbacks =
+                    Callbacks::start(target.callback_base.as_ref(), target.callback_listen).await?;
                 let owner = CallbackOwner {
                     actor: ACTOR.to_owned(),
                     log: log.clone(),

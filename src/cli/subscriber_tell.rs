@@ -32,10 +32,7 @@ impl Teller {
     ) -> Result<Self, CommandError> {
         let judging = match judged {
             false => None,
-            true => Some((
-                Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?,
-                Schemas::load(version).map_err(|error| CommandError::from_error(&error))?,
-            )),
+            true => Some((Catalogue::embedded()?, Schemas::load(version)?)),
         };
         Ok(Self {
             json,

@@ -78,7 +78,7 @@ impl UnderTest {
     /// Starts the built-in hub in the versions of the run.
     async fn start_hub(&self, selectors: &[String]) -> Result<(Server, Vec<Target>), CommandError> {
         let defects: Result<Vec<Defect>, _> = self.defect.iter().map(|name| name.parse()).collect();
-        let defects = defects.map_err(|error| CommandError::from_error(&error))?;
+        let defects = defects?;
         let mut versions = self.versions(selectors);
         if versions.is_empty() {
             // A defect makes no difference in the versions that it is not one of.
@@ -86,9 +86,7 @@ impl UnderTest {
             versions = Version::ALL.into_iter().rev().collect();
             versions.retain(|version| defects.is_empty() || defective(version));
         }
-        builtin::start(defects.into_iter().collect(), &versions, Transport::Tls)
-            .await
-            .map_err(|error| CommandError::from_error(&error))
+        Ok(builtin::start(defects.into_iter().collect(), &versions, Transport::Tls).await?)
     }
 
     /// The hub under test, in the versions that are named.
@@ -108,17 +106,13 @@ impl UnderTest {
     fn outside_target(&self) -> Result<Target, CommandError> {
         let mut target = match (&self.target, &self.hub) {
             (Some(file), hub) => {
-                let mut target = Target::from_file(file).map_err(|error| CommandError::from_error(&error))?;
+                let mut target = Target::from_file(file)?;
                 if let Some(hub) = hub {
-                    target.hub_url = Target::new(hub, target.version)
-                        .map_err(|error| CommandError::from_error(&error))?
-                        .hub_url;
+                    target.hub_url = Target::new(hub, target.version)?.hub_url;
                 }
                 target
             }
-            (None, Some(hub)) => {
-                Target::new(hub, Version::Stu3).map_err(|error| CommandError::from_error(&error))?
-            }
+            (None, Some(hub)) => Target::new(hub, Version::Stu3)?,
             (None, None) => return Err(CommandError::new("no hub is named")),
         };
         if let Some(base) = &self.callback_base {

@@ -4,15 +4,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::Value;
 
 use super::validate_conversation::{self, Manner, Side};
+use super::validate_message::{JudgedMessage, MessageJudge};
 use super::{CommandError, print};
-use castspec_fhircast::fhir::{self, Finding};
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::{Catalogue, Level};
-use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_fhircast::requirement::Catalogue;
+use castspec_fhircast::schema::{MessageKind, Schemas};
 use castspec_judging::outcome::Grading;
 use castspec_runner::recorded::Recording;
 
@@ -33,8 +34,8 @@ pub struct ValidateCommand {
     #[arg(long)]
     fhircast_version: Option<Version>,
     /// What the messages are, when it does not show by their members
-    #[arg(long, value_enum)]
-    kind: Option<Kind>,
+    #[arg(long, value_parser = kind_values())]
+    kind: Option<MessageKind>,
     /// A broken SHOULD counts as broken
     #[arg(long)]
     strict: bool,
@@ -52,59 +53,9 @@ pub struct ValidateCommand {
     reports: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
-    SubscriptionRequest,
-    UnsubscribeRequest,
-    SubscriptionResponse,
-    UnsubscribeResponse,
-    Confirmation,
-    Denial,
-    IntentVerification,
-    WebhookDenial,
-    Notification,
-    Publication,
-    Acknowledgement,
-    Configuration,
-    CurrentContext,
-}
-
-impl From<Kind> for MessageKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::SubscriptionRequest => Self::SubscriptionRequest,
-            Kind::UnsubscribeRequest => Self::UnsubscribeRequest,
-            Kind::SubscriptionResponse => Self::SubscriptionResponse,
-            Kind::UnsubscribeResponse => Self::UnsubscribeResponse,
-            Kind::Confirmation => Self::Confirmation,
-            Kind::Denial => Self::Denial,
-            Kind::IntentVerification => Self::IntentVerification,
-            Kind::WebhookDenial => Self::WebhookDenial,
-            Kind::Notification => Self::Notification,
-            Kind::Publication => Self::Publication,
-            Kind::Acknowledgement => Self::Acknowledgement,
-            Kind::Configuration => Self::Configuration,
-            Kind::CurrentContext => Self::CurrentContext,
-        }
-    }
-}
-
-/// How much a violation weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Weight {
-    Broken,
-    Warned,
-    Noted,
-}
-
-impl Weight {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Broken => "fail",
-            Self::Warned => "warn",
-            Self::Noted => "note",
-        }
-    }
+/// The kinds by their names, so that a kind that comes to the schemas is a value of the option too.
+fn kind_values() -> impl TypedValueParser<Value = MessageKind> {
+    PossibleValuesParser::new(MessageKind::ALL.map(MessageKind::name)).try_map(|name| name.parse())
 }
 
 impl ValidateCommand {
@@ -118,9 +69,6 @@ impl ValidateCommand {
         {
             return self.judge_recording(file, &recording);
         }
-        let version = self.fhircast_version.unwrap_or(Version::Stu3);
-        let catalogue = Catalogue::embedded().map_err(|error| CommandError::from_error(&error))?;
-        let schemas = Schemas::load(version).map_err(|error| CommandError::from_error(&error))?;
         for (given, option) in [
             (self.side.is_some(), "--as"),
             (self.reports.is_some(), "--reports"),
@@ -131,92 +79,26 @@ impl ValidateCommand {
                 )));
             }
         }
-        let mut broken = 0;
-        let mut text = String::new();
-        let mut results = Vec::new();
+        let judge = MessageJudge {
+            catalogue: Catalogue::embedded()?,
+            schemas: Schemas::load(self.fhircast_version.unwrap_or(Version::Stu3))?,
+            kind: self.kind,
+            strict: self.strict,
+            base_fhir: !self.no_fhir,
+        };
+        let mut judged = Vec::new();
         for file in &self.files {
-            let name = if file.as_os_str() == "-" {
-                "standard input".to_owned()
-            } else {
-                file.display().to_string()
-            };
-            if recording(file)?.is_some() {
-                return Err(CommandError::new(format!(
-                    "{name}: is a recorded conversation, which is judged as a whole: give it alone"
-                )));
-            }
-            let content =
-                read(file).map_err(|error| CommandError::new(format!("{name}: cannot be read: {error}")))?;
-            let document: Value = serde_json::from_str(&content)
-                .map_err(|error| CommandError::new(format!("{name}: is not JSON: {error}")))?;
-            let messages = match document {
-                Value::Array(messages) => messages,
-                message => vec![message],
-            };
-            if messages.is_empty() {
-                return Err(CommandError::new(format!("{name}: holds no message")));
-            }
-            for (position, message) in messages.iter().enumerate() {
-                let label = if messages.len() > 1 {
-                    format!("{name}[{position}]")
-                } else {
-                    name.clone()
-                };
-                let kind = match self.kind {
-                    Some(kind) => kind.into(),
-                    None => schemas.detect(message).ok_or_else(|| {
-                        CommandError::new(format!(
-                            "{label}: no message of FHIRcast {version} can be recognized in it; say what it is by --kind"
-                        ))
-                    })?,
-                };
-                if !schemas.has(kind) {
-                    return Err(CommandError::new(format!(
-                        "{label}: FHIRcast {version} has no messages of the kind {kind}"
-                    )));
-                }
-                let judged = judge(&schemas, kind, message);
-                let found: Vec<(Weight, String, Value)> = judged
-                    .violations
-                    .iter()
-                    .map(|own| self.weigh(&catalogue, version, own))
-                    .collect();
-                broken += found
-                    .iter()
-                    .filter(|(weight, ..)| *weight == Weight::Broken)
-                    .count();
-                text.push_str(&format!("{label}: {}", kind.name()));
-                if let Some(event) = message.pointer("/event/hub.event").and_then(Value::as_str) {
-                    text.push_str(&format!(" of {event}"));
-                }
-                let held = judged.satisfied.len();
-                text.push_str(&match found.len() {
-                    0 => format!(": valid ({held} requirements held)\n"),
-                    1 => ": 1 violation\n".to_owned(),
-                    count => format!(": {count} violations\n"),
-                });
-                for (_, told, _) in &found {
-                    text.push_str(told);
-                }
-                let violations: Vec<Value> = found.into_iter().map(|(_, _, value)| value).collect();
-                let mut result = json!({"message": label, "kind": kind.name(), "held": judged.satisfied, "violations": violations});
-                if !self.no_fhir {
-                    let notes = base_fhir(message)?;
-                    text.push_str(&told_apart(&notes));
-                    result["base_fhir_r4"] = notes.iter().map(as_json).collect();
-                }
-                results.push(result);
+            for (label, message) in messages(file)? {
+                judged.push(judge.judge(label, &message)?);
             }
         }
         if self.json {
-            text = format!("{:#}\n", Value::Array(results));
-        }
-        print(&text)?;
-        Ok(if broken == 0 {
-            ExitCode::SUCCESS
+            let values = judged.iter().map(JudgedMessage::as_json).collect();
+            print(&format!("{:#}\n", Value::Array(values)))?;
         } else {
-            ExitCode::from(1)
-        })
+            print(&judged.iter().map(JudgedMessage::as_text).collect::<String>())?;
+        }
+        Ok(ExitCode::from(u8::from(judged.iter().any(JudgedMessage::fails))))
     }
 
     fn judge_recording(&self, file: &Path, recording: &Recording) -> Result<ExitCode, CommandError> {
@@ -236,99 +118,55 @@ impl ValidateCommand {
         };
         validate_conversation::judge(file, recording, &manner)
     }
-
-    fn weigh(
-        &self,
-        catalogue: &Catalogue,
-        version: Version,
-        violation: &castspec_fhircast::schema::Violation,
-    ) -> (Weight, String, Value) {
-        let requirement = catalogue.get(version, &violation.requirement);
-        let level = requirement.map_or(Level::Shall, |own| own.level);
-        let weight = match (violation.unmet, level) {
-            (Unmet::Note, _) | (Unmet::ByLevel, Level::May) => Weight::Noted,
-            (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) if !self.strict => Weight::Warned,
-            _ => Weight::Broken,
-        };
-        let mut told = format!(
-            "  {} {}
-",
-            weight.name(),
-            violation.message
-        );
-        if let Some(own) = requirement {
-            told.push_str(&format!(
-                "       {} ({}, {}): {}\n",
-                own.id, own.level, own.section, own.text
-            ));
-        }
-        let value = json!({
-            "weight": weight.name(),
-            "requirement": violation.requirement,
-            "level": level,
-            "section": requirement.map(|own| own.section.clone()),
-            "pointer": violation.pointer,
-            "message": violation.message,
-        });
-        (weight, told, value)
-    }
 }
 
-/// A message with, for events, its context.
-fn judge(schemas: &Schemas, kind: MessageKind, message: &Value) -> Judgement {
-    let judged = schemas.judge(kind, message);
-    let (Some(event), Some(name)) = (
-        message.get("event"),
-        message.pointer("/event/hub.event").and_then(Value::as_str),
-    ) else {
-        return judged;
+/// The messages in a file, each with the name that errors and results call it by.
+fn messages(file: &Path) -> Result<Vec<(String, Value)>, CommandError> {
+    let name = match is_standard_input(file) {
+        true => "standard input".to_owned(),
+        false => file.display().to_string(),
     };
-    match kind {
-        MessageKind::Notification | MessageKind::Publication => {
-            judged.join(schemas.judge_context(name, event), "/event")
+    if recording(file)?.is_some() {
+        return Err(CommandError::new(format!(
+            "{name}: is a recorded conversation, which is judged as a whole: give it alone"
+        )));
+    }
+    let content =
+        read(file).map_err(|error| CommandError::new(format!("{name}: cannot be read: {error}")))?;
+    let document: Value = serde_json::from_str(&content)
+        .map_err(|error| CommandError::new(format!("{name}: is not JSON: {error}")))?;
+    match document {
+        Value::Array(messages) if messages.is_empty() => {
+            Err(CommandError::new(format!("{name}: holds no message")))
         }
-        _ => judged,
+        Value::Array(messages) if messages.len() > 1 => {
+            let numbered = messages.into_iter().enumerate();
+            Ok(numbered
+                .map(|(position, message)| (format!("{name}[{position}]"), message))
+                .collect())
+        }
+        Value::Array(messages) => Ok(messages
+            .into_iter()
+            .map(|message| (name.clone(), message))
+            .collect()),
+        message => Ok(vec![(name, message)]),
     }
 }
 
-/// What in the resources of a message is no FHIR R4, with pointers into the message.
-fn base_fhir(message: &Value) -> Result<Vec<Finding>, CommandError> {
-    let mut notes = Vec::new();
-    for (place, resource) in fhir::resources_of(message) {
-        let validator = fhir::Validator::shared().map_err(|error| CommandError::from_error(error))?;
-        notes.extend(validator.validate(resource).into_iter().map(|own| Finding {
-            pointer: format!("{place}{}", own.pointer),
-            ..own
-        }));
-    }
-    Ok(notes)
-}
-
-fn told_apart(notes: &[Finding]) -> String {
-    if notes.is_empty() {
-        return String::new();
-    }
-    let mut text = "  base FHIR R4, which FHIRcast leaves to others:\n".to_owned();
-    for own in notes {
-        text.push_str(&format!("    note {own}\n"));
-    }
-    text
-}
-
-fn as_json(own: &Finding) -> Value {
-    json!({"pointer": own.pointer, "message": own.message, "expected": own.expected})
+fn is_standard_input(file: &Path) -> bool {
+    file.as_os_str() == "-"
 }
 
 /// The recording in a file; `None` where there is none in it.
 fn recording(file: &Path) -> Result<Option<Recording>, CommandError> {
-    if file.as_os_str() == "-" {
+    if is_standard_input(file) {
         return Ok(None);
     }
-    Recording::open(file).map_err(|error| CommandError::from_error(&error))
+    Ok(Recording::open(file)?)
 }
 
-fn read(file: &PathBuf) -> std::io::Result<String> {
-    if file.as_os_str() != "-" {
+fn read(file: &Path) -> std::io::Result<String> {
+    if !is_standard_input(file) {
         return std::fs::read_to_string(file);
     }
     let mut text = String::new();

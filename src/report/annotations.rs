@@ -79,7 +79,7 @@ fn description(checks: &[&Check], check: &Check) -> String {
         "{} in {}{more}{accepted}; {}",
         check.message, check.scenario, check.url
     );
-    text::shortened(&text::line(&told))
+    text::at_a_glance(&text::line(&told))
 }
 
 /// A text as the message of a workflow command.

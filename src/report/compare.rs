@@ -135,7 +135,7 @@ impl Comparison {
             lines.push(format!("{title}:"));
             for change in changes {
                 lines.push(format!("  {}  {}", change.verdicts(), text::line(&change.id)));
-                lines.push(format!("    {}", shortened(&change.message)));
+                lines.push(format!("    {}", at_a_glance(&change.message)));
             }
             lines.push(String::new());
         }
@@ -160,7 +160,7 @@ impl Comparison {
                     plain(&change.id),
                     word(change.old),
                     word(change.new),
-                    plain(&shortened(&change.message))
+                    plain(&at_a_glance(&change.message))
                 ));
             }
             lines.push(String::new());
@@ -216,6 +216,6 @@ fn word(verdict: Option<Verdict>) -> &'static str {
     verdict.map_or("absent", Verdict::name)
 }
 
-fn shortened(message: &str) -> String {
-    text::shortened(&text::line(message))
+fn at_a_glance(message: &str) -> String {
+    text::at_a_glance(&text::line(message))
 }

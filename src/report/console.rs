@@ -275,7 +275,7 @@ impl<W: Write> Console<W> {
             (expected, observed) => {
                 for (label, value) in [("expected", expected), ("observed", observed)] {
                     if let Some(value) = value {
-                        let value = text::shortened(&text::clean(value)).replace('\n', "\n            ");
+                        let value = text::at_a_glance(&text::clean(value)).replace('\n', "\n            ");
                         writeln!(self.out, "  {label}: {value}")?;
                     }
                 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use castspec_judging::outcome::{Entry, Evidence, Traffic};
+use castspec_judging::outcome::{Entry, Evidence, Traffic, shortened};
 
 /// Lines of one message at the most.
 const LINES: usize = 16;
@@ -97,15 +97,12 @@ pub fn body(entry: &Entry) -> Option<String> {
     Some(clean(&pretty))
 }
 
-/// A text cut to a few lines.
-pub fn shortened(text: &str) -> String {
+/// A text cut to what is read at a glance.
+pub fn at_a_glance(text: &str) -> String {
     let mut lines: Vec<String> = text
         .lines()
         .take(LINES)
-        .map(|line| match line.char_indices().nth(LINE) {
-            Some((at, _)) => format!("{}…", &line[..at]),
-            None => line.to_owned(),
-        })
+        .map(|line| shortened(line, LINE))
         .collect();
     let more = text.lines().count().saturating_sub(LINES);
     if more > 0 {
@@ -121,7 +118,7 @@ pub fn evidence(evidence: &Evidence) -> String {
         text.push_str(&format!("   at {}", line(pointer)));
     }
     if let Some(body) = body(&evidence.entry) {
-        for line in shortened(&body).lines() {
+        for line in at_a_glance(&body).lines() {
             text.push_str("\n    ");
             text.push_str(line);
         }

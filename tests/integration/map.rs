@@ -81,7 +81,14 @@ fn what_does_no_io_depends_on_no_runtime() {
         let tree = cargo(&["tree", "-p", name, "-e", "normal", "--prefix", "none"]);
         let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
         assert!(names.contains("serde_json"), "{name} depends on something");
-        for runtime in ["tokio", "axum", "hyper", "reqwest", "tungstenite", "tokio-tungstenite"] {
+        for runtime in [
+            "tokio",
+            "axum",
+            "hyper",
+            "reqwest",
+            "tungstenite",
+            "tokio-tungstenite",
+        ] {
             assert!(!names.contains(runtime), "{name} depends on {runtime}");
         }
     }

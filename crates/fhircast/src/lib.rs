@@ -11,6 +11,7 @@
 //! ```
 
 pub mod fhir;
+pub mod json_pointer;
 pub mod protocol;
 pub mod requirement;
 pub mod schema;

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::label::{label, shortened};
+use super::label::label;
 use crate::report::text;
-use castspec_judging::outcome::{Entry, Evidence, Traffic};
+use castspec_judging::outcome::{Entry, Evidence, Traffic, shortened};
 
 /// Messages shown before and after each piece of evidence.
 const AROUND: usize = 3;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::report::text;
-use castspec_judging::outcome::{Entry, Traffic};
+use castspec_judging::outcome::{Entry, Traffic, shortened};
 
 /// Characters of a label at the most.
 const LONGEST: usize = 30;
@@ -41,14 +41,6 @@ pub fn label(entry: &Entry) -> String {
         Traffic::Note { text } => text.clone(),
     };
     shortened(&text::line(&told), LONGEST)
-}
-
-/// A text cut to so many characters.
-pub fn shortened(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
 }
 
 fn form_or_json(entry: &Entry, body: &str) -> Option<String> {

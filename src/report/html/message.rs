@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::text;
+use castspec_fhircast::json_pointer;
 use castspec_judging::outcome::{Entry, Evidence, Traffic};
 
 /// Lines of one message at the most.
@@ -117,10 +118,7 @@ fn body(entry: &Entry, pointer: Option<&str>) -> (Vec<String>, Option<Mark>) {
 
 /// The steps of a JSON pointer.
 fn steps(pointer: &str) -> Vec<String> {
-    let steps = pointer.split('/').skip(1);
-    steps
-        .map(|step| step.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    pointer.split('/').skip(1).map(json_pointer::unescaped).collect()
 }
 
 /// Writes JSON over lines and notes where a pointer leads.

@@ -1,6 +1,7 @@
 //! `castspec validate` and `castspec completions`, as the command line carries them out.
 
 use crate::command_support::{Ended, castspec};
+use castspec_fhircast::schema::MessageKind;
 use serde_json::Value;
 
 const VALID: &str =
@@ -43,6 +44,30 @@ fn an_invalid_message_names_what_it_breaks() {
         told[0]["violations"][0]["requirement"], "confirmation.events",
         "{told}"
     );
+}
+
+#[test]
+fn every_kind_of_message_can_be_named() {
+    let file = written(r#"{"resourceType": "CapabilityStatement"}"#);
+    let path = file.path().to_str().unwrap();
+    for kind in MessageKind::ALL {
+        let ended = Ended::with(&[
+            "validate",
+            "--fhircast-version",
+            "STU2",
+            "--kind",
+            kind.name(),
+            path,
+        ]);
+        let known = ended.out.starts_with(&format!("{path}: {kind}: "))
+            || ended
+                .error
+                .contains(&format!("has no messages of the kind {kind}"));
+        assert!(known, "{kind}: {}{}", ended.out, ended.error);
+    }
+    let ended = Ended::with(&["validate", "--kind", "hearsay", path]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.error.contains("capability-statement"), "{}", ended.error);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::calendar::is_in_calendar;
-use super::{FhirError, Finding, below};
+use super::{FhirError, Finding};
+use crate::json_pointer;
 
 const RESOURCE: &str = "ResourceList";
 
@@ -190,7 +191,7 @@ impl Visit<'_> {
                     format!("_{second}")
                 };
                 self.find(
-                    &below(pointer, &name),
+                    &json_pointer::member(pointer, &name),
                     format!("is a second '{stem}[x]'"),
                     format!("one '{stem}[x]' at the most"),
                 );
@@ -222,7 +223,7 @@ impl Visit<'_> {
         element: &Element,
         pointer: &str,
     ) {
-        let pointer = below(pointer, name);
+        let pointer = json_pointer::member(pointer, name);
         let type_name = element.type_name().unwrap_or_default();
         if name == "id" && type_name == "string" && member.as_str().is_some_and(|id| id.contains(' ')) {
             self.find(&pointer, "has a space in it", "an id without spaces");

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{DEPTH, below};
+use super::DEPTH;
+use crate::json_pointer;
 
 /// Every resource in a message with the JSON pointer at which it lies, in order. What a resource holds itself, as a Bundle its
 /// entries, is judged with it and not listed again.
@@ -22,7 +23,7 @@ fn collect<'m>(value: &'m Value, pointer: &str, depth: usize, found: &mut Vec<(S
         }
         Value::Object(members) => {
             for (name, member) in members {
-                collect(member, &below(pointer, name), depth - 1, found);
+                collect(member, &json_pointer::member(pointer, name), depth - 1, found);
             }
         }
         Value::Array(items) => {

@@ -115,8 +115,3 @@ fn is_deeper(value: &Value, depth: usize) -> bool {
         _ => false,
     }
 }
-
-/// A pointer to a member.
-fn below(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
-}

@@ -4,7 +4,8 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use super::{FhirError, Finding, below};
+use super::{FhirError, Finding};
+use crate::json_pointer;
 
 pub(super) fn compile(document: &Value) -> Result<Validator, FhirError> {
     jsonschema::options()
@@ -42,7 +43,7 @@ fn findings(error: &ValidationError<'_>) -> Vec<Finding> {
         ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
             .iter()
             .map(|name| Finding {
-                pointer: below(pointer, name),
+                pointer: json_pointer::member(pointer, name),
                 message: format!("is no element of {definition}"),
                 expected: format!("only elements of {definition}"),
             })

@@ -10,6 +10,7 @@ pub use catalogue::{Catalogue, CatalogueError};
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::Version;
@@ -62,8 +63,9 @@ impl fmt::Display for Actor {
 }
 
 /// What a hub may or may not support.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "capability")]
 pub enum Capability {
     /// Webhook channels (STU2; the only channel of STU1).
     Webhook,

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value};
 
 use super::judgement::Unmet;
+use crate::json_pointer;
 
 /// A requirement's id and what it means that it is unmet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +150,7 @@ impl Assignments {
         let (steps, object): (Vec<(String, &Value)>, _) = match schema {
             Value::Object(map) => (
                 map.iter()
-                    .map(|(k, v)| (k.replace('~', "~0").replace('/', "~1"), v))
+                    .map(|(name, value)| (json_pointer::escaped(name), value))
                     .collect(),
                 Some(map),
             ),

@@ -1,6 +1,7 @@
 //! The kinds of messages, who sends them, and how a bare one is told.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde_json::Value;
 
@@ -163,8 +164,40 @@ impl MessageKind {
     }
 }
 
+/// A name that no kind of message has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no kind of message")]
+pub struct UnknownKind(pub String);
+
+impl FromStr for MessageKind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| UnknownKind(name.to_owned()))
+    }
+}
+
 impl fmt::Display for MessageKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_by_its_name_and_no_other_is() {
+        for kind in MessageKind::ALL {
+            assert_eq!(kind.name().parse(), Ok(kind));
+        }
+        assert_eq!(
+            "hearsay".parse::<MessageKind>(),
+            Err(UnknownKind("hearsay".to_owned()))
+        );
     }
 }

@@ -16,7 +16,7 @@ mod loading;
 mod resource_types;
 
 pub use judgement::{Judgement, Unmet, Violation};
-pub use kind::{MessageKind, Sender};
+pub use kind::{MessageKind, Sender, UnknownKind};
 pub use loading::SchemaError;
 
 use std::collections::BTreeMap;

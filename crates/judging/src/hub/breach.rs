@@ -88,11 +88,6 @@ impl Breach {
 
 /// A sentence cut to what one reads at a glance; the whole stands in expected and observed.
 pub fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(MOST).collect();
-    short.push('…');
-    short
+    const LONGEST: usize = 300;
+    crate::outcome::shortened(text, LONGEST)
 }

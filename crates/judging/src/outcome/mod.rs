@@ -9,6 +9,7 @@ mod event;
 mod finished_run;
 mod grading;
 mod scenario_id;
+mod shortened;
 mod transcript;
 
 pub use check::{Acceptance, Check, Observation, Summary, Verdict};
@@ -19,4 +20,5 @@ pub use event::{
 pub use finished_run::{FinishedRun, FinishedScenario};
 pub use grading::Grading;
 pub use scenario_id::ScenarioId;
+pub use shortened::shortened;
 pub use transcript::{Entry, Evidence, Traffic};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::exchange::{Frame, Observed};
 use crate::capture::Side;
-use crate::outcome::{Entry, Evidence, Traffic};
+use crate::outcome::{Entry, Evidence, Traffic, shortened};
 use crate::redaction::Redactor;
 
 /// The longest text of one message that is kept, in bytes.
@@ -110,19 +110,22 @@ fn weight(traffic: &Traffic) -> usize {
         }
 }
 
-fn shortened(text: String) -> String {
+fn kept(text: String) -> String {
     if text.len() <= LONGEST_TEXT {
         return text;
     }
-    let kept: String = text.chars().take(LONGEST_TEXT / 4).collect();
-    format!("{kept}… ({} bytes in all)", text.len())
+    format!(
+        "{} ({} bytes in all)",
+        shortened(&text, LONGEST_TEXT / 4),
+        text.len()
+    )
 }
 
 /// An exchange as a line of the transcript; `None` where it is none.
 pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
     let frame = |frame: &Frame| match frame {
-        Frame::Text(text) => (shortened(text.clone()), false),
-        Frame::Binary(bytes) => (shortened(String::from_utf8_lossy(bytes).into_owned()), true),
+        Frame::Text(text) => (kept(text.clone()), false),
+        Frame::Binary(bytes) => (kept(String::from_utf8_lossy(bytes).into_owned()), true),
     };
     Some(match observed {
         Observed::Request {
@@ -135,7 +138,7 @@ pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
             method: method.clone(),
             url: url.clone(),
             headers: headers.clone(),
-            body: shortened(String::from_utf8_lossy(body).into_owned()),
+            body: kept(String::from_utf8_lossy(body).into_owned()),
         },
         Observed::Answer {
             status,
@@ -145,7 +148,7 @@ pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
         } => Traffic::Response {
             status: *status,
             headers: headers.clone(),
-            body: shortened(String::from_utf8_lossy(body).into_owned()),
+            body: kept(String::from_utf8_lossy(body).into_owned()),
         },
         Observed::Opened { url, .. } => Traffic::Connect { url: url.clone() },
         Observed::FromHub { frame: own, .. } => {

@@ -86,7 +86,8 @@ impl Play<'_> {
             return Err(Stop::Unreached(refusal(answer)));
         }
         for expectation in asked.expectations {
-            if self.holds(&expectation.when)? {
+            let counts = !expectation.of_refusal || answer.is_refused();
+            if counts && self.holds(expectation.when.as_ref())? {
                 self.judge_expectation(answer, expectation, asked.kind)?;
             }
         }

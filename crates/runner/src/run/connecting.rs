@@ -19,9 +19,6 @@ enum Greeting {
 impl Play<'_> {
     /// `connect`.
     pub async fn connect_step(&mut self, step: &Connect) -> Result<(), Stop> {
-        if !self.holds(&step.when)? {
-            return Ok(());
-        }
         let name = step.subscriber.value.as_str();
         if let Some(endpoint) = &step.endpoint {
             let endpoint = self.stage.variables.expand_text(endpoint)?;

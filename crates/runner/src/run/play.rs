@@ -19,7 +19,7 @@ use crate::protocol::WELL_KNOWN_PATH;
 use crate::redaction::Redactor;
 use crate::requirement::Catalogue;
 use crate::scenario::{
-    Document, MatcherFault, Mismatch, Selector, Step, Templates, Unmet, VariableError, step_requirements,
+    Condition, Document, MatcherFault, Mismatch, Selector, Step, Templates, Unmet, VariableError,
 };
 use crate::schema::Schemas;
 
@@ -133,7 +133,7 @@ impl<'a> Play<'a> {
             if let Err(stop) = self.step(&step.value).await {
                 let pending = steps[position..]
                     .iter()
-                    .flat_map(|step| step_requirements(&step.value))
+                    .flat_map(|step| step.value.requirements())
                     .collect();
                 return Err((stop, pending));
             }
@@ -142,8 +142,12 @@ impl<'a> Play<'a> {
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), Stop> {
+        if !self.holds(step.when())? {
+            self.not_taken(step);
+            return Ok(());
+        }
         match step {
-            Step::Subscribe(names) => self.subscribe(names).await,
+            Step::Subscribe(step) => self.subscribe(&step.0).await,
             Step::RequestSubscription(step) => self.request_subscription(step).await,
             Step::Connect(step) => self.connect_step(step).await,
             Step::Unsubscribe(step) => self.unsubscribe(step).await,
@@ -157,11 +161,8 @@ impl<'a> Play<'a> {
             Step::ExpectExpiry(step) => self.expect_expiry(step).await,
             Step::Send(step) => self.send(step),
             Step::Disconnect(step) => self.disconnect(step).await,
-            Step::Abort(name) => self.abort(&name.value).await,
+            Step::Abort(step) => self.abort(&step.0.value).await,
             Step::Answers(step) => {
-                if !self.holds(&step.when)? {
-                    return Ok(());
-                }
                 self.mock_mut(&step.of.value)?.set_answers(&step.rules);
                 Ok(())
             }
@@ -174,6 +175,15 @@ impl<'a> Play<'a> {
             Step::Fence(step) => self.fence_step(step).await,
             Step::Check(step) => self.check(step),
             Step::Observe(step) => self.observe(step),
+        }
+    }
+
+    /// Whether something held is false where the step that would tell is not taken; another step may have told before.
+    fn not_taken(&mut self, step: &Step) {
+        for name in step.saves_whether() {
+            if self.stage.variables.get(name).is_none() {
+                self.stage.variables.set(name, Value::Bool(false));
+            }
         }
     }
 
@@ -269,10 +279,10 @@ impl<'a> Play<'a> {
     }
 
     /// Whether a condition on a step holds.
-    pub fn holds(&self, when: &crate::scenario::When) -> Result<bool, Stop> {
+    pub fn holds(&self, when: Option<&Condition>) -> Result<bool, Stop> {
         match when {
             None => Ok(true),
-            Some(condition) => Ok(self.stage.variables.truth(&condition.value)?),
+            Some(condition) => Ok(self.stage.variables.holds(condition)?),
         }
     }
 

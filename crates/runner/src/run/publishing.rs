@@ -12,7 +12,7 @@ use crate::client::{Answer, NoAnswer, OutgoingRequest};
 use crate::judging::hub::ids;
 use crate::judging::hub::{Publication, rules, subject_id, version_of};
 use crate::protocol::{Action, EventName, Timestamp};
-use crate::scenario::{Fence, Publish, RequestKind};
+use crate::scenario::{ContextError, Fence, Publish, PublishedContext, RequestKind};
 
 /// An event on its way.
 #[derive(Debug)]
@@ -42,9 +42,6 @@ impl Draft {
 impl Play<'_> {
     /// `publish`.
     pub async fn publish(&mut self, step: &Publish) -> Result<(), Stop> {
-        if !self.holds(&step.when)? {
-            return Ok(());
-        }
         let times = step.times.unwrap_or(1);
         for time in 0..times {
             let case = match &step.case {
@@ -61,7 +58,7 @@ impl Play<'_> {
         let event = self.event(&step.event.value)?;
         let mut draft = self.draft(&step.by.value, event, case)?;
         if let Some(context) = &step.context {
-            draft.context = self.stage.variables.expand(context)?;
+            draft.context = self.context(context, draft.context, case)?;
         }
         if let Some(id) = &step.id {
             draft.id = self.stage.variables.expand_text(id)?;
@@ -108,12 +105,7 @@ impl Play<'_> {
     }
 
     fn draft(&mut self, by: &str, event: EventName, case: &str) -> Result<Draft, Stop> {
-        let case = self.stage.case(case);
-        let context = self
-            .setting
-            .templates
-            .context(self.setting.target.version, &event, &case)
-            .map_err(|error| Stop::Fault(format!("no context can be made for {event}: {error}")))?;
+        let context = self.template(&event, case)?;
         Ok(Draft {
             by: by.to_owned(),
             topic: self.mock(by)?.topic.clone(),
@@ -125,6 +117,32 @@ impl Play<'_> {
             context,
             members: Map::new(),
         })
+    }
+
+    /// A context that a scenario writes; `template` is that of the published event.
+    fn context(&mut self, context: &PublishedContext, template: Value, case: &str) -> Result<Value, Stop> {
+        let changed = match context {
+            PublishedContext::Whole(context) => return Ok(self.stage.variables.expand(context)?),
+            PublishedContext::Changed(changed) => changed,
+        };
+        let template = match &changed.template {
+            Some(event) => self.template(&self.event(&event.value)?, case)?,
+            None => template,
+        };
+        changed
+            .apply(template, &self.stage.variables)
+            .map_err(|error| match error {
+                ContextError::Variable(error) => error.into(),
+                error @ ContextError::NoKey { .. } => Stop::Fault(error.to_string()),
+            })
+    }
+
+    fn template(&mut self, event: &EventName, case: &str) -> Result<Value, Stop> {
+        let case = self.stage.case(case);
+        self.setting
+            .templates
+            .context(self.setting.target.version, event, &case)
+            .map_err(|error| Stop::Fault(format!("no context can be made for {event}: {error}")))
     }
 
     /// The version that the publisher knows of the context that it updates; nothing for other events.

@@ -15,9 +15,6 @@ use crate::schema::MessageKind;
 impl Play<'_> {
     /// `request`.
     pub async fn request(&mut self, step: &Request) -> Result<(), Stop> {
-        if !self.holds(&step.when)? {
-            return Ok(());
-        }
         let variables = &self.stage.variables;
         let url = match &step.url {
             Some(url) => variables.expand_text(url)?,
@@ -111,9 +108,6 @@ impl Play<'_> {
 
     /// `get_context`.
     pub async fn get_context(&mut self, step: &GetContext) -> Result<(), Stop> {
-        if !self.holds(&step.when)? {
-            return Ok(());
-        }
         let by = step.by.value.clone();
         let topic = match &step.topic {
             Some(topic) => self.stage.variables.expand_text(topic)?,
@@ -212,9 +206,6 @@ impl Play<'_> {
 
     /// `check`.
     pub fn check(&mut self, step: &CheckValues) -> Result<(), Stop> {
-        if !self.holds(&step.when)? {
-            return Ok(());
-        }
         let value = self.stage.variables.expand(&step.value)?;
         let mismatch = match step.is.holds(Some(&value), &self.stage.variables) {
             Ok(()) => None,
@@ -243,7 +234,7 @@ impl Play<'_> {
     /// `observe`.
     pub fn observe(&mut self, step: &Observe) -> Result<(), Stop> {
         for reading in &step.readings {
-            if self.holds(&reading.when)? {
+            if self.holds(reading.when.as_ref())? {
                 self.judge.reading(&step.subject, &reading.reading);
                 return Ok(());
             }

@@ -51,7 +51,7 @@ impl Shard {
             all.extend(part.scenarios.iter().map(|own| (position, own.clone())));
         }
         all.sort_by(|(one_part, one), (other_part, other)| {
-            let heavier = other.weight().cmp(&one.weight());
+            let heavier = other.cost().cmp(&one.cost());
             heavier.then_with(|| (&one.name, one_part).cmp(&(&other.name, other_part)))
         });
         let mut loads = vec![0_u64; self.of];
@@ -61,7 +61,7 @@ impl Shard {
             let Some((at, _)) = lightest else {
                 continue;
             };
-            loads[at] += scenario.weight();
+            loads[at] += scenario.cost();
             if at + 1 == self.number {
                 shares[position].push(scenario);
             }
@@ -116,7 +116,7 @@ mod tests {
 
     fn weight(parts: &[Part]) -> u64 {
         let scenarios = parts.iter().flat_map(|part| &part.scenarios);
-        scenarios.map(|own| own.weight()).sum()
+        scenarios.map(|own| own.cost()).sum()
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
             let weights: Vec<u64> = shares.iter().map(|share| weight(share)).collect();
             let (least, most) = (weights.iter().min().unwrap(), weights.iter().max().unwrap());
             let all = whole.iter().flat_map(|part| &part.scenarios);
-            let heaviest = all.map(|scenario| scenario.weight()).max().unwrap();
+            let heaviest = all.map(|scenario| scenario.cost()).max().unwrap();
             assert!(most - least <= heaviest, "{weights:?}");
         }
     }
@@ -142,12 +142,12 @@ mod tests {
         let mut parts = parts();
         parts.truncate(1);
         let mut scenarios = parts[0].scenarios.clone();
-        scenarios.sort_by_key(|scenario| scenario.weight());
+        scenarios.sort_by_key(|scenario| scenario.cost());
         let heaviest = scenarios.pop().unwrap();
-        let mut rest = heaviest.weight();
+        let mut rest = heaviest.cost();
         scenarios.retain(|scenario| {
-            let fits = scenario.weight() < rest;
-            rest -= if fits { scenario.weight() } else { 0 };
+            let fits = scenario.cost() < rest;
+            rest -= if fits { scenario.cost() } else { 0 };
             fits
         });
         assert!(scenarios.len() >= 2, "what goes by number alone would pass too");

@@ -60,9 +60,6 @@ impl Play<'_> {
 
     /// `request_subscription`.
     pub async fn request_subscription(&mut self, step: &RequestSubscription) -> Result<(), Stop> {
-        if !self.holds(&step.when)? {
-            return Ok(());
-        }
         let name = step.by.value.as_str();
         let mut request = self.subscription_request(name)?;
         if let Some(events) = &step.events {
@@ -233,9 +230,6 @@ impl Play<'_> {
 
     /// `unsubscribe`.
     pub async fn unsubscribe(&mut self, step: &Unsubscribe) -> Result<(), Stop> {
-        if !self.holds(&step.when)? {
-            return Ok(());
-        }
         let name = step.by.value.as_str();
         if self.mock(name)?.is_webhook() {
             return self.unsubscribe_webhook(step).await;

@@ -19,7 +19,7 @@ pub struct Fault {
     pub line: u64,
     /// The column in characters, from 1; 0 where it is not known.
     pub column: u64,
-    /// What is wrong.
+    /// The mistake.
     pub problem: Problem,
     snippet: String,
 }
@@ -122,9 +122,6 @@ fn range(text: &str, place: Place) -> Option<(usize, usize)> {
             .max(rest.chars().next().map_or(0, char::len_utf8)),
         length => length.min(rest.len()),
     };
-    let end = (offset..=offset + length)
-        .rev()
-        .find(|end| line.is_char_boundary(*end))
-        .unwrap_or(offset);
+    let end = line.floor_char_boundary(offset + length);
     Some((before + offset, before + end))
 }

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use rust_embed::RustEmbed;
 
 use super::check;
+use super::document::Document;
 use super::fault::ScenarioErrors;
-use super::near::nearest_few;
 use super::parse::parse;
-use super::requirements::step_requirements;
-use super::syntax::Document;
+use super::suggestion::suggestions;
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 
@@ -35,7 +34,7 @@ pub struct Scenario {
     pub name: String,
     /// The folder.
     pub folder: String,
-    /// What it says.
+    /// The content of the file.
     pub document: Document,
 }
 
@@ -77,7 +76,7 @@ impl Scenario {
         self.document
             .steps
             .iter()
-            .flat_map(|step| step_requirements(&step.value))
+            .flat_map(|step| step.value.requirements())
             .collect()
     }
 
@@ -86,7 +85,7 @@ impl Scenario {
         self.requirements()
             .iter()
             .flat_map(|id| versions.iter().filter_map(|version| catalogue.get(*version, id)))
-            .any(|own| own.section.split_whitespace().next() == Some(section))
+            .any(|requirement| requirement.section.split_whitespace().next() == Some(section))
     }
 }
 
@@ -117,17 +116,17 @@ pub enum LibraryError {
     #[error(transparent)]
     Scenario(#[from] ScenarioErrors),
     /// Nothing has this name.
-    #[error("'{selector}' selects no scenario{}", suggestion(near))]
+    #[error("'{selector}' selects no scenario{}", did_you_mean(suggestions))]
     Unknown {
-        /// What was asked for.
+        /// The selector as it was given.
         selector: String,
-        /// Names that are near to it.
-        near: Vec<String>,
+        /// Names that may be meant.
+        suggestions: Vec<String>,
     },
     /// A check's id names a requirement that its version does not have.
     #[error("'{selector}' is no check: '{requirement}' is no requirement of {version}")]
     NoCheck {
-        /// What was asked for.
+        /// The selector as it was given.
         selector: String,
         /// The requirement in it.
         requirement: String,
@@ -136,10 +135,10 @@ pub enum LibraryError {
     },
 }
 
-fn suggestion(near: &[String]) -> String {
-    match near {
+fn did_you_mean(suggestions: &[String]) -> String {
+    match suggestions {
         [] => "; castspec scenarios lists them".to_owned(),
-        near => format!("; did you mean {}?", near.join(" or ")),
+        names => format!("; did you mean {}?", names.join(" or ")),
     }
 }
 
@@ -172,7 +171,7 @@ impl Library {
     /// Adds a file, or all files of a folder; a scenario of the same name is replaced.
     ///
     /// # Errors
-    /// When something cannot be read, has mistakes (all of them are told), or a folder holds no scenario.
+    /// When something cannot be read, has mistakes (all of them are reported), or a folder holds no scenario.
     pub fn add_path(&mut self, path: &Path, catalogue: &Catalogue) -> Result<usize, LibraryError> {
         let mut files = Vec::new();
         // A file of its own is named after the folder that it lies in, as if that had been given.
@@ -234,46 +233,54 @@ impl Library {
         }
         let mut picked = BTreeMap::new();
         for selector in selectors {
-            let own = self.pick(selector, catalogue)?;
-            if own.is_empty() {
+            let found = self.pick(selector, catalogue)?;
+            if found.is_empty() {
                 return Err(LibraryError::Unknown {
                     selector: selector.clone(),
-                    near: self.near(selector, catalogue),
+                    suggestions: self.suggestions(selector, catalogue),
                 });
             }
-            picked.extend(own.into_iter().map(|own| (own.name.clone(), own.clone())));
+            picked.extend(
+                found
+                    .into_iter()
+                    .map(|scenario| (scenario.name.clone(), scenario.clone())),
+            );
         }
         Ok(picked.into_values().collect())
     }
 
-    /// What a selector picks: the first reading of it that picks anything.
+    /// The scenarios that a selector picks, by the first reading of it that picks anything.
     fn pick(&self, selector: &str, catalogue: &Catalogue) -> Result<Vec<&Arc<Scenario>>, LibraryError> {
         let path = selector.trim_end_matches('/').trim_end_matches(".yaml");
         if path.is_empty() {
             return Ok(Vec::new());
         }
         let those = |wanted: &dyn Fn(&Scenario) -> bool| -> Vec<&Arc<Scenario>> {
-            self.scenarios.values().filter(|own| wanted(own)).collect()
+            self.scenarios
+                .values()
+                .filter(|scenario| wanted(scenario))
+                .collect()
         };
         let below = format!("{path}/");
-        let mut found = those(&|own| own.name == path || own.name.starts_with(&below));
+        let mut found = those(&|scenario| scenario.name == path || scenario.name.starts_with(&below));
         if let (true, Some((check, version))) = (found.is_empty(), path.rsplit_once('@')) {
             return self.pick_check(selector, check, version, catalogue);
         }
         if found.is_empty() && path.starts_with(|c: char| c.is_ascii_digit()) {
-            return Ok(those(&|own| own.names_section(path, catalogue)));
+            return Ok(those(&|scenario| scenario.names_section(path, catalogue)));
         }
         if found.is_empty() {
             let meant = |id: &str| id == path || (path.ends_with('.') && id.starts_with(path));
-            found = those(&|own| own.requirements().iter().any(|id| meant(id)));
+            found = those(&|scenario| scenario.requirements().iter().any(|id| meant(id)));
             let stated: BTreeSet<Version> = catalogue
                 .iter()
-                .filter(|own| meant(&own.id))
-                .map(|own| own.version)
+                .filter(|requirement| meant(&requirement.id))
+                .map(|requirement| requirement.version)
                 .collect();
             if found.is_empty() && !stated.is_empty() {
-                found = those(&|own| {
-                    own.document
+                found = those(&|scenario| {
+                    scenario
+                        .document
                         .versions
                         .iter()
                         .any(|version| stated.contains(version))
@@ -281,7 +288,7 @@ impl Library {
             }
         }
         if found.is_empty() {
-            found = those(&|own| own.name.starts_with(path));
+            found = those(&|scenario| scenario.name.starts_with(path));
         }
         Ok(found)
     }
@@ -310,11 +317,15 @@ impl Library {
         }
     }
 
-    fn near(&self, selector: &str, catalogue: &Catalogue) -> Vec<String> {
-        let folders: BTreeSet<&str> = self.scenarios.values().map(|own| own.folder.as_str()).collect();
+    fn suggestions(&self, selector: &str, catalogue: &Catalogue) -> Vec<String> {
+        let folders: BTreeSet<&str> = self
+            .scenarios
+            .values()
+            .map(|scenario| scenario.folder.as_str())
+            .collect();
         let names = self.scenarios.keys().map(String::as_str);
-        let ids = catalogue.iter().map(|own| own.id.as_str());
-        nearest_few(selector, folders.into_iter().chain(names).chain(ids))
+        let ids = catalogue.iter().map(|requirement| requirement.id.as_str());
+        suggestions(selector, folders.into_iter().chain(names).chain(ids))
             .into_iter()
             .map(str::to_owned)
             .collect()
@@ -442,7 +453,7 @@ requirements:
             .select(&[selector.to_owned()], &catalogue())
             .unwrap()
             .iter()
-            .map(|own| own.name.clone())
+            .map(|scenario| scenario.name.clone())
             .collect()
     }
 
@@ -468,27 +479,27 @@ requirements:
     }
 
     #[test]
-    fn what_selects_nothing_is_told_with_what_is_near() {
-        let told = |selector: &str| {
+    fn a_selector_that_selects_nothing_is_reported_with_suggestions() {
+        let message = |selector: &str| {
             library()
                 .select(&[selector.to_owned()], &catalogue())
                 .unwrap_err()
                 .to_string()
         };
         assert_eq!(
-            told("subscribin/accepted"),
+            message("subscribin/accepted"),
             "'subscribin/accepted' selects no scenario; did you mean subscribing/accepted or subscribing/again/accepted or subscribing?"
         );
         assert_eq!(
-            told("9.9"),
+            message("9.9"),
             "'9.9' selects no scenario; castspec scenarios lists them"
         );
         assert_eq!(
-            told("subscribing/accepted/nothing@STU3"),
+            message("subscribing/accepted/nothing@STU3"),
             "'subscribing/accepted/nothing@STU3' is no check: 'nothing' is no requirement of STU3"
         );
-        assert!(told("").starts_with("'' selects no scenario"));
-        assert!(told("/").starts_with("'/' selects no scenario"));
+        assert!(message("").starts_with("'' selects no scenario"));
+        assert!(message("/").starts_with("'/' selects no scenario"));
     }
 
     #[test]
@@ -502,11 +513,11 @@ requirements:
         library
             .add_path(&folder.path().join("subscribing/accepted.yaml"), &catalogue())
             .unwrap();
-        let own = library
+        let picked = library
             .select(&["subscribing/accepted".to_owned()], &catalogue())
             .unwrap();
-        assert_eq!(own[0].folder, "subscribing");
-        assert!(own[0].requirements().contains("notification.delivered"));
+        assert_eq!(picked[0].folder, "subscribing");
+        assert!(picked[0].requirements().contains("notification.delivered"));
         assert_eq!(library.iter().count(), 3);
         library
             .add_path(&folder.path().join("subscribing"), &catalogue())
@@ -515,7 +526,7 @@ requirements:
     }
 
     #[test]
-    fn what_cannot_be_read_is_told() {
+    fn files_that_cannot_be_read_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         write(
             folder.path(),
@@ -539,6 +550,6 @@ requirements:
     fn the_embedded_scenarios_are_in_order() {
         let library = Library::embedded(&Catalogue::embedded().unwrap()).unwrap();
         assert!(library.iter().count() >= 50);
-        assert!(library.iter().all(|own| !own.folder.is_empty()));
+        assert!(library.iter().all(|scenario| !scenario.folder.is_empty()));
     }
 }

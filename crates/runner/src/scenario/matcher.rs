@@ -1,14 +1,17 @@
-//! Evaluating matchers: what must hold of a value, and in words what was there instead.
+//! Matchers: what must hold of a value, and in words what was there instead.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::difference::{difference, shown};
-use super::syntax::Matcher;
+use super::schema::one_key;
 use super::variables::{VariableError, Variables};
+use super::written::{AnyValue, Has, JsonType, Text};
 pub use crate::judging::hub::equal;
 use crate::protocol::{Timestamp, parse_events};
 
@@ -18,14 +21,45 @@ const PATTERN_SIZE: usize = 1 << 20;
 /// The names of the JSON types, as `type` takes them.
 pub const TYPE_NAMES: [&str; 6] = ["string", "number", "boolean", "array", "object", "null"];
 
-/// What was expected at a place, and what was there.
+/// What must hold of a value: one key, which says how it is compared.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "matcher", transform = one_key)]
+pub enum Matcher {
+    /// Equal as JSON; numbers by value, members in any order.
+    Equals(#[schemars(with = "AnyValue")] Value),
+    /// Not equal as JSON; nothing at all differs too.
+    Differs(#[schemars(with = "AnyValue")] Value),
+    /// A string, equal without regard to case.
+    EqualsIgnoringCase(#[schemars(with = "Text")] String),
+    /// A timestamp of the same instant.
+    SameInstant(String),
+    /// A comma-separated list of the same events, in any order and case.
+    SameEvents(String),
+    /// A string that this regular expression finds something in.
+    Matches(#[schemars(extend("format" = "regex"))] String),
+    /// One of these, equal as JSON.
+    OneOf(#[schemars(with = "Vec<AnyValue>", length(min = 1))] Vec<Value>),
+    /// It is there (or is not).
+    Exists(bool),
+    /// Its JSON type: `string`, `number`, `boolean`, `array`, `object`, `null`.
+    Type(#[schemars(with = "JsonType")] String),
+    /// An array or object with nothing in it, or an empty string (or not).
+    Empty(bool),
+    /// An array that has an element of which all this holds.
+    Contains(#[schemars(with = "Has")] BTreeMap<String, Matcher>),
+    /// An array that has no element of which all this holds.
+    Lacks(#[schemars(with = "Has")] BTreeMap<String, Matcher>),
+}
+
+/// A place of a value that is not as it was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     /// JSON pointer to the place, from the value that was looked at; empty for the value itself.
     pub pointer: String,
-    /// What was expected there, in words.
+    /// The expectation, as a phrase.
     pub expected: String,
-    /// What was there, in words.
+    /// The value that was there, as a phrase.
     pub observed: String,
 }
 
@@ -49,7 +83,7 @@ pub enum MatcherFault {
     Pattern {
         /// The regular expression.
         pattern: String,
-        /// What is wrong with it.
+        /// The mistake in it.
         problem: String,
     },
     /// Its timestamp is none.
@@ -60,7 +94,7 @@ pub enum MatcherFault {
     Events {
         /// The list.
         text: String,
-        /// What is wrong with it.
+        /// The mistake in it.
         problem: String,
     },
     /// Its type is none of JSON's.
@@ -170,7 +204,7 @@ impl Matcher {
         }
     }
 
-    /// The matcher in words, as they follow "expected".
+    /// The matcher, as it follows "expected".
     pub fn describe(&self) -> String {
         match self {
             Self::Equals(value) => shown(value),
@@ -236,12 +270,12 @@ impl Matcher {
     fn test_instant(&self, wanted: &Timestamp, value: Option<&Value>) -> Option<Mismatch> {
         let read = value.and_then(Value::as_str).map(str::parse::<Timestamp>);
         match read {
-            Some(Ok(own)) if own == *wanted => None,
-            Some(Ok(own)) => {
-                let apart = own.instant().duration_since(wanted.instant());
+            Some(Ok(instant)) if instant == *wanted => None,
+            Some(Ok(instant)) => {
+                let apart = instant.instant().duration_since(wanted.instant());
                 Some(Mismatch::new(
                     self.describe(),
-                    format!("\"{own}\" ({:+.3} s)", apart.as_secs_f64()),
+                    format!("\"{instant}\" ({:+.3} s)", apart.as_secs_f64()),
                 ))
             }
             Some(Err(error)) => Some(Mismatch::new(self.describe(), error.to_string())),
@@ -254,8 +288,8 @@ impl Matcher {
             return Some(self.mismatch(value));
         };
         match events(text) {
-            Ok(own) if own == wanted => None,
-            Ok(own) => {
+            Ok(events) if events == wanted => None,
+            Ok(events) => {
                 let difference = |of: &[String], without: &[String]| {
                     of.iter()
                         .filter(|name| !without.contains(name))
@@ -263,7 +297,7 @@ impl Matcher {
                         .collect::<Vec<_>>()
                         .join(", ")
                 };
-                let (missing, further) = (difference(wanted, &own), difference(&own, wanted));
+                let (missing, further) = (difference(wanted, &events), difference(&events, wanted));
                 let mut remarks = Vec::new();
                 if !missing.is_empty() {
                     remarks.push(format!("{missing} missing"));

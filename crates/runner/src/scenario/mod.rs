@@ -3,27 +3,49 @@
 //! This room reads files into [`Document`]s, tells every mistake with line and column, and evaluates variables and matchers.
 //! It knows requirements and the protocol, but nothing of sockets, time or verdicts.
 
+mod answer;
+mod bound;
 mod check;
+mod condition;
+mod context;
+mod cost;
+mod describe;
 mod difference;
+mod document;
 mod fault;
 mod library;
 mod matcher;
-mod near;
 mod parse;
 mod positions;
 mod problem;
-mod requirements;
-mod syntax;
+mod schema;
+mod selector;
+mod steps;
+mod suggestion;
 mod template;
+mod token;
 mod variables;
-mod weight;
-mod words;
+mod written;
 
+pub use answer::{AnswerExpectation, ContentTypeExpectation, Refused, StatusExpectation};
+pub use bound::Bound;
+pub use condition::{Condition, ConditionKind, When};
+pub use context::{ChangedTemplate, ContextError, PublishedContext};
+pub use document::{Answer, Channel, Document, Subscriber, Verifying};
 pub use fault::{Fault, ScenarioErrors};
 pub use library::{Library, LibraryError, Scenario};
-pub use matcher::{MatcherFault, Mismatch, NotHeld, TYPE_NAMES, equal, mismatches};
+pub use matcher::{Matcher, MatcherFault, Mismatch, NotHeld, TYPE_NAMES, equal, mismatches};
 pub use problem::Problem;
-pub use requirements::step_requirements;
-pub use syntax::*;
+pub use schema::schema;
+pub use selector::{MessageSelector, Selector};
+pub use steps::{
+    Abort, Absent, ChangeAnswers, ChangeVerifying, CheckValues, Connect, Disconnect, Discover, Expect,
+    ExpectClose, ExpectExpiry, Fence, GetContext, MessageCheck, Observe, Publish, Reading, Request,
+    RequestSubscription, Send, Step, Subscribe, Unsubscribe,
+};
 pub use template::{TemplateError, Templates, new_case};
-pub use variables::{Condition, Piece, Reference, VariableError, Variables, pieces};
+pub use token::{Restriction, Token, TokenWord};
+pub use variables::{Literal, Piece, Reference, VariableError, Variables, pieces};
+
+pub use crate::judging::hub::RequestKind;
+pub use crate::schema::Unmet;

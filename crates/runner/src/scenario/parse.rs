@@ -4,20 +4,20 @@ use std::ops::Range;
 
 use serde_saphyr::Error;
 
+use super::document::Document;
 use super::fault::Fault;
-use super::near::nearest;
 use super::positions::{Content, Node, Place, read};
 use super::problem::Problem;
-use super::syntax::Document;
+use super::suggestion::suggestion;
 use super::variables::shorten;
 
-/// How many mistakes of form are told for one file.
+/// The most mistakes of form that are reported for one file.
 const MOST: usize = 50;
 
 /// A file that is in order as far as its form goes.
 #[derive(Debug)]
 pub(crate) struct Parsed {
-    /// What it says.
+    /// Its content.
     pub document: Document,
     /// Where everything stands.
     pub tree: Node,
@@ -28,7 +28,7 @@ pub(crate) struct Parsed {
 pub(crate) struct Malformed {
     /// The mistakes.
     pub faults: Vec<Fault>,
-    /// What is left without them, where that is of use.
+    /// The rest of the file without them, where that is of use.
     pub rest: Option<Box<Parsed>>,
     /// Whether no subscriber had to be taken out.
     pub whole_cast: bool,
@@ -51,7 +51,7 @@ pub(crate) fn parse(file: &str, source: &str) -> Result<Parsed, Malformed> {
         }
         Ok(tree) => tree,
         Err(error) => {
-            let (place, problem) = told(&error, source, None);
+            let (place, problem) = problem_of(&error, source, None);
             return Err(Malformed {
                 faults: vec![Fault::new(file, source, place, problem)],
                 rest: None,
@@ -78,7 +78,7 @@ pub(crate) fn parse(file: &str, source: &str) -> Result<Parsed, Malformed> {
                 break;
             }
             Err(error) => {
-                let (place, problem) = told(&error, source, Some(&tree));
+                let (place, problem) = problem_of(&error, source, Some(&tree));
                 if is_consequence(&problem, place, &faults, &tree) {
                     if place.line == tree.key("subscribers").line && blank_line(&mut text, place) {
                         continue;
@@ -130,15 +130,15 @@ fn misshapen_steps(source: &str, tree: &Node) -> Vec<(Place, Problem)> {
     found
 }
 
-/// What is missing, or empty, only because it was taken out before.
+/// Whether something is missing, or empty, only because it was taken out before.
 fn is_consequence(problem: &Problem, place: Place, faults: &[(Place, Problem)], tree: &Node) -> bool {
     if faults.is_empty() {
         return false;
     }
     match problem {
-        // The misspelt name of it has been told.
+        // The misspelt name of it has been reported.
         Problem::MissingField(name) => faults.iter().any(|(_, fault)| match fault {
-            Problem::UnknownField { near, .. } => near.as_deref() == Some(name),
+            Problem::UnknownField { suggestion, .. } => suggestion.as_deref() == Some(name),
             _ => matches!(name.as_str(), "title" | "versions" | "steps"),
         }),
         // All of a list or map was taken out, item by item.
@@ -181,9 +181,9 @@ fn unit_around(source: &str, tree: &Node, place: Place) -> Option<Range<usize>> 
     if starts.windows(2).any(|pair| pair.first() == pair.last()) {
         return None;
     }
-    let own = starts.iter().rposition(|start| *start <= at)?;
-    let from = *starts.get(own)?;
-    let to = starts.get(own + 1).copied().unwrap_or(end);
+    let position = starts.iter().rposition(|start| *start <= at)?;
+    let from = *starts.get(position)?;
+    let to = starts.get(position + 1).copied().unwrap_or(end);
     Some(offset_of(source, from)..offset_of(source, to))
 }
 
@@ -192,8 +192,8 @@ fn dash_line(source: &str, place: Place) -> Option<usize> {
     let line = usize::try_from(place.line).ok()?;
     let begin = offset_of(source, line);
     let column = usize::try_from(place.column.checked_sub(1)?).ok()?;
-    let own = source.get(begin..)?;
-    let before: String = own.chars().take(column).collect();
+    let rest = source.get(begin..)?;
+    let before: String = rest.chars().take(column).collect();
     let head = format!("{}{before}", source.get(..begin)?);
     let trimmed = head.trim_end();
     let lines_after = head.get(trimmed.len()..)?.matches('\n').count();
@@ -234,8 +234,8 @@ fn blank(text: &mut String, range: Range<usize>) {
     }
 }
 
-/// A mistake that serde found, in our words.
-fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
+/// A mistake that serde found, as a problem of a scenario.
+fn problem_of(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
     let error = error.without_snippet();
     let place = error.location().map_or(
         Place {
@@ -255,7 +255,7 @@ fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
     let problem = match error {
         Error::SerdeUnknownField { field, expected, .. } => Problem::UnknownField {
             name: field.clone(),
-            near: nearest(field, expected.iter().copied()).map(str::to_owned),
+            suggestion: suggestion(field, expected.iter().copied()).map(str::to_owned),
             known: owned(expected),
         },
         Error::SerdeUnknownVariant {
@@ -263,7 +263,7 @@ fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
         } => Problem::UnknownWord {
             what: word_kind(expected),
             word: variant.clone(),
-            near: nearest(variant, expected.iter().copied()).map(str::to_owned),
+            suggestion: suggestion(variant, expected.iter().copied()).map(str::to_owned),
             known: owned(expected),
         },
         Error::SerdeMissingField { field, .. } => Problem::MissingField((*field).to_owned()),
@@ -272,11 +272,11 @@ fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
         }
         Error::ExpectedMappingEndAfterEnumVariantValue { .. } => Problem::OneKey("matcher"),
         Error::Unexpected { expected, .. } => Problem::WrongType {
-            expected: in_words(expected),
+            expected: shape_name(expected),
             found: found(),
         },
         Error::InvalidScalar { ty, .. } => Problem::WrongType {
-            expected: type_in_words(ty),
+            expected: type_name(ty),
             found: found(),
         },
         Error::SerdeInvalidType {
@@ -326,8 +326,8 @@ fn told(error: &Error, source: &str, tree: Option<&Node>) -> (Place, Problem) {
 
 /// The message without its place, which stands before it.
 fn bare(error: &Error) -> String {
-    let told = error.to_string();
-    let line = told.lines().next().unwrap_or_default();
+    let message = error.to_string();
+    let line = message.lines().next().unwrap_or_default();
     match line.rsplit_once(" at line ") {
         Some((bare, place)) if place.contains("column") => bare.to_owned(),
         _ => line.to_owned(),
@@ -339,12 +339,14 @@ fn word_kind(expected: &[&str]) -> &'static str {
         "step"
     } else if expected.contains(&"equals_ignoring_case") {
         "matcher"
+    } else if expected == ["all", "any"] {
+        "condition"
     } else {
         "value"
     }
 }
 
-fn in_words(expected: &str) -> String {
+fn shape_name(expected: &str) -> String {
     match expected {
         "sequence start" => "a list".to_owned(),
         "mapping start" => "a map".to_owned(),
@@ -353,7 +355,7 @@ fn in_words(expected: &str) -> String {
     }
 }
 
-fn type_in_words(name: &str) -> String {
+fn type_name(name: &str) -> String {
     match name {
         "u8" => "a number from 0 to 255".to_owned(),
         "u16" => "a number from 0 to 65535".to_owned(),
@@ -363,7 +365,7 @@ fn type_in_words(name: &str) -> String {
     }
 }
 
-/// What stands at a place: a single value as it is written, or what kind of node it is.
+/// The content of a place: a single value as it is written, or what kind of node it is.
 fn standing(source: &str, tree: &Node, place: Place) -> String {
     let node = node_at(tree, place);
     if node.is_none_or(|node| matches!(node.content, Content::Scalar))

@@ -38,11 +38,11 @@ impl From<Location> for Place {
 pub(crate) struct Node {
     /// Where it begins.
     pub place: Place,
-    /// What it is.
+    /// The content.
     pub content: Content,
 }
 
-/// What a node is.
+/// The content of a node.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
     /// Nothing, or `null`.
@@ -67,7 +67,7 @@ impl Node {
     /// The value of a member of a map.
     pub fn member(&self, name: &str) -> Option<&Self> {
         let mut members = self.members().iter();
-        members.find(|(own, _, _)| own == name).map(|(_, _, node)| node)
+        members.find(|(key, _, _)| key == name).map(|(_, _, node)| node)
     }
 
     /// The value of a member of a map; this node itself where there is none.
@@ -80,7 +80,7 @@ impl Node {
         match &self.content {
             Content::Map(members) => members
                 .iter()
-                .find(|(own, _, _)| own == name)
+                .find(|(key, _, _)| key == name)
                 .map_or(self.place, |(_, place, _)| *place),
             _ => self.place,
         }
@@ -110,7 +110,7 @@ impl Node {
         }
     }
 
-    /// What it is, in a word.
+    /// The kind of content, as error messages name it.
     pub fn kind(&self) -> &'static str {
         match self.content {
             Content::Nothing => "nothing",

@@ -1,4 +1,4 @@
-//! What can be wrong with a scenario file, in words for its author.
+//! The mistakes that a scenario file can have, with messages for its author.
 
 use super::matcher::MatcherFault;
 use super::variables::VariableError;
@@ -9,14 +9,14 @@ use crate::requirement::Actor;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The file is no YAML.
-    #[error("this is no YAML: {0}")]
+    #[error("not YAML: {0}")]
     Syntax(String),
     /// Something of another type is expected.
     #[error("expected {expected}, found {found}")]
     WrongType {
-        /// What is expected.
+        /// The expected type.
         expected: String,
-        /// What is there.
+        /// The content that was found.
         found: String,
     },
     /// A member that nothing knows.
@@ -27,19 +27,19 @@ pub enum Problem {
         /// The members that are known here.
         known: Vec<String>,
         /// The nearest of them.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A word that is none of those that may stand there.
     #[error("unknown {what} '{word}'")]
     UnknownWord {
-        /// What kind of word it is: step, matcher, value.
+        /// The kind of the word: step, matcher, value.
         what: &'static str,
         /// The word.
         word: String,
         /// The words that may stand there.
         known: Vec<String>,
         /// The nearest of them.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A member that must be there.
     #[error("'{0}' is missing here")]
@@ -59,15 +59,15 @@ pub enum Problem {
         /// The name.
         name: String,
         /// The nearest that there is.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A name that means something else already.
-    #[error("'{0}' means something else already")]
+    #[error("'{0}' is a name that is always there, or a subscriber's")]
     ReservedName(String),
     /// A name that no reference could write.
     #[error("'{0}' cannot be a name: letters, digits, dashes and underscores make one")]
     BadName(String),
-    /// What a token may do, badly written.
+    /// An access of a token that is not written as in scopes.
     #[error(
         "'{0}' is nothing that a token may do: an event, a dot, and read or write make it, as in Patient-open.read"
     )]
@@ -80,7 +80,7 @@ pub enum Problem {
         /// The versions.
         versions: Vec<Version>,
         /// The nearest that there are.
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
     /// A requirement that does not bind the hub.
     #[error("'{id}' binds the {actor}, and a scenario judges the hub")]
@@ -112,16 +112,16 @@ pub enum Problem {
         /// The name.
         name: String,
         /// The nearest that is.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A saved name of the wrong kind.
     #[error("'{name}' is {is}, and {wanted} is meant here")]
     OtherKind {
         /// The name.
         name: String,
-        /// What it is.
+        /// The kind that it has.
         is: &'static str,
-        /// What is meant.
+        /// The kind that is meant.
         wanted: &'static str,
     },
     /// A variable that nobody knows.
@@ -130,7 +130,7 @@ pub enum Problem {
         /// The name.
         name: String,
         /// The nearest that there is.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// A member that a variable does not have.
     #[error("'{variable}' has no '{member}'")]
@@ -171,6 +171,11 @@ pub enum Problem {
     /// An expectation that expects nothing.
     #[error("nothing is expected here")]
     ExpectsNothing,
+    /// A refusal beside the expectations that it stands for.
+    #[error(
+        "'refusal' stands for a requirement, a status, a description and its form, and one of them stands beside it"
+    )]
+    RefusalAndMore,
     /// A softer verdict where none is given.
     #[error("'unmet' softens the verdict on a requirement, and none is named here")]
     UnmetWithoutRequirement,
@@ -204,17 +209,17 @@ pub enum Problem {
     #[error("'{0}' is no HTTP method")]
     Method(String),
     /// Publishing no times.
-    #[error("published 0 times is not published")]
+    #[error("'times' is at least 1")]
     NoTimes,
     /// An answer that is given and not given.
-    #[error("'never' answers not at all, and beside it stands how")]
+    #[error("'never' excludes 'status', 'as_text' and 'after_ms'")]
     NeverAndHow,
     /// A refusal without its counterpart.
     #[error(
         "a request of the kind '{0}' must be refused, and the scenario has no proper one that is accepted"
     )]
     NoCounterpart(&'static str),
-    /// Whatever else.
+    /// Any other mistake.
     #[error("{0}")]
     Other(String),
 }
@@ -240,7 +245,7 @@ impl Problem {
         }
     }
 
-    /// What was expected, in a few words, to stand beside the place.
+    /// The expectation, in a few words, to stand beside the place.
     pub fn expected(&self) -> Option<String> {
         Some(match self {
             Self::WrongType { expected, .. } => expected.clone(),
@@ -248,34 +253,39 @@ impl Problem {
             Self::UnknownSubscriber { .. } => "no such subscriber".to_owned(),
             Self::Status(_) => "a status from 100 to 599".to_owned(),
             Self::CloseCode(_) => "1000, or from 3000 to 4999".to_owned(),
-            Self::Condition(_) => "NAME or not NAME".to_owned(),
+            Self::Condition(_) => "NAME, not NAME, or a map with all or any".to_owned(),
             Self::OneKey(_) => "the second".to_owned(),
             _ => return None,
         })
     }
 
-    /// What to do about it.
+    /// The way to mend it.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownField { known, near, .. } | Self::UnknownWord { known, near, .. } => match near {
-                Some(near) => format!("did you mean '{near}'?"),
+            Self::UnknownField {
+                known, suggestion, ..
+            }
+            | Self::UnknownWord {
+                known, suggestion, ..
+            } => match suggestion {
+                Some(name) => format!("did you mean '{name}'?"),
                 None => format!("known here: {}", known.join(", ")),
             },
-            Self::UnknownSubscriber { near, .. } => match near {
-                Some(near) => format!("did you mean '{near}'?"),
+            Self::UnknownSubscriber { suggestion, .. } => match suggestion {
+                Some(name) => format!("did you mean '{name}'?"),
                 None => "describe it under 'subscribers'".to_owned(),
             },
-            Self::NeverSaved { near, .. } => match near {
-                Some(near) => format!("did you mean '{near}'?"),
+            Self::NeverSaved { suggestion, .. } => match suggestion {
+                Some(name) => format!("did you mean '{name}'?"),
                 None => "write 'save: NAME' in the step that it comes from".to_owned(),
             },
-            Self::UnknownVariable { near, .. } => match near {
-                Some(near) => format!("did you mean '{near}'?"),
+            Self::UnknownVariable { suggestion, .. } => match suggestion {
+                Some(name) => format!("did you mean '{name}'?"),
                 None => "a step before must save it".to_owned(),
             },
-            Self::UnknownRequirement { near, .. } => match near.as_slice() {
+            Self::UnknownRequirement { suggestions, .. } => match suggestions.as_slice() {
                 [] => "castspec requirements lists them".to_owned(),
-                near => format!("did you mean {}?", near.join(" or ")),
+                names => format!("did you mean {}?", names.join(" or ")),
             },
             Self::UnknownMember { known, .. } if known.is_empty() => "it has no members".to_owned(),
             Self::UnknownMember { known, .. } => format!("it has {}", known.join(", ")),
@@ -290,7 +300,7 @@ impl Problem {
                 "name a requirement beside what is expected, or the scenario shows nothing".to_owned()
             }
             Self::ExpectsNothing => {
-                "say what must hold: status, content_type, has, request or described".to_owned()
+                "say what must hold: status, content_type, has, request, described or refusal".to_owned()
             }
             Self::NoCounterpart(kind) => {
                 format!("a hub that refuses everything would pass; add a '{kind}' that must be accepted")

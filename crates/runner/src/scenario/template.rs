@@ -43,7 +43,7 @@ pub enum TemplateError {
     Case {
         /// The event.
         event: String,
-        /// What is missing.
+        /// The missing part.
         source: VariableError,
     },
     /// A file of the templates cannot be read.
@@ -51,7 +51,7 @@ pub enum TemplateError {
     File {
         /// The file, in the folder of the templates.
         file: String,
-        /// What is wrong with it.
+        /// The mistake in it.
         message: String,
     },
 }
@@ -89,7 +89,10 @@ impl Templates {
 
     /// The versions before STU3 use its resources where they have none of their own: all are of FHIR R4.
     fn share_resources(&mut self) {
-        let shared = self.folders.get(&Version::Stu3).map(|own| own.resources.clone());
+        let shared = self
+            .folders
+            .get(&Version::Stu3)
+            .map(|folder| folder.resources.clone());
         for folder in self.folders.values_mut() {
             for (name, resource) in shared.iter().flatten() {
                 folder
@@ -212,11 +215,11 @@ impl Folder {
 
     /// The resource of this type: one with a file of its own, or one of the others.
     fn anchor(&self, resource_type: &str, variables: &mut Variables) -> Result<Option<Value>, VariableError> {
-        let own = self
+        let template = self
             .resources
             .values()
             .find(|resource| resource.get("resourceType").and_then(Value::as_str) == Some(resource_type));
-        if let Some(resource) = own {
+        if let Some(resource) = template {
             return self.fill(resource, variables, DEPTH).map(Some);
         }
         let Some(Value::Object(least)) = self

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::condition::{Condition, ConditionKind};
+
 /// How long a value may be in a message before it is cut.
 const SHOWN: usize = 200;
 
@@ -11,12 +13,12 @@ const SHOWN: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VariableError {
     /// Nothing has that name (yet).
-    #[error("no variable '{name}' is known here{}", .near.as_ref().map(|near| format!("; did you mean '{near}'?")).unwrap_or_default())]
+    #[error("no variable '{name}' is known here{}", .suggestion.as_ref().map(|known| format!("; did you mean '{known}'?")).unwrap_or_default())]
     Unknown {
         /// The name.
         name: String,
         /// The nearest name that is known.
-        near: Option<String>,
+        suggestion: Option<String>,
     },
     /// The variable is there, the place in it is not.
     #[error("there is no {pointer} in variable '{name}', which is {value}")]
@@ -117,16 +119,16 @@ pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, VariableError> {
     Ok(pieces)
 }
 
-/// A condition: `NAME` or `not NAME`.
+/// A condition on one variable: `NAME` or `not NAME`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Condition<'a> {
-    /// What must be true, or false where negated.
+pub struct Literal<'a> {
+    /// The variable that must be true, or false where negated.
     pub reference: Reference<'a>,
     /// Whether it begins with `not`.
     pub negated: bool,
 }
 
-impl<'a> Condition<'a> {
+impl<'a> Literal<'a> {
     /// Reads a condition; `None` when it is none.
     pub fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim();
@@ -138,7 +140,7 @@ impl<'a> Condition<'a> {
     }
 }
 
-/// What a running scenario knows by name.
+/// The variables of a running scenario.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     values: BTreeMap<String, Value>,
@@ -181,7 +183,7 @@ impl Variables {
     pub fn resolve(&self, reference: Reference<'_>) -> Result<&Value, VariableError> {
         let value = self.get(reference.name).ok_or_else(|| VariableError::Unknown {
             name: reference.name.to_owned(),
-            near: super::near::nearest(reference.name, self.names()).map(str::to_owned),
+            suggestion: super::suggestion::suggestion(reference.name, self.names()).map(str::to_owned),
         })?;
         match reference.pointer {
             None => Ok(value),
@@ -228,12 +230,30 @@ impl Variables {
         self.join(&pieces(text)?)
     }
 
+    /// Whether a condition holds. Of several, those that no longer count are not looked at.
+    ///
+    /// # Errors
+    /// When one that counts is no condition, or its variable is unknown or neither true nor false.
+    pub fn holds(&self, condition: &Condition) -> Result<bool, VariableError> {
+        let (conditions, decides) = match &condition.kind {
+            ConditionKind::Variable(text) => return self.truth(text),
+            ConditionKind::All(conditions) => (conditions, false),
+            ConditionKind::Any(conditions) => (conditions, true),
+        };
+        for condition in conditions {
+            if self.holds(condition)? == decides {
+                return Ok(decides);
+            }
+        }
+        Ok(!decides)
+    }
+
     /// Whether a condition, `NAME` or `not NAME`, holds.
     ///
     /// # Errors
     /// When it is no condition, or its variable is unknown or neither true nor false.
     pub fn truth(&self, condition: &str) -> Result<bool, VariableError> {
-        let parsed = Condition::parse(condition).ok_or_else(|| VariableError::Syntax {
+        let parsed = Literal::parse(condition).ok_or_else(|| VariableError::Syntax {
             text: condition.to_owned(),
         })?;
         let value = self.resolve(parsed.reference)?;
@@ -355,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_true_false_or_told() {
+    fn conditions_are_true_or_false_or_mistakes() {
         let variables = variables();
         assert_eq!(variables.truth("answer.accepted"), Ok(true));
         assert_eq!(variables.truth("not answer.accepted"), Ok(false));
@@ -371,6 +391,36 @@ mod tests {
             variables.truth("a and b"),
             Err(VariableError::Syntax { .. })
         ));
+    }
+
+    #[test]
+    fn of_several_conditions_those_that_decide_are_looked_at() {
+        let variables = variables();
+        let holds = |yaml: &str| variables.holds(&serde_saphyr::from_str::<Condition>(yaml).unwrap());
+        for (yaml, wanted) in [
+            ("{all: [answer.accepted, not answer.accepted]}", false),
+            (
+                "{all: [answer.accepted, {any: [not answer.accepted, answer.accepted]}]}",
+                true,
+            ),
+            (
+                "{any: [not answer.accepted, {all: [answer.accepted, not answer.accepted]}]}",
+                false,
+            ),
+            ("{any: [answer.accepted, unknown]}", true),
+            ("{all: [not answer.accepted, unknown]}", false),
+        ] {
+            assert_eq!(holds(yaml), Ok(wanted), "{yaml}");
+        }
+        for yaml in [
+            "{all: [answer.accepted, unknown]}",
+            "{any: [not answer.accepted, unknown]}",
+        ] {
+            assert!(
+                matches!(holds(yaml), Err(VariableError::Unknown { .. })),
+                "{yaml}"
+            );
+        }
     }
 
     proptest! {

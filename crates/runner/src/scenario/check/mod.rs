@@ -1,21 +1,21 @@
 //! Looking for mistakes that are none of form: names that nobody knows, values that cannot be, steps without effect.
 
 mod names;
-mod steps;
 mod values;
 
 use serde_saphyr::Spanned;
 
+pub(super) use self::names::ALWAYS;
 use self::names::Names;
+use super::document::{Channel, Document, Subscriber};
 use super::fault::Fault;
-use super::near::nearest_few;
 use super::parse::Parsed;
 use super::positions::{Node, Place};
 use super::problem::Problem;
-use super::requirements::named_requirements;
-use super::syntax::{
-    AnswerExpectation, Channel, Document, RequestKind, StatusExpectation, Step, Subscriber, Token,
-};
+use super::steps::{Step, StepKind};
+use super::suggestion::suggestions;
+use super::token::Token;
+use crate::judging::hub::RequestKind;
 use crate::protocol::{FhircastScope, Version};
 use crate::requirement::{Actor, Catalogue};
 
@@ -42,20 +42,38 @@ pub(crate) fn faults(file: &str, source: &str, parsed: &Parsed, catalogue: &Cata
         .collect()
 }
 
-struct Checker<'d> {
+pub(super) struct Checker<'d> {
     document: &'d Document,
     tree: &'d Node,
     catalogue: &'d Catalogue,
-    names: Names<'d>,
+    pub(super) names: Names<'d>,
     found: Vec<(Place, Problem)>,
 }
 
-impl Checker<'_> {
-    fn tell(&mut self, place: impl Into<Place>, problem: Problem) {
+impl<'d> Checker<'d> {
+    pub(super) fn tell(&mut self, place: impl Into<Place>, problem: Problem) {
         self.found.push((place.into(), problem));
     }
 
-    /// What stands before the steps.
+    /// A step: what all have, and then what is particular to its kind.
+    fn step(&mut self, step: &'d Step, node: &Node) {
+        let kind = step.kind();
+        for requirement in kind.requirements() {
+            self.requirement(requirement);
+        }
+        self.condition(kind.when());
+        let node = node.members().first().map_or(node, |(_, _, inner)| inner);
+        kind.check(self, node);
+    }
+
+    /// The names that a step saves.
+    pub(super) fn saves(&mut self, step: &'d dyn StepKind) {
+        for (name, kind) in step.saves() {
+            self.save(name, kind, step.when());
+        }
+    }
+
+    /// The head of the file, before the steps.
     fn head(&mut self) {
         if self.document.title.trim().is_empty() {
             self.tell(self.tree.field("title").place, Problem::Empty("title"));
@@ -84,7 +102,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What a token may and may not do is written as in scopes.
+    /// The accesses of a token, which are written as in scopes.
     fn token(&mut self, subscriber: &Subscriber, node: &Node) {
         let Some(Token::Restricted(token)) = &subscriber.token else {
             return;
@@ -116,12 +134,13 @@ impl Checker<'_> {
         }
     }
 
-    /// What only the document as a whole can show.
+    /// Mistakes that only the document as a whole can show.
     fn whole(&mut self) {
         self.versions();
         let steps = &self.document.steps;
         let judges = |step: &Spanned<Step>| {
-            !named_requirements(&step.value).is_empty() || matches!(step.value, Step::Observe(_))
+            let kind = step.value.kind();
+            !kind.requirements().is_empty() || kind.records_reading()
         };
         if !steps.iter().any(judges) {
             let place = match steps.is_empty() {
@@ -131,15 +150,12 @@ impl Checker<'_> {
             self.tell(place, Problem::JudgesNothing);
         }
         for (index, step) in steps.iter().enumerate() {
-            let Step::Request(request) = &step.value else {
+            let Some(kind) = step.value.kind().must_be_refused() else {
                 continue;
             };
-            let Some(kind) = request.kind else { continue };
-            if !request.answer.iter().any(expects_refusal) {
-                continue;
-            }
-            if !steps.iter().any(|step| is_counterpart(&step.value, kind)) {
-                let node = self.tree.field("steps").item(index).field("request");
+            if !steps.iter().any(|step| step.value.kind().must_accept(kind)) {
+                let node = self.tree.field("steps").item(index);
+                let node = node.members().first().map_or(node, |(_, _, inner)| inner);
                 self.tell(node.field("kind").place, Problem::NoCounterpart(kind_name(kind)));
             }
         }
@@ -154,23 +170,21 @@ impl Checker<'_> {
             .filter_map(|version| self.catalogue.get(*version, id));
         let found: Vec<_> = found.collect();
         if versions.is_empty() {
-            // That has been told.
+            // That has been reported.
         } else if found.is_empty() {
-            let ids = self
-                .catalogue
-                .iter()
-                .filter(|own| versions.contains(&own.version));
-            let near = nearest_few(id, ids.map(|own| own.id.as_str()));
+            let stated = self.catalogue.iter();
+            let stated = stated.filter(|requirement| versions.contains(&requirement.version));
+            let suggested = suggestions(id, stated.map(|requirement| requirement.id.as_str()));
             let problem = Problem::UnknownRequirement {
                 id: id.to_owned(),
                 versions: versions.clone(),
-                near: near.into_iter().map(str::to_owned).collect(),
+                suggestions: suggested.into_iter().map(str::to_owned).collect(),
             };
             self.tell(requirement.referenced, problem);
-        } else if let Some(own) = found.iter().find(|own| own.actor != Actor::Hub) {
+        } else if let Some(other) = found.iter().find(|stated| stated.actor != Actor::Hub) {
             let problem = Problem::NotTheHubs {
                 id: id.to_owned(),
-                actor: own.actor,
+                actor: other.actor,
             };
             self.tell(requirement.referenced, problem);
         }
@@ -179,21 +193,21 @@ impl Checker<'_> {
     /// Under each version, the scenario judges or records something.
     fn versions(&mut self) {
         let steps = &self.document.steps;
-        if steps.iter().any(|step| matches!(step.value, Step::Observe(_))) {
+        if steps.iter().any(|step| step.value.kind().records_reading()) {
             return;
         }
         let named: Vec<_> = steps
             .iter()
-            .flat_map(|step| named_requirements(&step.value))
+            .flat_map(|step| step.value.kind().requirements())
             .collect();
         let states = |version| {
             named
                 .iter()
-                .any(|own| self.catalogue.get(version, &own.value).is_some())
+                .any(|requirement| self.catalogue.get(version, &requirement.value).is_some())
         };
         let versions = self.document.versions.iter().enumerate();
         let without: Vec<_> = versions.filter(|(_, version)| !states(**version)).collect();
-        // Where none is judged at all, that has been told.
+        // Where none is judged at all, that has been reported.
         if without.len() == self.document.versions.len() {
             return;
         }
@@ -209,39 +223,5 @@ fn kind_name(kind: RequestKind) -> &'static str {
         RequestKind::Subscribe => "subscribe",
         RequestKind::Unsubscribe => "unsubscribe",
         RequestKind::Publish => "publish",
-    }
-}
-
-fn expects_refusal(expectation: &AnswerExpectation) -> bool {
-    match &expectation.status {
-        Some(StatusExpectation::Refused) => true,
-        Some(StatusExpectation::OneOf(codes)) => !codes.is_empty() && codes.iter().all(|code| *code >= 400),
-        _ => false,
-    }
-}
-
-/// Whether an answer must be accepted; with nothing said of its status, it must.
-fn expects_acceptance(expectations: &[AnswerExpectation]) -> bool {
-    expectations.iter().all(|own| match &own.status {
-        None | Some(StatusExpectation::Accepted) => true,
-        Some(StatusExpectation::OneOf(codes)) => codes.iter().all(|code| (200..300).contains(code)),
-        Some(StatusExpectation::Refused | StatusExpectation::Any) => false,
-    })
-}
-
-/// Whether a step has a proper request of this kind that must be accepted.
-fn is_counterpart(step: &Step, kind: RequestKind) -> bool {
-    match (step, kind) {
-        (Step::Subscribe(_), RequestKind::Subscribe) => true,
-        (Step::RequestSubscription(step), RequestKind::Subscribe) => expects_acceptance(&step.answer),
-        (Step::Unsubscribe(step), RequestKind::Unsubscribe) => expects_acceptance(&step.answer),
-        (Step::Publish(step), RequestKind::Publish) => expects_acceptance(&step.answer),
-        (Step::Fence(_), RequestKind::Publish) => true,
-        (Step::Absent(step), RequestKind::Publish) => !step.quiet,
-        (Step::Request(step), kind) => {
-            let accepted = |own: &AnswerExpectation| own.status == Some(StatusExpectation::Accepted);
-            step.kind == Some(kind) && step.answer.iter().any(accepted)
-        }
-        _ => false,
     }
 }

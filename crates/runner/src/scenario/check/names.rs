@@ -8,15 +8,18 @@ use serde_saphyr::Spanned;
 use super::Checker;
 use crate::protocol::Version;
 use crate::requirement::Capability;
-use crate::scenario::near::nearest;
+use crate::scenario::condition::{Condition, ConditionKind};
+use crate::scenario::document::{Channel, Document};
 use crate::scenario::positions::Place;
 use crate::scenario::problem::Problem;
-use crate::scenario::syntax::{Channel, Document, Step, When};
+use crate::scenario::selector::{MessageSelector, Selector};
+use crate::scenario::steps::SavedKind;
+use crate::scenario::suggestion::suggestion;
 use crate::scenario::template::new_case;
-use crate::scenario::variables::{Condition, Reference};
+use crate::scenario::variables::{Literal, Reference};
 
 /// Variables that are there from the first step on.
-const ALWAYS: [&str; 7] = [
+pub(in crate::scenario) const ALWAYS: [&str; 7] = [
     "hub_url",
     "publish_url",
     "publish_type",
@@ -37,7 +40,7 @@ const PUBLICATION: [&str; 8] = [
     "answer",
 ];
 const SUBSCRIBER: [&str; 6] = ["topic", "name", "callback", "endpoint", "events", "lease_seconds"];
-/// What is known of the HTTP request that brought a message to a callback.
+/// Members of the HTTP request that brought a message to a callback.
 const CALL: [&str; 6] = ["method", "path", "query", "headers", "body", "signature"];
 /// Of these, what only a subscription makes known.
 const SUBSCRIBED: [&str; 3] = ["endpoint", "events", "lease_seconds"];
@@ -61,37 +64,17 @@ pub(super) fn is_name(name: &str) -> bool {
     Reference::parse(name).is_some_and(|reference| reference.pointer.is_none())
 }
 
-/// What a name was saved from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Answer,
-    Publication,
-    Message,
-    Whether,
-}
-
-impl Kind {
-    fn in_words(self) -> &'static str {
-        match self {
-            Self::Answer => "an answer",
-            Self::Publication => "a publication",
-            Self::Message => "a message",
-            Self::Whether => "whether something held",
-        }
-    }
-}
-
 #[derive(Debug)]
-struct Saved<'d> {
-    kind: Kind,
+struct Saved {
+    kind: SavedKind,
     line: u64,
-    when: Option<&'d str>,
+    when: Option<String>,
 }
 
 /// The names that are known at a step.
 #[derive(Debug)]
-pub(super) struct Names<'d> {
-    saved: BTreeMap<&'d str, Saved<'d>>,
+pub(in crate::scenario) struct Names<'d> {
+    saved: BTreeMap<&'d str, Saved>,
     /// Every name that any step saves, with its line.
     all: BTreeMap<&'d str, u64>,
     subscribed: BTreeSet<&'d str>,
@@ -101,10 +84,10 @@ pub(super) struct Names<'d> {
 }
 
 impl<'d> Names<'d> {
-    pub(super) fn new(document: &'d Document) -> Self {
+    pub(in crate::scenario) fn new(document: &'d Document) -> Self {
         let mut all = BTreeMap::new();
         for step in &document.steps {
-            for name in saves(&step.value) {
+            for (name, _) in step.value.kind().saves() {
                 all.entry(name.value.as_str())
                     .or_insert_with(|| name.referenced.line());
             }
@@ -117,33 +100,18 @@ impl<'d> Names<'d> {
             topics: document
                 .subscribers
                 .values()
-                .filter_map(|own| own.topic.as_deref())
+                .filter_map(|subscriber| subscriber.topic.as_deref())
                 .collect(),
             case_shape: new_case(String::new),
         }
     }
 
-    pub(super) fn subscribes(&mut self, name: &'d str) {
+    pub(in crate::scenario) fn subscribes(&mut self, name: &'d str) {
         self.subscribed.insert(name);
     }
 
-    pub(super) fn has_case(&mut self, name: &'d str) {
+    pub(in crate::scenario) fn has_case(&mut self, name: &'d str) {
         self.cases.insert(name);
-    }
-}
-
-fn saves(step: &Step) -> Vec<&Spanned<String>> {
-    match step {
-        Step::RequestSubscription(step) => step.save.iter().collect(),
-        Step::Unsubscribe(step) => step.save.iter().collect(),
-        Step::Publish(step) => step.save.iter().collect(),
-        Step::Request(step) => step.save.iter().collect(),
-        Step::GetContext(step) => step.save.iter().collect(),
-        Step::Discover(step) => step.save.iter().collect(),
-        Step::Expect(step) => step.save.iter().chain(&step.save_whether).collect(),
-        Step::Check(step) => step.save_whether.iter().collect(),
-        Step::Connect(step) => step.save_whether.iter().collect(),
-        _ => Vec::new(),
     }
 }
 
@@ -153,16 +121,16 @@ fn owned(words: &[&str]) -> Vec<String> {
 
 impl<'d> Checker<'d> {
     /// The channels that a subscriber has in the versions of the scenario.
-    pub(super) fn channels(&self, name: &str) -> BTreeSet<Channel> {
-        let Some(own) = self.document.subscribers.get(name) else {
+    pub(in crate::scenario) fn channels(&self, name: &str) -> BTreeSet<Channel> {
+        let Some(subscriber) = self.document.subscribers.get(name) else {
             return BTreeSet::new();
         };
         let versions = self.document.versions.iter();
-        versions.map(|version| own.channel_in(*version)).collect()
+        versions.map(|version| subscriber.channel_in(*version)).collect()
     }
 
     /// A subscriber whose WebSocket is meant.
-    pub(super) fn websocket(&mut self, name: &Spanned<String>) {
+    pub(in crate::scenario) fn websocket(&mut self, name: &Spanned<String>) {
         self.subscriber(name);
         if self.channels(&name.value).contains(&Channel::Webhook) {
             self.tell(name.referenced, Problem::NoWebSocket(name.value.clone()));
@@ -170,28 +138,32 @@ impl<'d> Checker<'d> {
     }
 
     /// A subscriber whose callback is meant.
-    pub(super) fn webhook(&mut self, name: &Spanned<String>) {
+    pub(in crate::scenario) fn webhook(&mut self, name: &Spanned<String>) {
         self.subscriber(name);
         if self.channels(&name.value).contains(&Channel::WebSocket) {
             self.tell(name.referenced, Problem::NoCallback(name.value.clone()));
         }
     }
 
-    pub(super) fn subscriber(&mut self, name: &Spanned<String>) {
+    pub(in crate::scenario) fn subscriber(&mut self, name: &Spanned<String>) {
         if !self.document.subscribers.contains_key(&name.value) {
             let known = self.document.subscribers.keys().map(String::as_str);
             let problem = Problem::UnknownSubscriber {
                 name: name.value.clone(),
-                near: nearest(&name.value, known).map(str::to_owned),
+                suggestion: suggestion(&name.value, known).map(str::to_owned),
             };
             self.tell(name.referenced, problem);
         }
     }
 
-    pub(super) fn save(&mut self, name: Option<&'d Spanned<String>>, kind: Kind, when: &'d When) {
-        let Some(name) = name else { return };
+    pub(in crate::scenario) fn save(
+        &mut self,
+        name: &'d Spanned<String>,
+        kind: SavedKind,
+        when: Option<&Condition>,
+    ) {
         let value = name.value.as_str();
-        let when = when.as_ref().map(|when| when.value.as_str());
+        let when = when.map(Condition::to_string);
         if is_reserved(value) || self.document.subscribers.contains_key(value) {
             self.tell(name.referenced, Problem::ReservedName(value.to_owned()));
         } else if !is_name(value) {
@@ -213,14 +185,19 @@ impl<'d> Checker<'d> {
     }
 
     /// A name that must have been saved, as one of these kinds.
-    pub(super) fn saved_as(&mut self, name: &Spanned<String>, kinds: &[Kind], wanted: &'static str) {
+    pub(in crate::scenario) fn saved_as(
+        &mut self,
+        name: &Spanned<String>,
+        kinds: &[SavedKind],
+        wanted: &'static str,
+    ) {
         let value = name.value.as_str();
         match self.names.saved.get(value) {
             Some(saved) if kinds.contains(&saved.kind) => {}
             Some(saved) => {
                 let problem = Problem::OtherKind {
                     name: value.to_owned(),
-                    is: saved.kind.in_words(),
+                    is: saved.kind.describe(),
                     wanted,
                 };
                 self.tell(name.referenced, problem);
@@ -233,7 +210,7 @@ impl<'d> Checker<'d> {
                     },
                     None => Problem::NeverSaved {
                         name: value.to_owned(),
-                        near: nearest(value, self.names.saved.keys().copied()).map(str::to_owned),
+                        suggestion: suggestion(value, self.names.saved.keys().copied()).map(str::to_owned),
                     },
                 };
                 self.tell(name.referenced, problem);
@@ -241,30 +218,50 @@ impl<'d> Checker<'d> {
         }
     }
 
-    pub(super) fn condition(&mut self, when: &When) {
-        let Some(when) = when else { return };
-        match Condition::parse(&when.value) {
-            None => self.tell(when.referenced, Problem::Condition(when.value.clone())),
-            Some(condition) => {
-                let name = condition.reference.name;
-                let bare = condition.reference.pointer.is_none();
-                match self.names.saved.get(name) {
-                    Some(saved) if bare && saved.kind != Kind::Whether => {
-                        let problem = Problem::OtherKind {
-                            name: name.to_owned(),
-                            is: saved.kind.in_words(),
-                            wanted: "something true or false",
-                        };
-                        self.tell(when.referenced, problem);
-                    }
-                    _ => self.variable(condition.reference, when.referenced.into()),
-                }
+    pub(in crate::scenario) fn condition(&mut self, when: Option<&Condition>) {
+        let Some(condition) = when else { return };
+        let (word, conditions) = match &condition.kind {
+            ConditionKind::Variable(text) => return self.literal(text, condition.place.into()),
+            ConditionKind::All(conditions) => ("all", conditions),
+            ConditionKind::Any(conditions) => ("any", conditions),
+        };
+        if conditions.is_empty() {
+            self.tell(condition.place, Problem::Empty(word));
+        }
+        for condition in conditions {
+            self.condition(Some(condition));
+        }
+    }
+
+    fn literal(&mut self, text: &str, place: Place) {
+        let Some(literal) = Literal::parse(text) else {
+            return self.tell(place, Problem::Condition(text.to_owned()));
+        };
+        let name = literal.reference.name;
+        match self.names.saved.get(name) {
+            Some(saved) if literal.reference.pointer.is_none() && saved.kind != SavedKind::Whether => {
+                let problem = Problem::OtherKind {
+                    name: name.to_owned(),
+                    is: saved.kind.describe(),
+                    wanted: "something true or false",
+                };
+                self.tell(place, problem);
             }
+            _ => self.variable(literal.reference, place),
+        }
+    }
+
+    /// The subscriber of a message: verifications come to callbacks, confirmations over WebSockets.
+    pub(in crate::scenario) fn at_channel(&mut self, at: &Spanned<String>, message: &Selector) {
+        match message.kind {
+            MessageSelector::Verification => self.webhook(at),
+            MessageSelector::Confirmation => self.websocket(at),
+            _ => self.subscriber(at),
         }
     }
 
     /// A reference to a variable; what the hub alone can put into it is not looked at.
-    pub(super) fn variable(&mut self, reference: Reference<'_>, place: Place) {
+    pub(in crate::scenario) fn variable(&mut self, reference: Reference<'_>, place: Place) {
         if let Some(problem) = self.unknown(reference) {
             self.tell(place, problem);
         }
@@ -303,10 +300,10 @@ impl<'d> Checker<'d> {
                 }
                 match self.names.saved.get(first) {
                     Some(saved) => match saved.kind {
-                        Kind::Answer => member(&ANSWER),
-                        Kind::Publication => member(&PUBLICATION),
-                        Kind::Whether => member(&[]),
-                        Kind::Message => rest
+                        SavedKind::Answer => member(&ANSWER),
+                        SavedKind::Publication => member(&PUBLICATION),
+                        SavedKind::Whether => member(&[]),
+                        SavedKind::Message => rest
                             .and_then(|rest| rest.strip_prefix("request."))
                             .and_then(|rest| unknown_member(&format!("{first}.request"), Some(rest), &CALL)),
                     },
@@ -335,7 +332,7 @@ impl<'d> Checker<'d> {
                     return Some(Problem::UnknownMember {
                         variable,
                         member: part.to_owned(),
-                        known: members.map_or_else(Vec::new, |own| own.keys().cloned().collect()),
+                        known: members.map_or_else(Vec::new, |members| members.keys().cloned().collect()),
                     });
                 }
             }
@@ -357,7 +354,7 @@ impl<'d> Checker<'d> {
             .chain(self.names.saved.keys().copied());
         Problem::UnknownVariable {
             name: name.to_owned(),
-            near: nearest(first, known).map(str::to_owned),
+            suggestion: suggestion(first, known).map(str::to_owned),
         }
     }
 }

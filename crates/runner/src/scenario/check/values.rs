@@ -3,30 +3,34 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
 use super::Checker;
-use super::names::Kind;
 use crate::protocol::EventName;
-use crate::scenario::matcher::{MatcherFault, is_pointer};
+use crate::scenario::answer::{AnswerExpectation, StatusExpectation};
+use crate::scenario::document::{Answer, Verifying};
+use crate::scenario::matcher::{Matcher, MatcherFault, is_pointer};
 use crate::scenario::positions::{Node, Place};
 use crate::scenario::problem::Problem;
-use crate::scenario::syntax::{Answer, AnswerExpectation, Matcher, Selector, StatusExpectation, Verifying};
+use crate::scenario::selector::Selector;
+use crate::scenario::steps::SavedKind;
 use crate::scenario::variables::{Piece, pieces};
+use crate::schema::Unmet;
 
 impl Checker<'_> {
-    pub(super) fn event(&mut self, name: &str, place: Place) {
+    pub(in crate::scenario) fn event(&mut self, name: &str, place: Place) {
         if let Err(error) = name.parse::<EventName>() {
             self.tell(place, Problem::EventName(error));
         }
     }
 
-    pub(super) fn status(&mut self, status: u16, place: Place) {
+    pub(in crate::scenario) fn status(&mut self, status: u16, place: Place) {
         if !(100..600).contains(&status) {
             self.tell(place, Problem::Status(status));
         }
     }
 
-    pub(super) fn answers(&mut self, rules: &[Answer], node: &Node) {
+    pub(in crate::scenario) fn answers(&mut self, rules: &[Answer], node: &Node) {
         for (index, rule) in rules.iter().enumerate() {
             let node = node.item(index);
             if let Some(event) = &rule.event {
@@ -41,7 +45,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn verifying(&mut self, rule: &Verifying, node: &Node) {
+    pub(in crate::scenario) fn verifying(&mut self, rule: &Verifying, node: &Node) {
         if let Some(status) = rule.status
             && !(200..600).contains(&status)
         {
@@ -50,51 +54,73 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn expectations(&mut self, expectations: &[AnswerExpectation], node: &Node) {
-        for (index, own) in expectations.iter().enumerate() {
-            let node = node.item(index);
-            self.condition(&own.when);
-            self.places(&own.has, node.field("has"));
-            if let Some(StatusExpectation::OneOf(codes)) = &own.status {
-                let node = node.field("status").field("one_of");
-                if codes.is_empty() {
-                    self.tell(node.place, Problem::Empty("one_of"));
-                }
-                for (index, code) in codes.iter().enumerate() {
-                    self.status(*code, node.item(index).place);
-                }
-            }
-            if own.status.is_none()
-                && own.content_type.is_none()
-                && own.has.is_empty()
-                && own.described.is_none()
-            {
-                self.tell(node.place, Problem::ExpectsNothing);
-            }
-            if own.unmet.is_some() && own.requirement.is_none() {
-                self.tell(node.key("unmet"), Problem::UnmetWithoutRequirement);
-            }
+    pub(in crate::scenario) fn expectations(&mut self, expectations: &[AnswerExpectation], node: &Node) {
+        let mut items = 0;
+        for expectation in expectations {
+            // What a refusal stands for comes from one item.
+            items += usize::from(!expectation.of_refusal);
+            self.expectation(expectation, node.item(items.saturating_sub(1)));
         }
     }
 
-    pub(super) fn selector(&mut self, selector: &Selector, node: &Node) {
+    fn expectation(&mut self, expectation: &AnswerExpectation, node: &Node) {
+        self.condition(expectation.when.as_ref());
+        self.places(&expectation.has, node.field("has"));
+        if let Some(StatusExpectation::OneOf(codes)) = &expectation.status {
+            let node = node.field("status").field("one_of");
+            if codes.is_empty() {
+                self.tell(node.place, Problem::Empty("one_of"));
+            }
+            for (index, code) in codes.iter().enumerate() {
+                self.status(*code, node.item(index).place);
+            }
+        }
+        if expectation.refusal.is_some() {
+            self.tell(node.key("refusal"), Problem::RefusalAndMore);
+        } else if expectation.is_empty() {
+            self.tell(node.place, Problem::ExpectsNothing);
+        }
+        if expectation.refusal.is_none() {
+            self.unmet(expectation.unmet, expectation.requirement.as_ref(), node);
+        }
+    }
+
+    /// A softer verdict needs a requirement that it is the verdict on.
+    pub(in crate::scenario) fn unmet(
+        &mut self,
+        unmet: Option<Unmet>,
+        requirement: Option<&Spanned<String>>,
+        node: &Node,
+    ) {
+        if unmet.is_some() && requirement.is_none() {
+            self.tell(node.key("unmet"), Problem::UnmetWithoutRequirement);
+        }
+    }
+
+    pub(in crate::scenario) fn optional_text(&mut self, text: Option<&str>, node: &Node) {
+        if let Some(text) = text {
+            self.text(text, node);
+        }
+    }
+
+    pub(in crate::scenario) fn selector(&mut self, selector: &Selector, node: &Node) {
         if let Some(event) = &selector.event {
             self.event(event, node.field("event").place);
         }
         if let Some(of) = &selector.of {
-            self.saved_as(of, &[Kind::Publication], "a publication");
+            self.saved_as(of, &[SavedKind::Publication], "a publication");
         }
         if let Some(after) = &selector.after {
             self.saved_as(
                 after,
-                &[Kind::Publication, Kind::Message],
+                &[SavedKind::Publication, SavedKind::Message],
                 "a publication or a message",
             );
         }
         self.places(&selector.has, node.field("has"));
     }
 
-    pub(super) fn places(&mut self, has: &BTreeMap<String, Matcher>, node: &Node) {
+    pub(in crate::scenario) fn places(&mut self, has: &BTreeMap<String, Matcher>, node: &Node) {
         for (pointer, matcher) in has {
             let place = node.key(pointer);
             self.text_at(pointer, place);
@@ -105,7 +131,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn matcher(&mut self, matcher: &Matcher, node: &Node) {
+    pub(in crate::scenario) fn matcher(&mut self, matcher: &Matcher, node: &Node) {
         match matcher {
             Matcher::Equals(value) => self.value(value, node.field("equals")),
             Matcher::Differs(value) => self.value(value, node.field("differs")),
@@ -136,13 +162,14 @@ impl Checker<'_> {
     /// A matcher's text; without references, what it must be can be seen now.
     fn static_text(&mut self, matcher: &Matcher, text: &str, node: &Node) {
         self.text(text, node);
-        let fixed = pieces(text).is_ok_and(|found| found.iter().all(|piece| matches!(piece, Piece::Text(_))));
+        let fixed =
+            pieces(text).is_ok_and(|pieces| pieces.iter().all(|piece| matches!(piece, Piece::Text(_))));
         if fixed && let Err(fault) = matcher.check() {
             self.tell(node.place, Problem::Matcher(fault));
         }
     }
 
-    pub(super) fn text(&mut self, text: &str, node: &Node) {
+    pub(in crate::scenario) fn text(&mut self, text: &str, node: &Node) {
         self.text_at(text, node.place);
     }
 
@@ -159,17 +186,17 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn value(&mut self, value: &Value, node: &Node) {
+    pub(in crate::scenario) fn value(&mut self, value: &Value, node: &Node) {
         match value {
             Value::String(text) => self.text(text, node),
             Value::Array(values) => {
-                for (index, own) in values.iter().enumerate() {
-                    self.value(own, node.item(index));
+                for (index, item) in values.iter().enumerate() {
+                    self.value(item, node.item(index));
                 }
             }
             Value::Object(members) => {
-                for (name, own) in members {
-                    self.value(own, node.field(name));
+                for (name, member) in members {
+                    self.value(member, node.field(name));
                 }
             }
             _ => {}

@@ -63,28 +63,23 @@ fn a_topic_that_is_missing_is_a_matter_of_the_schema() {
 
 #[test]
 fn every_kind_of_frame_is_judged_by_its_schema() {
-    let lawful = {
-        let mut example = Example::with(&["viewer"]);
-        let opened = example.publish("viewer", "Patient-open");
-        example.deliver("viewer", opened);
-        example.send("viewer", &denial(TOPIC));
-        example
-    };
+    let mut lawful = delivered();
+    lawful.send("viewer", &denial(TOPIC));
     assert_eq!(lawful.judged().broken(), Vec::<&str>::new());
-    // A denial without its reason, a confirmation without its lease, a notification without its time.
+    // A denial without its topic, a confirmation without its lease, a notification without its time.
     let confirmation = json!({"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.events": "Patient-open"});
-    let mut without_reason = denial(TOPIC);
-    without_reason.as_object_mut().unwrap().remove("hub.reason");
+    let mut without_topic = denial(TOPIC);
+    without_topic.as_object_mut().unwrap().remove("hub.topic");
     let mut without_time = lawful.notification(0);
     without_time.as_object_mut().unwrap().remove("timestamp");
-    for message in [confirmation, without_reason, without_time] {
-        let mut example = lawful_with_publication();
+    for message in [confirmation, without_topic, without_time] {
+        let mut example = delivered();
         example.send("viewer", &message);
         assert_ne!(example.judged().broken(), Vec::<&str>::new(), "{message}");
     }
 }
 
-fn lawful_with_publication() -> Example {
+fn delivered() -> Example {
     let mut example = Example::with(&["viewer"]);
     let opened = example.publish("viewer", "Patient-open");
     example.deliver("viewer", opened);

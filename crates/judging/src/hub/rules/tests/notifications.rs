@@ -113,7 +113,9 @@ fn the_resources_of_the_hubs_own_sync_errors_are_kept_for_base_fhir() {
         judge.take_authored().len()
     };
     assert_eq!(
-        kept(|example| drop(example.sync_error("viewer", "error", "event-0"))),
+        kept(|example| {
+            example.sync_error("viewer", "error", "event-0");
+        }),
         1
     );
     let by_a_subscriber = |example: &mut Example| {

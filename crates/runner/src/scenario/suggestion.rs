@@ -1,12 +1,12 @@
-//! Names that are near to one that was mistaken.
+//! Names that may be meant by one that was mistaken.
 
-/// The nearest of the candidates, where one is near enough to be meant.
-pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    nearest_few(wanted, candidates).into_iter().next()
+/// The candidate that is most like the name, where one is like enough to be meant.
+pub(crate) fn suggestion<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    suggestions(wanted, candidates).into_iter().next()
 }
 
-/// Up to three candidates that may be meant, the nearest first.
-pub(crate) fn nearest_few<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+/// Up to three candidates that may be meant, the likeliest first.
+pub(crate) fn suggestions<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let folded = wanted.to_lowercase();
     let mut scored: Vec<(f64, &str)> = candidates
         .into_iter()
@@ -36,9 +36,9 @@ mod tests {
     #[test]
     fn slips_of_the_pen_are_found_and_strangers_are_not() {
         let names = ["subscribe", "unsubscribe", "publish", "expect"];
-        assert_eq!(nearest("subscibe", names), Some("subscribe"));
-        assert_eq!(nearest("PUBLISH", names), Some("publish"));
-        assert_eq!(nearest("zzz", names), None);
-        assert_eq!(nearest("", names), None);
+        assert_eq!(suggestion("subscibe", names), Some("subscribe"));
+        assert_eq!(suggestion("PUBLISH", names), Some("publish"));
+        assert_eq!(suggestion("zzz", names), None);
+        assert_eq!(suggestion("", names), None);
     }
 }

@@ -1,0 +1,54 @@
+//! `discover`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::{SavedKind, StepKind};
+use crate::scenario::answer::{AnswerExpectation, answer_requirements, describe_answer, expectations};
+use crate::scenario::check::Checker;
+use crate::scenario::condition::{Condition, When};
+use crate::scenario::positions::Node;
+use crate::scenario::written::SaveName;
+
+/// Read the configuration document (STU3, 2.7).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "discover")]
+pub struct Discover {
+    /// Save the answer: `status`, `accepted`, `refused`, `headers`, `body` (JSON) and `text`.
+    #[schemars(with = "Option<SaveName>")]
+    pub save: Option<Spanned<String>>,
+    /// What must hold of the answer.
+    #[serde(default, deserialize_with = "expectations")]
+    #[schemars(with = "Vec<AnswerExpectation>")]
+    pub answer: Vec<AnswerExpectation>,
+    /// The step is taken only on this condition.
+    pub when: When,
+}
+
+impl StepKind for Discover {
+    fn describe(&self) -> String {
+        format!(
+            "the configuration document is read{}",
+            describe_answer(&self.answer)
+        )
+    }
+
+    fn check<'d>(&'d self, checker: &mut Checker<'d>, node: &Node) {
+        checker.saves(self);
+        checker.expectations(&self.answer, node.field("answer"));
+    }
+
+    fn when(&self) -> Option<&Condition> {
+        self.when.as_ref()
+    }
+
+    fn saves(&self) -> Vec<(&Spanned<String>, SavedKind)> {
+        self.save.iter().map(|name| (name, SavedKind::Answer)).collect()
+    }
+
+    fn requirements(&self) -> Vec<&Spanned<String>> {
+        answer_requirements(&self.answer)
+    }
+}

@@ -1,0 +1,270 @@
+//! `castspec validate` for single messages: judged by the schemas, told as text and as JSON.
+
+use serde_json::{Value, json};
+
+use super::CommandError;
+use castspec_fhircast::fhir::{self, Finding};
+use castspec_fhircast::requirement::{Catalogue, Level, Requirement};
+use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Unmet, Violation};
+
+/// The gravity of a violation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gravity {
+    Fail,
+    Warn,
+    Note,
+}
+
+impl Gravity {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Warn => "warn",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// The means and the manner of judging messages of one version.
+pub(super) struct MessageJudge {
+    pub(super) catalogue: Catalogue,
+    pub(super) schemas: Schemas,
+    /// The kind of all messages; `None` where their members tell it.
+    pub(super) kind: Option<MessageKind>,
+    /// A broken SHOULD fails.
+    pub(super) strict: bool,
+    /// Base FHIR is judged too.
+    pub(super) base_fhir: bool,
+}
+
+/// A violation with the requirement that it breaks, where the catalogue has it.
+struct Weighed<'a> {
+    gravity: Gravity,
+    requirement: Option<&'a Requirement>,
+    violation: Violation,
+}
+
+/// A message that was judged.
+pub(super) struct JudgedMessage<'a> {
+    label: String,
+    kind: MessageKind,
+    event: Option<String>,
+    satisfied: Vec<String>,
+    violations: Vec<Weighed<'a>>,
+    /// Findings of base FHIR; `None` where it is not judged.
+    base_fhir: Option<Vec<Finding>>,
+}
+
+impl MessageJudge {
+    /// Judges a message, which errors call by its label.
+    ///
+    /// # Errors
+    /// When it is no message of the version.
+    pub(super) fn judge(&self, label: String, message: &Value) -> Result<JudgedMessage<'_>, CommandError> {
+        let version = self.schemas.version();
+        let kind = match self.kind {
+            Some(kind) => kind,
+            None => self.schemas.detect(message).ok_or_else(|| {
+                CommandError::new(format!(
+                    "{label}: no message of FHIRcast {version} can be recognized in it; say what it is by --kind"
+                ))
+            })?,
+        };
+        if !self.schemas.has(kind) {
+            return Err(CommandError::new(format!(
+                "{label}: FHIRcast {version} has no messages of the kind {kind}"
+            )));
+        }
+        let event = message.pointer("/event/hub.event").and_then(Value::as_str);
+        let judgement = with_context(&self.schemas, kind, event, message);
+        Ok(JudgedMessage {
+            label,
+            kind,
+            event: event.map(str::to_owned),
+            satisfied: judgement.satisfied,
+            violations: judgement
+                .violations
+                .into_iter()
+                .map(|violation| self.weighed(violation))
+                .collect(),
+            base_fhir: self.base_fhir.then(|| base_fhir(message)).transpose()?,
+        })
+    }
+
+    fn weighed(&self, violation: Violation) -> Weighed<'_> {
+        let requirement = self.catalogue.get(self.schemas.version(), &violation.requirement);
+        let level = requirement.map_or(Level::Shall, |requirement| requirement.level);
+        let gravity = match (violation.unmet, level) {
+            (Unmet::Note, _) | (Unmet::ByLevel, Level::May) => Gravity::Note,
+            (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) if !self.strict => Gravity::Warn,
+            _ => Gravity::Fail,
+        };
+        Weighed {
+            gravity,
+            requirement,
+            violation,
+        }
+    }
+}
+
+impl JudgedMessage<'_> {
+    /// Whether a violation fails the message.
+    pub(super) fn fails(&self) -> bool {
+        self.violations
+            .iter()
+            .any(|weighed| weighed.gravity == Gravity::Fail)
+    }
+
+    /// The lines for the console.
+    pub(super) fn as_text(&self) -> String {
+        let mut text = format!("{}: {}", self.label, self.kind);
+        if let Some(event) = &self.event {
+            text.push_str(&format!(" of {event}"));
+        }
+        text.push_str(&match self.violations.len() {
+            0 => format!(": valid ({} requirements held)\n", self.satisfied.len()),
+            1 => ": 1 violation\n".to_owned(),
+            count => format!(": {count} violations\n"),
+        });
+        for weighed in &self.violations {
+            text.push_str(&weighed.as_text());
+        }
+        let findings = self.base_fhir.as_deref().unwrap_or_default();
+        if !findings.is_empty() {
+            text.push_str("  base FHIR R4, which FHIRcast leaves to others:\n");
+        }
+        for finding in findings {
+            text.push_str(&format!("    note {finding}\n"));
+        }
+        text
+    }
+
+    /// The object of `--json`.
+    pub(super) fn as_json(&self) -> Value {
+        let violations: Vec<Value> = self.violations.iter().map(Weighed::as_json).collect();
+        let mut value = json!({
+            "message": self.label,
+            "kind": self.kind.name(),
+            "held": self.satisfied,
+            "violations": violations,
+        });
+        if let Some(findings) = &self.base_fhir {
+            value["base_fhir_r4"] = findings
+                .iter()
+                .map(|finding| {
+                    json!({"pointer": finding.pointer, "message": finding.message, "expected": finding.expected})
+                })
+                .collect();
+        }
+        value
+    }
+}
+
+impl Weighed<'_> {
+    fn as_text(&self) -> String {
+        let mut text = format!("  {} {}\n", self.gravity.name(), self.violation.message);
+        if let Some(requirement) = self.requirement {
+            text.push_str(&format!(
+                "       {} ({}, {}): {}\n",
+                requirement.id, requirement.level, requirement.section, requirement.text
+            ));
+        }
+        text
+    }
+
+    fn as_json(&self) -> Value {
+        json!({
+            "weight": self.gravity.name(),
+            "requirement": self.violation.requirement,
+            "level": self.requirement.map_or(Level::Shall, |requirement| requirement.level),
+            "section": self.requirement.map(|requirement| &requirement.section),
+            "pointer": self.violation.pointer,
+            "message": self.violation.message,
+        })
+    }
+}
+
+/// The judgement of a message and, for events, of its context.
+fn with_context(schemas: &Schemas, kind: MessageKind, event: Option<&str>, message: &Value) -> Judgement {
+    let judgement = schemas.judge(kind, message);
+    match (kind, message.get("event"), event) {
+        (MessageKind::Notification | MessageKind::Publication, Some(body), Some(name)) => {
+            judgement.join(schemas.judge_context(name, body), "/event")
+        }
+        _ => judgement,
+    }
+}
+
+/// The findings of base FHIR R4 in the resources of a message, with pointers into the message.
+fn base_fhir(message: &Value) -> Result<Vec<Finding>, CommandError> {
+    let mut findings = Vec::new();
+    for (place, resource) in fhir::resources_of(message) {
+        let validator = fhir::Validator::shared()?;
+        findings.extend(validator.validate(resource).into_iter().map(|finding| Finding {
+            pointer: format!("{place}{}", finding.pointer),
+            ..finding
+        }));
+    }
+    Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use castspec_fhircast::protocol::Version;
+
+    use super::*;
+
+    fn judge(strict: bool) -> MessageJudge {
+        MessageJudge {
+            catalogue: Catalogue::embedded().unwrap(),
+            schemas: Schemas::load(Version::Stu3).unwrap(),
+            kind: None,
+            strict,
+            base_fhir: true,
+        }
+    }
+
+    #[test]
+    fn a_valid_message_is_told_by_its_kind_and_event() {
+        let message = json!({"timestamp": "2026-01-01T00:00:00Z", "id": "e1", "event": {
+            "hub.topic": "t", "hub.event": "Home-open", "context": []}});
+        let judge = judge(false);
+        let judged = judge.judge("one.json".to_owned(), &message).unwrap();
+        assert_eq!(judged.event.as_deref(), Some("Home-open"));
+        assert_eq!(judged.kind, MessageKind::Notification);
+        assert!(
+            judged
+                .as_text()
+                .starts_with("one.json: notification of Home-open: ")
+        );
+        assert_eq!(judged.as_json()["kind"], "notification");
+    }
+
+    #[test]
+    fn text_and_json_tell_the_same_violation() {
+        let message = json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.lease_seconds": 7200});
+        let judge = judge(false);
+        let judged = judge.judge("two.json".to_owned(), &message).unwrap();
+        assert!(judged.fails());
+        let (text, value) = (judged.as_text(), judged.as_json());
+        let violation = &value["violations"][0];
+        assert_eq!(violation["requirement"], "confirmation.events");
+        assert_eq!(violation["weight"], "fail");
+        assert!(
+            text.contains("  fail ") && text.contains("confirmation.events (SHALL"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_with_its_label() {
+        let judge = judge(false);
+        let error = judge
+            .judge("three.json[1]".to_owned(), &json!([1]))
+            .err()
+            .unwrap();
+        assert!(error.to_string().starts_with("three.json[1]: "), "{error}");
+    }
+}
