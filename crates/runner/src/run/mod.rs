@@ -6,6 +6,7 @@ mod answers;
 mod cast;
 mod connecting;
 mod dialect;
+mod execution;
 mod expiry;
 mod messages;
 mod plan;
@@ -14,7 +15,6 @@ mod preflight;
 mod publishing;
 mod requests;
 mod retrying;
-mod run;
 mod settling;
 mod shard;
 mod stage;
@@ -27,9 +27,9 @@ mod topics;
 mod webhooks;
 
 pub use dialect::Dialect;
+pub use execution::{Materials, MaterialsError, Part, RunError, run};
 pub use plan::{Plan, plan};
 pub use preflight::PreflightError;
-pub use run::{Materials, MaterialsError, Part, RunError, run};
 pub use shard::{Shard, ShardError};
 pub use target::{RejectedToken, RestrictedToken, Target, TargetError, Timing};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::run::{Materials, Part, RunError, lacks, prepare};
+use super::execution::{Materials, Part, RunError, lacks, prepare};
 use crate::outcome::Target as TargetTold;
 use crate::redaction::Redactor;
 use crate::scenario::Scenario;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::run::Part;
+use super::execution::Part;
 use crate::scenario::Scenario;
 
 /// One share of a run: the second of four is written `2/4`.
