@@ -17,6 +17,8 @@ pub mod rules;
 mod sameness;
 mod selection;
 mod subscription;
+#[cfg(test)]
+mod tests;
 
 pub use base_fhir::{Authored, FHIR_READINGS, authored_content, readings};
 pub use claims::Claims;
