@@ -9,6 +9,8 @@ mod exchanges;
 mod listener;
 mod owed;
 mod refusals;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
