@@ -319,3 +319,23 @@ fn an_answer_of_a_socket_that_nobody_knows_is_nobodys() {
     recording.rest();
     assert_eq!(recording.verdict(ON_CONFLICT), None);
 }
+
+#[test]
+fn the_hub_has_its_time_from_the_last_refusal_on() {
+    for (seconds, verdict) in [(3.0, None), (6.0, WARN)] {
+        let mut recording = Recording::with(&["viewer", "archive", "reader"]);
+        recording.publish("one", "Patient-open");
+        for connection in [1, 2, 3] {
+            recording.deliver(connection, "one", "Patient-open");
+        }
+        recording.acknowledge(1, "one", 409);
+        recording.pass(3.0);
+        recording.acknowledge(3, "one", 409);
+        // Those who refused are gone.
+        recording.close(1, "subscriber", 1000);
+        recording.close(3, "subscriber", 1000);
+        recording.pass(seconds);
+        recording.line(serde_json::json!({"kind": "stopped"}));
+        assert_eq!(recording.verdict(ON_CONFLICT), verdict, "{seconds}");
+    }
+}
