@@ -3,8 +3,9 @@
 use super::recording::{HUB, Recording, TOPIC, form, notification};
 use super::{FAIL, PASS, WARN};
 use crate::hub::ids::{
-    DELIVERED, DENIAL_GET, NOTHING_BEFORE, NOTIFICATION_POST, ONLY_SUBSCRIBED, QUERY_IN_NOTIFICATION,
-    SIGNATURE_MATCHES, SIGNATURE_SENT, SUBSCRIBE_202, UNSUBSCRIBE_202, VERIFICATION_SENT, VERIFICATION_TOPIC,
+    DELIVERED, DENIAL_GET, HTTP_JSON, NOTHING_BEFORE, NOTIFICATION_POST, ONLY_SUBSCRIBED,
+    QUERY_IN_NOTIFICATION, SIGNATURE_MATCHES, SIGNATURE_SENT, SUBSCRIBE_202, UNSUBSCRIBE_202,
+    VERIFICATION_SENT, VERIFICATION_TOPIC,
 };
 use crate::outcome::Traffic;
 use crate::protocol::Version;
@@ -63,6 +64,7 @@ fn a_verified_webhook_receives_what_it_follows() {
     let mut recording = subscribed();
     recording.publish("one", "Patient-open");
     notify(&mut recording, "one", SIGNED, 200);
+    recording.rest();
     let findings = recording.judged();
     for requirement in [
         SUBSCRIBE_202,
@@ -70,6 +72,7 @@ fn a_verified_webhook_receives_what_it_follows() {
         VERIFICATION_TOPIC,
         NOTHING_BEFORE,
         NOTIFICATION_POST,
+        HTTP_JSON,
         DELIVERED,
         ONLY_SUBSCRIBED,
         SIGNATURE_SENT,

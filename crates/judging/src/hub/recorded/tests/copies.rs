@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::recording::{EVENTS, Recording, TOPIC, confirmation, notification};
 use super::{FAIL, PASS, WARN};
-use crate::hub::ids::{BROADCAST_TO_REQUESTER, DELIVERED, ONCE, ONLY_SUBSCRIBED, SYNC_ERROR_CAUSE};
+use crate::hub::ids::{
+    BROADCAST_TO_REQUESTER, CONTEXT_UNALTERED, DELIVERED, ONCE, ONLY_SUBSCRIBED, SYNC_ERROR_CAUSE, TIMESTAMP,
+};
 use crate::outcome::Verdict;
 
 #[test]
@@ -22,7 +24,7 @@ fn an_event_that_comes_is_delivered() {
 
 #[test]
 fn an_event_may_take_five_seconds() {
-    for (seconds, verdict) in [(4.9, None), (5.0, FAIL)] {
+    for (seconds, verdict) in [(4.98, None), (4.99, FAIL)] {
         let mut recording = Recording::with(&["viewer"]);
         recording.publish("one", "Patient-open");
         recording.pass(seconds);
@@ -251,4 +253,66 @@ fn a_subscriber_that_breaks_its_connection_may_be_sent_all_again() {
         recording.close(1, by, code);
         assert_eq!(recording.verdict(ONCE), verdict, "{by} {code}");
     }
+}
+
+#[test]
+fn nothing_is_sure_of_a_topic_in_which_a_subscriber_is_unknown() {
+    let with_unknown = |topic: &str| {
+        let mut recording = Recording::with(&["viewer"]);
+        recording.open("wss://hub.example.com/earlier");
+        recording.send(2, &confirmation(topic, EVENTS, 60));
+        recording.publish("one", "Patient-open");
+        recording.deliver(1, "one", "Patient-open");
+        recording.deliver(1, "one", "Patient-open");
+        recording.acknowledge(1, "one", 200);
+        recording.rest();
+        recording.verdict(ONCE)
+    };
+    assert_eq!(with_unknown(TOPIC), None);
+    assert_eq!(with_unknown("other"), WARN);
+}
+
+#[test]
+fn a_second_confirmation_does_not_begin_the_subscription_anew() {
+    assert_eq!(
+        meanwhile(|recording| recording.send(1, &confirmation(TOPIC, EVENTS, 7200))),
+        FAIL
+    );
+}
+
+#[test]
+fn a_changed_subscription_may_be_sent_its_old_and_its_new_events() {
+    let sent = |changed: bool, event: &str| {
+        let mut recording = Recording::with(&["viewer"]);
+        if changed {
+            recording.change(1, "subscribe", "Encounter-open", 202, &Recording::endpoint(1));
+        }
+        recording.deliver(1, "one", event);
+        recording.verdict(ONLY_SUBSCRIBED)
+    };
+    assert_eq!(sent(true, "Encounter-open"), PASS);
+    assert_eq!(sent(true, "Patient-open"), PASS);
+    assert_eq!(sent(false, "Encounter-open"), FAIL);
+}
+
+#[test]
+fn a_copy_is_as_it_was_published() {
+    let copy = |change: fn(&mut serde_json::Value)| {
+        let mut recording = Recording::with(&["viewer"]);
+        recording.publish("one", "Patient-open");
+        let mut message = notification("one", "Patient-open");
+        change(&mut message);
+        recording.send(1, &message);
+        let findings = recording.judged();
+        [CONTEXT_UNALTERED, TIMESTAMP].map(|requirement| findings.verdict(requirement))
+    };
+    assert_eq!(copy(|_| {}), [PASS, PASS]);
+    assert_eq!(
+        copy(|message| message["event"]["context"][0]["resource"]["identifier"][0]["value"] = json!("13"))[0],
+        FAIL
+    );
+    assert_ne!(
+        copy(|message| message["timestamp"] = json!("2027-03-01T09:30:00.000Z"))[1],
+        PASS
+    );
 }

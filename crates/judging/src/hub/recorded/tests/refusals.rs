@@ -263,7 +263,7 @@ fn nothing_is_owed_to_a_subscription_that_ends_before_the_hub_had_its_time() {
 
 #[test]
 fn nothing_is_owed_when_the_recording_ends_before_the_hub_had_its_time() {
-    for (seconds, verdict) in [(4.9, None), (5.1, WARN)] {
+    for (seconds, verdict) in [(4.98, None), (4.99, WARN)] {
         let mut recording = refused(409);
         recording.pass(seconds);
         recording.line(serde_json::json!({"kind": "stopped"}));
@@ -318,4 +318,24 @@ fn an_answer_of_a_socket_that_nobody_knows_is_nobodys() {
     recording.acknowledge(9, "one", 409);
     recording.rest();
     assert_eq!(recording.verdict(ON_CONFLICT), None);
+}
+
+#[test]
+fn the_hub_has_its_time_from_the_last_refusal_on() {
+    for (seconds, verdict) in [(3.0, None), (6.0, WARN)] {
+        let mut recording = Recording::with(&["viewer", "archive", "reader"]);
+        recording.publish("one", "Patient-open");
+        for connection in [1, 2, 3] {
+            recording.deliver(connection, "one", "Patient-open");
+        }
+        recording.acknowledge(1, "one", 409);
+        recording.pass(3.0);
+        recording.acknowledge(3, "one", 409);
+        // Those who refused are gone.
+        recording.close(1, "subscriber", 1000);
+        recording.close(3, "subscriber", 1000);
+        recording.pass(seconds);
+        recording.line(serde_json::json!({"kind": "stopped"}));
+        assert_eq!(recording.verdict(ON_CONFLICT), verdict, "{seconds}");
+    }
 }

@@ -1,6 +1,8 @@
 //! Every ambient rule in both directions: conversations that break it, and lawful ones beside them that do not.
 
 mod acceptance;
+mod answers;
+mod callbacks;
 mod calls;
 mod challenges;
 mod copies;
