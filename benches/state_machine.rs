@@ -11,9 +11,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use castspec_fhircast::protocol::{Notification, SubscriptionRequest, parse_events};
-use castspec_hub::session::{Now, Output, Session, SubscriberId};
-use castspec_hub::{CountedIdentifiers, Settings};
+use castspec_fhircast::protocol::{Notification, SubscriptionRequest, Version, parse_events};
+use castspec_hub::session::{Output, Session, SubscriberId};
+use castspec_hub::{CountedIdentifiers, Limits, Now};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn now(milliseconds: u64) -> Now {
@@ -24,8 +24,9 @@ fn now(milliseconds: u64) -> Now {
 }
 
 fn session(subscribers: usize) -> (Session, Vec<SubscriberId>) {
-    let settings = Arc::new(Settings::default());
-    let mut session = Session::new("t", settings, Box::new(CountedIdentifiers::default()));
+    let limits = Arc::new(Limits::default());
+    let identifiers = Box::new(CountedIdentifiers::default());
+    let mut session = Session::new("t", Version::Stu3, limits, identifiers);
     let ids = (0..subscribers)
         .map(|_| {
             let events = parse_events("Patient-open,Patient-close,SyncError").unwrap();

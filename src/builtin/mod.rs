@@ -9,12 +9,12 @@ pub use tokens::{ScriptTokens, TokensError};
 
 use castspec_fhircast::protocol::Version;
 use castspec_hub::authorization::Options;
-use castspec_hub::{Defect, HubError, Server, Settings, Transport};
+use castspec_hub::{Defect, HubError, Limits, Server, Settings, Transport};
 use castspec_runner::run::{RejectedToken, RestrictedToken, Target, TargetError};
 
 /// The simulator could not be started as a target.
 #[derive(Debug, thiserror::Error)]
-pub enum SimulatedError {
+pub enum BuiltinError {
     /// The hub did not start.
     #[error(transparent)]
     Start(#[from] HubError),
@@ -34,14 +34,17 @@ pub async fn start(
     defects: BTreeSet<Defect>,
     versions: &[Version],
     transport: Transport,
-) -> Result<(Server, Vec<Target>), SimulatedError> {
+) -> Result<(Server, Vec<Target>), BuiltinError> {
     let options = Options::default();
     let lifetime = options.lifetime;
     let settings = Settings {
         version: versions.first().copied().unwrap_or(Version::Stu3),
         defects: defects.into_iter().collect(),
-        ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
         authorization: Some(options),
+        limits: Limits {
+            ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
+            ..Limits::default()
+        },
         ..Settings::default()
     };
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -55,10 +58,10 @@ pub async fn start(
         let mut target = Target::built_in(url, server.authority_pem(), version)?;
         if let Some(tokens) = &tokens {
             target.approach.token = Some(tokens.all.clone());
-            let restricted = tokens.restricted.iter().map(|own| RestrictedToken {
-                scopes: own.scopes.clone(),
-                token: own.token.clone(),
-                expires_in: Some(own.life),
+            let restricted = tokens.restricted.iter().map(|token| RestrictedToken {
+                scopes: token.scopes.clone(),
+                token: token.token.clone(),
+                expires_in: Some(token.life),
             });
             target.restricted = restricted.collect();
             let rejected = tokens.rejected.iter().map(|(why, token)| RejectedToken {

@@ -7,9 +7,9 @@ use jiff::SignedDuration;
 use castspec_fhircast::protocol::{ScopeError, Scopes};
 use castspec_hub::authorization::{Authorization, Options, SigningError};
 
-/// Who the tokens are issued to.
+/// The client that the tokens are issued to.
 const CLIENT: &str = "castspec-script";
-/// How much shorter the life of a restricted token is at the longest.
+/// The longest life of the restricted token that ends soon.
 const SHORT: Duration = Duration::from_secs(600);
 
 /// A token could not be made.
@@ -35,13 +35,13 @@ pub struct ScriptTokens {
 
 /// A token that may do less than everything, or not for long.
 pub struct ScriptToken {
-    /// What it may do.
+    /// The scopes that it has.
     pub scopes: Scopes,
     /// The same, as a scope is written.
     pub scope: &'static str,
     /// The token itself: secret.
     pub token: String,
-    /// How long it lives from now on.
+    /// Its life from now on.
     pub life: Duration,
 }
 

@@ -6,14 +6,14 @@ use castspec_fhircast::schema::SchemaError;
 use castspec_hub::UnknownDefect;
 use castspec_judging::capture::CaptureError;
 use castspec_runner::client::{CallbackError, TrustError};
-use castspec_runner::recorded::ConversationError;
+use castspec_runner::recorded::RecordingError;
 use castspec_runner::recorder::RecorderError;
 use castspec_runner::replay::{ReplayError, ReplayHubError};
 use castspec_runner::run::{MaterialsError, RunError, TargetError};
 use castspec_runner::scenario::{LibraryError, ScenarioErrors, TemplateError};
 
 use super::hub::HubCommandError;
-use crate::builtin::SimulatedError;
+use crate::builtin::BuiltinError;
 use crate::expectation::ExpectationError;
 use crate::report::{MergeError, ReportError, StoredError};
 use crate::selfcheck::{PageError, SelfCheckError};
@@ -47,7 +47,7 @@ told_in_their_own_words! {
     CallbackError,
     CaptureError,
     CatalogueError,
-    ConversationError,
+    RecordingError,
     ExpectationError,
     HubCommandError,
     LibraryError,
@@ -62,7 +62,7 @@ told_in_their_own_words! {
     ScenarioErrors,
     SchemaError,
     SelfCheckError,
-    SimulatedError,
+    BuiltinError,
     StoredError,
     TargetError,
     TemplateError,

@@ -9,12 +9,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::hub_conduct::{self, Prepared};
-use super::hub_control::{self, StagingArguments, StagingError};
+use super::hub_control::{self, FaultArguments, FaultError};
 use super::hub_tokens::{self, TokensError};
 use crate::report::ReportError;
 use castspec_fhircast::protocol::Version;
 use castspec_hub::authorization::Options;
-use castspec_hub::{Defect, HubError, Server, Settings, Transport};
+use castspec_hub::{Defect, HubError, Limits, Server, Settings, Transport};
 
 /// Serve the hub simulator until stopped
 ///
@@ -86,7 +86,7 @@ pub struct HubCommand {
     max_lease: u64,
 
     #[command(flatten)]
-    staging: StagingArguments,
+    faults: FaultArguments,
 
     /// Do not judge what subscribers do
     #[arg(long, conflicts_with = "reports")]
@@ -126,9 +126,9 @@ pub enum HubCommandError {
     /// The tokens could not be written.
     #[error(transparent)]
     Tokens(#[from] TokensError),
-    /// Trouble cannot be staged.
+    /// Faults cannot be injected.
     #[error(transparent)]
-    Staging(#[from] StagingError),
+    Faults(#[from] FaultError),
     /// The reports about subscribers could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -203,7 +203,7 @@ impl HubCommand {
         let listen = SocketAddr::new(self.bind, self.port);
         let further = self.fhircast_version.get(1..).unwrap_or_default();
         let mut settings = self.settings()?;
-        let (token, rules) = (self.staging.token()?, self.staging.rules()?);
+        let (token, rules) = (self.faults.token()?, self.faults.rules()?);
         let prepared = self.prepare_judging()?;
         settings.observer = prepared.as_ref().map(Prepared::observer);
         let server = Server::start_versions(settings, further, listen, transport).await?;
@@ -217,7 +217,7 @@ impl HubCommand {
             let authority = self.ca_out.as_deref();
             hub_tokens::write(path, &server, authorization, self.token_life(), authority)?;
         }
-        let control = self.staging.begin(server.controls(), token, rules).await?;
+        let control = self.faults.begin(server.controls(), token, rules).await?;
         let judged_url = server.urls().find(|(version, _)| *version == Version::Stu3);
         let judged_url = judged_url.map_or_else(String::new, |(_, url)| url.to_owned());
         let judging = prepared.map(|prepared| prepared.begin(&judged_url, self.ack_timeout, self.auth));
@@ -270,15 +270,18 @@ impl HubCommand {
         };
         Ok(Settings {
             version: self.fhircast_version.first().copied().unwrap_or(Version::Stu3),
-            webhooks: !self.no_webhooks,
             callback_authority: self.callback_ca.as_ref().map(read).transpose()?,
-            ack_timeout: self.ack_timeout,
-            default_lease: self.default_lease.min(self.max_lease),
-            max_lease: self.max_lease,
             authorization: self.auth.then(|| Options {
                 lifetime: self.token_life(),
             }),
             defects: self.defect.clone(),
+            limits: Limits {
+                webhooks: !self.no_webhooks,
+                ack_timeout: self.ack_timeout,
+                default_lease: self.default_lease.min(self.max_lease),
+                max_lease: self.max_lease,
+                ..Limits::default()
+            },
             ..Settings::default()
         })
     }

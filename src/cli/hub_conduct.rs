@@ -15,9 +15,7 @@ use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::Observer;
-use castspec_judging::outcome::{
-    Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Target, Tool,
-};
+use castspec_judging::outcome::{FinishedRun, FinishedScenario, Grading, Target, Tool};
 use castspec_judging::subscriber::{Conduct, Exchange, Finding, Judge, Settings};
 
 /// How many exchanges may wait for the judge.
@@ -49,7 +47,9 @@ pub(super) struct Prepared {
 /// # Errors
 /// When the folder cannot be written to.
 pub(super) fn prepare(version: Version, reports: Option<&Path>) -> Result<Prepared, ReportError> {
-    let reports = reports.map(|folder| Reports::new(folder, false)).transpose()?;
+    let reports = reports
+        .map(|folder| Reports::new(folder, Grading::Standard))
+        .transpose()?;
     let (observer, exchanges) = Observer::new(version, WAITING);
     Ok(Prepared {
         observer,
@@ -195,25 +195,27 @@ impl Judging {
         let Some(mut reports) = self.reports else {
             return Ok(false);
         };
-        let mut summary = Summary::default();
-        let events = events(&conducts, self.version, hub_url, self.started, &mut summary);
-        for event in &events {
+        for event in &finished(conducts, self.version, hub_url, self.started).into_events() {
             reports.event(event)?;
         }
-        Ok(summary.fail > 0)
+        Ok(reports.conclusion().summary().fail > 0)
     }
 }
 
-/// The conduct of all subscribers as the events of a run: each subscriber in the place of a scenario.
-fn events(
-    conducts: &[Conduct],
+/// The conduct of all subscribers as a run: each subscriber in the place of a scenario.
+fn finished(
+    conducts: Vec<Conduct>,
     version: Version,
     hub_url: &str,
     started: jiff::Timestamp,
-    summary: &mut Summary,
-) -> Vec<RunEvent> {
-    let lasted = jiff::Timestamp::now().duration_since(started).unsigned_abs();
-    let mut events = vec![RunEvent::RunBegan(RunBegan {
+) -> FinishedRun {
+    let scenarios = conducts.into_iter().map(|conduct| FinishedScenario {
+        name: conduct.subscriber.scenario(),
+        title: format!("What {} did", conduct.subscriber.name),
+        checks: conduct.checks,
+        observations: Vec::new(),
+    });
+    FinishedRun {
         tool: Tool {
             name: "castspec".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -225,34 +227,7 @@ fn events(
             built_in: true,
             capabilities: Map::new(),
         },
-        further_targets: Vec::new(),
-        scenarios: conducts.len(),
-    })];
-    for conduct in conducts {
-        let scenario = conduct.subscriber.scenario();
-        let title = format!("What {} did", conduct.subscriber.name);
-        events.push(RunEvent::ScenarioBegan(ScenarioBegan {
-            scenario: scenario.clone(),
-            title: title.clone(),
-            fhircast_version: version,
-        }));
-        for check in &conduct.checks {
-            summary.add(check.verdict);
-            events.push(RunEvent::CheckJudged(Box::new(check.clone())));
-        }
-        events.push(RunEvent::ScenarioEnded(ScenarioEnded {
-            scenario,
-            title,
-            fhircast_version: version,
-            disposition: Disposition::Completed,
-            duration: lasted,
-            transcript: Vec::new(),
-        }));
+        duration: jiff::Timestamp::now().duration_since(started).unsigned_abs(),
+        scenarios: scenarios.collect(),
     }
-    events.push(RunEvent::RunEnded(RunEnded {
-        duration: lasted,
-        summary: *summary,
-        interrupted: false,
-    }));
-    events
 }

@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use castspec_hub::Controls;
 use castspec_hub::control_api::{ControlError, ControlServer, Token, TokenError};
-use castspec_hub::trouble::{Rule, RuleError};
+use castspec_hub::faults::{Rule, RuleError};
 
 /// Where a script puts a token of its own choice.
 const TOKEN_VARIABLE: &str = "CASTSPEC_CONTROL_TOKEN";
 
-/// Staging trouble.
+/// Fault injection.
 #[derive(Debug, Clone, Args)]
-pub(super) struct StagingArguments {
+pub(super) struct FaultArguments {
     /// Serve the control API on this loopback address, any free port of 127.0.0.1 unless told; see docs/control.md. Its
     /// token comes from CASTSPEC_CONTROL_TOKEN, or is made and written by --control-header
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
@@ -32,9 +32,9 @@ pub(super) struct StagingArguments {
     trouble: Vec<PathBuf>,
 }
 
-/// The staging cannot be set up.
+/// The control API or the fault rules cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub enum StagingError {
+pub enum FaultError {
     /// Nobody could use the control API.
     #[error(
         "--control: nobody could use it without a token; let one be written with --control-header FILE, or set {TOKEN_VARIABLE}"
@@ -55,7 +55,7 @@ pub enum StagingError {
         source: std::io::Error,
     },
     /// A file of rules could not be read.
-    #[error("cannot read the rules of trouble from {}: {source}", path.display())]
+    #[error("cannot read the fault rules from {}: {source}", path.display())]
     Read {
         /// Where they are.
         path: PathBuf,
@@ -82,19 +82,19 @@ pub enum StagingError {
     },
 }
 
-impl StagingArguments {
+impl FaultArguments {
     /// The token of the control API, where it is asked for.
     ///
     /// # Errors
     /// When there is none, or one that cannot be used.
-    pub(super) fn token(&self) -> Result<Option<Token>, StagingError> {
+    pub(super) fn token(&self) -> Result<Option<Token>, FaultError> {
         if self.control.is_none() {
             return Ok(None);
         }
         match std::env::var(TOKEN_VARIABLE) {
             Ok(chosen) => Ok(Some(Token::chosen(&chosen)?)),
             Err(_) if self.control_header.is_some() => Ok(Some(Token::generate())),
-            Err(_) => Err(StagingError::NoToken),
+            Err(_) => Err(FaultError::NoToken),
         }
     }
 
@@ -102,7 +102,7 @@ impl StagingArguments {
     ///
     /// # Errors
     /// When a file cannot be read, or has something else in it.
-    pub(super) fn rules(&self) -> Result<Vec<(PathBuf, usize, Rule)>, StagingError> {
+    pub(super) fn rules(&self) -> Result<Vec<(PathBuf, usize, Rule)>, FaultError> {
         let mut rules = Vec::new();
         for path in &self.trouble {
             let read = read_rules(path)?;
@@ -121,10 +121,10 @@ impl StagingArguments {
         controls: Controls,
         token: Option<Token>,
         rules: Vec<(PathBuf, usize, Rule)>,
-    ) -> Result<Option<ControlServer>, StagingError> {
+    ) -> Result<Option<ControlServer>, FaultError> {
         for (path, number, rule) in rules {
-            let added = controls.troubles().add(rule);
-            added.map_err(|problem| StagingError::Rule {
+            let added = controls.fault_rules().add(rule);
+            added.map_err(|problem| FaultError::Rule {
                 path,
                 number,
                 problem,
@@ -136,7 +136,7 @@ impl StagingArguments {
         let anywhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         if let Some(path) = &self.control_header {
             super::hub_tokens::write_private(path, &format!("{}\n", token.header())).map_err(|source| {
-                StagingError::Header {
+                FaultError::Header {
                     path: path.clone(),
                     source,
                 }
@@ -147,8 +147,8 @@ impl StagingArguments {
     }
 }
 
-fn read_rules(path: &Path) -> Result<Vec<Rule>, StagingError> {
-    let text = std::fs::read_to_string(path).map_err(|source| StagingError::Read {
+fn read_rules(path: &Path) -> Result<Vec<Rule>, FaultError> {
+    let text = std::fs::read_to_string(path).map_err(|source| FaultError::Read {
         path: path.to_owned(),
         source,
     })?;
@@ -158,7 +158,7 @@ fn read_rules(path: &Path) -> Result<Vec<Rule>, StagingError> {
         Ok(_) => serde_saphyr::from_str(&text).map(|rule| vec![rule]),
         Err(error) => Err(error),
     };
-    read.map_err(|error| StagingError::Form {
+    read.map_err(|error| FaultError::Form {
         path: path.to_owned(),
         problem: error.to_string(),
     })

@@ -16,7 +16,7 @@ use super::{CommandError, print_error};
 use crate::builtin;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_hub::Transport;
-use castspec_judging::outcome::{RunEvent, Verdict};
+use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::from_capture::Minimiser;
 use castspec_runner::run::{Materials, Part, Target, run};
 use castspec_runner::scenario::Scenario;
@@ -78,7 +78,7 @@ impl MinimiseCommand {
         let mut trial = Trial {
             target,
             materials,
-            strict: self.strict,
+            grading: Grading::strict_if(self.strict),
         };
         if trial.target.built_in {
             trial.target.timing.response = PATIENCE;
@@ -170,7 +170,7 @@ fn size(document: &Value) -> usize {
 struct Trial {
     target: Target,
     materials: Materials,
-    strict: bool,
+    grading: Grading,
 }
 
 impl Trial {
@@ -186,12 +186,10 @@ impl Trial {
         let gathering = async {
             let mut failing = BTreeSet::new();
             while let Some(event) = incoming.recv().await {
-                if let RunEvent::CheckJudged(check) = event {
-                    let fails =
-                        check.verdict == Verdict::Fail || (self.strict && check.verdict == Verdict::Warn);
-                    if fails {
-                        failing.insert(check.requirement.clone());
-                    }
+                if let RunEvent::CheckJudged(check) = event
+                    && self.grading.is_failure(check.verdict)
+                {
+                    failing.insert(check.requirement.clone());
                 }
             }
             failing

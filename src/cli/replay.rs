@@ -10,17 +10,18 @@ use clap::{Args, ValueEnum};
 use super::under_test::UnderTest;
 use super::{CommandError, SHOWN, interrupted, print};
 use castspec_judging::capture::Reader;
+use castspec_judging::capture::conversation::Conversation;
 use castspec_runner::replay::{Pace, ReplayHub, Replayed, Script, replay};
 
-/// Play a capture again, and tell what the other side now does otherwise
+/// Play a capture again, and report the differences
 ///
-/// As the subscribers, against a hub; or, with --as hub, as the hub, for real applications: each that subscribes is sent what its
-/// part was sent, as soon as it has done what had come before.
+/// As the subscribers, against a hub; or, with --as hub, as the hub, for real applications: an application that subscribes is sent the
+/// messages of the recorded subscriber that it matches, as soon as it has done what preceded them.
 ///
-/// Each does what it did when what had come to it by then has come. Topics, endpoints, ids of events, versions of contexts and
-/// timestamps are those of this time. Against the built-in hub, unless --hub or --target is given.
+/// Each action waits until the messages that preceded it in the capture have arrived. Topics, endpoints, ids of events, versions of
+/// contexts and timestamps are replaced by new ones. Against the built-in hub, unless --hub or --target is given.
 ///
-/// Exit status: 0 the other side does as in the capture; 1 it does otherwise; 2 the capture could not be played.
+/// Exit status: 0 no difference; 1 the other side behaves differently; 2 the capture could not be played.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  castspec replay capture.jsonl --hub https://hub.example.com/fhircast --ca-cert ca.pem"
@@ -29,13 +30,13 @@ pub struct ReplayCommand {
     /// The capture, as castspec record writes it
     #[arg(value_name = "CAPTURE")]
     capture: PathBuf,
-    /// When each act is done
+    /// The time of each action
     #[arg(long, value_enum, default_value = "compressed")]
     timing: Timing,
-    /// What a topic of the capture is called at this hub; repeatable. Others are made up
+    /// The name of a topic of the capture at this hub; repeatable. Other topics get new names
     #[arg(long, value_name = "CAPTURED=NOW", value_parser = pair)]
     topic: Vec<(String, String)>,
-    /// Whose part castspec plays
+    /// The side that castspec plays
     #[arg(long = "as", value_enum, default_value = "subscribers")]
     role: Role,
     /// As the hub: the address and port to listen on; port 0 takes any that is free
@@ -47,14 +48,14 @@ pub struct ReplayCommand {
     /// As the hub: write the certificate authority (PEM) that applications have to trust to this file
     #[arg(long, value_name = "FILE", conflicts_with = "plaintext")]
     ca_out: Option<PathBuf>,
-    /// As the hub: how long an application may take to do what it did in the capture, in seconds
+    /// As the hub: the seconds that an application may take for each action of the capture
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     patience: u16,
     #[command(flatten)]
     under_test: UnderTest,
 }
 
-/// Whose part castspec plays.
+/// The side that castspec plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Role {
     /// The subscribers, against a hub
@@ -63,10 +64,10 @@ enum Role {
     Hub,
 }
 
-/// When each act is done.
+/// The time of each action.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Timing {
-    /// As soon as what had come before it has come
+    /// As soon as the messages that preceded it have arrived
     Compressed,
     /// No earlier than in the capture
     Captured,
@@ -81,7 +82,7 @@ impl ReplayCommand {
         let reader = Reader::open(&self.capture)?;
         let upstream = reader.header().upstream.clone();
         let lines: Result<Vec<_>, _> = reader.collect();
-        let script = Script::read(&upstream, lines?);
+        let script = Script::of(Conversation::decode(&upstream, lines?));
         if self.role == Role::Hub {
             return self.as_hub(&script).await;
         }
@@ -122,8 +123,8 @@ impl ReplayCommand {
         for difference in &differences {
             print(&SHOWN.text(&format!("{difference}\n")))?;
         }
-        for own in &script.left_out {
-            print(&format!("left out: {own}\n"))?;
+        for left_out in &script.left_out {
+            print(&format!("left out: {left_out}\n"))?;
         }
         print(match differences.is_empty() {
             true => "the applications do as in the capture\n",
@@ -138,8 +139,8 @@ fn told(script: &Script, replayed: &Replayed) -> String {
     for difference in &replayed.differences {
         text.push_str(&format!("{difference}\n"));
     }
-    for own in &script.left_out {
-        text.push_str(&format!("left out: {own}\n"));
+    for left_out in &script.left_out {
+        text.push_str(&format!("left out: {left_out}\n"));
     }
     let (now, then) = replayed.messages;
     text.push_str(&format!(

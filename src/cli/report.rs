@@ -94,7 +94,7 @@ impl Merge {
     fn run(&self) -> Result<ExitCode, CommandError> {
         let parts: Result<Vec<StoredRun>, _> = self.parts.iter().map(|path| read(path)).collect();
         let whole = merge(parts?)?;
-        let conclusion = whole.record.conclusion(whole.strict);
+        let conclusion = whole.record.conclusion();
         Reports::store(&self.reports, whole)?;
         print(&format!("{}\n", conclusion.sentence()))?;
         Ok(ExitCode::from(conclusion.exit_code()))

@@ -13,7 +13,7 @@ use super::under_test::UnderTest;
 use super::{CommandError, SHOWN, interrupted, print};
 use crate::report::{Console, ConsoleSettings, Reports};
 use castspec_fhircast::requirement::Catalogue;
-use castspec_judging::outcome::{Conclusion, RunEvent};
+use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::run::{Materials, Part, Plan, Shard, plan, run};
 use castspec_runner::scenario::{Library, Scenario};
 
@@ -118,7 +118,7 @@ impl RunCommand {
             }
             return result;
         }
-        let watch = self.watch.begin(&materials.catalogue, &library, self.strict)?;
+        let watch = self.watch.begin(&materials.catalogue, &library, self.grading())?;
         let result = self.play(parts, materials, watch).await;
         if let Some(server) = server {
             server.shutdown().await;
@@ -137,11 +137,11 @@ impl RunCommand {
             terminal,
             colour: terminal && std::env::var_os("NO_COLOR").is_none(),
             quiet: self.quiet,
-            strict: self.strict,
+            grading: self.grading(),
             transcripts: self.transcripts,
         };
         let mut console = Console::new(std::io::stdout(), settings);
-        let mut reports = Reports::new(&self.reports, self.strict)?;
+        let mut reports = Reports::new(&self.reports, self.grading())?;
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let stop = Arc::new(stop);
@@ -154,13 +154,12 @@ impl RunCommand {
             std::process::exit(130);
         });
         let running = tokio::spawn(run(parts, materials, events, stopped));
-        let mut conclusion = Conclusion::new(self.strict);
-        while let Some(mut event) = incoming.recv().await {
-            if watch.event(&mut event) {
+        while let Some(event) = incoming.recv().await {
+            let event = watch.accept(event);
+            if watch.event(&event) {
                 // It may be stopping already.
                 let _ = stop.send(true);
             }
-            conclusion.event(&event);
             reports.event(&event)?;
             let ended = matches!(event, RunEvent::RunEnded(_));
             // A reader of standard output that has gone away must not take the reports with it.
@@ -174,7 +173,7 @@ impl RunCommand {
         }
         signals.abort();
         match running.await {
-            Ok(Ok(_)) => watch.end(&reports, self.is_whole(), conclusion.exit_code()),
+            Ok(Ok(_)) => watch.end(&reports, self.is_whole(), reports.conclusion().exit_code()),
             Ok(Err(error)) => Err(error.into()),
             Err(error) => Err(CommandError::new(format!("the run ended abnormally: {error}"))),
         }
@@ -188,6 +187,10 @@ impl RunCommand {
         }
         print(&SHOWN.text(&text))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn grading(&self) -> Grading {
+        Grading::strict_if(self.strict)
     }
 
     /// Further arguments that lead to the same scenarios again.

@@ -12,7 +12,7 @@ use super::{CommandError, print};
 use crate::expectation::{Expectations, entry};
 use crate::report::Reports;
 use castspec_fhircast::requirement::Catalogue;
-use castspec_judging::outcome::RunEvent;
+use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::scenario::Library;
 
 /// Failures proposed for the file at the most.
@@ -39,7 +39,7 @@ pub(super) struct Watch {
     expectations: Option<Expectations>,
     file: PathBuf,
     fail_fast: bool,
-    strict: bool,
+    grading: Grading,
     now: jiff::Timestamp,
     server: Server,
     /// Failures that were not expected, as entries for the file.
@@ -56,12 +56,15 @@ impl WatchArguments {
         &self,
         catalogue: &Catalogue,
         library: &Library,
-        strict: bool,
+        grading: Grading,
     ) -> Result<Watch, CommandError> {
         let now = jiff::Timestamp::now();
-        let requirements: BTreeSet<&str> = catalogue.iter().map(|own| own.id.as_str()).collect();
-        let scenarios: BTreeSet<&str> = library.iter().map(|own| own.name.as_str()).collect();
-        let read = |file| Expectations::read(file, &requirements, &scenarios, strict, now);
+        let requirements: BTreeSet<&str> = catalogue
+            .iter()
+            .map(|requirement| requirement.id.as_str())
+            .collect();
+        let scenarios: BTreeSet<&str> = library.iter().map(|scenario| scenario.name.as_str()).collect();
+        let read = |file| Expectations::read(file, &requirements, &scenarios, grading, now);
         let expectations = self.expect.as_deref().map(read).transpose();
         let expectations = expectations?;
         Ok(Watch {
@@ -69,7 +72,7 @@ impl WatchArguments {
             server: Server::begin()?,
             file: self.expect.clone().unwrap_or_default(),
             fail_fast: self.fail_fast,
-            strict,
+            grading,
             now,
             proposed: Vec::new(),
             unexpected: 0,
@@ -80,15 +83,20 @@ impl WatchArguments {
 }
 
 impl Watch {
-    /// Takes an event in before the reports do, and marks the failures that are expected; true ends the run.
-    pub(super) fn event(&mut self, event: &mut RunEvent) -> bool {
+    /// Marks the failures that are expected; the reports get the events as they come out of here.
+    pub(super) fn accept(&mut self, mut event: RunEvent) -> RunEvent {
+        if let (RunEvent::CheckJudged(check), Some(expectations)) = (&mut event, &mut self.expectations) {
+            expectations.judge(check);
+        }
+        event
+    }
+
+    /// Takes an event in; true ends the run.
+    pub(super) fn event(&mut self, event: &RunEvent) -> bool {
         match event {
             RunEvent::CheckJudged(check) => {
-                if let Some(expectations) = &mut self.expectations {
-                    expectations.judge(check);
-                }
                 // What is left open by the run's own end is nobody's failure.
-                if self.stopped || !check.fails_run(self.strict) || check.accepted.is_some() {
+                if self.stopped || !self.grading.fails_run(check) || check.accepted.is_some() {
                     return false;
                 }
                 self.unexpected += 1;

@@ -9,7 +9,8 @@ use super::{CommandError, print};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_judging::capture::Reader;
-use castspec_runner::from_capture::{Conversation, to_scenario};
+use castspec_judging::capture::conversation::Conversation;
+use castspec_runner::from_capture::{SubscriberActions, to_scenario};
 
 /// Make scenarios of captures
 #[derive(Debug, Args)]
@@ -61,20 +62,18 @@ impl FromCommand {
     fn run(&self) -> Result<ExitCode, CommandError> {
         let catalogue = Catalogue::embedded()?;
         let reader = Reader::open(&self.capture)?;
-        let stated = reader.header().fhircast_versions.first().copied();
+        let header = reader.header().clone();
         let lines: Result<Vec<_>, _> = reader.collect();
         let lines = lines?;
-        let conversation = Conversation::read(lines);
-        let version = self
-            .fhircast_version
-            .or(stated)
-            .unwrap_or_else(|| conversation.version());
+        let recorded = SubscriberActions::of(&Conversation::decode(&header.upstream, lines));
+        let stated = header.fhircast_versions.first().copied();
+        let version = self.fhircast_version.or(stated).unwrap_or(recorded.version);
         let name = self.capture.file_name().unwrap_or_default().to_string_lossy();
         let title = self
             .title
             .clone()
             .unwrap_or_else(|| format!("What was recorded in {name}"));
-        let text = to_scenario(&conversation, version, &catalogue, &title)
+        let text = to_scenario(&recorded, version, &catalogue, &title)
             .map_err(|error| CommandError::new(format!("{}: {error}", self.capture.display())))?;
         write_or_print(self.out.as_deref(), &text)?;
         Ok(ExitCode::SUCCESS)

@@ -14,7 +14,8 @@ use super::{CommandError, print};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::{MessageKind, Schemas};
-use castspec_runner::recorded::Conversation;
+use castspec_judging::outcome::Grading;
+use castspec_runner::recorded::Recording;
 
 /// Validate messages against the schemas of FHIRcast, or recorded conversations as a whole
 ///
@@ -64,9 +65,9 @@ impl ValidateCommand {
     /// When a file cannot be read, is not JSON, or holds something that is no message of FHIRcast.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
         if let [file] = &self.files[..]
-            && let Some(conversation) = conversation(file)?
+            && let Some(recording) = recording(file)?
         {
-            return self.judge_conversation(file, &conversation);
+            return self.judge_recording(file, &recording);
         }
         for (given, option) in [
             (self.side.is_some(), "--as"),
@@ -100,7 +101,7 @@ impl ValidateCommand {
         Ok(ExitCode::from(u8::from(judged.iter().any(JudgedMessage::fails))))
     }
 
-    fn judge_conversation(&self, file: &Path, conversation: &Conversation) -> Result<ExitCode, CommandError> {
+    fn judge_recording(&self, file: &Path, recording: &Recording) -> Result<ExitCode, CommandError> {
         for (given, option) in [(self.kind.is_some(), "--kind"), (self.json, "--json")] {
             if given {
                 return Err(CommandError::new(format!(
@@ -113,9 +114,9 @@ impl ValidateCommand {
             version: self.fhircast_version,
             side: self.side,
             reports: self.reports.as_deref(),
-            strict: self.strict,
+            grading: Grading::strict_if(self.strict),
         };
-        validate_conversation::judge(file, conversation, &manner)
+        validate_conversation::judge(file, recording, &manner)
     }
 }
 
@@ -125,7 +126,7 @@ fn messages(file: &Path) -> Result<Vec<(String, Value)>, CommandError> {
         true => "standard input".to_owned(),
         false => file.display().to_string(),
     };
-    if conversation(file)?.is_some() {
+    if recording(file)?.is_some() {
         return Err(CommandError::new(format!(
             "{name}: is a recorded conversation, which is judged as a whole: give it alone"
         )));
@@ -156,12 +157,12 @@ fn is_standard_input(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-/// The conversation in a file; `None` where there is none in it.
-fn conversation(file: &Path) -> Result<Option<Conversation>, CommandError> {
+/// The recording in a file; `None` where there is none in it.
+fn recording(file: &Path) -> Result<Option<Recording>, CommandError> {
     if is_standard_input(file) {
         return Ok(None);
     }
-    Ok(Conversation::open(file)?)
+    Ok(Recording::open(file)?)
 }
 
 fn read(file: &Path) -> std::io::Result<String> {

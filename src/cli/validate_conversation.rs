@@ -12,8 +12,8 @@ use crate::report::{Console, ConsoleSettings, Reports};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
-use castspec_judging::outcome::{RunEvent, Verdict};
-use castspec_runner::recorded::{Conversation, Judged, review};
+use castspec_judging::outcome::{Grading, RunEvent};
+use castspec_runner::recorded::{Judged, Recording, judge_recording};
 
 /// Who is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,7 +29,7 @@ pub(super) struct Manner<'a> {
     pub(super) version: Option<Version>,
     pub(super) side: Option<Side>,
     pub(super) reports: Option<&'a Path>,
-    pub(super) strict: bool,
+    pub(super) grading: Grading,
 }
 
 /// Judges a conversation and tells what comes of it.
@@ -38,18 +38,18 @@ pub(super) struct Manner<'a> {
 /// When nothing in it can be judged, or the reports cannot be written.
 pub(super) fn judge(
     path: &Path,
-    conversation: &Conversation,
+    recording: &Recording,
     manner: &Manner<'_>,
 ) -> Result<ExitCode, CommandError> {
     let name = path.display();
     let of = |error: &dyn std::error::Error| CommandError::new(format!("{name}: {error}"));
-    if let Some(cut) = conversation.cut {
+    if let Some(cut) = recording.cut {
         print_error(&format!(
             "castspec: {name}: line {} was cut off after {} bytes, and is left out\n",
             cut.line, cut.bytes
         ));
     }
-    let version = manner.version.or(conversation.version()).unwrap_or(Version::Stu3);
+    let version = manner.version.or(recording.version()).unwrap_or(Version::Stu3);
     let judged = Judged {
         hub: manner.side != Some(Side::Subscriber),
         subscribers: manner.side != Some(Side::Hub),
@@ -65,10 +65,11 @@ pub(super) fn judge(
     let schemas = Arc::new(Schemas::load(version).map_err(|error| of(&error))?);
     let mut reports = manner
         .reports
-        .map(|folder| Reports::new(folder, manner.strict))
+        .map(|folder| Reports::new(folder, manner.grading))
         .transpose()
         .map_err(|error| of(&error))?;
-    let events = review(conversation, version, judged, &catalogue, &schemas).map_err(|error| of(&error))?;
+    let events =
+        judge_recording(recording, version, judged, &catalogue, &schemas).map_err(|error| of(&error))?;
     if !events
         .iter()
         .any(|event| matches!(event, RunEvent::CheckJudged(_)))
@@ -79,18 +80,14 @@ pub(super) fn judge(
     }
     let settings = ConsoleSettings {
         colour: std::io::stdout().is_terminal(),
-        strict: manner.strict,
+        grading: manner.grading,
         ..ConsoleSettings::default()
     };
     let mut console = Console::new(std::io::stdout(), settings);
     let mut broken = false;
     for event in &events {
         if let RunEvent::CheckJudged(check) = event {
-            broken |= match check.verdict {
-                Verdict::Fail => true,
-                Verdict::Warn => manner.strict,
-                _ => false,
-            };
+            broken |= manner.grading.is_failure(check.verdict);
         }
         console
             .event(event)

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use super::Expected;
 use super::file::{ExpectationError, read};
-use castspec_judging::outcome::{Acceptance, Check, Verdict};
+use castspec_judging::outcome::{Acceptance, Check, Grading, Verdict};
 
 /// For how many days an entry is proposed.
 const DAYS: i64 = 90;
@@ -17,7 +17,7 @@ const DAYS: i64 = 90;
 #[derive(Debug)]
 pub struct Expectations {
     path: PathBuf,
-    strict: bool,
+    grading: Grading,
     today: Date,
     entries: Vec<(Expected, Seen)>,
 }
@@ -31,8 +31,8 @@ struct Seen {
 }
 
 impl Expectations {
-    /// Reads the file. What it names must be among these requirements and scenarios; under `strict` a broken SHOULD is a
-    /// failure that can be expected. Days are those of UTC, and `now` is one of them.
+    /// Reads the file. What it names must be among these requirements and scenarios; the grading says what
+    /// is a failure that can be expected. Days are those of UTC, and `now` is one of them.
     ///
     /// # Errors
     /// When it cannot be read or is not in its format, or an entry names what is not there.
@@ -40,13 +40,13 @@ impl Expectations {
         path: &Path,
         requirements: &BTreeSet<&str>,
         scenarios: &BTreeSet<&str>,
-        strict: bool,
+        grading: Grading,
         now: Timestamp,
     ) -> Result<Self, ExpectationError> {
         let entries = read(path, requirements, scenarios)?;
         Ok(Self {
             path: path.to_owned(),
-            strict,
+            grading,
             today: day(now),
             entries: entries.into_iter().map(|own| (own, Seen::default())).collect(),
         })
@@ -54,7 +54,7 @@ impl Expectations {
 
     /// Takes a check in, and marks it as accepted where it is a failure that is expected.
     pub fn judge(&mut self, check: &mut Check) {
-        let failed = check.fails_run(self.strict);
+        let failed = self.grading.fails_run(check);
         for (own, seen) in &mut self.entries {
             if !own.means(check) {
                 continue;

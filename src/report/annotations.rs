@@ -1,4 +1,4 @@
-//! What CI servers show beside a change: annotations of GitHub, code quality of GitLab. One for each broken requirement.
+//! Notes that CI servers show beside a change: annotations of GitHub, code quality of GitLab. One for each broken requirement.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -6,19 +6,19 @@ use sha2::{Digest as _, Sha256};
 use super::markdown::groups;
 use super::record::Record;
 use super::text;
-use castspec_judging::outcome::{Check, Verdict};
+use castspec_judging::outcome::{Check, Grading, Verdict};
 
 /// GitHub shows no more than ten of a kind for a step.
 const SHOWN: usize = 10;
 
 /// Workflow commands of GitHub, a line each.
-pub fn github(record: &Record, strict: bool) -> Vec<String> {
+pub fn github(record: &Record) -> Vec<String> {
     let mut lines = Vec::new();
     for kind in ["error", "warning", "notice"] {
-        let own = groups(record)
+        let of_kind = groups(record)
             .into_iter()
-            .filter(|checks| kind_of(checks, strict) == kind);
-        let told = own.filter_map(|checks| {
+            .filter(|checks| kind_of(checks, record.grading) == kind);
+        let told = of_kind.filter_map(|checks| {
             let check = *checks.first()?;
             let title = format!(
                 "{} ({}, {})",
@@ -35,9 +35,9 @@ pub fn github(record: &Record, strict: bool) -> Vec<String> {
     lines
 }
 
-fn kind_of(checks: &[&Check], strict: bool) -> &'static str {
-    let mut of = checks.iter().filter(|check| check.accepted.is_none());
-    match of.any(|check| check.fails_run(strict)) {
+fn kind_of(checks: &[&Check], grading: Grading) -> &'static str {
+    let mut unaccepted = checks.iter().filter(|check| check.accepted.is_none());
+    match unaccepted.any(|check| grading.fails_run(check)) {
         true => "error",
         false if checks.iter().any(|check| check.verdict == Verdict::Warn) => "warning",
         false => "notice",
@@ -45,10 +45,10 @@ fn kind_of(checks: &[&Check], strict: bool) -> &'static str {
 }
 
 /// A code quality report of GitLab.
-pub fn gitlab(record: &Record, strict: bool) -> String {
+pub fn gitlab(record: &Record) -> String {
     let entries = groups(record).into_iter().filter_map(|checks| {
         let check = *checks.first()?;
-        let severity = match kind_of(&checks, strict) {
+        let severity = match kind_of(&checks, record.grading) {
             "error" => "major",
             "warning" => "minor",
             _ => "info",

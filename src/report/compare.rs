@@ -1,4 +1,4 @@
-//! What got better and worse from one run to another, check by check.
+//! The comparison of two runs, check by check.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::record::Record;
 use super::text;
 use castspec_judging::outcome::{Check, Summary, Verdict};
 
-/// What differs between two runs.
+/// The differences between two runs.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     /// The earlier run.
@@ -37,7 +37,7 @@ pub struct Side {
     pub hub_url: Option<String>,
     /// Its verdicts counted.
     pub summary: Summary,
-    /// It did not come to its end: a signal came, or the hub went away.
+    /// It ended early: a signal came, or the hub was lost.
     pub cut_short: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct Change {
     pub old: Option<Verdict>,
     /// The verdict now; none where it is not in the later run.
     pub new: Option<Verdict>,
-    /// Why it has its verdict now; where it has none, why it had its verdict before.
+    /// The reason of its verdict now; where it has none now, of its verdict before.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! The console: a progress bar on a terminal, plain lines elsewhere, and at the end what a person needs to know.
+//! The console: a progress bar on a terminal, plain lines elsewhere, and at the end the failures and the verdict.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use super::record::Record;
 use super::{section, text};
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{
-    Check, Disposition, Entry, RunBegan, RunEvent, ScenarioEnded, Summary, Verdict,
+    Check, Disposition, Entry, Grading, RunBegan, RunEvent, ScenarioEnded, ScenarioId, Summary, Verdict,
 };
 
 /// How the console is written.
@@ -22,8 +22,8 @@ pub struct ConsoleSettings {
     pub colour: bool,
     /// Only what did not pass, and the verdict.
     pub quiet: bool,
-    /// A broken SHOULD counts as a failure.
-    pub strict: bool,
+    /// How severely the run is judged.
+    pub grading: Grading,
     /// Everything that passed in each scenario.
     pub transcripts: bool,
 }
@@ -34,7 +34,7 @@ pub struct Console<W> {
     out: W,
     settings: ConsoleSettings,
     record: Record,
-    running: BTreeMap<(String, Version), Summary>,
+    running: BTreeMap<ScenarioId, Summary>,
     /// The run has several versions.
     several: bool,
     bar: Option<ProgressBar>,
@@ -43,7 +43,10 @@ pub struct Console<W> {
 /// The versions of a run, with their numbers.
 fn versions(began: &RunBegan) -> String {
     let targets = std::iter::once(&began.target).chain(&began.further_targets);
-    let told = targets.map(|own| format!("{} ({})", own.fhircast_version, own.fhircast_version.number()));
+    let told = targets.map(|target| {
+        let version = target.fhircast_version;
+        format!("{version} ({})", version.number())
+    });
     told.collect::<Vec<_>>().join(", ")
 }
 
@@ -53,7 +56,7 @@ impl<W: Write> Console<W> {
         Self {
             out,
             settings,
-            record: Record::default(),
+            record: Record::new(settings.grading),
             running: BTreeMap::new(),
             several: false,
             bar: None,
@@ -93,7 +96,7 @@ impl<W: Write> Console<W> {
             }
             RunEvent::CheckJudged(check) => {
                 self.running
-                    .entry((check.scenario.clone(), check.fhircast_version))
+                    .entry(check.scenario_id())
                     .or_default()
                     .add(check.verdict);
                 Ok(())
@@ -113,10 +116,8 @@ impl<W: Write> Console<W> {
     }
 
     fn scenario(&mut self, ended: &ScenarioEnded) -> io::Result<()> {
-        let summary = self
-            .running
-            .remove(&(ended.scenario.clone(), ended.fhircast_version))
-            .unwrap_or_default();
+        let id = ended.id();
+        let summary = self.running.remove(&id).unwrap_or_default();
         if let Some(bar) = &self.bar {
             bar.inc(1);
             bar.set_message(text::line(&ended.scenario));
@@ -139,7 +140,7 @@ impl<W: Write> Console<W> {
         writeln!(
             self.out,
             "{word} {} ({}, {millis} ms)",
-            self.name(&ended.scenario, ended.fhircast_version),
+            self.name(&id),
             counts(summary)
         )
     }
@@ -168,13 +169,13 @@ impl<W: Write> Console<W> {
         }
         self.unreached(&record)?;
         self.skipped(&record)?;
-        for own in &record.scenarios {
-            if let Disposition::Error(why) = &own.disposition {
+        for scenario in &record.scenarios {
+            if let Disposition::Error(why) = &scenario.disposition {
                 let word = self.paint("fail", "error");
                 writeln!(
                     self.out,
                     "\n{word} in the scenario {}: {}",
-                    text::line(&own.name),
+                    self.name(&scenario.id),
                     text::indented(why)
                 )?;
             }
@@ -207,7 +208,7 @@ impl<W: Write> Console<W> {
         if !self.settings.quiet {
             self.table(&record)?;
         }
-        let conclusion = record.conclusion(self.settings.strict);
+        let conclusion = record.conclusion();
         let kind = match conclusion.exit_code() {
             0 => "pass",
             _ => "fail",
@@ -222,11 +223,11 @@ impl<W: Write> Console<W> {
     }
 
     /// A scenario's name, with the version where the run has several.
-    fn name(&self, scenario: &str, version: Version) -> String {
-        let scenario = text::line(scenario);
+    fn name(&self, scenario: &ScenarioId) -> String {
+        let name = text::line(&scenario.name);
         match self.several {
-            true => format!("{scenario} [{version}]"),
-            false => scenario,
+            true => format!("{name} [{}]", scenario.version),
+            false => name,
         }
     }
 
@@ -238,7 +239,7 @@ impl<W: Write> Console<W> {
             self.out,
             "\n{word} {} in {}",
             text::line(&check.requirement),
-            self.name(&check.scenario, check.fhircast_version)
+            self.name(&check.scenario_id())
         )?;
         writeln!(self.out, "  {}", text::indented(&check.message))?;
         if let Some(accepted) = &check.accepted {
@@ -290,33 +291,33 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
-    /// What could not be judged, by reason.
+    /// Requirements that could not be judged, by reason.
     fn unreached(&mut self, record: &Record) -> io::Result<()> {
-        let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        let mut reasons: BTreeMap<(ScenarioId, &str), Vec<&str>> = BTreeMap::new();
         for check in record
             .checks
             .iter()
             .filter(|check| check.verdict == Verdict::Inconclusive)
         {
             reasons
-                .entry((&check.scenario, &check.message))
+                .entry((check.scenario_id(), &check.message))
                 .or_default()
                 .push(&check.requirement);
         }
         for ((scenario, why), requirements) in reasons {
             let word = self.paint("inconclusive", "inconclusive");
-            writeln!(self.out, "\n{word} {}", text::line(scenario))?;
+            writeln!(self.out, "\n{word} {}", self.name(&scenario))?;
             writeln!(self.out, "  {}", text::indented(why))?;
             writeln!(self.out, "  not judged: {}", text::line(&requirements.join(", ")))?;
         }
         Ok(())
     }
 
-    /// What held only when it was tried again.
+    /// Requirements that held only when they were tried again.
     fn flaky(&mut self, record: &Record) -> io::Result<()> {
         for check in record.checks.iter().filter(|check| check.flaky) {
             let word = self.paint("warn", "flaky");
-            let name = self.name(&check.scenario, check.fhircast_version);
+            let name = self.name(&check.scenario_id());
             let requirement = text::line(&check.requirement);
             writeln!(
                 self.out,
@@ -327,15 +328,15 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
-    /// What was skipped, by reason.
+    /// Skipped scenarios, by reason.
     fn skipped(&mut self, record: &Record) -> io::Result<()> {
         if self.settings.quiet {
             return Ok(());
         }
-        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for own in &record.scenarios {
-            if let Disposition::Skipped(why) = &own.disposition {
-                reasons.entry(why).or_default().push(&own.name);
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for scenario in &record.scenarios {
+            if let Disposition::Skipped(why) = &scenario.disposition {
+                reasons.entry(why).or_default().push(self.name(&scenario.id));
             }
         }
         for (why, scenarios) in reasons {
@@ -346,7 +347,7 @@ impl<W: Write> Console<W> {
                 text::indented(why),
                 of_scenarios(scenarios.len())
             )?;
-            writeln!(self.out, "  {}", text::line(&scenarios.join(", ")))?;
+            writeln!(self.out, "  {}", scenarios.join(", "))?;
         }
         Ok(())
     }
@@ -385,14 +386,14 @@ impl<W: Write> Console<W> {
             "\n{head:width$} {:>6} {:>6} {:>6} {:>6} {:>13}",
             "pass", "fail", "warn", "skip", "inconclusive"
         )?;
-        for ((_, _, section), own) in sections {
+        for ((_, _, section), summary) in sections {
             let Summary {
                 pass,
                 fail,
                 warn,
                 skip,
                 inconclusive,
-            } = own;
+            } = summary;
             writeln!(
                 self.out,
                 "{section:width$} {pass:>6} {fail:>6} {warn:>6} {skip:>6} {inconclusive:>13}"

@@ -1,4 +1,4 @@
-//! `report.json`: everything, for programs, and to render the other reports from again.
+//! `report.json`: the whole record, for programs, and as the source of all other reports.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::ReportError;
 use super::record::{Record, ScenarioRecord};
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{
-    Check, Disposition, Entry, HubLost, Observation, RunBegan, Summary, Target, Tool,
+    Check, Disposition, Entry, Grading, HubLost, Observation, RunBegan, ScenarioId, Summary, Target, Tool,
 };
 
 /// The members of report.json, in their order; those after `target` that a version of castspec did not write yet have
@@ -48,16 +48,16 @@ struct Played {
     transcript: Vec<Entry>,
 }
 
-/// Renders the report; `strict` is how the run was judged.
-pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
+/// Renders the report.
+pub fn render(record: &Record) -> Result<String, ReportError> {
     let began = record.began.as_ref();
     let document = Document {
-        tool: began.map(|own| own.tool.clone()),
-        started: began.map(|own| own.started.clone()),
+        tool: began.map(|began| began.tool.clone()),
+        started: began.map(|began| began.started.clone()),
         duration_ms: millis(record.duration),
-        target: began.map(|own| own.target.clone()),
-        further_targets: began.map(|own| own.further_targets.clone()),
-        strict,
+        target: began.map(|began| began.target.clone()),
+        further_targets: began.map(|began| began.further_targets.clone()),
+        strict: record.grading.is_strict(),
         summary: record.summary(),
         interrupted: record.interrupted,
         hub_lost: record.hub_lost.clone(),
@@ -73,8 +73,8 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
         })
 }
 
-/// Reads a report; the record of the run, and whether it was judged strictly. The problem is one line.
-pub fn parse(text: &str) -> Result<(Record, bool), String> {
+/// Reads a report. The problem is one line.
+pub fn parse(text: &str) -> Result<Record, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
     if value.get("checks").is_none() || value.get("summary").is_none() {
         return Err("is no report.json: it has no checks or no summary".to_owned());
@@ -91,7 +91,8 @@ pub fn parse(text: &str) -> Result<(Record, bool), String> {
         }),
         _ => None,
     };
-    let record = Record {
+    Ok(Record {
+        grading: Grading::strict_if(document.strict),
         began,
         checks: document.checks,
         scenarios: document.scenarios.into_iter().map(Played::record).collect(),
@@ -100,27 +101,28 @@ pub fn parse(text: &str) -> Result<(Record, bool), String> {
         duration: Duration::from_millis(document.duration_ms),
         interrupted: document.interrupted,
         ..Record::default()
-    };
-    Ok((record, document.strict))
+    })
 }
 
 impl Played {
-    fn of(own: &ScenarioRecord) -> Self {
+    fn of(scenario: &ScenarioRecord) -> Self {
         Self {
-            name: own.name.clone(),
-            title: own.title.clone(),
-            fhircast_version: own.version,
-            duration_ms: millis(own.duration),
-            disposition: own.disposition.clone(),
-            transcript: own.transcript.clone(),
+            name: scenario.id.name.clone(),
+            title: scenario.title.clone(),
+            fhircast_version: scenario.id.version,
+            duration_ms: millis(scenario.duration),
+            disposition: scenario.disposition.clone(),
+            transcript: scenario.transcript.clone(),
         }
     }
 
     fn record(self) -> ScenarioRecord {
         ScenarioRecord {
-            name: self.name,
+            id: ScenarioId {
+                name: self.name,
+                version: self.fhircast_version,
+            },
             title: self.title,
-            version: self.fhircast_version,
             disposition: self.disposition,
             duration: Duration::from_millis(self.duration_ms),
             transcript: self.transcript,

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
 
 use super::ReportError;
-use super::record::{Record, ScenarioRecord};
+use super::record::Record;
 use super::text;
-use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, ScenarioId, Verdict};
 
-/// Renders the report; under `strict` a broken SHOULD is a failure.
-pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
+/// Renders the report.
+pub fn render(record: &Record) -> Result<String, ReportError> {
     let error = |problem: String| ReportError::Render {
         name: "junit.xml",
         problem,
@@ -23,36 +22,21 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
         .and_then(|at| OffsetDateTime::from_unix_timestamp(at.as_second()).ok())
         .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut suites: BTreeMap<String, Vec<TestCase>> = BTreeMap::new();
-    let durations: BTreeMap<&str, (&ScenarioRecord, usize)> = record
-        .scenarios
-        .iter()
-        .map(|own| {
-            let checks = record
-                .checks
-                .iter()
-                .filter(|check| check.scenario == own.name)
-                .count();
-            (own.name.as_str(), (own, checks))
-        })
-        .collect();
+    let mut times = shared_times(record);
     for check in &record.checks {
-        // A scenario's time is shared by its checks, so that the sums that CI servers make are right.
-        let time = durations
-            .get(check.scenario.as_str())
-            .map_or(0.0, |(own, checks)| {
-                let count = u32::try_from(*checks).unwrap_or(u32::MAX).max(1);
-                (own.duration / count).as_secs_f64()
-            });
-        let case = case(check, whole_millis(time), strict);
+        let time = times.get_mut(&check.scenario_id()).map(SharedTime::next_share);
+        let case = case(check, time.unwrap_or(Duration::ZERO), record.grading);
         suites.entry(folder(&check.scenario)).or_default().push(case);
     }
-    for (own, _) in durations.values() {
-        if let Disposition::Error(why) = &own.disposition {
-            let time = whole_millis(own.duration.as_secs_f64());
-            let name = safe(&format!("the scenario itself [{}]", own.name));
+    for scenario in &record.scenarios {
+        if let Disposition::Error(why) = &scenario.disposition {
+            let id = &scenario.id;
+            let time = times.get_mut(id).map(SharedTime::next_share);
+            let name = safe(&format!("the scenario itself [{}]", id.name));
+            let time = time.unwrap_or(Duration::ZERO);
             let mut builder = TestCaseBuilder::error(&name, time, "scenario", &safe(why));
-            builder.set_classname(&class(&own.name, &own.version.to_string()));
-            suites.entry(folder(&own.name)).or_default().push(builder.build());
+            builder.set_classname(&class(id));
+            suites.entry(folder(&id.name)).or_default().push(builder.build());
         }
     }
     let mut report = ReportBuilder::new();
@@ -71,42 +55,70 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
     String::from_utf8(written).map_err(|problem| error(problem.to_string()))
 }
 
-fn case(check: &Check, time: Duration, strict: bool) -> TestCase {
+/// The time of a scenario, shared by its test cases, so that the sums that CI servers make are right.
+struct SharedTime {
+    millis: u128,
+    cases: u128,
+    taken: u128,
+}
+
+impl SharedTime {
+    /// The time of one more test case, in whole milliseconds: Jenkins' schema refuses more than three decimals. What the
+    /// division leaves over goes to some of the shares.
+    fn next_share(&mut self) -> Duration {
+        let up_to = |cases: u128| self.millis * cases / self.cases;
+        let share = up_to(self.taken + 1) - up_to(self.taken);
+        self.taken += 1;
+        Duration::milliseconds(i64::try_from(share).unwrap_or(i64::MAX))
+    }
+}
+
+/// The time of every scenario. Its test cases are its checks, and the scenario itself where it is at fault.
+fn shared_times(record: &Record) -> BTreeMap<ScenarioId, SharedTime> {
+    let mut times: BTreeMap<ScenarioId, SharedTime> = BTreeMap::new();
+    for scenario in &record.scenarios {
+        let time = SharedTime {
+            millis: scenario.duration.as_millis(),
+            cases: u128::from(matches!(scenario.disposition, Disposition::Error(_))),
+            taken: 0,
+        };
+        times.insert(scenario.id.clone(), time);
+    }
+    for check in &record.checks {
+        if let Some(time) = times.get_mut(&check.scenario_id()) {
+            time.cases += 1;
+        }
+    }
+    times
+}
+
+fn case(check: &Check, time: Duration, grading: Grading) -> TestCase {
     let name = safe(&format!("{} [{}]", check.requirement, check.scenario));
     let message = safe(&check.message);
+    let failure = || TestCaseBuilder::failure(&name, time, &safe(&check.requirement), &message);
     let mut builder = match check.verdict {
         _ if check.accepted.is_some() => TestCaseBuilder::skipped(&name),
-        Verdict::Pass => TestCaseBuilder::success(&name, time),
-        Verdict::Fail => TestCaseBuilder::failure(&name, time, &safe(&check.requirement), &message),
-        Verdict::Warn if strict => TestCaseBuilder::failure(&name, time, &safe(&check.requirement), &message),
-        Verdict::Warn => TestCaseBuilder::success(&name, time),
-        Verdict::Inconclusive if check.level == Level::Shall => {
-            TestCaseBuilder::error(&name, time, "inconclusive", &message)
-        }
+        verdict if grading.is_failure(verdict) => failure(),
+        _ if check.is_open_shall() => TestCaseBuilder::error(&name, time, "inconclusive", &message),
+        Verdict::Pass | Verdict::Warn | Verdict::Fail => TestCaseBuilder::success(&name, time),
         Verdict::Inconclusive | Verdict::Skip => {
             let mut builder = TestCaseBuilder::skipped(&name);
             builder.set_system_out(&message);
             builder
         }
     };
-    builder.set_classname(&class(&check.scenario, &check.fhircast_version.to_string()));
+    builder.set_classname(&class(&check.scenario_id()));
     if check.flaky {
         builder.set_system_out(&safe(&format!("flaky: {}", check.message)));
     }
     if !matches!(check.verdict, Verdict::Pass | Verdict::Skip) {
         builder.set_system_out(&safe(&explanation(check)));
     }
-    builder.build()
-}
-
-/// Seconds in whole milliseconds: Jenkins' schema refuses more than three decimals.
-fn whole_millis(seconds: f64) -> Duration {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a scenario takes less than a few million years"
-    )]
-    let millis = (seconds * 1000.0).round() as i64;
-    Duration::milliseconds(millis)
+    // The builder gives a skipped test case no time.
+    TestCase {
+        time,
+        ..builder.build()
+    }
 }
 
 /// A check that did not pass, in full.
@@ -143,8 +155,9 @@ fn folder(scenario: &str) -> String {
         .map_or_else(|| "scenarios".to_owned(), |(folder, _)| folder.replace('/', "."))
 }
 
-fn class(scenario: &str, version: &str) -> String {
-    safe(&format!("castspec.{version}.{}", scenario.replace('/', ".")))
+fn class(scenario: &ScenarioId) -> String {
+    let ScenarioId { name, version } = scenario;
+    safe(&format!("castspec.{version}.{}", name.replace('/', ".")))
 }
 
 /// A text that junit-report can write: it puts texts into CDATA as they are, so `]]>` would end the section.

@@ -1,4 +1,4 @@
-//! `summary.md`: what a run comes to on one screen, for the page that a CI server shows of it.
+//! `summary.md`: the outcome of a run on one screen, for the page of a CI server.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,14 +8,14 @@ use super::text;
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{Check, Outcome, Summary, Verdict};
 
-/// Broken requirements that are told at the most.
+/// Broken requirements that are listed at the most.
 const BROKEN: usize = 50;
 /// Characters of one text at the most.
 const LONGEST: usize = 300;
 
-/// Renders the summary; under `strict` a broken SHOULD is a failure.
-pub fn render(record: &Record, strict: bool) -> String {
-    let conclusion = record.conclusion(strict);
+/// Renders the summary.
+pub fn render(record: &Record) -> String {
+    let conclusion = record.conclusion();
     let sign = match conclusion.outcome() {
         Outcome::Conformant => "✅",
         Outcome::NotConformant => "❌",
@@ -65,14 +65,14 @@ fn versions(out: &mut String, record: &Record) {
         out,
         "| version | pass | fail | warn | skip | inconclusive |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
     );
-    for (version, own) in versions.iter().rev() {
+    for (version, summary) in versions.iter().rev() {
         let Summary {
             pass,
             fail,
             warn,
             skip,
             inconclusive,
-        } = own;
+        } = summary;
         let _ = writeln!(
             out,
             "| {version} | {pass} | {fail} | {warn} | {skip} | {inconclusive} |"
@@ -161,8 +161,8 @@ pub fn groups(record: &Record) -> Vec<Vec<&Check>> {
 }
 
 /// A text in which nothing is markup, neither of Markdown nor of HTML.
-pub(super) fn plain(own: &str) -> String {
-    let line = text::line(own);
+pub(super) fn plain(text: &str) -> String {
+    let line = text::line(text);
     let mut out = String::new();
     for c in line.chars().take(LONGEST) {
         match c {
@@ -185,8 +185,8 @@ pub(super) fn plain(own: &str) -> String {
 }
 
 /// An address that can stand between parentheses; of anything but the web, none.
-fn address(own: &str) -> String {
-    match url::Url::parse(own) {
+fn address(text: &str) -> String {
+    match url::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
             let escaped = url
                 .as_str()

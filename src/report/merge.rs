@@ -1,11 +1,10 @@
-//! Runs that were split, put together again.
+//! Merging the reports of a run that was split.
 
 use std::collections::BTreeMap;
 
 use super::record::Record;
 use super::stored::StoredRun;
-use castspec_fhircast::protocol::Version;
-use castspec_judging::outcome::Target;
+use castspec_judging::outcome::{ScenarioId, Target};
 
 /// Runs that are not parts of one.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub enum MergeError {
 /// When a check or a scenario stands in two of them, or when they tell of different hubs, versions of castspec or strictness.
 pub fn merge(runs: Vec<StoredRun>) -> Result<StoredRun, MergeError> {
     let mut checks: BTreeMap<String, String> = BTreeMap::new();
-    let mut scenarios: BTreeMap<(String, Version), String> = BTreeMap::new();
+    let mut scenarios: BTreeMap<ScenarioId, String> = BTreeMap::new();
     let mut runs = runs.into_iter();
     let mut whole = runs.next().ok_or(MergeError::Nothing)?;
     note(&whole, &mut checks, &mut scenarios)?;
@@ -58,11 +57,11 @@ pub fn merge(runs: Vec<StoredRun>) -> Result<StoredRun, MergeError> {
     Ok(whole)
 }
 
-/// Notes what a run judged, which no other may have judged.
+/// Notes the checks and scenarios of a run; no other run may have them.
 fn note(
     run: &StoredRun,
     checks: &mut BTreeMap<String, String>,
-    scenarios: &mut BTreeMap<(String, Version), String>,
+    scenarios: &mut BTreeMap<ScenarioId, String>,
 ) -> Result<(), MergeError> {
     let twice = |id: &str, first: String| MergeError::Twice {
         id: id.to_owned(),
@@ -74,10 +73,9 @@ fn note(
             return Err(twice(&check.id, first));
         }
     }
-    for own in &run.record.scenarios {
-        let key = (own.name.clone(), own.version);
-        if let Some(first) = scenarios.insert(key, run.name.clone()) {
-            return Err(twice(&format!("{}@{}", own.name, own.version), first));
+    for scenario in &run.record.scenarios {
+        if let Some(first) = scenarios.insert(scenario.id.clone(), run.name.clone()) {
+            return Err(twice(&scenario.id.to_string(), first));
         }
     }
     Ok(())
@@ -91,11 +89,12 @@ fn agree(whole: &StoredRun, run: &StoredRun) -> Result<(), MergeError> {
         second: run.name.clone(),
         other,
     };
-    if whole.strict != run.strict {
+    let (ours, theirs) = (whole.record.grading, run.record.grading);
+    if ours != theirs {
         return Err(differ(
             "--strict",
-            whole.strict.to_string(),
-            run.strict.to_string(),
+            ours.is_strict().to_string(),
+            theirs.is_strict().to_string(),
         ));
     }
     let (Some(one), Some(other)) = (&whole.record.began, &run.record.began) else {
@@ -109,12 +108,12 @@ fn agree(whole: &StoredRun, run: &StoredRun) -> Result<(), MergeError> {
         let all = std::iter::once(&began.target).chain(&began.further_targets);
         all.cloned().collect()
     };
-    for own in targets(one) {
-        for their in targets(other) {
+    for ours in targets(one) {
+        for theirs in targets(other) {
             // The built-in hub is at another port in every run.
-            let same = own.hub_url == their.hub_url || (own.built_in && their.built_in);
-            if own.fhircast_version == their.fhircast_version && !same {
-                return Err(differ("the hub", own.hub_url, their.hub_url));
+            let same = ours.hub_url == theirs.hub_url || (ours.built_in && theirs.built_in);
+            if ours.fhircast_version == theirs.fhircast_version && !same {
+                return Err(differ("the hub", ours.hub_url, theirs.hub_url));
             }
         }
     }
@@ -136,7 +135,7 @@ fn add(whole: &mut Record, run: Record) {
             }
             began.scenarios += theirs.scenarios;
             for target in std::iter::once(theirs.target).chain(theirs.further_targets) {
-                let known = |own: &Target| own.fhircast_version == target.fhircast_version;
+                let known = |known: &Target| known.fhircast_version == target.fhircast_version;
                 if !known(&began.target) && !began.further_targets.iter().any(known) {
                     began.further_targets.push(target);
                 }

@@ -1,4 +1,4 @@
-//! Renders what a run brought to light: on the console as it happens, and into files when it has ended.
+//! Renders the results of a run: on the console as it happens, and into files when it has ended.
 //!
 //! Every report reads the same stream of events; none judges, and none knows of another.
 
@@ -24,7 +24,7 @@ pub use stored::{StoredError, StoredRun};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use castspec_judging::outcome::RunEvent;
+use castspec_judging::outcome::{Conclusion, Grading, RunEvent};
 
 /// A report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,6 @@ pub enum ReportError {
 #[derive(Debug)]
 pub struct Reports {
     folder: PathBuf,
-    strict: bool,
     record: Record,
 }
 
@@ -60,15 +59,14 @@ impl Reports {
     ///
     /// # Errors
     /// When the folder cannot be made or written to.
-    pub fn new(folder: &Path, strict: bool) -> Result<Self, ReportError> {
+    pub fn new(folder: &Path, grading: Grading) -> Result<Self, ReportError> {
         let error = |problem: std::io::Error| unwritable(folder, &problem);
         std::fs::create_dir_all(folder).map_err(error)?;
         // A run of minutes must not end in a folder that cannot be written to.
         tempfile::NamedTempFile::new_in(folder).map_err(error)?;
         Ok(Self {
             folder: folder.to_owned(),
-            strict,
-            record: Record::default(),
+            record: Record::new(grading),
         })
     }
 
@@ -79,28 +77,33 @@ impl Reports {
     pub fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         self.record.event(event);
         if matches!(event, RunEvent::RunEnded(_)) {
-            self.write("report.json", &json::render(&self.record, self.strict)?)?;
+            self.write("report.json", &json::render(&self.record)?)?;
             self.write_renderings()?;
         }
         Ok(())
     }
 
-    /// What the run comes to, in Markdown.
+    /// The outcome of the run.
+    pub fn conclusion(&self) -> Conclusion {
+        self.record.conclusion()
+    }
+
+    /// The outcome of the run, in Markdown.
     pub fn summary(&self) -> String {
-        markdown::render(&self.record, self.strict)
+        markdown::render(&self.record)
     }
 
-    /// What is broken, as workflow commands of GitHub, a line each.
+    /// The broken requirements as workflow commands of GitHub, a line each.
     pub fn github_annotations(&self) -> Vec<String> {
-        annotations::github(&self.record, self.strict)
+        annotations::github(&self.record)
     }
 
-    /// Writes what is broken as a code quality report of GitLab: `gl-code-quality-report.json`.
+    /// Writes the broken requirements as a code quality report of GitLab: `gl-code-quality-report.json`.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn write_gitlab_code_quality(&self) -> Result<(), ReportError> {
-        let content = annotations::gitlab(&self.record, self.strict);
+        let content = annotations::gitlab(&self.record);
         self.write("gl-code-quality-report.json", &content)
     }
 
@@ -110,7 +113,7 @@ impl Reports {
     /// When the folder cannot be made, or a file cannot be rendered or written.
     pub fn store(folder: &Path, run: StoredRun) -> Result<(), ReportError> {
         let reports = Self::of(folder, run)?;
-        reports.write("report.json", &json::render(&reports.record, reports.strict)?)?;
+        reports.write("report.json", &json::render(&reports.record)?)?;
         reports.write_renderings()
     }
 
@@ -123,14 +126,14 @@ impl Reports {
     }
 
     fn of(folder: &Path, run: StoredRun) -> Result<Self, ReportError> {
-        let mut reports = Self::new(folder, run.strict)?;
+        let mut reports = Self::new(folder, run.record.grading)?;
         reports.record = run.record;
         Ok(reports)
     }
 
     fn write_renderings(&self) -> Result<(), ReportError> {
-        self.write("junit.xml", &junit::render(&self.record, self.strict)?)?;
-        self.write("index.html", &html::render(&self.record, self.strict)?)?;
+        self.write("junit.xml", &junit::render(&self.record)?)?;
+        self.write("index.html", &html::render(&self.record)?)?;
         self.write("summary.md", &self.summary())
     }
 

@@ -1,16 +1,18 @@
-//! All that a run told, gathered for the reports that are written at its end.
+//! The record of a run, gathered from its events for the reports that are written at its end.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{
-    Check, Conclusion, Disposition, Entry, HubLost, Observation, RunBegan, RunEvent, Summary, Verdict,
+    Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation, RunBegan, RunEvent, ScenarioId,
+    Summary, Verdict,
 };
 
-/// All that a run told.
+/// The record of a run.
 #[derive(Debug, Default)]
 pub struct Record {
+    /// How severely the run is judged.
+    pub grading: Grading,
     /// How it began.
     pub began: Option<RunBegan>,
     /// Checks, by scenario and requirement.
@@ -26,18 +28,16 @@ pub struct Record {
     /// A signal ended it early.
     pub interrupted: bool,
     /// Scenarios of which a check was broken.
-    pub(super) broken: BTreeSet<(String, Version)>,
+    pub(super) broken: BTreeSet<ScenarioId>,
 }
 
 /// A scenario as it ended.
 #[derive(Debug, Clone)]
 pub struct ScenarioRecord {
-    /// Folder and file name without ending.
-    pub name: String,
+    /// Its name, and the version under which it ran.
+    pub id: ScenarioId,
     /// Its title.
     pub title: String,
-    /// The version under which it ran.
-    pub version: Version,
     /// How it ended.
     pub disposition: Disposition,
     /// How long it took, in whole milliseconds.
@@ -47,31 +47,37 @@ pub struct ScenarioRecord {
 }
 
 impl Record {
+    /// An empty record.
+    pub fn new(grading: Grading) -> Self {
+        Self {
+            grading,
+            ..Self::default()
+        }
+    }
+
     /// Takes an event in.
     pub fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunBegan(began) => self.began = Some(began.clone()),
             RunEvent::CheckJudged(check) => {
                 if matches!(check.verdict, Verdict::Fail | Verdict::Warn) {
-                    self.broken
-                        .insert((check.scenario.clone(), check.fhircast_version));
+                    self.broken.insert(check.scenario_id());
                 }
                 self.checks.push((**check).clone());
             }
             RunEvent::Observed(observation) => self.observations.push(observation.clone()),
             RunEvent::ScenarioEnded(ended) => {
-                let key = (ended.scenario.clone(), ended.fhircast_version);
+                let id = ended.id();
                 self.scenarios.push(ScenarioRecord {
-                    name: ended.scenario.clone(),
                     title: ended.title.clone(),
-                    version: ended.fhircast_version,
                     disposition: ended.disposition.clone(),
                     duration: whole_millis(ended.duration),
                     // What passed in a scenario without fault shows nothing, and is most of what passed.
-                    transcript: match self.broken.contains(&key) {
+                    transcript: match self.broken.contains(&id) {
                         true => ended.transcript.clone(),
                         false => Vec::new(),
                     },
+                    id,
                 });
             }
             RunEvent::HubLost(lost) => self.hub_lost = Some(lost.clone()),
@@ -93,13 +99,13 @@ impl Record {
                 other.fhircast_version,
             ))
         });
-        self.scenarios
-            .sort_by(|one, other| (&one.name, one.version).cmp(&(&other.name, other.version)));
+        self.scenarios.sort_by(|one, other| one.id.cmp(&other.id));
         self.observations.sort_by(|one, other| {
-            (&one.subject, &one.reading, &one.scenario).cmp(&(
+            (&one.subject, &one.reading, &one.scenario, one.fhircast_version).cmp(&(
                 &other.subject,
                 &other.reading,
                 &other.scenario,
+                other.fhircast_version,
             ))
         });
     }
@@ -111,60 +117,41 @@ impl Record {
         summary
     }
 
-    /// The scenario of this name under this version.
-    pub fn scenario(&self, name: &str, version: Version) -> Option<&ScenarioRecord> {
-        let of = |own: &&ScenarioRecord| own.name == name && own.version == version;
-        self.scenarios.iter().find(of)
+    /// The scenario as it ended.
+    pub fn scenario(&self, id: &ScenarioId) -> Option<&ScenarioRecord> {
+        self.scenarios.iter().find(|scenario| scenario.id == *id)
     }
 
-    /// What the run comes to.
-    pub fn conclusion(&self, strict: bool) -> Conclusion {
-        let mut conclusion = Conclusion::new(strict);
+    /// The outcome of the run.
+    pub fn conclusion(&self) -> Conclusion {
+        let mut conclusion = Conclusion::new(self.grading);
         for check in &self.checks {
-            conclusion.event(&RunEvent::CheckJudged(Box::new(check.clone())));
+            conclusion.check(check);
         }
         for scenario in &self.scenarios {
-            if let Disposition::Error(_) = &scenario.disposition {
-                conclusion.event(&RunEvent::ScenarioEnded(
-                    castspec_judging::outcome::ScenarioEnded {
-                        scenario: scenario.name.clone(),
-                        title: scenario.title.clone(),
-                        fhircast_version: scenario.version,
-                        disposition: scenario.disposition.clone(),
-                        duration: scenario.duration,
-                        transcript: Vec::new(),
-                    },
-                ));
-            }
+            conclusion.scenario(&scenario.disposition);
         }
-        if let Some(lost) = &self.hub_lost {
-            conclusion.event(&RunEvent::HubLost(lost.clone()));
-        }
-        conclusion.event(&RunEvent::RunEnded(castspec_judging::outcome::RunEnded {
-            duration: self.duration,
-            summary: self.summary(),
-            interrupted: self.interrupted,
-        }));
+        conclusion.end(self.hub_lost.is_some(), self.interrupted);
         conclusion
     }
 
     /// The readings that the hub chose, each once, with how many scenarios saw it.
     pub fn readings(&self) -> Vec<(&str, &str, usize)> {
         let mut readings: Vec<(&str, &str, usize)> = Vec::new();
-        for own in &self.observations {
+        for observation in &self.observations {
             match readings
                 .iter_mut()
-                .find(|known| known.0 == own.subject && known.1 == own.reading)
+                .find(|known| known.0 == observation.subject && known.1 == observation.reading)
             {
                 Some(known) => known.2 += 1,
-                None => readings.push((&own.subject, &own.reading, 1)),
+                None => readings.push((&observation.subject, &observation.reading, 1)),
             }
         }
         readings
     }
 }
 
-/// Reports that are rendered anew from report.json, which knows milliseconds, are to be the same.
+/// report.json keeps milliseconds: what is rendered from it again must be the same.
 fn whole_millis(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -1,4 +1,4 @@
-//! Runs that were written as report.json, read again.
+//! Stored runs: report.json, read again.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,10 @@ use super::record::Record;
 /// A run as report.json keeps it.
 #[derive(Debug)]
 pub struct StoredRun {
-    /// Where it was read from.
+    /// Its path.
     pub name: String,
-    /// What it told.
+    /// Its record.
     pub record: Record,
-    /// Whether a broken SHOULD counted as a failure.
-    pub strict: bool,
 }
 
 /// A stored run cannot be read.
@@ -32,7 +30,7 @@ pub enum StoredError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
 }
@@ -51,14 +49,13 @@ impl StoredRun {
             path: path.clone(),
             problem: error.to_string(),
         })?;
-        let (record, strict) = json::parse(&text).map_err(|problem| StoredError::Format {
+        let record = json::parse(&text).map_err(|problem| StoredError::Format {
             path: path.clone(),
             problem,
         })?;
         Ok(Self {
             name: path.display().to_string(),
             record,
-            strict,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Messages and texts as people read them: pretty, shortened, and without characters that a terminal or XML cannot bear.
+//! Messages and texts as people read them: pretty, shortened, and without characters that a terminal or XML cannot show.
 
 use serde_json::Value;
 
@@ -26,12 +26,12 @@ pub fn line(text: &str) -> String {
     clean(text).replace('\n', " ")
 }
 
-/// A clean text whose further lines are set in, so that none of them can be taken for a line of castspec's own.
+/// A clean text with its further lines indented, so that none of them looks like a line of castspec itself.
 pub fn indented(text: &str) -> String {
     clean(text).replace('\n', "\n  ")
 }
 
-/// What passed, in one line.
+/// A message in one line.
 pub fn headline(entry: &Entry) -> String {
     let actor = &entry.actor;
     let told = match &entry.traffic {
@@ -60,7 +60,7 @@ pub fn headline(entry: &Entry) -> String {
     line(&format!("[{}] {:>8.1} ms  {told}", entry.sequence, entry.at_ms))
 }
 
-/// The body of what passed, as it came; `None` where there is none by its nature.
+/// The body of a message, as it came; `None` for what has no body, such as a closed socket.
 pub fn raw_body(entry: &Entry) -> Option<&str> {
     match &entry.traffic {
         Traffic::Request { body, .. }
@@ -82,7 +82,7 @@ pub fn is_form(entry: &Entry) -> bool {
     })
 }
 
-/// The body of what passed, pretty where it is JSON or a form.
+/// The body of a message, pretty where it is JSON or a form.
 pub fn body(entry: &Entry) -> Option<String> {
     let text = raw_body(entry).filter(|text| !text.is_empty())?;
     if is_form(entry) {
@@ -97,7 +97,7 @@ pub fn body(entry: &Entry) -> Option<String> {
     Some(clean(&pretty))
 }
 
-/// A text cut to what is read at a glance.
+/// A text cut to a few lines.
 pub fn at_a_glance(text: &str) -> String {
     let mut lines: Vec<String> = text
         .lines()
@@ -112,12 +112,12 @@ pub fn at_a_glance(text: &str) -> String {
 }
 
 /// A piece of evidence as lines of text.
-pub fn evidence(own: &Evidence) -> String {
-    let mut text = headline(&own.entry);
-    if let Some(pointer) = &own.pointer {
+pub fn evidence(evidence: &Evidence) -> String {
+    let mut text = headline(&evidence.entry);
+    if let Some(pointer) = &evidence.pointer {
         text.push_str(&format!("   at {}", line(pointer)));
     }
-    if let Some(body) = body(&own.entry) {
+    if let Some(body) = body(&evidence.entry) {
         for line in at_a_glance(&body).lines() {
             text.push_str("\n    ");
             text.push_str(line);

@@ -1,13 +1,13 @@
-//! What whoever sends a request may do: its token's scopes and life, where the hub demands tokens (2.2, 2.3, 2.4).
+//! The permissions of a request: its token's scopes and life, where the hub demands tokens (2.2, 2.3, 2.4).
 
 use std::time::Duration;
 
+use super::clock::Now;
 use super::refusal::Refusal;
-use super::session::Now;
 use crate::authorization::Grant;
 use crate::protocol::{Access, EventName, FhircastScope};
 
-/// What a request is allowed; everything, for ever, where the hub demands no tokens.
+/// The permissions of a request; everything, for ever, where the hub demands no tokens.
 #[derive(Debug, Clone, Default)]
 pub struct Admission {
     grant: Option<Grant>,
@@ -16,7 +16,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// What a token allows; everything while it lasts, where its scopes do not count.
+    /// The permissions that a token gives; everything while it lasts, where its scopes do not count.
     pub fn by(grant: Grant, scoped: bool) -> Self {
         Self {
             grant: Some(grant),
@@ -30,7 +30,7 @@ impl Admission {
         grant.is_none_or(|grant| grant.scopes.allow(event, access))
     }
 
-    /// When it ends, in time since the hub's start; `None` where it does not.
+    /// The end of the permissions, in time since the hub's start; `None` where they have none.
     pub fn until(&self, now: Now) -> Option<Duration> {
         let grant = self.grant.as_ref()?;
         let left = Duration::try_from(grant.expires.duration_since(now.wall)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where the hub's own ids come from: given to the heart, so that its tests are repeatable.
+//! The sources of the hub's own ids. The heart is given one, so that its tests are repeatable.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,7 @@
 //! The hub simulator: strict in what it sends, telling in what it refuses.
 //!
 //! [`session`] is its heart, one state machine a topic, without sockets and clocks; [`shell`] puts HTTPS, WebSockets and
-//! callbacks around it; [`edition`] tells what each version of FHIRcast has; [`defect`] holds the named, deliberate
+//! callbacks around it; [`version_profile`] tells what each version of FHIRcast has; [`defect`] holds the named, deliberate
 //! deviations. The room knows nothing of scenarios, runs or verdicts.
 //!
 //! [`Server::start`] serves the version of its [`Settings`]; [`Server::start_versions`] serves several of them at once, each
@@ -9,26 +9,31 @@
 
 mod admission;
 pub mod authorization;
+mod clock;
 pub mod control_api;
 pub mod defect;
-pub mod edition;
+pub mod faults;
+#[cfg(test)]
+mod heart_tests;
 mod identifiers;
 mod refusal;
 pub mod session;
-mod settings;
 pub mod shell;
 mod supported;
-pub mod trouble;
+pub mod version_profile;
 mod webhook_request;
 
 pub use admission::Admission;
+pub use clock::Now;
 pub use defect::{Behaviour, Defect, UnknownDefect};
-pub use edition::Edition;
 pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
-pub use settings::Settings;
-pub use shell::{CallerError, Controls, HubError, NotThere, Observer, Published, Server, Transport};
+pub use session::Limits;
+pub use shell::{
+    CallerError, Controls, HubError, NotThere, Observer, Published, Server, Settings, Transport,
+};
 pub use supported::configuration;
+pub use version_profile::VersionProfile;
 pub use webhook_request::{WEBHOOK, WebhookRequest};
 
 use castspec_certificates as certificates;

@@ -2,15 +2,15 @@
 
 use crate::protocol::{FormError, MessageError};
 
-/// Why a request is refused.
+/// The reason for which a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
     /// The HTTP status, 4xx or 5xx.
     pub status: u16,
-    /// What was wrong, where, which rule it broke and what to do: the plain-text body of the answer.
+    /// The mistake, its place, the rule that it broke and what to do: the plain-text body of the answer.
     pub reason: String,
-    /// What `WWW-Authenticate` holds beside the scheme and the realm (RFC 6750, 3), where there is to be one.
+    /// The rest of `WWW-Authenticate` behind the scheme and the realm (RFC 6750, 3), where there is to be one.
     pub challenge: Option<String>,
 }
 

@@ -1,35 +1,34 @@
-//! What the hub says of itself: its configuration document (2.7; in STU2, Conformance).
+//! The configuration document, in which the hub says what it supports (2.7; in STU2, Conformance).
 
 use serde_json::{Map, Value};
 
-use super::edition::{Document, Edition};
-use super::settings::Settings;
-use crate::protocol::{Capabilities, Configuration};
+use super::version_profile::{Document, VersionProfile};
+use crate::protocol::{Capabilities, Configuration, Version};
 
-/// The configuration document; `None` where the version has none.
-pub fn configuration(settings: &Settings) -> Option<Configuration> {
-    let edition = Edition::of(settings.version);
+/// The configuration document of a hub that takes webhooks or not; `None` where the version has none.
+pub fn configuration(version: Version, webhooks: bool) -> Option<Configuration> {
+    let profile = VersionProfile::of(version);
     let mut document = Configuration {
-        events_supported: edition.supported_events(),
-        websocket_support: edition.websocket,
-        fhircast_version: Some(settings.version.name().to_owned()),
+        events_supported: profile.supported_events(),
+        websocket_support: profile.websocket,
+        fhircast_version: Some(version.name().to_owned()),
         get_current_support: None,
         capabilities: None,
         fhir_version: None,
         other: Map::new(),
     };
-    match edition.document {
+    match profile.document {
         Document::Absent => return None,
         Document::Channels => {
-            let webhook = Value::from(settings.webhooks);
+            let webhook = Value::from(webhooks);
             document.other.insert("webhookSupport".to_owned(), webhook);
         }
         Document::Capabilities => {
-            document.fhircast_version = Some(settings.version.number().to_owned());
-            document.get_current_support = Some(edition.current_context);
+            document.fhircast_version = Some(version.number().to_owned());
+            document.get_current_support = Some(profile.current_context);
             document.capabilities = Some(Capabilities {
-                supports_get_current_context: Some(edition.current_context),
-                supports_non_current_context_updates: Some(edition.content_sharing),
+                supports_get_current_context: Some(profile.current_context),
+                supports_non_current_context_updates: Some(profile.content_sharing),
                 other: Map::new(),
             });
             document.fhir_version = Some("R4".to_owned());

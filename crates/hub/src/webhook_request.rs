@@ -1,6 +1,6 @@
 //! A subscription or unsubscribe request for a callback, read from its form (STU1 and STU2, Subscription Request).
 
-use super::edition::Edition;
+use super::version_profile::VersionProfile;
 use crate::protocol::{EventName, FormError, Mode};
 
 /// The channel type that means a callback.
@@ -36,19 +36,23 @@ impl WebhookRequest {
     ///
     /// # Errors
     /// When a parameter is missing, stands twice, or has a value that the specification does not allow.
-    pub fn from_form(body: &[u8], edition: &Edition, checks_secret: bool) -> Result<Option<Self>, FormError> {
+    pub fn from_form(
+        body: &[u8],
+        profile: &VersionProfile,
+        checks_secret: bool,
+    ) -> Result<Option<Self>, FormError> {
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
         let find = |name: &str| {
-            let found = pairs.iter().find(|(own, _)| own == name);
+            let found = pairs.iter().find(|(parameter, _)| parameter == name);
             found
                 .map(|(_, value)| value.clone())
                 .filter(|value| !value.is_empty())
         };
-        if edition.channel_type && find("hub.channel.type").as_deref() != Some(WEBHOOK) {
+        if profile.channel_type && find("hub.channel.type").as_deref() != Some(WEBHOOK) {
             return Ok(None);
         }
         for (name, _) in &pairs {
-            let count = pairs.iter().filter(|(own, _)| own == name).count();
+            let count = pairs.iter().filter(|(parameter, _)| parameter == name).count();
             if count > 1 {
                 return Err(FormError::Repeated {
                     parameter: name.clone(),
@@ -72,7 +76,7 @@ impl WebhookRequest {
         let mode = find("hub.mode").ok_or_else(|| missing("hub.mode"))?;
         let mode = [Mode::Subscribe, Mode::Unsubscribe]
             .into_iter()
-            .find(|own| own.as_str() == mode)
+            .find(|known| known.as_str() == mode)
             .ok_or_else(|| {
                 let rule = "must be the literal 'subscribe' or 'unsubscribe'".to_owned();
                 invalid("hub.mode", &mode, rule)
@@ -88,12 +92,12 @@ impl WebhookRequest {
             let rule = format!("must be shorter than {SECRET_BOUND} bytes");
             return Err(invalid("hub.secret", &told, rule));
         }
-        if edition.secret_required && mode == Mode::Subscribe && secret.is_none() {
+        if profile.secret_required && mode == Mode::Subscribe && secret.is_none() {
             return Err(missing("hub.secret"));
         }
         let events = find("hub.events")
             .map(|text| {
-                edition.read_events(&text).map_err(|error| {
+                profile.read_events(&text).map_err(|error| {
                     let rule = format!("must be a comma-separated list of event names ({error})");
                     invalid("hub.events", &text, rule)
                 })
@@ -141,7 +145,7 @@ mod tests {
     use crate::protocol::{Version, join_events};
 
     fn read(version: Version, form: &str) -> Result<Option<WebhookRequest>, FormError> {
-        WebhookRequest::from_form(form.as_bytes(), Edition::of(version), true)
+        WebhookRequest::from_form(form.as_bytes(), VersionProfile::of(version), true)
     }
 
     const CALLBACK: &str = "hub.callback=https%3A%2F%2Fapp.example.com%2Fc%3Fa%3Db%2520c";

@@ -4,8 +4,14 @@
 //! rules serve a run, a capture, a HAR file and the live hub.
 
 pub mod capture;
+pub mod hub;
+mod observed;
 pub mod outcome;
 pub mod redaction;
+mod signature;
 pub mod subscriber;
 
-use castspec_fhircast::{protocol, requirement, schema};
+pub use observed::{Answer, Call, Closed, Received, Spot, Verified, sole};
+pub use signature::Signature;
+
+use castspec_fhircast::{fhir, protocol, requirement, schema};

@@ -11,5 +11,6 @@ pub mod run;
 pub mod scenario;
 
 use castspec_certificates as certificates;
-use castspec_fhircast::{fhir, protocol, requirement, schema};
+use castspec_fhircast::{protocol, requirement, schema};
+use castspec_judging as judging;
 use castspec_judging::{capture, outcome, redaction};

@@ -35,7 +35,7 @@ pub struct Broken {
     broken: usize,
     tried: usize,
     cases: Vec<Case>,
-    /// Where else, by what was found there.
+    /// Further scenarios in which it was broken, by what was found.
     elsewhere: Vec<Elsewhere>,
 }
 
@@ -69,12 +69,12 @@ impl Broken {
     }
 }
 
-/// What the page says of a requirement; `None` where it was not broken.
-pub fn broken(own: &Judged<'_>, record: &Record) -> Option<Broken> {
-    if !matches!(own.verdict, Verdict::Fail | Verdict::Warn) {
+/// The card of a requirement; `None` where it was not broken.
+pub fn broken(judged: &Judged<'_>, record: &Record) -> Option<Broken> {
+    if !matches!(judged.verdict, Verdict::Fail | Verdict::Warn) {
         return None;
     }
-    let mut broken: Vec<&Check> = own
+    let mut broken: Vec<&Check> = judged
         .checks
         .iter()
         .copied()
@@ -99,17 +99,17 @@ pub fn broken(own: &Judged<'_>, record: &Record) -> Option<Broken> {
             .push(text::line(&check.scenario));
     }
     Some(Broken {
-        verdict: own.verdict,
-        requirement: text::line(&own.any.requirement),
-        version: own.version,
-        level: own.any.level,
-        chapter: text::line(&own.chapter),
-        section: text::line(&own.any.section),
-        url: link(&own.any.url),
-        statement: bounded(&own.any.statement),
-        anchor: own.anchor.clone(),
-        broken: own.counts.fail + own.counts.warn,
-        tried: own.checks.len() - own.counts.skip - own.counts.inconclusive,
+        verdict: judged.verdict,
+        requirement: text::line(&judged.any.requirement),
+        version: judged.version,
+        level: judged.any.level,
+        chapter: text::line(&judged.chapter),
+        section: text::line(&judged.any.section),
+        url: link(&judged.any.url),
+        statement: bounded(&judged.any.statement),
+        anchor: judged.anchor.clone(),
+        broken: judged.counts.fail + judged.counts.warn,
+        tried: judged.checks.len() - judged.counts.skip - judged.counts.inconclusive,
         cases: ordered.iter().map(|(_, check)| case(check, record)).collect(),
         elsewhere: elsewhere
             .into_iter()
@@ -126,11 +126,13 @@ fn is_broken(check: &Check) -> bool {
 }
 
 fn case(check: &Check, record: &Record) -> Case {
-    let scenario = record.scenario(&check.scenario, check.fhircast_version);
-    let transcript: &[Entry] = scenario.map_or(&[], |own| &own.transcript);
+    let scenario = record.scenario(&check.scenario_id());
+    let transcript: &[Entry] = scenario.map_or(&[], |scenario| &scenario.transcript);
     Case {
         scenario: text::line(&check.scenario),
-        title: scenario.map(|own| text::line(&own.title)).unwrap_or_default(),
+        title: scenario
+            .map(|scenario| text::line(&scenario.title))
+            .unwrap_or_default(),
         verdict: check.verdict,
         message: bounded(&check.message),
         expected: check.expected.as_deref().map(bounded),
@@ -141,13 +143,13 @@ fn case(check: &Check, record: &Record) -> Case {
         accepted: check
             .accepted
             .as_ref()
-            .map(|own| bounded(&format!("Accepted until {}: {}", own.until, own.reason))),
+            .map(|accepted| bounded(&format!("Accepted until {}: {}", accepted.until, accepted.reason))),
     }
 }
 
-/// A text of somebody else's, of a length that a page bears.
-pub fn bounded(own: &str) -> String {
-    let cleaned = text::clean(own);
+/// A text from outside, cut to a length that a page can show.
+pub fn bounded(text: &str) -> String {
+    let cleaned = text::clean(text);
     match cleaned.char_indices().nth(LONGEST) {
         Some((at, _)) => format!(
             "{}… ({} characters, in report.json)",

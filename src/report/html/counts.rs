@@ -1,4 +1,4 @@
-//! How many checks and requirements have which verdict, by chapter and by level.
+//! Counts of checks and requirements by verdict, by chapter and by level.
 
 use std::cmp::Reverse;
 
@@ -10,7 +10,7 @@ use crate::report::{Record, text};
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{Summary, Verdict};
 
-/// How often a verdict was given.
+/// The count of one verdict.
 #[derive(Debug, Serialize)]
 pub struct Tile {
     verdict: Verdict,
@@ -30,7 +30,7 @@ pub struct Line {
     counts: Summary,
 }
 
-/// In the order in which people ask for them.
+/// All verdicts, the most urgent first.
 pub const VERDICTS: [Verdict; 5] = [
     Verdict::Fail,
     Verdict::Warn,
@@ -39,7 +39,7 @@ pub const VERDICTS: [Verdict; 5] = [
     Verdict::Pass,
 ];
 
-/// How often each verdict was given.
+/// The count of each verdict.
 pub fn tiles(record: &Record, judged: &[Judged<'_>]) -> Vec<Tile> {
     let count = |verdict: Verdict| {
         record
@@ -58,7 +58,10 @@ pub fn tiles(record: &Record, judged: &[Judged<'_>]) -> Vec<Tile> {
             Tile {
                 verdict,
                 checks,
-                requirements: judged.iter().filter(|own| own.verdict == verdict).count(),
+                requirements: judged
+                    .iter()
+                    .filter(|requirement| requirement.verdict == verdict)
+                    .count(),
                 share: format!("{share:.2}"),
             }
         })
@@ -76,19 +79,19 @@ fn add(counts: &mut Summary, other: Summary) {
 /// Neighbours of the same version and name become one line.
 fn lines<'a>(judged: &[&Judged<'a>], name: impl Fn(&Judged<'a>) -> (String, Option<String>)) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    for own in judged {
-        let (name, url) = name(own);
+    for requirement in judged {
+        let (name, url) = name(requirement);
         match lines.last_mut() {
-            Some(line) if line.version == own.version && line.name == name => {
+            Some(line) if line.version == requirement.version && line.name == name => {
                 line.requirements += 1;
-                add(&mut line.counts, own.counts);
+                add(&mut line.counts, requirement.counts);
             }
             _ => lines.push(Line {
-                version: own.version,
+                version: requirement.version,
                 name,
                 url,
                 requirements: 1,
-                counts: own.counts,
+                counts: requirement.counts,
             }),
         }
     }
@@ -98,15 +101,15 @@ fn lines<'a>(judged: &[&Judged<'a>], name: impl Fn(&Judged<'a>) -> (String, Opti
 /// By chapter of the specification.
 pub fn chapters(judged: &[Judged<'_>]) -> Vec<Line> {
     let all: Vec<&Judged<'_>> = judged.iter().collect();
-    lines(&all, |own| {
-        let page = own.any.url.split('#').next().unwrap_or_default();
-        (text::line(&own.chapter), link(page))
+    lines(&all, |requirement| {
+        let page = requirement.any.url.split('#').next().unwrap_or_default();
+        (text::line(&requirement.chapter), link(page))
     })
 }
 
 /// By level.
 pub fn levels(judged: &[Judged<'_>]) -> Vec<Line> {
     let mut all: Vec<&Judged<'_>> = judged.iter().collect();
-    all.sort_by_key(|own| (Reverse(own.version), own.any.level));
-    lines(&all, |own| (own.any.level.to_string(), None))
+    all.sort_by_key(|requirement| (Reverse(requirement.version), requirement.any.level));
+    lines(&all, |requirement| (requirement.any.level.to_string(), None))
 }

@@ -15,7 +15,7 @@ const ROWS: usize = 48;
 /// Lanes at the most; what further subscribers exchanged is left out, as if it lay between two rows.
 const LANES: usize = 6;
 
-/// Where the hub's lane is.
+/// The position of the hub's lane.
 const HUB: usize = 156;
 /// From lane to lane.
 const LANE: usize = 208;
@@ -48,11 +48,11 @@ struct Row {
     sequence: usize,
     time: String,
     label: String,
-    /// What passed, for those who cannot see the drawing.
+    /// The messages as text, for readers who cannot see the drawing.
     told: String,
     from: usize,
     to: usize,
-    /// Where the label's middle is.
+    /// The middle of the label.
     middle: usize,
     kind: Kind,
     /// It is part of the evidence.
@@ -65,7 +65,7 @@ struct Row {
 enum Kind {
     /// A request, or the way to a WebSocket.
     Request,
-    /// What answers one.
+    /// An answer.
     Answer,
     /// A frame.
     Frame,
@@ -75,7 +75,7 @@ enum Kind {
     Note,
 }
 
-/// What a message looks like, and whether it goes to the hub.
+/// The arrow of a message, and whether it goes to the hub.
 fn looks(traffic: &Traffic) -> (Kind, bool) {
     match traffic {
         Traffic::Request { .. } | Traffic::Connect { .. } => (Kind::Request, true),
@@ -93,23 +93,27 @@ fn looks(traffic: &Traffic) -> (Kind, bool) {
 /// Draws the messages around the evidence; of the evidence alone where the transcript is not there. `None` where nothing
 /// can be shown.
 pub fn draw(transcript: &[Entry], evidence: &[Evidence]) -> Option<Diagram> {
-    let known = |own: &Evidence| {
+    let known = |evidence: &Evidence| {
         transcript
             .iter()
-            .any(|entry| entry.sequence == own.entry.sequence)
+            .any(|entry| entry.sequence == evidence.entry.sequence)
     };
     let entries: Vec<&Entry> = match evidence.iter().all(known) && !transcript.is_empty() {
         true => transcript.iter().collect(),
-        false => evidence.iter().map(|own| &own.entry).collect(),
+        false => evidence.iter().map(|evidence| &evidence.entry).collect(),
     };
     if evidence.is_empty() || entries.is_empty() {
         return None;
     }
-    let marked = |entry: &Entry| evidence.iter().any(|own| own.entry.sequence == entry.sequence);
+    let marked = |entry: &Entry| {
+        evidence
+            .iter()
+            .any(|evidence| evidence.entry.sequence == entry.sequence)
+    };
     let near = near(&entries, marked);
     let mut names: Vec<&str> = Vec::new();
     // The lanes of the evidence come first where there are more than can be drawn.
-    let of_evidence = evidence.iter().map(|own| own.entry.actor.as_str());
+    let of_evidence = evidence.iter().map(|evidence| evidence.entry.actor.as_str());
     let of_rows = near.iter().map(|at| entries[*at].actor.as_str());
     for name in of_evidence.chain(of_rows) {
         if names.len() < LANES && !names.contains(&name) {
@@ -120,7 +124,7 @@ pub fn draw(transcript: &[Entry], evidence: &[Evidence]) -> Option<Diagram> {
     let lane = |name: &str| {
         names
             .iter()
-            .position(|own| *own == name)
+            .position(|known| *known == name)
             .map(|at| HUB + LANE * (at + 1))
     };
 

@@ -1,4 +1,4 @@
-//! Requirements with all that was judged of each: one row of the page, however many scenarios tried it.
+//! Requirements with all their checks: one row of the page each, however many scenarios tried it.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ pub struct Judged<'a> {
     pub version: Version,
     /// Its checks, by scenario; never empty.
     pub checks: Vec<&'a Check>,
-    /// Any of them: what it says of the requirement holds for all.
+    /// One of them, for level, section and statement, which are the same in all.
     pub any: &'a Check,
     /// The verdicts counted.
     pub counts: Summary,
-    /// What they come to.
+    /// The verdict on the requirement.
     pub verdict: Verdict,
     /// The chapter of its section.
     pub chapter: String,
@@ -57,7 +57,7 @@ pub fn judged(checks: &[Check]) -> Vec<Judged<'_>> {
         .collect()
 }
 
-/// What the checks of one requirement come to: the worst of what was judged; a skip only where nothing else is.
+/// The verdict on a requirement: the worst verdict of its checks; a skip only where every check is skipped.
 pub fn verdict(counts: Summary) -> Verdict {
     match counts {
         Summary { fail: 1.., .. } => Verdict::Fail,

@@ -1,4 +1,4 @@
-//! What a message is, in a few words over its arrow.
+//! The label over the arrow of a message: what it is, in a few words.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use castspec_judging::outcome::{Entry, Traffic, shortened};
 /// Characters of a label at the most.
 const LONGEST: usize = 30;
 
-/// A few words for what passed.
+/// The label of a message.
 pub fn label(entry: &Entry) -> String {
     let told = match &entry.traffic {
         Traffic::Request {
@@ -50,7 +50,7 @@ fn form_or_json(entry: &Entry, body: &str) -> Option<String> {
     }
 }
 
-/// What the JSON of a message is: a notification, a confirmation or denial, an acknowledgement.
+/// The kind of a JSON message: a notification, a confirmation or denial, an acknowledgement.
 fn frame(body: &str) -> Option<String> {
     let json: Value = serde_json::from_str(body).ok()?;
     let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str);

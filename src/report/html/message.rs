@@ -21,7 +21,7 @@ const WIDTH: usize = 240;
 pub struct Message {
     /// Position in the transcript.
     pub sequence: usize,
-    /// What passed, in one line.
+    /// The message in one line.
     pub headline: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
@@ -44,7 +44,7 @@ pub struct Piece {
     pub left_out: usize,
 }
 
-/// What is marked of a text: lines from the first to before the second.
+/// The marked part of a text: lines from the first to before the second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Mark {
     from: usize,
@@ -54,15 +54,18 @@ struct Mark {
 }
 
 /// A piece of evidence as a message on the page.
-pub fn message(own: &Evidence) -> Message {
-    let (lines, mark) = body(&own.entry, own.pointer.as_deref());
+pub fn message(evidence: &Evidence) -> Message {
+    let (lines, mark) = body(&evidence.entry, evidence.pointer.as_deref());
     Message {
-        sequence: own.entry.sequence,
-        headline: cut(&text::headline(&own.entry)),
-        headers: headers(&own.entry),
+        sequence: evidence.entry.sequence,
+        headline: cut(&text::headline(&evidence.entry)),
+        headers: headers(&evidence.entry),
         pieces: pieces(&lines, mark),
-        pointer: own.pointer.as_deref().map(|pointer| cut(&text::line(pointer))),
-        absent: own.pointer.is_some() && mark.is_some_and(|mark| !mark.exact),
+        pointer: evidence
+            .pointer
+            .as_deref()
+            .map(|pointer| cut(&text::line(pointer))),
+        absent: evidence.pointer.is_some() && mark.is_some_and(|mark| !mark.exact),
     }
 }
 
@@ -85,7 +88,7 @@ fn body(entry: &Entry, pointer: Option<&str>) -> (Vec<String>, Option<Mark>) {
         return (Vec::new(), None);
     };
     // A text that is no pointer leads nowhere, not to the whole message.
-    let pointer = pointer.filter(|own| own.is_empty() || own.starts_with('/'));
+    let pointer = pointer.filter(|pointer| pointer.is_empty() || pointer.starts_with('/'));
     let steps: Option<Vec<String>> = pointer.map(steps);
     if !text::is_form(entry)
         && let Ok(json) = serde_json::from_str::<Value>(raw)

@@ -33,7 +33,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Renders the page.
-pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
+pub fn render(record: &Record) -> Result<String, ReportError> {
     let error = |problem: minijinja::Error| ReportError::Render {
         name: NAME,
         problem: problem.to_string(),
@@ -50,8 +50,8 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
     for (name, template) in TEMPLATES {
         environment.add_template(name, template).map_err(error)?;
     }
-    let page = Page::of(record, strict);
-    let own = context! {
+    let page = Page::of(record);
+    let values = context! {
         page => Serde(&page),
         style => STYLE,
         script => SCRIPT,
@@ -59,7 +59,7 @@ pub fn render(record: &Record, strict: bool) -> Result<String, ReportError> {
     };
     environment
         .get_template(NAME)
-        .and_then(|template| template.render(own))
+        .and_then(|template| template.render(values))
         .map(|page| text::clean(&page))
         .map_err(error)
 }

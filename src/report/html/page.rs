@@ -1,4 +1,4 @@
-//! What the page says, before it has a form.
+//! The content of the page, for the templates.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,7 +13,9 @@ use super::link;
 use crate::report::{Record, text};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Conclusion, Disposition, HubLost, Outcome, Summary, Target, Tool, Verdict};
+use castspec_judging::outcome::{
+    Conclusion, Disposition, HubLost, Outcome, ScenarioId, Summary, Target, Tool, Verdict,
+};
 
 /// The whole page.
 #[derive(Debug, Serialize)]
@@ -56,7 +58,7 @@ struct Hub {
     unclaimed: Vec<String>,
 }
 
-/// Something that happened for a reason, and to what.
+/// A reason, with the scenarios and requirements that it applies to.
 #[derive(Debug, Serialize)]
 struct Reason {
     version: Version,
@@ -75,7 +77,7 @@ impl Reason {
         }
     }
 
-    /// Names what it happened to, each once.
+    /// Adds a scenario and a requirement, each once.
     fn note(&mut self, scenario: &str, requirement: Option<&str>) {
         for (known, name) in [
             (&mut self.scenarios, Some(scenario)),
@@ -89,7 +91,7 @@ impl Reason {
     }
 }
 
-/// A choice of the hub's.
+/// A reading that the hub chose.
 #[derive(Debug, Serialize)]
 struct Reading {
     version: Version,
@@ -141,8 +143,8 @@ struct Played {
 
 impl Page {
     /// The page of a run.
-    pub fn of(record: &Record, strict: bool) -> Self {
-        let conclusion = record.conclusion(strict);
+    pub fn of(record: &Record) -> Self {
+        let conclusion = record.conclusion();
         let sentence = conclusion.sentence();
         let judged = judged(&record.checks);
         let began = record.began.as_ref();
@@ -151,7 +153,10 @@ impl Page {
             .flat_map(|began| std::iter::once(&began.target).chain(&began.further_targets))
             .map(hub)
             .collect();
-        let mut broken: Vec<Broken> = judged.iter().filter_map(|own| broken(own, record)).collect();
+        let mut broken: Vec<Broken> = judged
+            .iter()
+            .filter_map(|requirement| broken(requirement, record))
+            .collect();
         broken.sort_by_key(Broken::is_warning);
         let started = began.map(|began| began.started.clone()).unwrap_or_default();
         Self {
@@ -159,7 +164,7 @@ impl Page {
             headline: headline(&conclusion),
             detail: detail(&sentence),
             sentence,
-            strict,
+            strict: record.grading.is_strict(),
             tool: began.map(|began| began.tool.clone()),
             started_told: started_told(&started),
             started,
@@ -202,7 +207,7 @@ fn headline(conclusion: &Conclusion) -> String {
     .to_owned()
 }
 
-/// What the sentence says beyond the headline, without the counts.
+/// The part of the sentence after the headline, without the counts.
 fn detail(sentence: &str) -> String {
     let told = sentence.rsplit_once(" (").map_or(sentence, |(told, _)| told);
     told.split_once(": ").map_or("", |(_, detail)| detail).to_owned()
@@ -247,18 +252,21 @@ fn lost(lost: &HubLost) -> HubLost {
 }
 
 fn errors(record: &Record) -> Vec<Reason> {
-    let errors = record.scenarios.iter().filter_map(|own| match &own.disposition {
-        Disposition::Error(why) => {
-            let mut reason = Reason::new(own.version, why);
-            reason.note(&own.name, None);
-            Some(reason)
-        }
-        _ => None,
-    });
+    let errors = record
+        .scenarios
+        .iter()
+        .filter_map(|scenario| match &scenario.disposition {
+            Disposition::Error(why) => {
+                let mut reason = Reason::new(scenario.id.version, why);
+                reason.note(&scenario.id.name, None);
+                Some(reason)
+            }
+            _ => None,
+        });
     errors.collect()
 }
 
-/// Why checks have this verdict: by version and reason, with the scenarios and requirements.
+/// The reasons of all checks with this verdict, by version.
 fn reasons(record: &Record, verdict: Verdict) -> Vec<Reason> {
     let mut reasons: BTreeMap<(Reverse<Version>, &str), Reason> = BTreeMap::new();
     for check in record.checks.iter().filter(|check| check.verdict == verdict) {
@@ -268,25 +276,27 @@ fn reasons(record: &Record, verdict: Verdict) -> Vec<Reason> {
         reason.note(&check.scenario, Some(&check.requirement));
     }
     // A scenario may end without a check of its own.
-    for own in &record.scenarios {
-        let why = match (&own.disposition, verdict) {
+    for scenario in &record.scenarios {
+        let ScenarioId { name, version } = &scenario.id;
+        let why = match (&scenario.disposition, verdict) {
             (Disposition::Skipped(why), Verdict::Skip)
             | (Disposition::Inconclusive(why), Verdict::Inconclusive) => why,
             _ => continue,
         };
         let reason = reasons
-            .entry((Reverse(own.version), why))
-            .or_insert_with(|| Reason::new(own.version, why));
-        reason.note(&own.name, None);
+            .entry((Reverse(*version), why))
+            .or_insert_with(|| Reason::new(*version, why));
+        reason.note(name, None);
     }
     reasons.into_values().collect()
 }
 
 fn readings(record: &Record) -> Vec<Reading> {
     let mut readings: BTreeMap<(Reverse<Version>, &str, &str), usize> = BTreeMap::new();
-    for own in &record.observations {
+    for observation in &record.observations {
+        let version = Reverse(observation.fhircast_version);
         *readings
-            .entry((Reverse(own.fhircast_version), &own.subject, &own.reading))
+            .entry((version, &observation.subject, &observation.reading))
             .or_default() += 1;
     }
     let told = readings
@@ -302,13 +312,14 @@ fn readings(record: &Record) -> Vec<Reading> {
 
 fn groups(judged: &[Judged<'_>]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for own in judged {
-        let chapter = text::line(&own.chapter);
-        let row = row(own);
+    for requirement in judged {
+        let chapter = text::line(&requirement.chapter);
+        let version = requirement.version;
+        let row = row(requirement);
         match groups.last_mut() {
-            Some(group) if group.version == own.version && group.chapter == chapter => group.rows.push(row),
+            Some(group) if group.version == version && group.chapter == chapter => group.rows.push(row),
             _ => groups.push(Group {
-                version: own.version,
+                version,
                 chapter,
                 rows: vec![row],
             }),
@@ -317,13 +328,18 @@ fn groups(judged: &[Judged<'_>]) -> Vec<Group> {
     groups
 }
 
-fn row(own: &Judged<'_>) -> Row {
-    let of = |verdict: Verdict| own.checks.iter().filter(move |check| check.verdict == verdict);
-    let explanation = match own.verdict {
+fn row(requirement: &Judged<'_>) -> Row {
+    let of = |verdict: Verdict| {
+        requirement
+            .checks
+            .iter()
+            .filter(move |check| check.verdict == verdict)
+    };
+    let explanation = match requirement.verdict {
         Verdict::Pass => {
-            let pass = own.counts.pass;
+            let pass = requirement.counts.pass;
             let held = format!("held in {pass} scenario{}", if pass == 1 { "" } else { "s" });
-            let flaky = own.checks.iter().filter(|check| check.flaky);
+            let flaky = requirement.checks.iter().filter(|check| check.flaky);
             let flaky: Vec<String> = flaky.map(|check| text::line(&check.scenario)).collect();
             match flaky.is_empty() {
                 true => held,
@@ -343,45 +359,39 @@ fn row(own: &Judged<'_>) -> Row {
         })
     });
     Row {
-        verdict: own.verdict,
-        requirement: text::line(&own.any.requirement),
-        level: own.any.level,
-        section: text::line(&own.any.section),
-        url: link(&own.any.url),
-        statement: bounded(&own.any.statement),
-        anchor: own.anchor.clone(),
+        verdict: requirement.verdict,
+        requirement: text::line(&requirement.any.requirement),
+        level: requirement.any.level,
+        section: text::line(&requirement.any.section),
+        url: link(&requirement.any.url),
+        statement: bounded(&requirement.any.statement),
+        anchor: requirement.anchor.clone(),
         explanation,
-        counts: own.counts,
+        counts: requirement.counts,
         scenarios: scenarios.collect(),
     }
 }
 
 fn scenarios(record: &Record) -> Vec<Played> {
-    let mut counts: BTreeMap<(&str, Version), Summary> = BTreeMap::new();
+    let mut counts: BTreeMap<ScenarioId, Summary> = BTreeMap::new();
     for check in &record.checks {
-        counts
-            .entry((&check.scenario, check.fhircast_version))
-            .or_default()
-            .add(check.verdict);
+        counts.entry(check.scenario_id()).or_default().add(check.verdict);
     }
-    let played = record.scenarios.iter().map(|own| {
-        let counts = counts
-            .get(&(own.name.as_str(), own.version))
-            .copied()
-            .unwrap_or_default();
-        let verdict = match &own.disposition {
+    let played = record.scenarios.iter().map(|scenario| {
+        let counts = counts.get(&scenario.id).copied().unwrap_or_default();
+        let verdict = match &scenario.disposition {
             Disposition::Error(_) => "error",
             Disposition::Skipped(_) => "skip",
             Disposition::Inconclusive(_) if counts.fail == 0 => "inconclusive",
             _ => verdict(counts).name(),
         };
         Played {
-            name: text::line(&own.name),
-            title: bounded(&own.title),
-            version: own.version,
+            name: text::line(&scenario.id.name),
+            title: bounded(&scenario.title),
+            version: scenario.id.version,
             verdict,
             counts,
-            millis: own.duration.as_millis(),
+            millis: scenario.duration.as_millis(),
         }
     });
     played.collect()

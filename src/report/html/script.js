@@ -8,13 +8,13 @@
     if (!texts.has(item)) texts.set(item, item.textContent.toLowerCase());
     return texts.get(item);
   };
-  const fits = (wanted, own) => !wanted || (wanted.startsWith("-") ? own !== wanted.slice(1) : own === wanted);
+  const fits = (wanted, value) => !wanted || (wanted.startsWith("-") ? value !== wanted.slice(1) : value === wanted);
   const filter = () => {
     const wanted = Object.fromEntries(new FormData(form));
     const words = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
     for (const item of items) {
-      const own = item.dataset;
-      const member = ["verdict", "level", "version", "chapter"].every((name) => fits(wanted[name], own[name]));
+      const data = item.dataset;
+      const member = ["verdict", "level", "version", "chapter"].every((name) => fits(wanted[name], data[name]));
       item.hidden = !(member && words.every((word) => text(item).includes(word)));
     }
     for (const group of document.querySelectorAll("[data-group], [data-holder]")) {
@@ -40,17 +40,17 @@
     const mark = message.querySelector("mark");
     if (mark) message.scrollTop = mark.offsetTop - message.offsetTop - message.clientHeight / 3;
   };
-  for (const own of document.querySelectorAll(".case")) {
-    const show = () => own.open && own.querySelectorAll(".message > pre").forEach(showMark);
-    own.addEventListener("toggle", show);
+  for (const example of document.querySelectorAll(".case")) {
+    const show = () => example.open && example.querySelectorAll(".message > pre").forEach(showMark);
+    example.addEventListener("toggle", show);
     show();
   }
   let opened = [];
   addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("details.printed:not([open])")];
-    for (const own of opened) own.open = true;
+    for (const details of opened) details.open = true;
   });
-  addEventListener("afterprint", () => { for (const own of opened) own.open = false; });
+  addEventListener("afterprint", () => { for (const details of opened) details.open = false; });
   form.hidden = false;
   // index.html?verdict=fail&text=replay opens the page filtered.
   for (const [name, value] of new URLSearchParams(location.search)) {

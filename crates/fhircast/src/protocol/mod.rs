@@ -4,6 +4,7 @@
 //! not know, and the raw text of the FHIR resources, so that what passes through is what came.
 
 mod acknowledgement;
+mod callback_message;
 mod configuration;
 mod current_context;
 mod event_name;
@@ -18,6 +19,7 @@ mod timestamp;
 mod version;
 
 pub use acknowledgement::{Acknowledgement, Status};
+pub use callback_message::CallMessage;
 pub use configuration::{Capabilities, Configuration, WELL_KNOWN_PATH};
 pub use current_context::CurrentContext;
 pub use event_name::{Action, EventKind, EventName, EventNameError};

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
 use serde_json::Value;
 
-/// What an unmet requirement means here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What an unmet requirement means here. Schemas and scenarios write `warn` or `note`, or nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unmet {
     /// What its level in the catalogue says: a SHALL fails, a SHOULD warns.
+    #[default]
+    #[serde(skip)]
     ByLevel,
     /// A warning, whatever its level: the specification can be read otherwise.
     Warn,

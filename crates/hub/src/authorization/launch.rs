@@ -1,4 +1,4 @@
-//! What waits to be used: launches, codes and refresh tokens, each for a time, and no more than a number of each.
+//! Launches, codes and refresh tokens that wait to be used: each for a time, and no more than a number of each.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::protocol::Scopes;
 
-/// How many of a kind may wait.
+/// The number of a kind that may wait.
 const LIMIT: usize = 10_000;
 
 /// An EHR launch that an application has been told of.
@@ -16,7 +16,7 @@ pub(super) struct Launch {
     pub(super) topic: String,
 }
 
-/// What a user has authorized an application to do.
+/// The authorization that a user has given an application.
 #[derive(Debug, Clone)]
 pub(super) struct Authorized {
     pub(super) client: String,

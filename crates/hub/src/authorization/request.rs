@@ -1,4 +1,4 @@
-//! What applications ask of the server, read from query strings and forms, and what they are answered.
+//! The requests of applications, read from query strings and forms, and the answers to them.
 
 use serde_json::{Value, json};
 use url::{Host, Url};
@@ -12,7 +12,7 @@ impl Parameters {
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(text) {
-            if pairs.iter().any(|(own, _)| *own == name) {
+            if pairs.iter().any(|(parameter, _)| *parameter == name) {
                 return Err(name.into_owned());
             }
             pairs.push((name.into_owned(), value.into_owned()));
@@ -22,14 +22,14 @@ impl Parameters {
 
     /// The value; an empty one counts as left out.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(own, _)| own == name);
+        let found = self.0.iter().find(|(parameter, _)| parameter == name);
         found
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())
     }
 }
 
-/// What comes of a request at the authorization endpoint.
+/// The answer to a request at the authorization endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthorizationAnswer {
     /// The user's browser is sent back to the application, with a code or with an error.
@@ -38,7 +38,7 @@ pub enum AuthorizationAnswer {
     Refused(String),
 }
 
-/// What comes of a request at the token endpoint.
+/// The answer to a request at the token endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenAnswer {
     /// Tokens and launch parameters (RFC 6749, 5.1).
@@ -52,7 +52,7 @@ pub enum TokenAnswer {
 pub struct OAuthError {
     /// The code, such as `invalid_grant`.
     pub error: &'static str,
-    /// What was wrong and what to do.
+    /// The mistake, and what to do about it.
     pub description: String,
 }
 
@@ -75,7 +75,7 @@ impl OAuthError {
     }
 }
 
-/// Where browsers may be sent: over TLS anywhere, without it on this machine only, or to an application by its own scheme.
+/// The URL that browsers may be sent to: over TLS anywhere, without it on this machine only, or to an application by its own scheme.
 pub(super) fn check_redirect(parameter: &str, text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("{parameter} must be an absolute URL ({error})"))?;
     if url.fragment().is_some() {

@@ -32,10 +32,10 @@ const CODE_LIFE: SignedDuration = SignedDuration::from_secs(60);
 const LAUNCH_LIFE: SignedDuration = SignedDuration::from_mins(5);
 const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What can be set on an authorization server.
+/// The settings of an authorization server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How long access tokens live.
+    /// The life of access tokens.
     pub lifetime: Duration,
 }
 
@@ -52,9 +52,9 @@ impl Default for Options {
 pub struct Issued {
     /// The token itself: secret.
     pub token: String,
-    /// What it may do.
+    /// The scopes that it has.
     pub scopes: Scopes,
-    /// When it ends, or ended.
+    /// Its end, which may be past.
     pub expires: Timestamp,
 }
 
@@ -208,7 +208,7 @@ impl AuthorizationServer {
         }
         required("state")?;
         let audience = required("aud")?;
-        let same = |own: &str| audience.trim_end_matches('/') == own.trim_end_matches('/');
+        let same = |url: &str| audience.trim_end_matches('/') == url.trim_end_matches('/');
         if !same(&self.issuer) && !same(&self.hub_url) {
             return Err(OAuthError::malformed(format!(
                 "aud must be '{}', the iss of the launch, or hub.url",
@@ -327,7 +327,7 @@ impl AuthorizationServer {
         let invalid = |description: &str| OAuthError::new("invalid_grant", description);
         if let Some(family) = self.used.take(code, now) {
             // Somebody else may have used it before (RFC 6749, 4.1.2).
-            self.refreshes.retain(|own| own.family != family);
+            self.refreshes.retain(|refresh| refresh.family != family);
             return Err(invalid(
                 "code has been redeemed already; its refresh tokens have been revoked",
             ));
@@ -444,7 +444,7 @@ impl AuthorizationServer {
         })
     }
 
-    /// What an access token authorizes.
+    /// The grant of an access token.
     ///
     /// # Errors
     /// When it was not issued here, or has ended.

@@ -49,7 +49,7 @@ impl Authorization {
         self.lock().issue(client, scopes, life, Timestamp::now())
     }
 
-    /// What the value of an `Authorization` header authorizes.
+    /// The grant of the token in the value of an `Authorization` header.
     ///
     /// # Errors
     /// When there is none, or its token was not issued here or has ended.
@@ -76,7 +76,7 @@ pub fn routes(authorization: Arc<Authorization>) -> Router {
         .with_state(authorization)
 }
 
-/// What holds codes or tokens is not to be kept by anybody on its way (RFC 6749, 5.1).
+/// Answers with codes or tokens are not to be cached by anybody (RFC 6749, 5.1).
 const NO_STORE: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
 
 fn json(status: StatusCode, body: &Value) -> Response {
@@ -97,15 +97,15 @@ fn redirect(url: &str) -> Response {
     (StatusCode::FOUND, NO_STORE, [(header::LOCATION, url)]).into_response()
 }
 
-async fn configuration(State(own): State<Arc<Authorization>>) -> Response {
-    json(StatusCode::OK, &own.lock().configuration())
+async fn configuration(State(server): State<Arc<Authorization>>) -> Response {
+    json(StatusCode::OK, &server.lock().configuration())
 }
 
-async fn key_set(State(own): State<Arc<Authorization>>) -> Response {
-    json(StatusCode::OK, &own.lock().key_set())
+async fn key_set(State(server): State<Arc<Authorization>>) -> Response {
+    json(StatusCode::OK, &server.lock().key_set())
 }
 
-async fn launch(State(own): State<Arc<Authorization>>, RawQuery(query): RawQuery) -> Response {
+async fn launch(State(server): State<Arc<Authorization>>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let parameters = match Parameters::parse(query.as_bytes()) {
         Ok(parameters) => parameters,
@@ -114,28 +114,31 @@ async fn launch(State(own): State<Arc<Authorization>>, RawQuery(query): RawQuery
     let Some(app) = parameters.get("app") else {
         return refuse("app is required and is missing: the URL at which the application is launched");
     };
-    match own.lock().launch(app, parameters.get("topic"), Timestamp::now()) {
+    match server
+        .lock()
+        .launch(app, parameters.get("topic"), Timestamp::now())
+    {
         Ok(url) => redirect(url.as_str()),
         Err(problem) => refuse(&problem),
     }
 }
 
-async fn authorize(State(own): State<Arc<Authorization>>, RawQuery(query): RawQuery) -> Response {
-    answer_authorization(&own, query.unwrap_or_default().as_bytes())
+async fn authorize(State(server): State<Arc<Authorization>>, RawQuery(query): RawQuery) -> Response {
+    answer_authorization(&server, query.unwrap_or_default().as_bytes())
 }
 
-async fn authorize_posted(State(own): State<Arc<Authorization>>, body: Bytes) -> Response {
-    answer_authorization(&own, &body)
+async fn authorize_posted(State(server): State<Arc<Authorization>>, body: Bytes) -> Response {
+    answer_authorization(&server, &body)
 }
 
-fn answer_authorization(own: &Authorization, parameters: &[u8]) -> Response {
-    match own.lock().authorize(parameters, Timestamp::now()) {
+fn answer_authorization(server: &Authorization, parameters: &[u8]) -> Response {
+    match server.lock().authorize(parameters, Timestamp::now()) {
         AuthorizationAnswer::Redirect(url) => redirect(url.as_str()),
         AuthorizationAnswer::Refused(problem) => refuse(&problem),
     }
 }
 
-async fn token(State(own): State<Arc<Authorization>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn token(State(server): State<Arc<Authorization>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -145,7 +148,7 @@ async fn token(State(own): State<Arc<Authorization>>, headers: HeaderMap, body: 
                 .starts_with("application/x-www-form-urlencoded")
         });
     let answer = if form {
-        own.lock().token(&body, Timestamp::now())
+        server.lock().token(&body, Timestamp::now())
     } else {
         let told = "Content-Type must be application/x-www-form-urlencoded (RFC 6749, 4.1.3)";
         TokenAnswer::Refused(OAuthError::malformed(told))

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::protocol::Scopes;
 
-/// How many tokens are remembered.
+/// The number of tokens that are remembered.
 const MOST_KNOWN: usize = 1_000;
 /// The name of the one key.
 const KEY_ID: &str = "castspec";
@@ -28,18 +28,18 @@ pub enum SigningError {
     Token(#[from] jsonwebtoken::errors::Error),
 }
 
-/// What a valid access token authorizes.
+/// The grant of a valid access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The application that it was issued to.
     pub client: String,
-    /// What it may do.
+    /// The scopes that it has.
     pub scopes: Scopes,
-    /// When it ends.
+    /// Its end.
     pub expires: Timestamp,
 }
 
-/// Why a token authorizes nothing.
+/// The reason why a token authorizes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenProblem {
     /// None was sent.
@@ -68,7 +68,7 @@ struct AccessClaims {
     jti: String,
 }
 
-/// What an id_token says of the user and of the request that it answers.
+/// The claims of an id_token about the user and the request that it answers.
 #[derive(Debug, Serialize)]
 pub(super) struct IdentityClaims<'a> {
     pub(super) iss: &'a str,
@@ -138,7 +138,7 @@ impl Signer {
         self.sign(claims, "JWT")
     }
 
-    /// What an access token authorizes. Its end is looked at apart from the rest, as a deviating hub may not look at it.
+    /// The grant of an access token. Its end is checked apart from the rest, as a defect may skip that check.
     pub(super) fn read(&self, token: &str) -> Result<Grant, TokenProblem> {
         if let Some(grant) = self.known().get(token) {
             return Ok(grant.clone());

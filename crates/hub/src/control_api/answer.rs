@@ -1,14 +1,14 @@
-//! Answers of the control API: JSON, and for what went wrong an `error` that says what to do.
+//! Answers of the control API: JSON, with an `error` that says what to do where something went wrong.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::trouble::RuleError;
+use crate::faults::RuleError;
 use crate::{NotThere, Refusal, UnknownDefect};
 
-/// Why nothing was done.
+/// The reason why nothing was done.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,

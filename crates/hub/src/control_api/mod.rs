@@ -1,5 +1,5 @@
-//! The control API of the hub simulator: HTTP and JSON over [`crate::Controls`](crate::Controls), for whoever stages trouble
-//! by hand or by script. `docs/control.md` describes it.
+//! The control API of the hub simulator: HTTP and JSON over [`Controls`], to inject
+//! faults by hand or by script. `docs/control.md` describes it.
 //!
 //! It listens on loopback only, and answers nobody without its token.
 
@@ -26,9 +26,9 @@ pub enum ControlError {
     /// That address cannot be listened on.
     #[error("the control API cannot listen on {address}: {source}")]
     Listen {
-        /// Where it was to listen.
+        /// The address that it was to listen on.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The reason that the operating system gives.
         source: std::io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Which path does what.
+//! The paths of the control API.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::answer::{Done, Problem};
 use super::token::Token;
+use crate::faults::{ActiveRule, Rule, RuleId, check_close};
 use crate::protocol::{EventName, Notification, Version};
-use crate::trouble::{InForce, Rule, RuleId, check_close};
 use crate::{Controls, Defect};
 
 type Outcome<T> = Result<Done<T>, Problem>;
@@ -37,9 +37,9 @@ pub(super) fn router(controls: Controls, token: Token) -> Router {
         .route(&at("cut"), post(cut))
         .route(
             "/troubles",
-            get(troubles).post(add_trouble).delete(remove_troubles),
+            get(fault_rules).post(add_fault_rule).delete(remove_fault_rules),
         )
-        .route("/troubles/{id}", get(trouble).delete(remove_trouble))
+        .route("/troubles/{id}", get(fault_rule).delete(remove_fault_rule))
         .route("/troubles/{id}/release", post(release))
         .route("/defects", get(defects).delete(switch_all_off))
         .route("/defects/{name}", put(switch_on).delete(switch_off))
@@ -84,7 +84,7 @@ async fn otherwise() -> Problem {
     )
 }
 
-/// Which version is meant, where the hub speaks several.
+/// The version that is meant, where the hub speaks several.
 #[derive(Debug, Deserialize)]
 struct Which {
     version: Option<String>,
@@ -138,7 +138,7 @@ async fn overview(State(controls): State<Controls>) -> Outcome<Value> {
             "versions": versions,
             "topics": topics,
             "subscribers": subscribers,
-            "troubles": controls.troubles().list().len(),
+            "troubles": controls.fault_rules().list().len(),
             "defects": defects,
         }),
     ))
@@ -158,7 +158,7 @@ async fn topic(
     Ok(Done(StatusCode::OK, json!(session)))
 }
 
-/// How an event is published.
+/// The options of a publication.
 #[derive(Debug, Deserialize)]
 struct Publishing {
     version: Option<String>,
@@ -167,7 +167,7 @@ struct Publishing {
     unchecked: bool,
 }
 
-/// What has to be said of an event; the hub adds the rest.
+/// The parts of an event that are needed; the hub adds the rest.
 #[derive(Debug, Deserialize)]
 struct Event {
     #[serde(rename = "hub.event")]
@@ -298,36 +298,36 @@ async fn cut(
     Ok(Done(StatusCode::OK, json!({ "cut": subscriber })))
 }
 
-async fn troubles(State(controls): State<Controls>) -> Done<Vec<InForce>> {
-    Done(StatusCode::OK, controls.troubles().list())
+async fn fault_rules(State(controls): State<Controls>) -> Done<Vec<ActiveRule>> {
+    Done(StatusCode::OK, controls.fault_rules().list())
 }
 
-async fn add_trouble(State(controls): State<Controls>, bytes: Bytes) -> Outcome<Value> {
+async fn add_fault_rule(State(controls): State<Controls>, bytes: Bytes) -> Outcome<Value> {
     let rule: Rule = body(&bytes)?;
-    let id = controls.troubles().add(rule)?;
+    let id = controls.fault_rules().add(rule)?;
     Ok(Done(StatusCode::CREATED, json!({ "id": id })))
 }
 
-fn no_trouble(id: u64) -> Problem {
+fn no_fault_rule(id: u64) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
-        format!("there is no trouble {id}; GET /troubles lists them"),
+        format!("there is no fault rule {id}; GET /troubles lists them"),
     )
 }
 
-async fn trouble(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<InForce> {
+async fn fault_rule(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<ActiveRule> {
     let found = controls
-        .troubles()
+        .fault_rules()
         .list()
         .into_iter()
-        .find(|own| own.id == RuleId(id));
-    let found = found.ok_or_else(|| no_trouble(id))?;
+        .find(|active| active.id == RuleId(id));
+    let found = found.ok_or_else(|| no_fault_rule(id))?;
     Ok(Done(StatusCode::OK, found))
 }
 
-async fn remove_trouble(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<Value> {
-    if !controls.troubles().remove(RuleId(id)) {
-        return Err(no_trouble(id));
+async fn remove_fault_rule(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<Value> {
+    if !controls.fault_rules().remove(RuleId(id)) {
+        return Err(no_fault_rule(id));
     }
     let released = controls.release(RuleId(id));
     Ok(Done(
@@ -336,12 +336,12 @@ async fn remove_trouble(State(controls): State<Controls>, Path(id): Path<u64>) -
     ))
 }
 
-async fn remove_troubles(State(controls): State<Controls>) -> Done<Value> {
+async fn remove_fault_rules(State(controls): State<Controls>) -> Done<Value> {
     let mut removed = 0;
     let mut released = 0;
-    for own in controls.troubles().list() {
-        removed += usize::from(controls.troubles().remove(own.id));
-        released += controls.release(own.id);
+    for active in controls.fault_rules().list() {
+        removed += usize::from(controls.fault_rules().remove(active.id));
+        released += controls.release(active.id);
     }
     Done(
         StatusCode::OK,
@@ -350,8 +350,13 @@ async fn remove_troubles(State(controls): State<Controls>) -> Done<Value> {
 }
 
 async fn release(State(controls): State<Controls>, Path(id): Path<u64>) -> Outcome<Value> {
-    if !controls.troubles().list().iter().any(|own| own.id == RuleId(id)) {
-        return Err(no_trouble(id));
+    if !controls
+        .fault_rules()
+        .list()
+        .iter()
+        .any(|active| active.id == RuleId(id))
+    {
+        return Err(no_fault_rule(id));
     }
     let released = controls.release(RuleId(id));
     Ok(Done(StatusCode::OK, json!({ "released": released })))

@@ -4,7 +4,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-/// What lets somebody use the control API. It is never printed.
+/// The secret that gives access to the control API. It is never printed.
 #[derive(Clone)]
 pub struct Token(String);
 
@@ -19,7 +19,7 @@ pub enum TokenError {
     Characters,
 }
 
-/// How many characters a token has at least.
+/// The number of characters that a token has at least.
 const SHORTEST: usize = 16;
 
 impl Token {

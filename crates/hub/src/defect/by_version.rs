@@ -1,4 +1,4 @@
-//! What a defect breaks in each of the versions that it is meant for.
+//! The requirements that a defect breaks in each of the versions that it is meant for.
 
 use super::Defect;
 use crate::protocol::Version;
@@ -40,13 +40,13 @@ impl Defect {
     fn list(
         self,
         version: Version,
-        own: &'static [(Version, &'static [&'static str])],
+        of_versions: &'static [(Version, &'static [&'static str])],
         common: &'static [&'static str],
     ) -> &'static [&'static str] {
         if !self.versions().contains(&version) {
             return &[];
         }
-        let own = own.iter().find(|(own, _)| *own == version);
-        own.map_or(common, |(_, ids)| ids)
+        let found = of_versions.iter().find(|(of, _)| *of == version);
+        found.map_or(common, |(_, ids)| ids)
     }
 }

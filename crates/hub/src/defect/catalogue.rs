@@ -30,7 +30,7 @@ macro_rules! defects {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// What the hub does, in one line.
+            /// The deviation, in one line.
             pub fn description(self) -> &'static str {
                 match self { $(Self::$variant => $description),+ }
             }

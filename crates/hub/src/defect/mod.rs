@@ -16,7 +16,7 @@ use std::str::FromStr;
 /// No defect has this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownDefect {
-    /// What was given.
+    /// The name that was given.
     pub name: String,
     /// The names that come nearest, best first; empty where none comes near.
     pub near: Vec<&'static str>,
@@ -100,13 +100,13 @@ mod tests {
         let mut unknown = Vec::new();
         for version in Version::ALL {
             // The catalogue may not have every version yet.
-            if !catalogue.iter().any(|own| own.version == version) {
+            if !catalogue.iter().any(|entry| entry.version == version) {
                 continue;
             }
             for defect in Defect::of(version) {
                 let strangers = defect.breaks_in(version).iter().filter(|id| {
-                    let own = catalogue.get(version, id);
-                    own.is_none_or(|own| own.actor != Actor::Hub)
+                    let requirement = catalogue.get(version, id);
+                    requirement.is_none_or(|requirement| requirement.actor != Actor::Hub)
                 });
                 unknown.extend(strangers.map(|id| format!("{id} in {version}, named by {defect}")));
             }

@@ -1,9 +1,10 @@
-//! What subscribers answer or fail to answer, how their sockets end, and the SyncErrors that follow (2.5, 3.2.1).
+//! The answers of subscribers to notifications, missing answers, ends of sockets, and the SyncErrors that follow (2.5, 3.2.1).
 
 use std::sync::Arc;
 
 use super::distribution::Distributed;
-use super::{Closing, Now, Session, SubscriberId};
+use super::{Closing, Session, SubscriberId};
+use crate::clock::Now;
 use crate::protocol::{Acknowledgement, Notification, Status, SyncErrorCause, Timestamp};
 
 /// The subscriber sent what the hub cannot take.
@@ -102,14 +103,14 @@ impl Session {
             }
             unresponsive.extend(event.map(|event| (*id, event)));
         }
-        let timeout = self.settings.ack_timeout.as_secs_f64();
+        let timeout = self.limits.ack_timeout.as_secs_f64();
         for (id, event) in unresponsive {
             if !self.subscribers.contains_key(&id) {
                 continue;
             }
             let said = format!("did not answer within {timeout} seconds");
             self.sync_error(id, &event, &said, now);
-            if self.edition.drops_the_unresponsive && self.behaviour.unsubscribes_the_unresponsive() {
+            if self.profile.drops_the_unresponsive && self.behaviour.unsubscribes_the_unresponsive() {
                 let reason = format!(
                     "the notification {} was not answered within {timeout} seconds (FHIRcast STU3, 2.5 Hub Generated \
                      SyncError Events)",
@@ -151,7 +152,10 @@ impl Session {
         let cause = SyncErrorCause {
             event_id: event_id.to_owned(),
             event_name: event_name.as_str().to_owned(),
-            subscriber_name: self.subscribers.get(&culprit).map(|own| own.display_name()),
+            subscriber_name: self
+                .subscribers
+                .get(&culprit)
+                .map(|subscriber| subscriber.display_name()),
             diagnostics: String::new(),
         };
         self.publish_sync_error(culprit, &id, cause, said, now);
@@ -162,8 +166,11 @@ impl Session {
         let id = self.identifiers.identifier();
         let cause = SyncErrorCause {
             event_id: id.clone(),
-            event_name: self.edition.own_name("SyncError"),
-            subscriber_name: self.subscribers.get(&culprit).map(|own| own.display_name()),
+            event_name: self.profile.own_name("SyncError"),
+            subscriber_name: self
+                .subscribers
+                .get(&culprit)
+                .map(|subscriber| subscriber.display_name()),
             diagnostics: String::new(),
         };
         self.publish_sync_error(culprit, &id, cause, said, now);
@@ -177,7 +184,7 @@ impl Session {
         said: &str,
         now: Now,
     ) {
-        let Ok(name) = self.edition.own_name("SyncError").parse() else {
+        let Ok(name) = self.profile.own_name("SyncError").parse() else {
             return;
         };
         let subscriber = cause.subscriber_name.as_deref().unwrap_or("a subscriber");
@@ -185,7 +192,7 @@ impl Session {
             "{subscriber} {said} (event {} {})",
             cause.event_name, cause.event_id
         );
-        let context = self.behaviour.sync_error_context(&cause, self.edition);
+        let context = self.behaviour.sync_error_context(&cause, self.profile);
         let timestamp = Timestamp::from_instant(now.wall);
         let notification = Notification::new(&timestamp, id, &self.topic, &name, context);
         let event = Arc::new(Distributed::sync_error(&notification));

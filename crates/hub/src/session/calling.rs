@@ -6,17 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytestring::ByteString;
+
 use super::distribution::Distributed;
 use super::subscriber::{Channel, Subscriber};
 use super::webhooks::Verification;
-use super::{Now, Output, Session, SubscriberId, Utf8Bytes};
+use super::{Output, Session, SubscriberId};
+use crate::clock::Now;
 use crate::protocol::{Denial, Mode, Status};
 
 /// A call to a callback; never used again after its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(u64);
 
-/// What a call is for.
+/// The purpose of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Intent verification: asks whether the subscriber meant its request.
@@ -34,14 +37,14 @@ pub enum CallMethod {
     Get,
     /// Notifications.
     Post,
-    /// What no version knows, for defective hubs.
+    /// Known in no version; for defects.
     Put,
 }
 
 /// An HTTP request to a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Its method.
     pub method: CallMethod,
@@ -50,10 +53,10 @@ pub struct Call {
     /// The value of `X-Hub-Signature`, where there is one.
     pub signature: Option<String>,
     /// The body, JSON.
-    pub body: Option<Utf8Bytes>,
+    pub body: Option<ByteString>,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallAnswer {
     /// The callback answered.
@@ -142,14 +145,14 @@ impl Session {
             signature: None,
             body: None,
         };
-        let timeout = self.settings.callback_timeout;
+        let timeout = self.limits.callback_timeout;
         self.call(request, About::Verification(Box::new(verification)), timeout, now);
     }
 
     /// The verifications under way for a callback.
     fn verifications_of(&self, callback: &str) -> Vec<CallId> {
         let verifying = self.calls.iter().filter(
-            |(_, call)| matches!(&call.about, About::Verification(own) if &*own.callback == callback),
+            |(_, call)| matches!(&call.about, About::Verification(verification) if &*verification.callback == callback),
         );
         verifying.map(|(id, _)| *id).collect()
     }
@@ -166,13 +169,13 @@ impl Session {
     /// Whether a subscription of this callback awaits its verification.
     pub(super) fn awaits_verification(&self, callback: &str) -> bool {
         self.calls.values().any(|call| {
-            matches!(&call.about, About::Verification(own) if own.mode == Mode::Subscribe && &*own.callback == callback)
+            matches!(&call.about, About::Verification(verification) if verification.mode == Mode::Subscribe && &*verification.callback == callback)
         })
     }
 
-    /// How many verifications of requests with such a mode are under way.
+    /// The number of verifications under way of requests with such a mode.
     pub(super) fn verifications(&self, counts: impl Fn(Mode) -> bool) -> usize {
-        let counted = |call: &&UnderWay| matches!(&call.about, About::Verification(own) if counts(own.mode));
+        let counted = |call: &&UnderWay| matches!(&call.about, About::Verification(verification) if counts(verification.mode));
         self.calls.values().filter(counted).count()
     }
 
@@ -192,7 +195,7 @@ impl Session {
         };
         webhook.busy = true;
         let body = self.behaviour.callback_body(&webhook.callback, &event.text);
-        let body = body.map_or_else(|| event.text.clone(), Utf8Bytes::from);
+        let body = body.map_or_else(|| event.text.clone(), ByteString::from);
         let request = Call {
             purpose: Purpose::Notification,
             method: self.behaviour.notification_method(),
@@ -200,7 +203,7 @@ impl Session {
             signature: self.behaviour.signature(webhook.secret.as_deref(), &body),
             body: Some(body),
         };
-        let timeout = self.settings.ack_timeout;
+        let timeout = self.limits.ack_timeout;
         self.call(request, About::Notification(id, event), timeout, now);
     }
 
@@ -244,13 +247,13 @@ impl Session {
             signature: None,
             body: None,
         };
-        let timeout = self.settings.callback_timeout;
+        let timeout = self.limits.callback_timeout;
         self.call(request, About::Denial, timeout, now);
     }
 
     /// Callbacks for which more waits than may: they are dropped, as sockets that are read too slowly.
     pub(super) fn drop_overflowing_callbacks(&mut self, now: Now) {
-        let limit = self.settings.queue_limit;
+        let limit = self.limits.queue_limit;
         let overflowing: Vec<_> = self
             .subscribers
             .iter()
@@ -266,7 +269,7 @@ impl Session {
 }
 
 impl Subscriber {
-    /// How many notifications wait for their turn.
+    /// The number of notifications that wait for their turn.
     fn waiting(&self) -> usize {
         match &self.channel {
             Channel::Webhook(webhook) => webhook.waiting.len(),
@@ -275,7 +278,7 @@ impl Subscriber {
     }
 }
 
-/// What becomes of a callback's own query string.
+/// The place of a callback's own query string in the URL of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Query {
     /// It stays as it is written, and the hub's parameters come behind it.
@@ -291,8 +294,8 @@ fn append(callback: &str, query: Query, pairs: &[(&'static str, String)]) -> Str
     if pairs.is_empty() && query == Query::Kept {
         return callback.to_owned();
     }
-    let (path, own) = match callback.split_once('?') {
-        Some((path, own)) if query != Query::Dropped => (path, own),
+    let (path, kept) = match callback.split_once('?') {
+        Some((path, kept)) if query != Query::Dropped => (path, kept),
         Some((path, _)) => (path, ""),
         None => (callback, ""),
     };
@@ -300,8 +303,8 @@ fn append(callback: &str, query: Query, pairs: &[(&'static str, String)]) -> Str
         .extend_pairs(pairs)
         .finish();
     let parts = match query {
-        Query::Behind => [appended.as_str(), own],
-        Query::Kept | Query::Dropped => [own, appended.as_str()],
+        Query::Behind => [appended.as_str(), kept],
+        Query::Kept | Query::Dropped => [kept, appended.as_str()],
     };
     let mut url = path.to_owned();
     let mut joint = '?';

@@ -46,7 +46,7 @@ struct Request {
 }
 
 impl Changes {
-    /// How many there are.
+    /// The number of resources.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -104,7 +104,7 @@ impl Changes {
         })
     }
 
-    /// What can be carried out of the Bundle in this resource, however much of it cannot.
+    /// The changes of the Bundle in this resource that can be carried out, however many cannot.
     pub(super) fn salvage(resource: &RawValue) -> Self {
         let bundle = serde_json::from_str::<Bundle>(resource.get());
         let entries = bundle.map(|bundle| bundle.entry).unwrap_or_default();

@@ -40,7 +40,7 @@ pub(super) struct OpenContext {
 #[derive(Debug)]
 pub(super) struct Contexts {
     open: Vec<OpenContext>,
-    /// What a defective hub still remembers.
+    /// Contexts that are closed and that a defect remembers.
     closed: Vec<OpenContext>,
     current: Option<Member>,
     limit: usize,
@@ -62,7 +62,7 @@ impl Contexts {
 
     /// The open contexts as `type/id`, oldest first.
     pub(super) fn names(&self) -> Vec<String> {
-        let name = |own: &OpenContext| format!("{}/{}", own.anchor.resource_type, own.anchor.id);
+        let name = |context: &OpenContext| format!("{}/{}", context.anchor.resource_type, context.anchor.id);
         self.open.iter().map(name).collect()
     }
 
@@ -82,7 +82,7 @@ impl Contexts {
         for open in self.open.iter().chain(closed) {
             let before = replayed
                 .iter()
-                .position(|own| own.anchor.resource_type == open.anchor.resource_type);
+                .position(|context| context.anchor.resource_type == open.anchor.resource_type);
             match before {
                 Some(_) if behaviour.replays_the_oldest() => continue,
                 Some(at) => {
@@ -102,7 +102,7 @@ impl Contexts {
             let at = self
                 .closed
                 .iter()
-                .position(|own| own.anchor.is_same_as(&opened.anchor));
+                .position(|context| context.anchor.is_same_as(&opened.anchor));
             at.filter(|_| kept).map(|at| self.closed.remove(at))
         });
         if let Some(before) = before {
@@ -126,7 +126,10 @@ impl Contexts {
     }
 
     fn take(&mut self, anchor: &Member) -> Option<OpenContext> {
-        let at = self.open.iter().position(|own| own.anchor.is_same_as(anchor))?;
+        let at = self
+            .open
+            .iter()
+            .position(|context| context.anchor.is_same_as(anchor))?;
         Some(self.open.remove(at))
     }
 
@@ -156,7 +159,7 @@ impl Contexts {
     }
 
     pub(super) fn is_open(&self, anchor: &Member) -> bool {
-        self.open.iter().any(|own| own.anchor.is_same_as(anchor))
+        self.open.iter().any(|context| context.anchor.is_same_as(anchor))
     }
 
     /// The user went where there is no context; what is open stays open.
@@ -244,7 +247,11 @@ impl Contexts {
                 ),
             ));
         }
-        match self.open.iter_mut().find(|own| own.anchor.is_same_as(anchor)) {
+        match self
+            .open
+            .iter_mut()
+            .find(|context| context.anchor.is_same_as(anchor))
+        {
             Some(open) => {
                 if behaviour.keeps_content() {
                     open.content = content;
@@ -264,9 +271,13 @@ impl Contexts {
         }
     }
 
-    /// Puts changes into the content of a context though its update was refused: what a defective hub does.
+    /// A defect: puts changes into the content of a context though its update was refused.
     pub(super) fn force(&mut self, anchor: &Member, changes: &Changes) {
-        if let Some(open) = self.open.iter_mut().find(|own| own.anchor.is_same_as(anchor)) {
+        if let Some(open) = self
+            .open
+            .iter_mut()
+            .find(|context| context.anchor.is_same_as(anchor))
+        {
             open.content = open.content.after(changes);
         }
     }
@@ -276,7 +287,7 @@ impl Contexts {
         let current = self.current.as_ref().and_then(|current| {
             let mut known = self.open.iter().chain(&self.closed);
             let oldest = self.open.first().filter(|_| behaviour.returns_the_oldest());
-            let open = oldest.or_else(|| known.find(|own| own.anchor.is_same_as(current)))?;
+            let open = oldest.or_else(|| known.find(|context| context.anchor.is_same_as(current)))?;
             let mut context: Vec<Box<RawValue>> = serde_json::from_str(open.context.get()).ok()?;
             if behaviour.updates_contexts() {
                 show_updates(open, &mut context);

@@ -4,21 +4,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::content::Content;
 use super::contexts::{Derived, OpenContext};
 use super::publication::{self, Member, Publication};
 use super::subscriber::{Channel, Subscriber, Unanswered};
-use super::{Now, Session, SubscriberId, Utf8Bytes};
+use super::{Session, SubscriberId};
 use crate::admission::Admission;
+use crate::clock::Now;
 use crate::protocol::{Access, Action, CurrentContext, EventKind, EventName, Notification, anchor_key};
 use crate::refusal::Refusal;
 
-/// How long a hub that mixes up the order waits for a second event.
+/// The time that a hub that mixes up the order waits for a second event.
 const HELD_BACK: Duration = Duration::from_millis(50);
 
-/// What an event does to a subscriber's view of the contexts.
+/// The effect of an event on a subscriber's view of the contexts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Effect {
     Opens(Arc<str>, Arc<str>),
@@ -31,7 +33,7 @@ enum Effect {
 pub(super) struct Distributed {
     pub(super) id: String,
     pub(super) name: EventName,
-    pub(super) text: Utf8Bytes,
+    pub(super) text: ByteString,
     /// Whether a subscriber that does not take it is told of in a SyncError.
     pub(super) owes_sync_error: bool,
     /// The event that this one was derived from.
@@ -160,7 +162,7 @@ impl Session {
 
     /// Carries out what the event does to the contexts, and makes of it what is distributed.
     fn take(&mut self, notification: &mut Notification) -> Result<(Arc<Distributed>, Vec<Derived>), Refusal> {
-        let publication = match publication::examine(notification, self.edition) {
+        let publication = match publication::examine(notification, self.profile) {
             Ok(publication) => publication,
             Err(refusal) => {
                 if self.behaviour.applies_refused_updates()
@@ -175,7 +177,7 @@ impl Session {
         match publication {
             Publication::Open(anchor, others) => {
                 let version = self.behaviour.version(self.identifiers.identifier());
-                if self.edition.content_sharing && self.behaviour.versions_opens() {
+                if self.profile.content_sharing && self.behaviour.versions_opens() {
                     notification.set_version(&version, None);
                 }
                 let event = self.prepare(
@@ -211,7 +213,7 @@ impl Session {
                     stated.as_deref(),
                     &changes,
                     next.clone(),
-                    self.settings.content_limit,
+                    self.limits.content_limit,
                     &self.behaviour,
                 );
                 let prior = match prior {
@@ -255,7 +257,7 @@ impl Session {
         context: &RawValue,
         version: &str,
     ) -> Vec<Derived> {
-        if others.is_empty() || !self.edition.derived_opens || !self.behaviour.derives_opens() {
+        if others.is_empty() || !self.profile.derived_opens || !self.behaviour.derives_opens() {
             return Vec::new();
         }
         let entries: Vec<Box<RawValue>> = serde_json::from_str(context.get()).unwrap_or_default();
@@ -272,7 +274,7 @@ impl Session {
         for member in others {
             let known = derived
                 .iter()
-                .any(|own| own.member.resource_type == member.resource_type);
+                .any(|derived| derived.member.resource_type == member.resource_type);
             if known || member.resource_type == anchor.resource_type || !has_own_key(member) {
                 continue;
             }
@@ -292,10 +294,10 @@ impl Session {
                 continue;
             };
             let id = self.identifiers.identifier();
-            let mut own = Notification::new(&notification.timestamp, &id, &self.topic, &name, kept);
-            own.set_version(version, None);
+            let mut opening = Notification::new(&notification.timestamp, &id, &self.topic, &name, kept);
+            opening.set_version(version, None);
             let effect = Effect::Opens(Arc::clone(&member.resource_type), Arc::clone(&member.id));
-            let mut event = Distributed::new(&own, own.to_text(), effect);
+            let mut event = Distributed::new(&opening, opening.to_text(), effect);
             event.original = Some((notification.id.clone(), notification.event.clone()));
             derived.push(Derived {
                 member: member.clone(),
@@ -317,7 +319,7 @@ impl Session {
     }
 
     fn broadcast(&mut self, event: &Arc<Distributed>, derived: &[Derived], now: Now) {
-        let until = now.elapsed.saturating_add(self.settings.ack_timeout);
+        let until = now.elapsed.saturating_add(self.limits.ack_timeout);
         let mut reached = 0;
         let mut called = Vec::new();
         let left_out = self.behaviour.leaves_requester_out();
@@ -373,7 +375,7 @@ impl Session {
 
     /// Sends one event to one subscriber, and expects its answer.
     pub(super) fn deliver(&mut self, id: SubscriberId, event: &Arc<Distributed>, now: Now) {
-        let until = now.elapsed.saturating_add(self.settings.ack_timeout);
+        let until = now.elapsed.saturating_add(self.limits.ack_timeout);
         if let Some(subscriber) = self.subscribers.get_mut(&id) {
             match note_delivery(subscriber, event, until) {
                 Path::Socket => self.send(id, event.text.clone()),
@@ -383,25 +385,25 @@ impl Session {
         }
     }
 
-    /// What a new subscription begins with (2.4 Current context notification upon successful subscription): for each
+    /// Sends the beginning of a new subscription (2.4 Current context notification upon successful subscription): for each
     /// resource type the most recent open event with no close, as far as it was granted, as it was sent to the others; a
     /// derived one where the original was not granted. Events in `before` were granted already.
     pub(super) fn replay(&mut self, id: SubscriberId, before: &[EventName], now: Now) {
-        let Some(subscriber) = self.subscribers.get(&id).filter(|_| self.edition.replay) else {
+        let Some(subscriber) = self.subscribers.get(&id).filter(|_| self.profile.replay) else {
             return;
         };
         let mut replayed: Vec<(&Member, &OpenContext, &Arc<Distributed>)> = Vec::new();
         for open in self.contexts.replayed(&self.behaviour) {
             if self.behaviour.replays_to(&subscriber.granted, &open.event.name) {
-                replayed.retain(|(own, ..)| own.resource_type != open.anchor.resource_type);
+                replayed.retain(|(anchor, ..)| anchor.resource_type != open.anchor.resource_type);
                 replayed.push((&open.anchor, open, &open.event));
                 continue;
             }
             for derived in &open.derived {
                 let member = &derived.member;
-                let known = replayed.iter().any(|(own, ..)| own.is_same_as(member));
+                let known = replayed.iter().any(|(anchor, ..)| anchor.is_same_as(member));
                 if !known && subscriber.granted.contains(&derived.event.name) {
-                    replayed.retain(|(own, ..)| own.resource_type != member.resource_type);
+                    replayed.retain(|(anchor, ..)| anchor.resource_type != member.resource_type);
                     replayed.push((member, open, &derived.event));
                 }
             }
@@ -453,7 +455,7 @@ impl Session {
     }
 }
 
-/// What a delivery still needs.
+/// The path that a delivery takes.
 enum Path {
     /// The text is to be sent over the socket.
     Socket,

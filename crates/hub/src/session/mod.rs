@@ -9,6 +9,7 @@ mod calling;
 mod content;
 mod contexts;
 mod distribution;
+mod limits;
 mod overview;
 mod publication;
 mod subscriber;
@@ -16,6 +17,7 @@ mod subscribing;
 mod webhooks;
 
 pub use self::calling::{Call, CallAnswer, CallId, CallMethod, Purpose, Query};
+pub use self::limits::Limits;
 pub use self::overview::{SessionOverview, SubscriberOverview};
 pub use self::subscribing::dead_endpoint;
 #[cfg(test)]
@@ -25,32 +27,23 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use axum::extract::ws::Utf8Bytes;
+use bytestring::ByteString;
 
 use self::calling::UnderWay;
 use self::contexts::Contexts;
 use self::distribution::Distributed;
 use self::subscriber::Subscriber;
+use super::clock::Now;
 use super::defect::Behaviour;
-use super::edition::Edition;
 use super::identifiers::Identifiers;
-use super::settings::Settings;
-use crate::protocol::EventName;
-
-/// The present: how long the hub has run, and what the clock on the wall shows.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// Time since the hub's start; what deadlines are counted in.
-    pub elapsed: Duration,
-    /// What the timestamps of the hub's own events are made of.
-    pub wall: jiff::Timestamp,
-}
+use super::version_profile::VersionProfile;
+use crate::protocol::{EventName, Version};
 
 /// A subscription within its session; never used again after its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriberId(u64);
 
-/// How a subscriber's socket came to its end.
+/// The way in which a subscriber's socket ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
     /// By a close frame with this code.
@@ -61,7 +54,7 @@ pub enum Closing {
     Broken,
 }
 
-/// What the session wants done.
+/// A thing that the session wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Send this text over the subscriber's socket. Texts for one subscriber are to be sent in this order.
@@ -69,7 +62,7 @@ pub enum Output {
         /// The receiver.
         subscriber: SubscriberId,
         /// The message; shared by all its receivers.
-        text: Utf8Bytes,
+        text: ByteString,
     },
     /// Close the subscriber's socket after what was to be delivered before.
     Close {
@@ -104,8 +97,8 @@ pub enum Output {
 /// One session: its subscribers, its contexts and what they still owe each other.
 pub struct Session {
     topic: String,
-    settings: Arc<Settings>,
-    edition: &'static Edition,
+    limits: Arc<Limits>,
+    profile: &'static VersionProfile,
     behaviour: Behaviour,
     identifiers: Box<dyn Identifiers>,
     subscribers: BTreeMap<SubscriberId, Subscriber>,
@@ -122,14 +115,19 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that nobody has subscribed to.
-    pub fn new(topic: &str, settings: Arc<Settings>, identifiers: Box<dyn Identifiers>) -> Self {
+    /// A session that nobody has subscribed to, of a hub that conforms.
+    pub fn new(
+        topic: &str,
+        version: Version,
+        limits: Arc<Limits>,
+        identifiers: Box<dyn Identifiers>,
+    ) -> Self {
         Self {
             topic: topic.to_owned(),
-            edition: Edition::of(settings.version),
-            behaviour: Behaviour::new(&settings.defects),
-            contexts: Contexts::new(settings.open_contexts_limit),
-            settings,
+            profile: VersionProfile::of(version),
+            behaviour: Behaviour::new(&[]),
+            contexts: Contexts::new(limits.open_contexts_limit),
+            limits,
             identifiers,
             subscribers: BTreeMap::new(),
             subscribed: 0,
@@ -143,18 +141,18 @@ impl Session {
         }
     }
 
-    /// The same session with a conduct that others can switch.
+    /// The same session with this behaviour, whose defects can be switched on and off from outside.
     #[must_use]
     pub fn behaving(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// What is to be done next. To be called until there is nothing more, after every input.
+    /// The next thing to do. To be called after every input, until there is nothing more.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When [`tick`](Self::tick) is to be called at the latest, in time since the hub's start. It may be earlier than
+    /// The time at which [`tick`](Self::tick) is to be called at the latest, since the hub's start. It may be earlier than
     /// anything happens, never later.
     pub fn next_deadline(&self) -> Option<Duration> {
         self.wake
@@ -168,7 +166,7 @@ impl Session {
             && self.outputs.is_empty()
     }
 
-    /// How many subscriptions there are, connected or not; a webhook counts from its verification.
+    /// The number of subscriptions, connected or not; a webhook counts from its verification.
     pub fn subscriptions(&self) -> usize {
         self.subscribers.len()
     }
@@ -193,20 +191,19 @@ impl Session {
         self.wake = Some(self.wake.map_or(deadline, |wake| wake.min(deadline)));
     }
 
-    fn send(&mut self, subscriber: SubscriberId, text: Utf8Bytes) {
+    fn send(&mut self, subscriber: SubscriberId, text: ByteString) {
         self.outputs.push_back(Output::Deliver { subscriber, text });
     }
 
     /// Closes the socket, where there is one, and ends the subscription.
     fn close(&mut self, subscriber: SubscriberId, code: u16, reason: &str) {
-        let reason = self.edition.cite(reason);
-        let mut end = reason.len().min(123);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        let reason = reason.get(..end).unwrap_or_default().to_owned();
-        let own = self.subscribers.get(&subscriber);
-        if own.is_some_and(|own| own.endpoint().is_some()) {
+        let reason = self.profile.cite(reason);
+        let reason = reason
+            .get(..reason.floor_char_boundary(123))
+            .unwrap_or_default()
+            .to_owned();
+        let receiver = self.subscribers.get(&subscriber);
+        if receiver.is_some_and(|receiver| receiver.endpoint().is_some()) {
             self.outputs.push_back(Output::Close {
                 subscriber,
                 code,
@@ -216,7 +213,7 @@ impl Session {
         self.forget(subscriber);
     }
 
-    /// Ends the subscription without a word.
+    /// Ends the subscription without telling the subscriber.
     fn forget(&mut self, subscriber: SubscriberId) -> Option<Subscriber> {
         let gone = self.subscribers.remove(&subscriber)?;
         self.outputs.push_back(Output::Ended {

@@ -1,9 +1,10 @@
-//! What a session looks like from outside, and what its hub does with a subscription of its own accord.
+//! The overview of a session for the control API, and what the hub does to a subscription when it is told to.
 
 use serde::Serialize;
 
 use super::subscriber::{Channel, Subscriber};
-use super::{Closing, Now, Session, SubscriberId};
+use super::{Closing, Session, SubscriberId};
+use crate::clock::Now;
 
 /// A session as it is now. It holds nothing by which a subscription could be taken over: no endpoints, callbacks or secrets.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,9 +34,9 @@ pub struct SubscriberOverview {
     pub events: Vec<String>,
     /// The lease as it was granted, in seconds.
     pub lease_seconds: u64,
-    /// How long it lasts from now, in seconds; or how long its endpoint still waits for the connection.
+    /// The seconds that it lasts from now; before the connection, those that its endpoint still waits.
     pub ends_in_seconds: Option<f64>,
-    /// How many notifications it has still to answer.
+    /// The number of notifications that it has still to answer.
     pub unanswered: usize,
 }
 
@@ -54,26 +55,26 @@ impl SubscriberId {
 impl Session {
     /// The session as it is now.
     pub fn overview(&self, now: Now) -> SessionOverview {
-        let overview = |(id, own): (&SubscriberId, &Subscriber)| {
-            let (channel, waiting) = match &own.channel {
+        let overview = |(id, subscriber): (&SubscriberId, &Subscriber)| {
+            let (channel, waiting) = match &subscriber.channel {
                 Channel::WebSocket { .. } => ("websocket", 0),
                 Channel::Webhook(webhook) => ("webhook", webhook.waiting.len() + usize::from(webhook.busy)),
             };
             SubscriberOverview {
                 id: id.number(),
-                name: own.name.clone(),
+                name: subscriber.name.clone(),
                 channel,
-                connected: own.connected,
-                events: own
+                connected: subscriber.connected,
+                events: subscriber
                     .granted
                     .iter()
                     .map(|event| event.as_str().to_owned())
                     .collect(),
-                lease_seconds: own.lease,
-                ends_in_seconds: own
+                lease_seconds: subscriber.lease,
+                ends_in_seconds: subscriber
                     .until
                     .map(|until| until.saturating_sub(now.elapsed).as_secs_f64()),
-                unanswered: own.unanswered.len() + waiting,
+                unanswered: subscriber.unanswered.len() + waiting,
             }
         };
         SessionOverview {
@@ -91,25 +92,25 @@ impl Session {
 
     /// Ends a subscription as the hub may at any time: its subscriber is told why (2.4 Subscription Denial). One that never
     /// connected is forgotten. `false` where there is none.
-    pub fn deny_subscription(&mut self, subscriber: SubscriberId, reason: &str, now: Now) -> bool {
-        let Some(own) = self.subscribers.get(&subscriber) else {
+    pub fn deny_subscription(&mut self, id: SubscriberId, reason: &str, now: Now) -> bool {
+        let Some(subscriber) = self.subscribers.get(&id) else {
             return false;
         };
-        if own.connected {
-            self.deny(subscriber, reason, now);
-            self.close(subscriber, super::subscribing::NORMAL_CLOSURE, reason);
+        if subscriber.connected {
+            self.deny(id, reason, now);
+            self.close(id, super::subscribing::NORMAL_CLOSURE, reason);
         } else {
-            self.forget(subscriber);
+            self.forget(id);
         }
         true
     }
 
     /// Lets a lease end now. `false` where there is none.
-    pub fn expire(&mut self, subscriber: SubscriberId, now: Now) -> bool {
-        let Some(own) = self.subscribers.get_mut(&subscriber) else {
+    pub fn expire(&mut self, id: SubscriberId, now: Now) -> bool {
+        let Some(subscriber) = self.subscribers.get_mut(&id) else {
             return false;
         };
-        own.until = Some(now.elapsed);
+        subscriber.until = Some(now.elapsed);
         self.end_leases(now);
         true
     }
@@ -145,6 +146,6 @@ impl Session {
     fn has_socket(&self, subscriber: SubscriberId) -> bool {
         self.subscribers
             .get(&subscriber)
-            .is_some_and(|own| own.connected && own.endpoint().is_some())
+            .is_some_and(|subscriber| subscriber.connected && subscriber.endpoint().is_some())
     }
 }

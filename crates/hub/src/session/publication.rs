@@ -1,4 +1,4 @@
-//! What a published event must hold for the hub to take it (2.3, 2.6), and what the hub reads out of it.
+//! The check of a published event (2.3, 2.6), and the parts of it that the hub goes by.
 //!
 //! The hub validates no FHIR resources; it reads what it needs: which context is opened, closed, updated or selected in.
 
@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::content::Changes;
-use crate::edition::Edition;
 use crate::protocol::{Action, ContextEntry, EventKind, Notification, anchor_key};
 use crate::refusal::Refusal;
+use crate::version_profile::VersionProfile;
 
 /// A resource of an event's context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Member {
     }
 }
 
-/// What a published event does.
+/// The effect of a published event.
 #[derive(Debug)]
 pub(super) enum Publication {
     /// Opens the first member; the rest are the other resources of the context.
@@ -70,11 +70,11 @@ pub(super) fn refuse(pointer: &str, rule: impl AsRef<str>, section: &str) -> Ref
 ///
 /// # Errors
 /// When it breaks a rule that every event, or every event of its kind, must keep.
-pub(super) fn examine(notification: &Notification, edition: &Edition) -> Result<Publication, Refusal> {
+pub(super) fn examine(notification: &Notification, profile: &VersionProfile) -> Result<Publication, Refusal> {
     let entries = notification.context()?;
-    if !edition.knows(&notification.event) {
+    if !profile.knows(&notification.event) {
         return Err(Refusal::malformed(
-            edition.unknown_event("/event/hub.event", &notification.event),
+            profile.unknown_event("/event/hub.event", &notification.event),
         ));
     }
     for (index, entry) in entries.iter().enumerate() {
@@ -98,7 +98,7 @@ pub(super) fn examine(notification: &Notification, edition: &Edition) -> Result<
         )),
         EventKind::HomeOpen => Ok(Publication::Home),
         EventKind::SyncError => {
-            if edition.sync_error_outcome || !entries.is_empty() {
+            if profile.sync_error_outcome || !entries.is_empty() {
                 examine_sync_error(&entries)?;
             }
             Ok(Publication::Other)
@@ -284,7 +284,7 @@ fn anchor_of_content(
     let id = reference
         .as_deref()
         .and_then(split_reference)
-        .filter(|(own, _)| *own == resource_type)
+        .filter(|(known, _)| *known == resource_type)
         .map(|(_, id)| id)
         .ok_or_else(|| {
             refuse(

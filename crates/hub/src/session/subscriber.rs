@@ -14,7 +14,7 @@ pub(super) struct Unanswered {
     pub(super) event: Arc<Distributed>,
 }
 
-/// How notifications reach a subscriber.
+/// The channel by which notifications reach a subscriber.
 #[derive(Debug)]
 pub(super) enum Channel {
     WebSocket {
@@ -32,7 +32,7 @@ pub(super) struct Webhook {
     pub(super) secret: Option<Arc<str>>,
     /// A notification is under way.
     pub(super) busy: bool,
-    /// What is to be sent after that.
+    /// The notifications to send after that.
     pub(super) waiting: VecDeque<Arc<Distributed>>,
 }
 
@@ -44,11 +44,11 @@ pub(super) struct Subscriber {
     pub(super) granted: Vec<EventName>,
     /// Seconds.
     pub(super) lease: u64,
-    /// When the access token ends that it was subscribed with.
+    /// The end of the access token that it was subscribed with.
     pub(super) token_until: Option<Duration>,
     /// Its WebSocket is connected, or its callback verified.
     pub(super) connected: bool,
-    /// When the lease ends or, before the connection, the wait for it.
+    /// The end of the lease or, before the connection, of the wait for it.
     pub(super) until: Option<Duration>,
     /// Over a WebSocket, in the order of their deadlines.
     pub(super) unanswered: VecDeque<Unanswered>,
@@ -67,7 +67,7 @@ impl Subscriber {
         }
     }
 
-    /// What SyncErrors call it: its name, the beginning of its endpoint's id, or the host of its callback.
+    /// The name that SyncErrors give it: its own, the beginning of its endpoint's id, or the host of its callback.
     pub(super) fn display_name(&self) -> String {
         match &self.name {
             Some(name) if !name.is_empty() => name.clone(),
@@ -98,8 +98,12 @@ impl Subscriber {
     }
 
     pub(super) fn opened(&mut self, resource_type: &Arc<str>, id: &Arc<str>) {
-        match self.in_context.iter_mut().find(|(own, _)| own == resource_type) {
-            Some((_, own)) => *own = Arc::clone(id),
+        match self
+            .in_context
+            .iter_mut()
+            .find(|(known, _)| known == resource_type)
+        {
+            Some((_, current)) => *current = Arc::clone(id),
             None => self.in_context.push((Arc::clone(resource_type), Arc::clone(id))),
         }
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::subscriber::{Channel, Subscriber};
-use super::{Now, Session, SubscriberId};
+use super::{Session, SubscriberId};
 use crate::admission::{Admission, seconds_left};
+use crate::clock::Now;
 use crate::protocol::{Access, Confirmation, Denial, EventName, Mode, SubscriptionRequest, WEBSOCKET};
 use crate::refusal::Refusal;
 
@@ -77,9 +78,9 @@ impl Session {
             ))
         })?;
         for event in events {
-            if !self.edition.knows(event) {
+            if !self.profile.knows(event) {
                 return Err(Refusal::malformed(
-                    self.edition.unknown_event("hub.events", event),
+                    self.profile.unknown_event("hub.events", event),
                 ));
             }
         }
@@ -120,7 +121,7 @@ impl Session {
         }
     }
 
-    /// When the token ends that bounds the lease.
+    /// The end of the token that bounds the lease.
     pub(super) fn token_until(&self, admission: &Admission, now: Now) -> Option<Duration> {
         self.behaviour.bound_of_lease(admission.until(now))
     }
@@ -128,7 +129,7 @@ impl Session {
     /// Whether there may be one more subscription.
     pub(super) fn check_room(&self) -> Result<(), Refusal> {
         let subscriptions = self.subscribers.len() + self.verifications(|mode| mode == Mode::Subscribe);
-        if subscriptions < self.settings.max_subscriptions {
+        if subscriptions < self.limits.max_subscriptions {
             return Ok(());
         }
         Err(Refusal::new(
@@ -148,7 +149,7 @@ impl Session {
         now: Now,
     ) {
         self.subscribed += 1;
-        let patience = now.elapsed.saturating_add(self.settings.connect_timeout);
+        let patience = now.elapsed.saturating_add(self.limits.connect_timeout);
         let until = token_until.map_or(patience, |until| until.min(patience));
         self.wake_at(until);
         let subscriber = Subscriber {
@@ -226,7 +227,7 @@ impl Session {
             && let Some(named) = &request.events
             && let Some(subscriber) = found.and_then(|id| self.subscribers.get_mut(&id))
         {
-            subscriber.granted.retain(|own| !named.contains(own));
+            subscriber.granted.retain(|granted| !named.contains(granted));
             return Ok(endpoint);
         }
         if let Some(seconds) = request.lease_seconds
@@ -254,7 +255,7 @@ impl Session {
             self.forget(id);
             return;
         }
-        if self.edition.denies_on_unsubscribe && self.behaviour.denies_on_unsubscribe() {
+        if self.profile.denies_on_unsubscribe && self.behaviour.denies_on_unsubscribe() {
             self.deny(id, "the subscriber has unsubscribed", now);
         }
         if self.behaviour.closes_on_unsubscribe() {
@@ -275,15 +276,21 @@ impl Session {
     /// # Errors
     /// When no subscription waits for a connection there.
     pub fn connect(&mut self, endpoint: &str, now: Now) -> Result<SubscriberId, Refusal> {
-        if let Some(at) = self.departed.iter().position(|(own, _)| &**own == endpoint) {
+        if let Some(at) = self
+            .departed
+            .iter()
+            .position(|(departed, _)| &**departed == endpoint)
+        {
             let (endpoint, granted) = self.departed.swap_remove(at);
-            self.add(endpoint, None, granted, (self.settings.default_lease, None), now);
+            self.add(endpoint, None, granted, (self.limits.default_lease, None), now);
         }
         let waiting = |connected| {
             self.subscribers
                 .iter()
                 .find(|(_, subscriber)| {
-                    subscriber.endpoint().is_some_and(|own| &**own == endpoint)
+                    subscriber
+                        .endpoint()
+                        .is_some_and(|granted| &**granted == endpoint)
                         && subscriber.connected == connected
                 })
                 .map(|(id, _)| *id)
@@ -327,17 +334,24 @@ impl Session {
     /// Tells the subscriber that its subscription has ended.
     pub(super) fn deny(&mut self, id: SubscriberId, reason: &str, now: Now) {
         if let Some(subscriber) = self.subscribers.get(&id) {
-            let reason = self.edition.cite(reason);
+            let reason = self.profile.cite(reason);
             let denial = Denial::new(&self.topic, &subscriber.granted, reason);
             let text = self.behaviour.denial(&denial);
-            let others = self.subscribers.iter().filter(|(_, own)| own.connected);
+            let others = self
+                .subscribers
+                .iter()
+                .filter(|(_, subscriber)| subscriber.connected);
             let receivers: Vec<_> = if self.behaviour.denies_everyone() {
                 others.map(|(id, _)| *id).collect()
             } else {
                 vec![id]
             };
             for receiver in receivers {
-                let callback = match self.subscribers.get(&receiver).map(|own| &own.channel) {
+                let callback = match self
+                    .subscribers
+                    .get(&receiver)
+                    .map(|subscriber| &subscriber.channel)
+                {
                     Some(Channel::Webhook(webhook)) => Some(Arc::clone(&webhook.callback)),
                     _ => None,
                 };
@@ -375,14 +389,18 @@ impl Session {
         let endpoint = endpoint?;
         self.subscribers
             .iter()
-            .find(|(_, subscriber)| subscriber.endpoint().is_some_and(|own| &**own == endpoint))
+            .find(|(_, subscriber)| {
+                subscriber
+                    .endpoint()
+                    .is_some_and(|granted| &**granted == endpoint)
+            })
             .map(|(id, _)| *id)
     }
 
     pub(super) fn grant_lease(&self, asked: Option<u64>, token_until: Option<Duration>, now: Now) -> u64 {
         asked
-            .unwrap_or(self.settings.default_lease)
-            .min(self.settings.max_lease)
+            .unwrap_or(self.limits.default_lease)
+            .min(self.limits.max_lease)
             .min(seconds_left(token_until, now))
             .max(1)
     }
@@ -394,7 +412,7 @@ impl Session {
             Mode::Subscribe => REQUEST,
             Mode::Unsubscribe => UNSUBSCRIBE,
         };
-        let types = if self.edition.webhook {
+        let types = if self.profile.webhook {
             "'websocket' or 'webhook'"
         } else {
             "'websocket'"
@@ -423,7 +441,7 @@ fn no_such_endpoint(request: &SubscriptionRequest, section: &str) -> Refusal {
     )
 }
 
-/// Why there is nothing to connect to.
+/// The reason why there is nothing to connect to.
 pub fn dead_endpoint() -> String {
     "no subscription has this endpoint: it was never given out, or has been unsubscribed, has expired or its WebSocket \
      has closed; subscribe again for a new one (FHIRcast STU3, 2.4 Unsubscribe)"

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::calling::{CallAnswer, CallId};
 use super::subscriber::{Channel, Subscriber, Webhook};
-use super::{Now, Session, SubscriberId};
+use super::{Session, SubscriberId};
 use crate::admission::Admission;
+use crate::clock::Now;
 use crate::protocol::{EventName, Mode, join_events};
 use crate::refusal::Refusal;
 use crate::webhook_request::WebhookRequest;
@@ -28,12 +29,12 @@ pub(super) struct Verification {
     lease: u64,
     token_until: Option<Duration>,
     name: Option<String>,
-    /// When the callback was asked: the lease is counted from there.
+    /// The time at which the callback was asked; the lease is counted from there.
     asked: Duration,
 }
 
 impl Verification {
-    /// What the callback is asked.
+    /// The parameters of the question to the callback.
     pub(super) fn parameters(&self, topic: &str) -> Vec<(&'static str, String)> {
         vec![
             ("hub.mode", self.mode.as_str().to_owned()),
@@ -68,8 +69,8 @@ impl Session {
         now: Now,
     ) -> Result<(), Refusal> {
         // A version without WebSockets leaves no choice.
-        let declined = self.edition.websocket && !self.settings.webhooks;
-        if !self.edition.webhook || declined || self.behaviour.refuses_webhooks() {
+        let declined = self.profile.websocket && !self.limits.webhooks;
+        if !self.profile.webhook || declined || self.behaviour.refuses_webhooks() {
             return Err(Refusal::new(
                 403,
                 format!(
@@ -93,9 +94,9 @@ impl Session {
         now: Now,
     ) -> Result<(), Refusal> {
         let events = request.events.clone().unwrap_or_default();
-        if let Some(unknown) = events.iter().find(|event| !self.edition.knows(event)) {
+        if let Some(unknown) = events.iter().find(|event| !self.profile.knows(event)) {
             return Err(Refusal::malformed(
-                self.edition.unknown_event("hub.events", unknown),
+                self.profile.unknown_event("hub.events", unknown),
             ));
         }
         let events = self.readable(&events, admission)?;
@@ -147,7 +148,7 @@ impl Session {
                 ),
             ));
         }
-        if !self.edition.verifies_unsubscribes || !self.behaviour.verifies_unsubscribes() {
+        if !self.profile.verifies_unsubscribes || !self.behaviour.verifies_unsubscribes() {
             self.override_verifications(&request.callback, None);
             if let Some(id) = found {
                 self.unsubscribe_callback(id, request.events.as_deref(), now);
@@ -155,19 +156,19 @@ impl Session {
             return Ok(());
         }
         self.check_verifications()?;
-        let own = found.and_then(|id| self.subscribers.get(&id));
+        let subscriber = found.and_then(|id| self.subscribers.get(&id));
         let verification = Verification {
             mode: Mode::Unsubscribe,
             callback: request.callback.as_str().into(),
             challenge: self.behaviour.challenge(self.identifiers.challenge()),
             secret: None,
             // The events of the request, as the verification has those "corresponding to" it; what ends is all of it.
-            events: match (&request.events, own) {
+            events: match (&request.events, subscriber) {
                 (Some(events), _) => events.clone(),
-                (None, Some(own)) => own.granted.clone(),
+                (None, Some(subscriber)) => subscriber.granted.clone(),
                 (None, None) => Vec::new(),
             },
-            lease: own.map_or(self.settings.default_lease, |own| own.lease),
+            lease: subscriber.map_or(self.limits.default_lease, |subscriber| subscriber.lease),
             token_until: None,
             name: None,
             asked: now.elapsed,
@@ -181,7 +182,7 @@ impl Session {
             && let Some(events) = events
             && let Some(subscriber) = self.subscribers.get_mut(&id)
         {
-            subscriber.granted.retain(|own| !events.contains(own));
+            subscriber.granted.retain(|granted| !events.contains(granted));
         } else if !self.behaviour.ignores_unsubscribes() {
             self.leave(id, now);
         }
@@ -283,7 +284,7 @@ impl Session {
     /// Whether there may be one more verification: a client may ask for many, and each waits for its callback.
     fn check_verifications(&self) -> Result<(), Refusal> {
         let verifications = self.verifications(|_| true);
-        if verifications < self.settings.max_subscriptions {
+        if verifications < self.limits.max_subscriptions {
             return Ok(());
         }
         Err(Refusal::new(
@@ -296,7 +297,7 @@ impl Session {
 
     fn find_callback(&self, callback: &str) -> Option<SubscriberId> {
         let found = self.subscribers.iter().find(
-            |(_, own)| matches!(&own.channel, Channel::Webhook(webhook) if &*webhook.callback == callback),
+            |(_, subscriber)| matches!(&subscriber.channel, Channel::Webhook(webhook) if &*webhook.callback == callback),
         );
         found.map(|(id, _)| *id)
     }

@@ -12,9 +12,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::settings::Settings;
 use crate::protocol::signature::SIGNATURE_HEADER;
 use crate::session::{Call, CallAnswer, CallMethod};
-use crate::settings::Settings;
 
 /// The HTTP client for callbacks.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl Caller {
         if let Some(body) = call.body {
             request = request
                 .header(CONTENT_TYPE, "application/json")
-                .body(bytes::Bytes::from(body));
+                .body(body.into_bytes());
         }
         match request.send().await {
             Ok(answer) => {
@@ -119,7 +119,7 @@ impl Caller {
     }
 }
 
-/// What went wrong, without the URL: its path and query are between the hub and one subscriber.
+/// The reason of a failure, without the URL: its path and query are between the hub and one subscriber.
 fn describe(error: &reqwest::Error) -> String {
     if error.is_connect() {
         "the callback cannot be reached".to_owned()

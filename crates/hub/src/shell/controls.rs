@@ -1,36 +1,20 @@
-//! The hub's switchboard: what is going on in it, and what somebody wants to happen to it while it runs.
+//! Control of a running hub: a look at its sessions, events and texts of its own, faults and defects.
 
 use std::sync::{Arc, Weak};
 
 use serde_json::value::RawValue;
 
+use super::fault_injection::FaultInjection;
 use super::registry::Registry;
 use super::topic::Topic;
-use crate::defect::{Behaviour, Defect};
+use crate::defect::Defect;
+use crate::faults::{FaultRules, RuleId};
 use crate::identifiers::{Identifiers, RandomIdentifiers};
 use crate::protocol::{EventName, Notification, Timestamp, Version};
 use crate::refusal::Refusal;
 use crate::session::{SessionOverview, SubscriberId};
-use crate::settings::Settings;
-use crate::trouble::{RuleId, Troubles};
 
-/// What is shared by everything that a server serves: its conduct, and the trouble on the way to its subscribers.
-#[derive(Debug, Clone)]
-pub(super) struct Staging {
-    pub(super) behaviour: Behaviour,
-    pub(super) troubles: Troubles,
-}
-
-impl Staging {
-    pub(super) fn of(settings: &Settings) -> Self {
-        Self {
-            behaviour: Behaviour::new(&settings.defects),
-            troubles: Troubles::default(),
-        }
-    }
-}
-
-/// What was named is not there.
+/// The thing that was named does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotThere {
     /// The hub does not speak this version.
@@ -47,25 +31,25 @@ pub enum NotThere {
     Subscriber(u64),
 }
 
-/// What was published by the hub itself.
+/// An event that the hub itself published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The id of the event.
     pub id: String,
 }
 
-/// Looks into a running hub, and makes it do things. It keeps nothing alive: what a stopped hub had is not there.
+/// A look into a running hub, and the means to make it do things. It keeps nothing alive: a stopped hub has nothing.
 #[derive(Debug, Clone)]
 pub struct Controls {
     registries: Vec<Weak<Registry>>,
-    staging: Staging,
+    faults: FaultInjection,
 }
 
 impl Controls {
-    pub(super) fn new(registries: &[Arc<Registry>], staging: &Staging) -> Self {
+    pub(super) fn new(registries: &[Arc<Registry>], faults: &FaultInjection) -> Self {
         Self {
             registries: registries.iter().map(Arc::downgrade).collect(),
-            staging: staging.clone(),
+            faults: faults.clone(),
         }
     }
 
@@ -180,7 +164,7 @@ impl Controls {
     }
 
     /// Closes a subscriber's WebSocket, and so ends its subscription. Code and reason have to fit into a close frame; see
-    /// [`check_close`](crate::trouble::check_close).
+    /// [`check_close`](crate::faults::check_close).
     ///
     /// # Errors
     /// When there is no such socket.
@@ -231,12 +215,12 @@ impl Controls {
         }
     }
 
-    /// The rules by which deliveries come to harm.
-    pub fn troubles(&self) -> &Troubles {
-        &self.staging.troubles
+    /// The rules by which faults are injected into deliveries.
+    pub fn fault_rules(&self) -> &FaultRules {
+        &self.faults.rules
     }
 
-    /// Lets go of what a rule holds back, in all topics, and says how many deliveries that were.
+    /// Sends what a rule holds back, in all topics, and says how many deliveries that were.
     pub fn release(&self, rule: RuleId) -> usize {
         let registries = self.registries.iter().filter_map(Weak::upgrade);
         let topics = registries.flat_map(|registry| registry.topics());
@@ -245,12 +229,12 @@ impl Controls {
 
     /// The defects that are on.
     pub fn defects(&self) -> Vec<Defect> {
-        self.staging.behaviour.defects()
+        self.faults.behaviour.defects()
     }
 
     /// Switches a defect on or off, in all versions at once. What was decided before stays: an endpoint that was granted, a
     /// lease that runs.
     pub fn switch(&self, defect: Defect, on: bool) {
-        self.staging.behaviour.switch(defect, on);
+        self.faults.behaviour.switch(defect, on);
     }
 }

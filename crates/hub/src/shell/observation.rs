@@ -22,9 +22,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::protocol::Version;
-use castspec_judging::subscriber::{Closer, Exchange, Frame, Observed};
+use castspec_judging::capture::Side;
+use castspec_judging::subscriber::{Exchange, Frame, Observed};
 
-/// How long the rest of a body may take that nobody asked for.
+/// The time that the rest of a body may take where the hub did not read it.
 const REST: Duration = Duration::from_secs(1);
 
 /// Takes exchanges away from the hub; the hub never waits for it.
@@ -52,7 +53,7 @@ impl Observer {
         (observer, receiver)
     }
 
-    /// How long it has been observing: the time of an exchange that happened now.
+    /// The time since it began to observe: that of an exchange that happens now.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
@@ -188,9 +189,9 @@ struct Copying(Arc<Mutex<Copied>>);
 impl Copying {
     /// Reads what the hub left unread, as when it refuses a content type.
     async fn finish(mut self) {
-        let done = |own: &Self| {
-            let own = own.0.lock().unwrap_or_else(PoisonError::into_inner);
-            own.draft.is_none()
+        let done = |copying: &Self| {
+            let copying = copying.0.lock().unwrap_or_else(PoisonError::into_inner);
+            copying.draft.is_none()
         };
         if done(&self) {
             return;
@@ -212,27 +213,27 @@ impl Stream for Copying {
     type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Pin::new(&mut own.stream).poll_next(context);
+        let mut copied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Pin::new(&mut copied.stream).poll_next(context);
         match &next {
             Poll::Ready(Some(Ok(chunk))) => {
-                if own.copy.len().saturating_add(chunk.len()) > own.limit {
-                    own.draft = None;
-                } else if own.draft.is_some() {
-                    own.copy.extend_from_slice(chunk);
+                if copied.copy.len().saturating_add(chunk.len()) > copied.limit {
+                    copied.draft = None;
+                } else if copied.draft.is_some() {
+                    copied.copy.extend_from_slice(chunk);
                 }
             }
             Poll::Ready(None) => {
-                let copy = std::mem::take(&mut own.copy).freeze();
+                let copy = std::mem::take(&mut copied.copy).freeze();
                 if let Some(Observed::Request {
                     id,
                     method,
                     url,
                     headers,
                     ..
-                }) = own.draft.take()
+                }) = copied.draft.take()
                 {
-                    own.observer.tell(Observed::Request {
+                    copied.observer.tell(Observed::Request {
                         id,
                         method,
                         url,
@@ -288,7 +289,7 @@ impl ObservedSocket {
         observer.tell(observed(*connection, frame));
     }
 
-    fn closed(&mut self, by: Closer, code: Option<u16>) {
+    fn closed(&mut self, by: Option<Side>, code: Option<u16>) {
         if let Some((observer, connection)) = self.watched.take() {
             observer.tell(Observed::Closed { connection, by, code });
         }
@@ -303,7 +304,7 @@ impl Stream for ObservedSocket {
         match &next {
             Poll::Ready(Some(Ok(Message::Close(frame)))) => {
                 let code = frame.as_ref().map(|frame| frame.code);
-                self.closed(Closer::Subscriber, code);
+                self.closed(Some(Side::Subscriber), code);
             }
             Poll::Ready(Some(Ok(message))) => {
                 self.tell(
@@ -327,7 +328,7 @@ impl Sink<Message> for ObservedSocket {
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), axum::Error> {
         if let Message::Close(frame) = &message {
             let code = frame.as_ref().map(|frame| frame.code);
-            self.closed(Closer::Hub, code);
+            self.closed(Some(Side::Hub), code);
         } else {
             self.tell(
                 |connection, frame| Observed::FromHub { connection, frame },
@@ -348,6 +349,6 @@ impl Sink<Message> for ObservedSocket {
 
 impl Drop for ObservedSocket {
     fn drop(&mut self) {
-        self.closed(Closer::Nobody, None);
+        self.closed(None, None);
     }
 }

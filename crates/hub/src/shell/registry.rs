@@ -1,4 +1,4 @@
-//! What the hub knows at large: its topics, and which topic an endpoint belongs to.
+//! The hub of one version: its topics, its endpoints and what its requests are answered with.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -8,70 +8,78 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Transport;
 use super::callbacks::Caller;
-use super::controls::Staging;
-use super::routes::SOCKET_PATH;
-use super::topic::Topic;
+use super::endpoints::Endpoints;
+use super::fault_injection::FaultInjection;
+use super::paths::SOCKET_PATH;
+use super::settings::{Settings, Transport};
+use super::topic::{Shared, Topic};
 use crate::authorization::Authorization;
 use crate::defect::Behaviour;
-use crate::edition::Edition;
 use crate::identifiers::{Identifiers, NumberedEndpoints, RandomIdentifiers};
 use crate::refusal::Refusal;
-use crate::session::Session;
-use crate::settings::Settings;
+use crate::session::{Limits, Session};
+use crate::version_profile::VersionProfile;
 
 /// The hub's server going away.
 const GOING_AWAY: u16 = 1001;
 
+/// The things that the hubs of one server share, one hub for each version.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    pub(super) faults: FaultInjection,
+    /// The HTTP client for callbacks, where a version has them.
+    pub(super) caller: Option<Caller>,
+    /// The authorization server that knows the tokens, where requests must bring some.
+    pub(super) authorization: Option<Arc<Authorization>>,
+    pub(super) transport: Transport,
+    /// The address at which the server can be reached.
+    pub(super) address: SocketAddr,
+}
+
 /// The topics and endpoints of a hub.
 #[derive(Debug)]
 pub(super) struct Registry {
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Settings,
     pub(super) behaviour: Behaviour,
-    pub(super) staging: Staging,
-    pub(super) edition: &'static Edition,
-    /// Before all paths: empty, or the version's own where the hub serves several.
+    pub(super) profile: &'static VersionProfile,
+    /// The beginning of all paths: empty, or the version's own where the server has several.
     pub(super) prefix: String,
-    /// Who calls callbacks, in versions that have them.
-    pub(super) caller: Option<Caller>,
-    /// Who knows the tokens that requests must bring, where they must.
     pub(super) authorization: Option<Arc<Authorization>>,
+    limits: Arc<Limits>,
     transport: Transport,
     address: SocketAddr,
-    start: Instant,
     topics: RwLock<HashMap<String, Arc<Topic>>>,
-    endpoints: RwLock<HashMap<String, String>>,
+    shared: Arc<Shared>,
     sockets: watch::Sender<usize>,
     stopping: watch::Sender<bool>,
     numbered: Arc<AtomicU64>,
 }
 
 impl Registry {
-    pub(super) fn new(
-        settings: Settings,
-        staging: &Staging,
-        prefix: &str,
-        caller: Option<Caller>,
-        authorization: Option<Arc<Authorization>>,
-        transport: Transport,
-        address: SocketAddr,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            edition: Edition::of(settings.version),
-            prefix: prefix.to_owned(),
-            caller,
-            authorization,
-            behaviour: staging.behaviour.clone(),
-            staging: staging.clone(),
-            settings: Arc::new(settings),
-            transport,
-            address,
+    pub(super) fn new(settings: Settings, prefix: &str, surroundings: &Surroundings) -> Arc<Self> {
+        let (stopping, stopped) = watch::channel(false);
+        let behaviour = surroundings.faults.behaviour.clone();
+        let shared = Shared {
+            rules: surroundings.faults.rules.clone(),
+            endpoints: Endpoints::new(behaviour.clone()),
+            caller: surroundings.caller.clone(),
+            stopping: stopped,
             start: Instant::now(),
+        };
+        Arc::new(Self {
+            profile: VersionProfile::of(settings.version),
+            prefix: prefix.to_owned(),
+            authorization: surroundings.authorization.clone(),
+            behaviour,
+            limits: Arc::new(settings.limits.clone()),
+            settings,
+            transport: surroundings.transport,
+            address: surroundings.address,
             topics: RwLock::default(),
-            endpoints: RwLock::default(),
+            shared: Arc::new(shared),
             sockets: watch::Sender::new(0),
-            stopping: watch::Sender::new(false),
+            stopping,
             numbered: Arc::default(),
         })
     }
@@ -86,7 +94,7 @@ impl Registry {
     ///
     /// # Errors
     /// When there are as many topics as the hub can hold, and none is idle.
-    pub(super) fn topic(self: &Arc<Self>, name: &str) -> Result<Arc<Topic>, Refusal> {
+    pub(super) fn topic(&self, name: &str) -> Result<Arc<Topic>, Refusal> {
         if let Some(topic) = self.find(name) {
             return Ok(topic);
         }
@@ -112,9 +120,10 @@ impl Registry {
         } else {
             Box::new(RandomIdentifiers)
         };
-        let session =
-            Session::new(name, Arc::clone(&self.settings), identifiers).behaving(self.behaviour.clone());
-        let topic = Topic::start(name, session, self, self.start);
+        let version = self.settings.version;
+        let session = Session::new(name, version, Arc::clone(&self.limits), identifiers)
+            .behaving(self.behaviour.clone());
+        let topic = Topic::start(name, session, &self.shared);
         topics.insert(name.to_owned(), Arc::clone(&topic));
         Ok(topic)
     }
@@ -135,28 +144,18 @@ impl Registry {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         topics
             .iter()
-            .filter(|(own, _)| *own != name)
+            .filter(|(topic, _)| *topic != name)
             .map(|(_, topic)| Arc::clone(topic))
             .collect()
     }
 
     pub(super) fn remember_endpoint(&self, endpoint: &str, topic: &str) {
-        let mut endpoints = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
-        endpoints.insert(endpoint.to_owned(), topic.to_owned());
-    }
-
-    pub(super) fn forget_endpoint(&self, endpoint: &str) {
-        if !self.behaviour.revives_endpoints() && !self.behaviour.repeats_endpoints() {
-            let mut endpoints = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
-            endpoints.remove(endpoint);
-        }
+        self.shared.endpoints.remember(endpoint, topic);
     }
 
     /// The topic that an endpoint belongs to.
     pub(super) fn topic_of(&self, endpoint: &str) -> Option<Arc<Topic>> {
-        let endpoints = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
-        let name = endpoints.get(endpoint)?.clone();
-        drop(endpoints);
+        let name = self.shared.endpoints.topic_of(endpoint)?;
         self.find(&name)
     }
 
@@ -166,8 +165,8 @@ impl Registry {
             Transport::Tls if !self.behaviour.names_plaintext_endpoints() => "wss",
             Transport::Tls | Transport::Plaintext => "ws",
         };
-        let own = self.address.to_string();
-        let host = host.filter(|host| is_authority(host)).unwrap_or(&own);
+        let address = self.address.to_string();
+        let host = host.filter(|host| is_authority(host)).unwrap_or(&address);
         format!("{scheme}://{host}{}{SOCKET_PATH}{endpoint}", self.prefix)
     }
 
@@ -194,13 +193,6 @@ impl Registry {
         for topic in topics.values() {
             topic.close_all(GOING_AWAY, "the hub stops");
         }
-    }
-
-    /// Waits until the hub stops.
-    pub(super) async fn stopped(&self) {
-        let mut stopping = self.stopping.subscribe();
-        // The sender lives as long as this registry.
-        let _ = stopping.wait_for(|stopping| *stopping).await;
     }
 
     /// Waits until no socket is open.

@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 
 use super::observation::ObservedSocket;
-use super::topic::{Frame, Topic};
+use super::queues::Frame;
+use super::topic::Topic;
 use crate::session::{Closing, SubscriberId};
 
 const PROTOCOL_ERROR: u16 = 1002;
@@ -19,7 +20,7 @@ const INVALID_PAYLOAD: u16 = 1007;
 const POLICY_VIOLATION: u16 = 1008;
 const TOO_LARGE: u16 = 1009;
 
-/// How long the other side may take to answer a close frame.
+/// The time that the other side may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves the socket until it ends; then the session knows how.
@@ -175,7 +176,7 @@ fn message(frame: Frame) -> Option<Message> {
     }
 }
 
-/// How the writing ends with this frame, if it does.
+/// The end of the writing that this frame brings, if it does.
 fn end_by(frame: &Frame) -> Option<Written> {
     match frame {
         Frame::Text(_) => None,

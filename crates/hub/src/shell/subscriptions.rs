@@ -6,18 +6,18 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Map;
 
+use super::answers::refuse;
 use super::registry::Registry;
-use super::routes::{Hub, refuse};
 use crate::admission::Admission;
-use crate::edition::Wildcards;
 use crate::protocol::{
     EventName, Mode, SubscriptionRequest, SubscriptionResponse, join_events, parse_events,
 };
 use crate::refusal::Refusal;
+use crate::version_profile::Wildcards;
 use crate::webhook_request::WebhookRequest;
 
 /// The answer to a subscription or unsubscribe request.
-pub(super) fn answer(hub: &Hub, headers: &HeaderMap, admission: &Admission, body: &[u8]) -> Response {
+pub(super) fn answer(hub: &Registry, headers: &HeaderMap, admission: &Admission, body: &[u8]) -> Response {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let answer = |mode: Mode, endpoint: &str| {
         let response = SubscriptionResponse {
@@ -62,13 +62,13 @@ pub(super) fn answer(hub: &Hub, headers: &HeaderMap, admission: &Admission, body
     }
 }
 
-/// What comes of a request for a callback; `None` where it is for none.
-fn webhook_subscription(hub: &Hub, admission: &Admission, body: &[u8]) -> Option<Result<Mode, Refusal>> {
-    if !hub.edition.webhook {
+/// The outcome of a request for a callback; `None` where it is for none.
+fn webhook_subscription(hub: &Registry, admission: &Admission, body: &[u8]) -> Option<Result<Mode, Refusal>> {
+    if !hub.profile.webhook {
         return None;
     }
     let checks_secret = hub.behaviour.checks_secret_length();
-    let request = match WebhookRequest::from_form(body, hub.edition, checks_secret) {
+    let request = match WebhookRequest::from_form(body, hub.profile, checks_secret) {
         Ok(request) => request?,
         Err(error) => return Some(Err(error.into())),
     };
@@ -79,17 +79,17 @@ fn webhook_subscription(hub: &Hub, admission: &Admission, body: &[u8]) -> Option
     Some(answer)
 }
 
-/// What a defective hub does with a re-subscription of a callback that it refuses: it takes over the events.
+/// A defect: the events of a re-subscription of a callback are taken over though it is refused.
 fn regrant_refused(hub: &Registry, body: &[u8]) {
     let named = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(body);
         pairs
-            .find(|(own, _)| own == name)
+            .find(|(parameter, _)| parameter == name)
             .map(|(_, value)| value.into_owned())
     };
     if let (Some(topic), Some(Ok(events)), Some(callback)) = (
         named("hub.topic").and_then(|topic| hub.find(&topic)),
-        named("hub.events").map(|events| hub.edition.read_events(&events)),
+        named("hub.events").map(|events| hub.profile.read_events(&events)),
         named("hub.callback"),
     ) {
         topic.with(|session, _| session.regrant_callback(&callback, events));
@@ -98,12 +98,12 @@ fn regrant_refused(hub: &Registry, body: &[u8]) {
 
 /// The form with its wildcards expanded, where the version has some.
 fn expand_wildcards(hub: &Registry, body: &[u8]) -> Option<Vec<u8>> {
-    if hub.edition.wildcards == Wildcards::None {
+    if hub.profile.wildcards == Wildcards::None {
         return None;
     }
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in url::form_urlencoded::parse(body) {
-        match hub.edition.read_events(&value) {
+        match hub.profile.read_events(&value) {
             Ok(events) if name == "hub.events" && value.contains('*') => {
                 form.append_pair(&name, &join_events(&events));
             }
@@ -115,7 +115,11 @@ fn expand_wildcards(hub: &Registry, body: &[u8]) -> Option<Vec<u8>> {
     Some(form.finish().into_bytes())
 }
 
-fn take_subscription(hub: &Hub, admission: &Admission, body: &[u8]) -> Result<(Mode, Arc<str>), Refusal> {
+fn take_subscription(
+    hub: &Registry,
+    admission: &Admission,
+    body: &[u8],
+) -> Result<(Mode, Arc<str>), Refusal> {
     let expanded = expand_wildcards(hub, body);
     let body = expanded.as_deref().unwrap_or(body);
     let mut request = SubscriptionRequest::from_form(body)?;
@@ -141,12 +145,12 @@ fn repeated_events(body: &[u8]) -> Option<Vec<EventName>> {
     events.split(',').map(|event| event.trim().parse().ok()).collect()
 }
 
-/// What a defective hub does with a re-subscription that it refuses: it takes over what it can read of it.
-fn resubscribe_refused(hub: &Hub, body: &[u8]) {
+/// A defect: a re-subscription is carried out, as far as it can be read, though it is refused.
+fn resubscribe_refused(hub: &Registry, body: &[u8]) {
     let named = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(body);
         pairs
-            .find(|(own, _)| own == name)
+            .find(|(parameter, _)| parameter == name)
             .map(|(_, value)| value.into_owned())
     };
     let (Some(topic), Some(events), Some(endpoint)) = (

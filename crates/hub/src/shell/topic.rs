@@ -1,116 +1,63 @@
-//! A session with its sockets' queues, its lock and its alarm clock.
+//! One topic: its session behind a lock, and whatever carries out what the session wants.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::registry::Registry;
-use crate::session::{Call, CallId, Now, Output, Purpose, Session, SubscriberId, Utf8Bytes};
-use crate::trouble::{Detention, Fate, Kind, Passing, RuleId, Troubles};
+use super::alarm::{Alarm, AlarmClock};
+use super::callbacks::Caller;
+use super::endpoints::Endpoints;
+use super::outgoing::Outgoing;
+use super::queues::{Frame, Overflow, SocketQueues};
+use crate::clock::Now;
+use crate::faults::{Action, DelayQueue, Delivery, FaultRules, RuleId};
+use crate::session::{Call, CallId, Output, Session, SubscriberId};
 
-/// What a socket is to send.
+/// The things that all topics of a hub share.
 #[derive(Debug)]
-pub(super) enum Frame {
-    Text(Utf8Bytes),
-    Close {
-        code: u16,
-        reason: String,
-    },
-    /// Nothing: the connection is to end without a close frame.
-    Cut,
-}
-
-/// What is about to leave.
-#[derive(Debug, Clone)]
-enum Parcel {
-    Text {
-        subscriber: SubscriberId,
-        text: Utf8Bytes,
-    },
-    Call {
-        call: CallId,
-        request: Call,
-        timeout: Duration,
-    },
-}
-
-impl Parcel {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Text { .. } => Kind::Notification,
-            Self::Call { request, .. } => match request.purpose {
-                Purpose::Verification => Kind::Verification,
-                Purpose::Notification => Kind::Notification,
-                Purpose::Denial => Kind::Denial,
-            },
-        }
-    }
-
-    fn text(&self) -> &str {
-        match self {
-            Self::Text { text, .. } => text.as_str(),
-            Self::Call { request, .. } => request.body.as_ref().map_or("", Utf8Bytes::as_str),
-        }
-    }
-
-    /// The same with another text, where it has one.
-    fn reworded(mut self, new: String) -> Self {
-        match &mut self {
-            Self::Text { text, .. } => *text = new.into(),
-            Self::Call { request, .. } => {
-                if let Some(body) = &mut request.body {
-                    *body = new.into();
-                }
-            }
-        }
-        self
-    }
+pub(super) struct Shared {
+    pub(super) rules: FaultRules,
+    pub(super) endpoints: Endpoints,
+    /// The HTTP client for callbacks, in versions that have them.
+    pub(super) caller: Option<Caller>,
+    /// Whether the hub stops.
+    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) start: Instant,
 }
 
 struct State {
     session: Session,
-    queues: HashMap<SubscriberId, mpsc::Sender<Frame>>,
-    detained: Detention<Parcel>,
-    /// When the alarm clock is set to go off.
-    alarm: Option<Duration>,
+    queues: SocketQueues,
+    delayed: DelayQueue<Outgoing>,
 }
 
 /// One topic of the hub.
 pub(super) struct Topic {
     name: String,
-    troubles: Troubles,
     state: Mutex<State>,
-    changed: Arc<Notify>,
-    own: Weak<Self>,
-    registry: Weak<Registry>,
-    start: Instant,
+    alarm: AlarmClock,
+    shared: Arc<Shared>,
+    this: Weak<Self>,
 }
 
 impl Topic {
     /// A topic whose session begins, with its alarm clock running.
-    pub(super) fn start(name: &str, session: Session, registry: &Arc<Registry>, start: Instant) -> Arc<Self> {
-        let topic = Arc::new_cyclic(|own| Self {
+    pub(super) fn start(name: &str, session: Session, shared: &Arc<Shared>) -> Arc<Self> {
+        let (clock, alarm) = AlarmClock::new(shared.start);
+        let topic = Arc::new_cyclic(|this| Self {
             name: name.to_owned(),
-            troubles: registry.staging.troubles.clone(),
-            own: Weak::clone(own),
             state: Mutex::new(State {
                 session,
-                queues: HashMap::new(),
-                detained: Detention::default(),
-                alarm: None,
+                queues: SocketQueues::default(),
+                delayed: DelayQueue::default(),
             }),
-            changed: Arc::new(Notify::new()),
-            registry: Arc::downgrade(registry),
-            start,
+            alarm: clock,
+            shared: Arc::clone(shared),
+            this: Weak::clone(this),
         });
-        tokio::spawn(keep_time(
-            Arc::downgrade(&topic),
-            Arc::clone(&topic.changed),
-            start,
-        ));
+        tokio::spawn(keep_time(Arc::downgrade(&topic), alarm));
         topic
     }
 
@@ -136,8 +83,7 @@ impl Topic {
         let now = self.now();
         let mut state = self.lock();
         let subscriber = input(&mut state.session, now)?;
-        let (sender, receiver) = mpsc::channel(capacity.max(1));
-        state.queues.insert(subscriber, sender);
+        let receiver = state.queues.open(subscriber, capacity);
         self.carry_out(&mut state, now);
         Ok((subscriber, receiver))
     }
@@ -145,7 +91,7 @@ impl Topic {
     /// Whether nothing is lost with this topic.
     pub(super) fn is_idle(&self) -> bool {
         let state = self.lock();
-        state.session.is_idle() && state.detained.waiting() == 0
+        state.session.is_idle() && state.delayed.waiting() == 0
     }
 
     /// Cuts a connection; `false` where there is none.
@@ -157,14 +103,14 @@ impl Topic {
         cut
     }
 
-    /// Lets go of what a rule holds back, and says how much that was.
+    /// Sends what a rule holds back, and says how many messages that were.
     pub(super) fn release(&self, rule: RuleId) -> usize {
         let now = self.now();
         let mut state = self.lock();
-        let released = state.detained.release(rule);
+        let released = state.delayed.release(rule);
         let number = released.len();
-        for parcel in released {
-            self.send(&mut state, parcel, now);
+        for outgoing in released {
+            self.send(&mut state, outgoing, now);
         }
         self.carry_out(&mut state, now);
         number
@@ -172,194 +118,149 @@ impl Topic {
 
     /// Asks every socket to close.
     pub(super) fn close_all(&self, code: u16, reason: &str) {
-        for (_, queue) in self.lock().queues.drain() {
-            // A full queue needs no close frame: its socket ends when the queue is emptied.
-            let _ = queue.try_send(Frame::Close {
-                code,
-                reason: reason.to_owned(),
-            });
-        }
+        self.lock().queues.close_all(code, reason);
     }
 
     fn now(&self) -> Now {
         Now {
-            elapsed: self.start.elapsed(),
+            elapsed: self.shared.start.elapsed(),
             wall: jiff::Timestamp::now(),
         }
     }
 
-    /// Calls a callback, and tells the session what came of it; not after the hub has stopped.
-    fn make_call(&self, id: CallId, call: Call, timeout: Duration) {
-        let (Some(registry), Some(topic)) = (self.registry.upgrade(), self.own.upgrade()) else {
-            return;
-        };
-        tokio::spawn(async move {
-            let Some(caller) = registry.caller.as_ref() else {
-                return;
-            };
-            tokio::select! {
-                answer = caller.call(call, timeout) => {
-                    topic.with(|session, now| session.called_back(id, answer, now));
-                }
-                () = registry.stopped() => {}
-            }
-        });
-    }
-
-    /// Does what the session wants, and what those deliveries want whose time has come.
+    /// Carries out what the session wants, and sends the delayed messages whose time has come.
     fn carry_out(&self, state: &mut State, now: Now) {
         loop {
             while let Some(output) = state.session.poll_output() {
                 self.carry_out_one(state, output, now);
             }
-            let due = state.detained.due(now.elapsed);
+            let due = state.delayed.due(now.elapsed);
             if due.is_empty() {
                 break;
             }
-            for parcel in due {
-                self.send(state, parcel, now);
+            for outgoing in due {
+                self.send(state, outgoing, now);
             }
         }
-        self.set_alarm(state);
+        state.queues.forget_texts();
+        let deadlines = [state.session.next_deadline(), state.delayed.next_deadline()];
+        if let Some(deadline) = deadlines.into_iter().flatten().min() {
+            self.alarm.set(deadline);
+        }
     }
 
     fn carry_out_one(&self, state: &mut State, output: Output, now: Now) {
         match output {
             Output::Deliver { subscriber, text } => {
-                let parcel = Parcel::Text { subscriber, text };
-                self.let_leave(state, Some(subscriber), parcel, now);
+                let outgoing = Outgoing::Text { subscriber, text };
+                self.dispatch(state, Some(subscriber), outgoing, now);
             }
             Output::Close {
                 subscriber,
                 code,
                 reason,
-            } => {
-                if let Some(queue) = state.queues.remove(&subscriber) {
-                    // A full queue needs no close frame: its socket ends when the queue is emptied.
-                    let _ = queue.try_send(Frame::Close { code, reason });
-                }
-            }
+            } => state.queues.close(subscriber, code, reason),
             Output::Call {
                 call,
                 subscriber,
                 request,
                 timeout,
             } => {
-                let parcel = Parcel::Call {
+                let outgoing = Outgoing::Call {
                     call,
                     request,
                     timeout,
                 };
-                self.let_leave(state, subscriber, parcel, now);
+                self.dispatch(state, subscriber, outgoing, now);
             }
             Output::Ended { subscriber, endpoint } => {
-                state.queues.remove(&subscriber);
-                state.detained.forget(subscriber);
-                if let (Some(registry), Some(endpoint)) = (self.registry.upgrade(), endpoint) {
-                    registry.forget_endpoint(&endpoint);
+                state.queues.remove(subscriber);
+                state.delayed.forget(subscriber);
+                if let Some(endpoint) = endpoint {
+                    self.shared.endpoints.forget(&endpoint);
                 }
             }
         }
     }
 
-    /// What becomes of a delivery, by the rules in force.
-    fn let_leave(&self, state: &mut State, subscriber: Option<SubscriberId>, parcel: Parcel, now: Now) {
-        if self.troubles.is_empty() {
-            return self.send(state, parcel, now);
+    /// Sends a message, or does what the fault rules in force want done with it.
+    fn dispatch(&self, state: &mut State, subscriber: Option<SubscriberId>, outgoing: Outgoing, now: Now) {
+        if self.shared.rules.is_empty() {
+            return self.send(state, outgoing, now);
         }
-        let fate = self.troubles.meet(&Passing {
+        let action = self.shared.rules.decide(&Delivery {
             topic: &self.name,
             subscriber,
             name: subscriber.and_then(|id| state.session.subscriber_name(id)),
-            kind: parcel.kind(),
-            text: parcel.text(),
+            kind: outgoing.kind(),
+            text: outgoing.text(),
         });
-        if fate != Fate::Pass {
-            tracing::debug!(topic = %self.name, ?subscriber, ?fate, "staged trouble");
+        if action != Action::Send {
+            tracing::debug!(topic = %self.name, ?subscriber, ?action, "a fault is injected");
         }
-        match (fate, &parcel) {
-            (Fate::Rewrite(text), _) => self.send(state, parcel.reworded(text), now),
-            (Fate::Close { code, reason }, Parcel::Text { subscriber, .. }) => {
+        match (action, &outgoing) {
+            (Action::Rewrite(text), _) => self.send(state, outgoing.with_text(text), now),
+            (Action::Close { code, reason }, Outgoing::Text { subscriber, .. }) => {
                 state.session.close_socket(*subscriber, code, &reason);
             }
-            (Fate::Cut, Parcel::Text { subscriber, .. }) => {
+            (Action::Cut, Outgoing::Text { subscriber, .. }) => {
                 cut(state, *subscriber, now);
             }
-            (Fate::Close { .. } | Fate::Cut, Parcel::Call { .. }) => {}
-            (fate, _) => {
-                for parcel in state.detained.take(&fate, subscriber, parcel, now.elapsed) {
-                    self.send(state, parcel, now);
+            (Action::Close { .. } | Action::Cut, Outgoing::Call { .. }) => {}
+            (action, _) => {
+                for outgoing in state.delayed.take(&action, subscriber, outgoing, now.elapsed) {
+                    self.send(state, outgoing, now);
                 }
             }
         }
     }
 
-    fn send(&self, state: &mut State, parcel: Parcel, now: Now) {
-        match parcel {
-            Parcel::Text { subscriber, text } => {
-                let full = state
-                    .queues
-                    .get(&subscriber)
-                    .is_some_and(|queue| queue.try_send(Frame::Text(text)).is_err());
-                if full {
-                    state.queues.remove(&subscriber);
+    fn send(&self, state: &mut State, outgoing: Outgoing, now: Now) {
+        match outgoing {
+            Outgoing::Text { subscriber, text } => {
+                if let Err(Overflow) = state.queues.send(subscriber, &text) {
                     state.session.overflowed(subscriber, now);
                 }
             }
-            Parcel::Call {
+            Outgoing::Call {
                 call,
                 request,
                 timeout,
-            } => self.make_call(call, request, timeout),
+            } => self.call_back(call, request, timeout),
         }
     }
 
-    fn set_alarm(&self, state: &mut State) {
-        let deadlines = [state.session.next_deadline(), state.detained.next_deadline()];
-        let deadline = deadlines.into_iter().flatten().min();
-        if let Some(deadline) = deadline
-            && state.alarm.is_none_or(|alarm| deadline < alarm)
-        {
-            state.alarm = Some(deadline);
-            self.changed.notify_one();
-        }
+    /// Calls a callback, and tells the session what came of it; not after the hub has stopped.
+    fn call_back(&self, id: CallId, call: Call, timeout: Duration) {
+        let (Some(caller), Some(topic)) = (self.shared.caller.clone(), self.this.upgrade()) else {
+            return;
+        };
+        let mut stopping = self.shared.stopping.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                answer = caller.call(call, timeout) => {
+                    topic.with(|session, now| session.called_back(id, answer, now));
+                }
+                // It ends with an error where the hub is gone, which is as good.
+                _ = stopping.wait_for(|stopping| *stopping) => {}
+            }
+        });
     }
 }
 
 /// Cuts a connection: its socket is told first, then its session.
 fn cut(state: &mut State, subscriber: SubscriberId, now: Now) -> bool {
-    if let Some(queue) = state.queues.remove(&subscriber) {
-        // A full queue ends its socket too, with a close frame after what waits in it.
-        let _ = queue.try_send(Frame::Cut);
-    }
+    state.queues.cut(subscriber);
     state.session.cut_socket(subscriber, now)
 }
 
 /// Wakes the session whenever one of its deadlines has come, until the topic is no more.
-async fn keep_time(topic: Weak<Topic>, changed: Arc<Notify>, start: Instant) {
-    loop {
-        let Some(alarm) = topic.upgrade().map(|topic| topic.lock().alarm) else {
-            return;
-        };
-        let Some(alarm) = alarm else {
-            changed.notified().await;
-            continue;
-        };
-        tokio::select! {
-            () = tokio::time::sleep_until(start + alarm) => {}
-            () = changed.notified() => continue,
-        }
-        let Some(topic) = topic.upgrade() else {
-            return;
-        };
-        topic.lock().alarm = None;
+async fn keep_time(topic: Weak<Topic>, mut alarm: Alarm) {
+    while alarm.goes_off().await
+        && let Some(topic) = topic.upgrade()
+    {
+        topic.alarm.reset();
         topic.with(Session::tick);
-    }
-}
-
-impl Drop for Topic {
-    fn drop(&mut self) {
-        self.changed.notify_one();
     }
 }
 

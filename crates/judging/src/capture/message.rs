@@ -1,10 +1,11 @@
-//! What the lines of a capture say.
+//! The lines of a capture.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::headers::Headers;
 use crate::outcome::Tool;
 use crate::protocol::Version;
 use crate::redaction::Redactor;
@@ -19,7 +20,7 @@ const LONGEST_PAYLOAD: usize = 16 << 20;
 pub struct Header {
     /// The version of the format.
     pub castspec_capture: u32,
-    /// What recorded it.
+    /// The program that recorded it.
     pub tool: Tool,
     /// When recording began, as RFC 3339.
     pub started: String,
@@ -51,12 +52,12 @@ impl Header {
 pub struct Line {
     /// Milliseconds since recording began; never less than in the line before.
     pub at_ms: f64,
-    /// What passed.
+    /// The message that passed.
     #[serde(flatten)]
     pub message: Message,
 }
 
-/// Who sent something.
+/// A side of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
@@ -66,7 +67,7 @@ pub enum Side {
     Subscriber,
 }
 
-/// What passed. URLs are those of hub and subscriber, as if nobody stood between them.
+/// A message that passed. URLs are those of hub and subscriber, as if nobody stood between them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Message {
@@ -79,10 +80,10 @@ pub enum Message {
         /// The URL.
         url: String,
         /// Names and values.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The body, as its sender would have written it to the hub itself.
         body: Payload,
-        /// What the recorder replaced in it, so that what follows runs through the recorder.
+        /// The members that the recorder replaced, so that what follows runs through the recorder.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         replaced: Vec<String>,
     },
@@ -93,10 +94,10 @@ pub enum Message {
         /// The status code.
         status: u16,
         /// Names and values.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The body, as its sender wrote it.
         body: Payload,
-        /// What the recorder replaced in it.
+        /// The members that the recorder replaced.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         replaced: Vec<String>,
     },
@@ -109,7 +110,7 @@ pub enum Message {
         /// The URL.
         url: String,
         /// Names and values.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The body.
         body: Payload,
     },
@@ -120,7 +121,7 @@ pub enum Message {
         /// The status code.
         status: u16,
         /// Names and values.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The body.
         body: Payload,
     },
@@ -128,7 +129,7 @@ pub enum Message {
     NoResponse {
         /// The request.
         exchange: u64,
-        /// Who failed: the one that was asked, or the one that went away before it was answered.
+        /// The side that failed: the one that was asked, or the one that went away before it was answered.
         from: Side,
         /// Why: refused, reset, gone.
         problem: String,
@@ -154,7 +155,7 @@ pub enum Message {
     Closed {
         /// The WebSocket.
         connection: u64,
-        /// Who sent the frame.
+        /// The sender of the frame.
         from: Side,
         /// The code, where it had one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,9 +168,9 @@ pub enum Message {
     Broken {
         /// The WebSocket.
         connection: u64,
-        /// Whose side broke.
+        /// The side that broke.
         from: Side,
-        /// What happened.
+        /// The cause.
         problem: String,
     },
     /// A remark of the recorder, as where something cannot be made to run through it.
@@ -188,9 +189,9 @@ pub enum Message {
 pub struct Frame {
     /// The WebSocket.
     pub connection: u64,
-    /// Who sent it.
+    /// The sender.
     pub from: Side,
-    /// What it says.
+    /// The content.
     pub body: Payload,
 }
 
@@ -298,14 +299,16 @@ impl Payload {
 }
 
 impl Message {
-    /// What it carries.
+    /// The content, where it has any.
     pub(super) fn payload(&self) -> Option<&Payload> {
         match self {
             Self::Request { body, .. }
             | Self::Response { body, .. }
             | Self::CallbackRequest { body, .. }
             | Self::CallbackResponse { body, .. } => Some(body),
-            Self::Text(own) | Self::Binary(own) | Self::Ping(own) | Self::Pong(own) => Some(&own.body),
+            Self::Text(frame) | Self::Binary(frame) | Self::Ping(frame) | Self::Pong(frame) => {
+                Some(&frame.body)
+            }
             _ => None,
         }
     }

@@ -19,7 +19,7 @@ pub enum CaptureError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The first line is no header.
@@ -30,7 +30,7 @@ pub enum CaptureError {
     Header {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
     /// It was recorded by a later castspec.
@@ -43,10 +43,10 @@ pub enum CaptureError {
         path: PathBuf,
         /// The format.
         format: u32,
-        /// What recorded it.
+        /// The program that recorded it.
         recorder: String,
     },
-    /// A line says what no capture says.
+    /// A line is not in the format.
     #[error(
         "{}: line {line}: {problem}; the format is described by schemas/capture.schema.json; where the line is damaged, leave it out and put {{\"at_ms\":0,\"kind\":\"gap\"}} in its place",
         path.display()
@@ -56,7 +56,7 @@ pub enum CaptureError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
     /// A line is longer than any message.

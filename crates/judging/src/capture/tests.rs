@@ -16,7 +16,7 @@ fn frame(body: &[u8]) -> Frame {
 }
 
 fn every_kind() -> Vec<Message> {
-    let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
+    let headers = Headers::from(vec![("content-type".to_owned(), "text/plain".to_owned())]);
     let body = || Payload::Text("hub.mode=subscribe".to_owned());
     vec![
         Message::Request {
@@ -112,7 +112,10 @@ fn what_is_written_is_by_the_schema_and_reads_the_same() {
     let text = written();
     for line in text.lines() {
         let value: Value = serde_json::from_str(line).unwrap();
-        let problems: Vec<String> = schema.iter_errors(&value).map(|own| own.to_string()).collect();
+        let problems: Vec<String> = schema
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
         assert_eq!(problems, Vec::<String>::new(), "{line}");
     }
     let (lines, cut) = read(&text).unwrap();

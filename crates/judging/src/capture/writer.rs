@@ -32,14 +32,14 @@ impl Writer {
             // What patients' data there is, is for whoever recorded it.
             options.mode(0o600);
         }
-        let mut own = Self {
+        let mut writer = Self {
             file: options.open(path)?,
             whole: 0,
             last_ms: 0.0,
             missing: false,
         };
-        own.append(&serde_json::to_string(header)?)?;
-        Ok(own)
+        writer.append(&serde_json::to_string(header)?)?;
+        Ok(writer)
     }
 
     /// Appends a message. Where the file could not be written before and now can, a [`Message::Gap`] tells so.

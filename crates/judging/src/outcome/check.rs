@@ -4,9 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::scenario_id::ScenarioId;
 use super::transcript::Evidence;
 use crate::protocol::Version;
-use crate::requirement::Level;
+use crate::requirement::{Level, Requirement};
+use crate::schema::Unmet;
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +36,28 @@ impl Verdict {
             Self::Warn => "warn",
             Self::Fail => "fail",
         }
+    }
+
+    /// The verdict on a requirement of this level that did not hold.
+    pub fn of_breach(level: Level, unmet: Unmet) -> Self {
+        match (unmet, level) {
+            (Unmet::Note, _) | (_, Level::May) => Self::Pass,
+            (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) => Self::Warn,
+            (Unmet::ByLevel, Level::Shall) => Self::Fail,
+        }
+    }
+
+    /// Whether this verdict counts for more than another where one requirement was tried several times: a failure before a
+    /// warning, that before a try that was not reached, and a try that held before one that did not apply.
+    pub fn outweighs(self, other: Self) -> bool {
+        let rank = |verdict: Self| match verdict {
+            Self::Skip => 0,
+            Self::Pass => 1,
+            Self::Inconclusive => 2,
+            Self::Warn => 3,
+            Self::Fail => 4,
+        };
+        rank(self) > rank(other)
     }
 }
 
@@ -66,10 +90,10 @@ pub struct Check {
     pub verdict: Verdict,
     /// One sentence: why this verdict.
     pub message: String,
-    /// What was expected, where the verdict is not a pass.
+    /// The expected value, where the verdict is not a pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What came.
+    /// The observed value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
     /// The few messages that show it.
@@ -80,29 +104,46 @@ pub struct Check {
     /// The failure is known and does not fail the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Acceptance>,
-    /// It holds, but did not when it was tried before: time has a say in it.
+    /// It holds now, but did not hold when it was tried before: it depends on time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
 }
 
 impl Check {
-    /// Whether this check alone keeps a run from ending well; under `strict` a broken SHOULD does.
-    pub fn fails_run(&self, strict: bool) -> bool {
-        match self.verdict {
-            Verdict::Fail => true,
-            Verdict::Warn => strict,
-            Verdict::Inconclusive => self.level == Level::Shall,
-            Verdict::Pass | Verdict::Skip => false,
+    /// A check of a requirement that nothing is known of yet: skipped, without a message.
+    pub fn blank(scenario: &str, requirement: &Requirement) -> Self {
+        Self {
+            id: format!("{scenario}/{}@{}", requirement.id, requirement.version),
+            scenario: scenario.to_owned(),
+            requirement: requirement.id.clone(),
+            fhircast_version: requirement.version,
+            level: requirement.level,
+            section: requirement.section.clone(),
+            url: requirement.url.clone(),
+            statement: requirement.text.clone(),
+            verdict: Verdict::Skip,
+            message: String::new(),
+            expected: None,
+            observed: None,
+            evidence: Vec::new(),
+            repeat: None,
+            accepted: None,
+            flaky: false,
         }
+    }
+
+    /// The scenario that judged it.
+    pub fn scenario_id(&self) -> ScenarioId {
+        ScenarioId::new(&self.scenario, self.fhircast_version)
     }
 }
 
-/// A failure that is known and borne with for a time. The hub is no more conformant for it.
+/// A known failure that is accepted for a time. The hub is no more conformant for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acceptance {
-    /// Why it is borne with.
+    /// The reason for accepting it.
     pub reason: String,
-    /// The last day on which it is, as in 2027-01-31.
+    /// The last day on which it is accepted, as in 2027-01-31.
     pub until: String,
 }
 
@@ -113,7 +154,7 @@ pub struct Observation {
     pub scenario: String,
     /// The version under which the scenario ran.
     pub fhircast_version: Version,
-    /// What was left open, in kebab-case: `acknowledgement-of-resubscribe`.
+    /// The ambiguous matter, in kebab-case: `acknowledgement-of-resubscribe`.
     pub subject: String,
     /// The reading that the hub chose, one sentence.
     pub reading: String,

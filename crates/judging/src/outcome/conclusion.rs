@@ -1,8 +1,8 @@
-//! What a whole run comes to: the verdict that reports show and the exit code tells.
+//! The outcome of a whole run: the verdict that reports show and the exit code tells.
 
-use super::check::{Check, Summary, Verdict};
-use super::event::{Disposition, RunEvent};
-use crate::requirement::Level;
+use super::check::{Check, Summary};
+use super::event::Disposition;
+use super::grading::Grading;
 
 /// The verdict on the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,10 @@ pub enum Outcome {
     NothingJudged,
 }
 
-/// Gathers the events of a run into its outcome.
+/// The outcome of a run, gathered check by check.
 #[derive(Debug, Clone, Default)]
 pub struct Conclusion {
-    strict: bool,
+    grading: Grading,
     summary: Summary,
     open_shalls: usize,
     /// Of those counted, the ones that are accepted.
@@ -31,35 +31,36 @@ pub struct Conclusion {
 }
 
 impl Conclusion {
-    /// Nothing judged yet; `strict` lets a broken SHOULD count as a failure.
-    pub fn new(strict: bool) -> Self {
+    /// Nothing judged yet.
+    pub fn new(grading: Grading) -> Self {
         Self {
-            strict,
+            grading,
             ..Self::default()
         }
     }
 
-    /// Takes an event in.
-    pub fn event(&mut self, event: &RunEvent) {
-        match event {
-            RunEvent::CheckJudged(check) => self.check(check),
-            RunEvent::ScenarioEnded(ended) if matches!(ended.disposition, Disposition::Error(_)) => {
-                self.scenario_errors += 1;
-            }
-            RunEvent::HubLost(_) => self.hub_lost = true,
-            RunEvent::RunEnded(ended) => self.interrupted = ended.interrupted,
-            _ => {}
+    /// Takes a check in.
+    pub fn check(&mut self, check: &Check) {
+        self.summary.add(check.verdict);
+        if check.is_open_shall() {
+            self.open_shalls += 1;
+        }
+        if check.accepted.is_some() && self.grading.fails_run(check) {
+            self.accepted.add(check.verdict);
         }
     }
 
-    fn check(&mut self, check: &Check) {
-        self.summary.add(check.verdict);
-        if check.verdict == Verdict::Inconclusive && check.level == Level::Shall {
-            self.open_shalls += 1;
+    /// Takes the end of a scenario in.
+    pub fn scenario(&mut self, disposition: &Disposition) {
+        if matches!(disposition, Disposition::Error(_)) {
+            self.scenario_errors += 1;
         }
-        if check.accepted.is_some() && check.fails_run(self.strict) {
-            self.accepted.add(check.verdict);
-        }
+    }
+
+    /// Takes in whether the hub was lost, and whether a signal ended the run early.
+    pub fn end(&mut self, hub_lost: bool, interrupted: bool) {
+        self.hub_lost = hub_lost;
+        self.interrupted = interrupted;
     }
 
     /// The verdicts counted.
@@ -75,7 +76,8 @@ impl Conclusion {
     /// The verdict if these had not been.
     fn outcome_but(&self, accepted: Summary) -> Outcome {
         let judged = self.summary.pass + self.summary.fail + self.summary.warn;
-        let broken = self.summary.fail > accepted.fail || (self.strict && self.summary.warn > accepted.warn);
+        let broken = self.summary.fail > accepted.fail
+            || (self.grading.is_strict() && self.summary.warn > accepted.warn);
         let open = self.open_shalls > accepted.inconclusive;
         if broken {
             Outcome::NotConformant
@@ -107,29 +109,28 @@ impl Conclusion {
             skip,
             inconclusive,
         } = self.summary;
-        let plural = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
         let verdict = match self.outcome() {
             Outcome::Conformant => "conformant".to_owned(),
             Outcome::NotConformant if fail > 0 => {
-                format!(
-                    "not conformant: {} broken",
-                    plural(fail, "check of a SHALL").replace("check of a SHALLs", "checks of a SHALL")
-                )
+                format!("not conformant: {} of a SHALL broken", counted(fail, "check"))
             }
             Outcome::NotConformant => {
-                format!("not conformant under --strict: {} broken", plural(warn, "SHOULD"))
+                format!(
+                    "not conformant under --strict: {} broken",
+                    counted(warn, "SHOULD")
+                )
             }
             Outcome::Inconclusive if self.hub_lost => "inconclusive: the hub stopped answering".to_owned(),
             Outcome::Inconclusive if self.interrupted => "inconclusive: the run was interrupted".to_owned(),
             Outcome::Inconclusive if self.open_shalls > 0 => {
                 format!(
                     "inconclusive: {} of a SHALL could not be judged",
-                    plural(self.open_shalls, "check")
+                    counted(self.open_shalls, "check")
                 )
             }
             Outcome::Inconclusive => format!(
                 "inconclusive: {} failed",
-                plural(self.scenario_errors, "scenario")
+                counted(self.scenario_errors, "scenario")
             ),
             Outcome::NothingJudged => "nothing was judged".to_owned(),
         };
@@ -140,5 +141,13 @@ impl Conclusion {
         format!(
             "{verdict} ({pass} pass, {fail} fail, {warn} warn, {skip} skip, {inconclusive} inconclusive{accepted})"
         )
+    }
+}
+
+/// A number with a noun, in the plural where it is not one.
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
     }
 }

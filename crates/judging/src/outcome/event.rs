@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Observation, Summary};
+use super::scenario_id::ScenarioId;
 use super::transcript::Entry;
 use crate::protocol::Version;
 
@@ -51,10 +52,10 @@ pub struct Target {
     pub hub_url: String,
     /// The version that it is tested under.
     pub fhircast_version: Version,
-    /// Whether it is castspec's own simulator.
+    /// Whether it is the built-in hub.
     #[serde(default)]
     pub built_in: bool,
-    /// What it supports: name and yes or no, and how that is known.
+    /// Its capabilities: name and yes or no, and how that is known.
     pub capabilities: Map<String, Value>,
 }
 
@@ -92,7 +93,7 @@ pub enum Disposition {
     Completed,
     /// The hub does not claim what it needs; the reason names it.
     Skipped(String),
-    /// A step that the rest builds on did not come about; the reason says which and why.
+    /// A step that later steps need did not succeed; the reason says which and why.
     Inconclusive(String),
     /// The scenario itself is at fault, or castspec is.
     Error(String),
@@ -115,6 +116,13 @@ pub struct ScenarioEnded {
     pub transcript: Vec<Entry>,
 }
 
+impl ScenarioEnded {
+    /// The scenario that ended.
+    pub fn id(&self) -> ScenarioId {
+        ScenarioId::new(&self.scenario, self.fhircast_version)
+    }
+}
+
 /// The hub died or stopped answering in mid-run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubLost {
@@ -122,7 +130,7 @@ pub struct HubLost {
     pub scenario: String,
     /// The request that it died of, as far as can be told: method, URL and body.
     pub request: String,
-    /// What happened to it.
+    /// The error that came instead of an answer.
     pub problem: String,
 }
 

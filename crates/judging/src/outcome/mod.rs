@@ -1,4 +1,4 @@
-//! What a run brings to light: verdicts, evidence, transcripts, and the one stream of events that every report reads.
+//! The results of a run: verdicts, evidence, transcripts, and the one stream of events that every report reads.
 //!
 //! The runner fills this model and renders nothing; reports render it and judge nothing. It knows neither scenarios' syntax
 //! nor sockets.
@@ -6,6 +6,9 @@
 mod check;
 mod conclusion;
 mod event;
+mod finished_run;
+mod grading;
+mod scenario_id;
 mod shortened;
 mod transcript;
 
@@ -14,5 +17,8 @@ pub use conclusion::{Conclusion, Outcome};
 pub use event::{
     Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,
 };
+pub use finished_run::{FinishedRun, FinishedScenario};
+pub use grading::Grading;
+pub use scenario_id::ScenarioId;
 pub use shortened::shortened;
 pub use transcript::{Entry, Evidence, Traffic};

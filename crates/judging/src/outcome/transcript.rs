@@ -1,5 +1,7 @@
 //! Every HTTP exchange and WebSocket frame of a scenario, in order: the evidence.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// One line of a transcript.
@@ -11,12 +13,24 @@ pub struct Entry {
     pub at_ms: f64,
     /// The mock subscriber that sent or received it.
     pub actor: String,
-    /// What passed.
+    /// The message, or what else happened.
     #[serde(flatten)]
     pub traffic: Traffic,
 }
 
-/// What passed between a mock subscriber and the hub.
+impl Entry {
+    /// An entry at this position, so long after the beginning; the time is kept to the microsecond.
+    pub fn new(sequence: usize, at: Duration, actor: &str, traffic: Traffic) -> Self {
+        Self {
+            sequence,
+            at_ms: (at.as_secs_f64() * 1_000_000.0).round() / 1_000.0,
+            actor: actor.to_owned(),
+            traffic,
+        }
+    }
+}
+
+/// A message between a mock subscriber and the hub, or an event of their connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Traffic {

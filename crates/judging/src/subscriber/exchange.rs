@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::capture::Side;
+
 /// One thing that was observed, in the order in which it happened at the hub.
 #[derive(Debug, Clone)]
 pub struct Exchange {
@@ -69,8 +71,8 @@ pub enum Observed {
     Closed {
         /// The WebSocket.
         connection: u64,
-        /// Who sent the first close frame.
-        by: Closer,
+        /// The sender of the first close frame; `None` where none came: the connection broke.
+        by: Option<Side>,
         /// The code in it, where it had one.
         code: Option<u16>,
     },
@@ -95,15 +97,4 @@ impl Frame {
             Self::Binary(bytes) => std::str::from_utf8(bytes).ok(),
         }
     }
-}
-
-/// Who closed a WebSocket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closer {
-    /// The subscriber sent the first close frame.
-    Subscriber,
-    /// The hub sent the first close frame.
-    Hub,
-    /// No close frame came: the connection broke.
-    Nobody,
 }

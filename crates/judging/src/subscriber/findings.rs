@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::record::{Place, Record};
 use crate::outcome::{Check, Verdict};
 use crate::protocol::Version;
-use crate::requirement::{Actor, Catalogue, Level, Requirement};
+use crate::requirement::{Actor, Catalogue, Requirement};
 use crate::schema::{Judgement, Unmet};
 
 /// Who is judged.
@@ -156,14 +156,14 @@ impl Findings {
         if stated.actor != Actor::Subscriber {
             return;
         }
-        let verdict = verdict_of(stated.level, breach.unmet);
+        let verdict = Verdict::of_breach(stated.level, breach.unmet);
         let mut check = Check {
             verdict,
             message: breach.message,
             expected: breach.expected,
             observed: breach.observed,
             evidence: record.evidence(&breach.places),
-            ..blank(who, &stated)
+            ..Check::blank(&who.scenario(), &stated)
         };
         record.redactor().check(&mut check);
         if verdict != Verdict::Pass {
@@ -241,38 +241,8 @@ fn conclusion(who: &Subscriber, stated: &Requirement, tally: &Tally) -> Check {
             Check {
                 verdict: Verdict::Pass,
                 message,
-                ..blank(who, stated)
+                ..Check::blank(&who.scenario(), stated)
             }
         }
-    }
-}
-
-fn blank(who: &Subscriber, requirement: &Requirement) -> Check {
-    let scenario = who.scenario();
-    Check {
-        id: format!("{scenario}/{}@{}", requirement.id, requirement.version),
-        scenario,
-        requirement: requirement.id.clone(),
-        fhircast_version: requirement.version,
-        level: requirement.level,
-        section: requirement.section.clone(),
-        url: requirement.url.clone(),
-        statement: requirement.text.clone(),
-        verdict: Verdict::Skip,
-        message: String::new(),
-        expected: None,
-        observed: None,
-        evidence: Vec::new(),
-        repeat: None,
-        accepted: None,
-        flaky: false,
-    }
-}
-
-fn verdict_of(level: Level, unmet: Unmet) -> Verdict {
-    match (unmet, level) {
-        (Unmet::Note, _) | (_, Level::May) => Verdict::Pass,
-        (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) => Verdict::Warn,
-        (Unmet::ByLevel, Level::Shall) => Verdict::Fail,
     }
 }

@@ -26,7 +26,7 @@ mod sync_errors;
 #[cfg(test)]
 mod tests;
 
-pub use exchange::{Closer, Exchange, Frame, Observed};
+pub use exchange::{Exchange, Frame, Observed};
 pub use findings::{Conduct, Finding, Subscriber};
 pub use ids::REQUIREMENTS;
 pub use judge::{Judge, Settings};

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::exchange::{Closer, Frame, Observed};
+use super::exchange::{Frame, Observed};
+use crate::capture::Side;
 use crate::outcome::{Entry, Evidence, Traffic, shortened};
 use crate::redaction::Redactor;
 
@@ -159,7 +160,7 @@ pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
             Traffic::FrameSent { text, binary }
         }
         Observed::Closed { by, code, .. } => Traffic::Closed {
-            by_hub: *by == Closer::Hub,
+            by_hub: *by == Some(Side::Hub),
             code: *code,
             reason: String::new(),
         },

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::exchange::Closer;
 use super::findings::Breach;
 use super::ids;
 use super::judge::{Judge, Question, REMEMBERED};
 use super::record::Place;
 use super::state::{Connection, Ended, Spot};
+use crate::capture::Side;
 use crate::schema::Unmet;
 
 const NORMAL: u16 = 1000;
@@ -73,8 +73,8 @@ impl Judge {
             .or_insert_with(Connection::unseen)
     }
 
-    pub(super) fn closed(&mut self, connection: u64, by: Closer, code: Option<u16>, spot: Spot) {
-        if by == Closer::Hub {
+    pub(super) fn closed(&mut self, connection: u64, by: Option<Side>, code: Option<u16>, spot: Spot) {
+        if by == Some(Side::Hub) {
             self.nearly_overdue(connection);
         }
         let who = self.listener(connection);
@@ -96,7 +96,7 @@ impl Judge {
         self.ask_in(REMEMBERED, Question::ForgetSubscription { subscription });
         let place = || vec![Place::at(spot.sequence)];
         let unexpected =
-            by != Closer::Hub && state.unsubscribe.is_none() && denied.is_none() && !state.replaced;
+            by != Some(Side::Hub) && state.unsubscribe.is_none() && denied.is_none() && !state.replaced;
         if unexpected && other_case && silent && self.is_at_once(confirmed) {
             let breach = Breach::new(
                 "the WebSocket was closed as soon as a confirmation came that writes the events in another case; event \
@@ -118,19 +118,19 @@ impl Judge {
             self.broken(&who, ids::PUBLISH_REJECTION_HANDLED, breach);
         }
         match by {
-            Closer::Hub => {}
-            Closer::Nobody if unexpected => {
+            Some(Side::Hub) => {}
+            None if unexpected => {
                 let lost = Question::SubscribesAgain {
                     subscription,
                     lost: spot,
                 };
                 self.ask_in(COMES_BACK, lost);
             }
-            Closer::Nobody => {}
-            Closer::Subscriber if denied.is_some() && state.unsubscribe.is_none() => {}
+            None => {}
+            Some(Side::Subscriber) if denied.is_some() && state.unsubscribe.is_none() => {}
             // One that was never confirmed may be given up in any way.
-            Closer::Subscriber if state.replaced || confirmed.is_none() => {}
-            Closer::Subscriber => {
+            Some(Side::Subscriber) if state.replaced || confirmed.is_none() => {}
+            Some(Side::Subscriber) => {
                 let normal = matches!(code, None | Some(NORMAL | GOING_AWAY));
                 if let Some(unsubscribe) = state.unsubscribe {
                     self.judge(&who, ids::UNSUBSCRIBE_ON_SHUTDOWN, None);

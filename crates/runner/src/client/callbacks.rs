@@ -18,13 +18,13 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use super::call_message::CallMessage;
-use super::inbox::{Call, Inbox, Received, sole};
-use super::log::{Log, Spot};
+use super::inbox::Inbox;
+use super::log::Log;
 use super::policy::Policy;
-use super::signature::{HEADER, Signature};
+use crate::judging::{Call, Received, Signature, Spot, Verified, sole};
 use crate::outcome::Traffic;
-use crate::protocol::EventName;
+use crate::protocol::signature::SIGNATURE_HEADER;
+use crate::protocol::{CallMessage, EventName};
 
 /// Bodies longer than this are cut off: no notification is that long.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -62,19 +62,6 @@ pub struct Verifying {
     pub redirect: bool,
     /// How long to wait before answering.
     pub after: Duration,
-}
-
-/// An intent verification that a callback has answered.
-#[derive(Debug, Clone)]
-pub struct Verified {
-    /// Where the question stands in the log.
-    pub asked: Spot,
-    /// Where the answer stands in the log.
-    pub answered: Spot,
-    /// Its query as an object of strings.
-    pub query: Arc<Value>,
-    /// The answer was a 2xx with nothing but the challenge: the subscriber agrees.
-    pub agreed: bool,
 }
 
 /// The callback server of a run; it ends when this is dropped.
@@ -314,7 +301,7 @@ async fn take(State(known): State<Known>, request: Request) -> Response<Body> {
         .collect();
     let signatures: Vec<&str> = headers
         .iter()
-        .filter(|(name, _)| name == HEADER)
+        .filter(|(name, _)| name.eq_ignore_ascii_case(SIGNATURE_HEADER))
         .map(|(_, value)| value.as_str())
         .collect();
     let call = Call {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use serde_json::Value;
 
-use super::log::{Log, Spot};
+use super::log::Log;
 use super::trust::TrustError;
 use super::way::{Approach, Way};
+use crate::judging::{Answer, Spot};
 use crate::outcome::Traffic;
 
 /// Bodies longer than this are cut: no hub has that much to say.
@@ -26,49 +26,6 @@ pub struct OutgoingRequest {
     pub body: Option<String>,
     /// No bearer token is added.
     pub without_token: bool,
-}
-
-/// The hub's answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// Header names in lower case, and values.
-    pub headers: Vec<(String, String)>,
-    /// The body, as text.
-    pub text: String,
-    /// The body as JSON, where it is.
-    pub json: Option<Value>,
-    /// Where the request stands in the log.
-    pub request: Spot,
-    /// Where the answer stands in the log.
-    pub spot: Spot,
-}
-
-impl Answer {
-    /// Any 2xx.
-    pub fn is_accepted(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// A 4xx or 5xx by which the hub itself judged the request; a time-out, a rate limit or a broken gateway says nothing.
-    pub fn is_refused(&self) -> bool {
-        (400..600).contains(&self.status) && !matches!(self.status, 408 | 429 | 502 | 503 | 504)
-    }
-
-    /// The media type without parameters, in lower case.
-    pub fn media_type(&self) -> Option<String> {
-        let value = self.headers.iter().find(|(name, _)| name == "content-type")?;
-        Some(
-            value
-                .1
-                .split(';')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_ascii_lowercase(),
-        )
-    }
 }
 
 /// No answer came.

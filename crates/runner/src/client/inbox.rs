@@ -3,77 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::log::Spot;
-use super::signature::Signature;
-
-/// A message from the hub: a frame over a WebSocket, or a call to a callback.
-#[derive(Debug, Clone)]
-pub struct Received {
-    /// Where it stands in the log.
-    pub spot: Spot,
-    /// Counts the channels of this subscriber, its WebSockets and its callback, from 0.
-    pub socket: usize,
-    /// Its text; of a call, that of its body.
-    pub text: Arc<str>,
-    /// Its text as JSON, where it is; of an intent verification or a denial at a callback, its query as an object of strings.
-    pub json: Option<Arc<Value>>,
-    /// The call that brought it, where it came to a callback.
-    pub call: Option<Arc<Call>>,
-}
-
-/// An HTTP request from the hub to a callback.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// The method.
-    pub method: String,
-    /// The path.
-    pub path: String,
-    /// The query string, as it was written.
-    pub query: String,
-    /// Header names in lower case, and values.
-    pub headers: Vec<(String, String)>,
-    /// What the signature is worth.
-    pub signature: Signature,
-}
-
-impl Call {
-    /// The value of a header, named in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(own, _)| own == name);
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
-impl Received {
-    /// The message: what came as JSON, or what stands in an array of its own, as a subscriber would make sense of it.
-    pub fn message(&self) -> Option<&Value> {
-        self.json.as_deref().map(sole)
-    }
-}
-
-/// What stands alone in an array, or the value itself.
-pub fn sole(value: &Value) -> &Value {
-    match value.as_array().map(Vec::as_slice) {
-        Some([only]) => only,
-        _ => value,
-    }
-}
-
-/// The end of a WebSocket.
-#[derive(Debug, Clone)]
-pub struct Closed {
-    /// Where it stands in the log.
-    pub spot: Spot,
-    /// Counts the WebSockets of this subscriber, from 0.
-    pub socket: usize,
-    /// Whether the hub ended it.
-    pub by_hub: bool,
-    /// The close code.
-    pub code: Option<u16>,
-}
+use crate::judging::{Closed, Received};
 
 #[derive(Debug, Default)]
 struct Seen {

@@ -1,9 +1,10 @@
 //! The record of what passed: one log a scenario, in the order in which things happened.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use crate::judging::Spot;
 use crate::outcome::{Entry, Traffic};
 use crate::redaction::Redactor;
 
@@ -15,18 +16,9 @@ pub struct Log(Arc<Inner>);
 
 struct Inner {
     began: Instant,
-    entries: Mutex<Vec<Entry>>,
+    entries: Mutex<Vec<Arc<Entry>>>,
     redactor: Redactor,
     listener: Option<Listener>,
-}
-
-/// Where in the log something stands, and when it happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spot {
-    /// Position in the log.
-    pub sequence: usize,
-    /// When.
-    pub at: Instant,
 }
 
 impl Log {
@@ -42,36 +34,39 @@ impl Log {
 
     /// Adds an entry.
     pub fn add(&self, actor: &str, traffic: Traffic) -> Spot {
-        self.add_at(actor, traffic, Instant::now())
-    }
-
-    /// When the record began.
-    pub fn began(&self) -> Instant {
-        self.0.began
-    }
-
-    /// Adds an entry that passed at another time than now.
-    pub fn add_at(&self, actor: &str, traffic: Traffic, at: Instant) -> Spot {
         let traffic = self.0.redactor.traffic(traffic);
-        let mut entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let sequence = entries.len();
-        let at_ms = at.duration_since(self.0.began).as_secs_f64() * 1000.0;
-        let entry = Entry {
-            sequence,
-            at_ms: (at_ms * 1000.0).round() / 1000.0,
-            actor: actor.to_owned(),
-            traffic,
-        };
+        let mut entries = self.lock();
+        let at = self.elapsed();
+        let entry = Entry::new(entries.len(), at, actor, traffic);
         if let Some(listener) = &self.0.listener {
             listener(&entry);
         }
-        entries.push(entry);
+        let sequence = entry.sequence;
+        entries.push(Arc::new(entry));
         Spot { sequence, at }
+    }
+
+    /// The time since the record began.
+    pub fn elapsed(&self) -> Duration {
+        self.0.began.elapsed()
+    }
+
+    /// The instant that is so long after the beginning of the record.
+    pub fn instant(&self, at: Duration) -> Instant {
+        self.0.began + at
+    }
+
+    /// The place and time of an entry that is added now.
+    pub fn next(&self) -> Spot {
+        Spot {
+            sequence: self.len(),
+            at: self.elapsed(),
+        }
     }
 
     /// How many entries there are so far.
     pub fn len(&self) -> usize {
-        self.scan(<[Entry]>::len)
+        self.lock().len()
     }
 
     /// Whether nothing has happened yet.
@@ -79,18 +74,13 @@ impl Log {
         self.len() == 0
     }
 
-    /// Looks through the entries so far, without a copy of them.
-    pub fn scan<T>(&self, look: impl FnOnce(&[Entry]) -> T) -> T {
-        look(&self.0.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    /// All entries so far.
+    pub fn entries(&self) -> Vec<Arc<Entry>> {
+        self.lock().clone()
     }
 
-    /// All entries so far.
-    pub fn entries(&self) -> Vec<Entry> {
-        self.0
-            .entries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
+        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,26 +3,23 @@
 //! This room moves bytes and keeps a record of them. It judges nothing and knows no scenarios; what a hub sends is kept as it
 //! came, whether or not it is FHIRcast.
 
-mod call_message;
 mod callbacks;
 mod http;
 mod inbox;
 mod log;
 mod policy;
-mod signature;
 mod socket;
 mod trust;
 mod way;
 
-pub use call_message::CallMessage;
-pub use callbacks::{
-    Callback, CallbackError, CallbackOwner, Callbacks, Verified, Verifying, listen_for_callbacks,
-};
-pub use http::{Answer, HttpClient, NoAnswer, OutgoingRequest, is_loopback};
-pub use inbox::{Call, Closed, Inbox, Received};
-pub use log::{Log, Spot};
+pub use callbacks::{Callback, CallbackError, CallbackOwner, Callbacks, Verifying, listen_for_callbacks};
+pub use http::{HttpClient, NoAnswer, OutgoingRequest, is_loopback};
+pub use inbox::Inbox;
+pub use log::Log;
 pub use policy::{AnswerRule, Policy};
-pub use signature::Signature;
 pub use socket::{ConnectError, Socket, connect};
 pub use trust::{Identity, Trust, TrustError};
 pub use way::{Approach, Way};
+
+pub use crate::judging::{Answer, Call, Closed, Received, Signature, Spot, Verified};
+pub use crate::protocol::CallMessage;

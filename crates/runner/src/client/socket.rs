@@ -15,10 +15,11 @@ use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config, connect_async_tls_with_config,
 };
 
-use super::inbox::{Closed, Inbox, Received, sole};
+use super::inbox::Inbox;
 use super::log::Log;
 use super::policy::Policy;
 use super::way::Way;
+use crate::judging::{Closed, Received, sole};
 use crate::outcome::Traffic;
 use crate::protocol::{Acknowledgement, EventName};
 

@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 pub struct Minimiser {
     /// The smallest that is known to fail.
     best: Value,
-    /// What is being tried: which kind of change, and how far it has come.
-    stage: Stage,
+    /// The kind of change that is being tried, and how far it has come.
+    pass: ShrinkPass,
     candidate: Option<Value>,
     /// Something was made smaller in this round.
     progress: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum ShrinkPass {
     /// Leave out so many steps from this one on.
     Steps {
         from: usize,
@@ -50,7 +50,7 @@ impl Minimiser {
         let count = steps(&failing).len();
         Self {
             best: failing,
-            stage: Stage::Steps {
+            pass: ShrinkPass::Steps {
                 from: 0,
                 count: (count / 2).max(1),
             },
@@ -64,20 +64,20 @@ impl Minimiser {
         &self.best
     }
 
-    /// What to try next; `None` when nothing more can be left out.
+    /// The next candidate; `None` when nothing more can be left out.
     pub fn next_candidate(&mut self) -> Option<Value> {
         loop {
             if self.candidate.is_some() {
                 return self.candidate.clone();
             }
-            match self.stage {
-                Stage::Done => return None,
-                Stage::Steps { from, count } => {
+            match self.pass {
+                ShrinkPass::Done => return None,
+                ShrinkPass::Steps { from, count } => {
                     let all = steps(&self.best).len();
                     if from >= all {
-                        self.stage = match count {
-                            0 | 1 => Stage::Subscriber(0),
-                            count => Stage::Steps {
+                        self.pass = match count {
+                            0 | 1 => ShrinkPass::Subscriber(0),
+                            count => ShrinkPass::Steps {
                                 from: 0,
                                 count: count / 2,
                             },
@@ -86,18 +86,18 @@ impl Minimiser {
                     }
                     self.candidate = Some(without_steps(&self.best, from, count));
                 }
-                Stage::Subscriber(position) => match without_subscriber(&self.best, position) {
-                    None => self.stage = Stage::Detail(0),
+                ShrinkPass::Subscriber(position) => match without_subscriber(&self.best, position) {
+                    None => self.pass = ShrinkPass::Detail(0),
                     smaller => self.candidate = smaller,
                 },
-                Stage::Detail(position) => {
+                ShrinkPass::Detail(position) => {
                     match without_detail(&self.best, position) {
                         None if self.progress => {
                             // What one kind of change made possible, another may make use of.
                             self.progress = false;
-                            self.stage = Stage::Steps { from: 0, count: 1 };
+                            self.pass = ShrinkPass::Steps { from: 0, count: 1 };
                         }
-                        None => self.stage = Stage::Done,
+                        None => self.pass = ShrinkPass::Done,
                         smaller => self.candidate = smaller,
                     }
                 }
@@ -116,14 +116,14 @@ impl Minimiser {
             // What stood behind what was left out now stands in its place.
             return;
         }
-        self.stage = match self.stage {
-            Stage::Steps { from, count } => Stage::Steps {
+        self.pass = match self.pass {
+            ShrinkPass::Steps { from, count } => ShrinkPass::Steps {
                 from: from + count.max(1),
                 count,
             },
-            Stage::Subscriber(position) => Stage::Subscriber(position + 1),
-            Stage::Detail(position) => Stage::Detail(position + 1),
-            Stage::Done => Stage::Done,
+            ShrinkPass::Subscriber(position) => ShrinkPass::Subscriber(position + 1),
+            ShrinkPass::Detail(position) => ShrinkPass::Detail(position + 1),
+            ShrinkPass::Done => ShrinkPass::Done,
         };
     }
 }
@@ -155,9 +155,9 @@ fn without_subscriber(document: &Value, position: usize) -> Option<Value> {
     let kept = steps(document).iter().filter_map(|step| {
         let (kind, content) = step.as_object()?.iter().next()?;
         match content {
-            Value::String(own) if *own == name => None,
+            Value::String(subscriber) if *subscriber == name => None,
             Value::Array(names) => {
-                let others: Vec<&Value> = names.iter().filter(|own| *own != &json!(name)).collect();
+                let others: Vec<&Value> = names.iter().filter(|other| *other != &json!(name)).collect();
                 (!others.is_empty()).then(|| json!({ kind: others }))
             }
             Value::Object(members) => {
@@ -183,9 +183,11 @@ fn without_detail(document: &Value, position: usize) -> Option<Value> {
         left = left.wrapping_sub(1);
         found
     };
-    for own in smaller.get_mut("subscribers")?.as_object_mut()?.values_mut() {
-        let Some(own) = own.as_object_mut() else { continue };
-        if let Some(events) = own.get_mut("events").and_then(Value::as_array_mut)
+    for subscriber in smaller.get_mut("subscribers")?.as_object_mut()?.values_mut() {
+        let Some(subscriber) = subscriber.as_object_mut() else {
+            continue;
+        };
+        if let Some(events) = subscriber.get_mut("events").and_then(Value::as_array_mut)
             && events.len() > 1
         {
             for event in 0..events.len() {
@@ -195,12 +197,12 @@ fn without_detail(document: &Value, position: usize) -> Option<Value> {
                 }
             }
         }
-        if remove_one(own, &OF_SUBSCRIBER, &mut is_it) {
+        if remove_one(subscriber, &OF_SUBSCRIBER, &mut is_it) {
             return Some(smaller);
         }
     }
     for step in smaller.get_mut("steps")?.as_array_mut()? {
-        let Some((_, content)) = step.as_object_mut().and_then(|own| own.iter_mut().next()) else {
+        let Some((_, content)) = step.as_object_mut().and_then(|members| members.iter_mut().next()) else {
             continue;
         };
         match content {

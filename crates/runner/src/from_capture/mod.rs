@@ -1,15 +1,18 @@
-//! Captures as scenarios: what subscribers did becomes steps, and what the specification then demands of any hub becomes what must
-//! be seen. What the captured hub did is in neither, so the scenario fails where that hub was wrong.
+//! Scenarios from captures: the actions of the recorded subscribers become steps, and the demands of the specification on any hub
+//! become the expectations. The behaviour of the recorded hub is in neither, so the scenario fails where that hub was wrong.
 //!
-//! [`Conversation`] reads a capture, [`to_scenario`] writes it down in the scenario language.
+//! [`SubscriberActions`] come from a decoded capture, [`to_scenario`] writes them down in the scenario language, and
+//! [`Minimiser`] shrinks a scenario that fails.
 
-mod conversation;
 mod minimise;
 mod scenario;
 mod steps;
+mod subscriber_actions;
 #[cfg(test)]
 mod tests;
 
-pub use conversation::{Act, Conversation, Party, Published};
 pub use minimise::Minimiser;
 pub use scenario::{ReproductionError, to_scenario};
+pub use subscriber_actions::{
+    Acknowledged, Published, RecordedSubscriber, SubscriberAction, SubscriberActions,
+};

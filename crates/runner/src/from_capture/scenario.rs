@@ -1,9 +1,9 @@
-//! A conversation written down in the scenario language.
+//! The actions of recorded subscribers, written down in the scenario language.
 
 use serde_json::{Map, Value, json};
 
-use super::conversation::{Act, Conversation};
-use super::steps::Writer;
+use super::steps::StepWriter;
+use super::subscriber_actions::{SubscriberAction, SubscriberActions};
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 use crate::scenario::{Scenario, ScenarioErrors};
@@ -25,16 +25,16 @@ const RESERVED: [&str; 8] = [
 pub enum ReproductionError {
     /// Nobody subscribed.
     #[error(
-        "nobody subscribes in the capture, so no scenario can be made of it: record from before the applications start"
+        "the capture has no subscription, so no scenario can be made of it: start recording before the applications start"
     )]
     NoSubscription,
     /// Nothing happened that a hub must do something about.
     #[error(
-        "no event is published in the capture that a subscriber of it is subscribed to, so there is nothing that a hub must do"
+        "the capture has no published event that one of its subscribers is subscribed to, so there is nothing that a hub must do"
     )]
     Nothing,
-    /// What was made is no scenario: a fault of castspec.
-    #[error("what was made of the capture is no scenario; please report it:\n{0}")]
+    /// The result is no scenario: a fault of castspec.
+    #[error("the scenario made of the capture is invalid, a fault of castspec; please report it:\n{0}")]
     Faulty(ScenarioErrors),
     /// It cannot be written as YAML.
     #[error("the scenario cannot be written as YAML: {0}")]
@@ -46,22 +46,25 @@ pub enum ReproductionError {
 /// # Errors
 /// When the capture holds nothing that a scenario could be made of.
 pub fn to_scenario(
-    conversation: &Conversation,
+    recorded: &SubscriberActions,
     version: Version,
     catalogue: &Catalogue,
     title: &str,
 ) -> Result<String, ReproductionError> {
-    let subscribed = conversation
-        .acts
-        .iter()
-        .any(|act| matches!(act, Act::Subscribed(_) | Act::Asked(_)));
+    let subscribes = |action: &SubscriberAction| {
+        matches!(
+            action,
+            SubscriberAction::Subscribed(_) | SubscriberAction::Refused(_)
+        )
+    };
+    let subscribed = recorded.actions.iter().any(subscribes);
     if !subscribed {
         return Err(ReproductionError::NoSubscription);
     }
-    let names = names(conversation);
-    let mut writer = Writer::new(conversation, version, catalogue, &names);
-    for (position, act) in conversation.acts.iter().enumerate() {
-        writer.act(position, act);
+    let names = names(recorded);
+    let mut writer = StepWriter::new(recorded, version, catalogue, &names);
+    for (position, action) in recorded.actions.iter().enumerate() {
+        writer.action(position, action);
     }
     let needs_publisher = writer.needs_publisher();
     let (steps, judged) = writer.end();
@@ -70,18 +73,18 @@ pub fn to_scenario(
     }
     let mut document = Map::new();
     document.insert("title".to_owned(), title.into());
-    if let Some(description) = description(conversation) {
+    if let Some(description) = description(recorded) {
         document.insert("description".to_owned(), description.into());
     }
     document.insert("versions".to_owned(), json!([version.name()]));
-    if conversation.parties.iter().any(|own| own.webhook) {
+    if recorded.subscribers.iter().any(|subscriber| subscriber.webhook) {
         document.insert("needs".to_owned(), json!(["webhook"]));
     }
-    let mut subscribers = subscribers(conversation, version, &names);
+    let mut subscribers = subscribers(recorded, version, &names);
     if let Some((topic, event)) = needs_publisher {
-        let mut own = Map::from_iter([("events".to_owned(), json!([event]))]);
-        own.extend(topic.map(|name| ("topic".to_owned(), Value::from(name))));
-        subscribers.insert("publisher".to_owned(), Value::Object(own));
+        let mut publisher = Map::from_iter([("events".to_owned(), json!([event]))]);
+        publisher.extend(topic.map(|name| ("topic".to_owned(), Value::from(name))));
+        subscribers.insert("publisher".to_owned(), Value::Object(publisher));
     }
     document.insert("subscribers".to_owned(), Value::Object(subscribers));
     document.insert("steps".to_owned(), Value::Array(steps));
@@ -92,20 +95,17 @@ pub fn to_scenario(
     Ok(text)
 }
 
-/// What a reader of the scenario has to know of how it came about.
-fn description(conversation: &Conversation) -> Option<String> {
+/// Remarks for the reader of the scenario on how it was made.
+fn description(recorded: &SubscriberActions) -> Option<String> {
     let mut remarks = Vec::new();
-    let guessed = conversation
-        .acts
-        .iter()
-        .any(|act| matches!(act, Act::Published(own) if own.guessed));
-    if guessed {
+    let is_guess = |action: &SubscriberAction| matches!(action, SubscriberAction::Published(published) if published.guessed);
+    if recorded.actions.iter().any(is_guess) {
         remarks.push(
             "Who published is a guess where several subscribers of a topic look alike: HTTP requests do not say who sends them."
                 .to_owned(),
         );
     }
-    let mut left_out = conversation.left_out.clone();
+    let mut left_out = recorded.left_out.clone();
     left_out.sort();
     left_out.dedup();
     if !left_out.is_empty() {
@@ -114,12 +114,12 @@ fn description(conversation: &Conversation) -> Option<String> {
     (!remarks.is_empty()).then(|| remarks.join(" "))
 }
 
-/// A name for each party: what it calls itself, or its number.
-fn names(conversation: &Conversation) -> Vec<String> {
+/// A name for each subscriber: what it calls itself, or its number.
+fn names(recorded: &SubscriberActions) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for (position, party) in conversation.parties.iter().enumerate() {
-        let own = party.subscriber_name.as_deref().unwrap_or_default();
-        let mut name: String = own
+    for (position, subscriber) in recorded.subscribers.iter().enumerate() {
+        let stated = subscriber.subscriber_name.as_deref().unwrap_or_default();
+        let mut name: String = stated
             .to_lowercase()
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
@@ -141,42 +141,42 @@ fn names(conversation: &Conversation) -> Vec<String> {
     names
 }
 
-fn subscribers(conversation: &Conversation, version: Version, names: &[String]) -> Map<String, Value> {
+fn subscribers(recorded: &SubscriberActions, version: Version, names: &[String]) -> Map<String, Value> {
     /// Longer leases than this have no part in what happens.
     const SHORT_LEASE: u64 = 60;
     let mut topics: Vec<&str> = Vec::new();
     let mut all = Map::new();
-    for (party, name) in conversation.parties.iter().zip(names) {
-        let mut own = Map::new();
-        own.insert("events".to_owned(), json!(party.events));
-        if let Some(given) = &party.subscriber_name {
-            own.insert("name".to_owned(), given.as_str().into());
+    for (subscriber, name) in recorded.subscribers.iter().zip(names) {
+        let mut described = Map::new();
+        described.insert("events".to_owned(), json!(subscriber.events));
+        if let Some(given) = &subscriber.subscriber_name {
+            described.insert("name".to_owned(), given.as_str().into());
         }
-        if !topics.contains(&party.topic.as_str()) {
-            topics.push(&party.topic);
+        if !topics.contains(&subscriber.topic.as_str()) {
+            topics.push(&subscriber.topic);
         }
         if let Some(position) = topics
             .iter()
-            .position(|own| *own == party.topic)
-            .filter(|own| *own > 0)
+            .position(|topic| *topic == subscriber.topic)
+            .filter(|position| *position > 0)
         {
-            own.insert("topic".to_owned(), topic_name(position).into());
+            described.insert("topic".to_owned(), topic_name(position).into());
         }
-        if let Some(lease) = party.lease_seconds.filter(|own| *own <= SHORT_LEASE) {
-            own.insert("lease_seconds".to_owned(), lease.into());
+        if let Some(lease) = subscriber.lease_seconds.filter(|seconds| *seconds <= SHORT_LEASE) {
+            described.insert("lease_seconds".to_owned(), lease.into());
         }
-        if party.webhook && version == Version::Stu2 {
-            own.insert("channel".to_owned(), "webhook".into());
+        if subscriber.webhook && version == Version::Stu2 {
+            described.insert("channel".to_owned(), "webhook".into());
         }
-        if party.webhook && !party.has_secret {
-            own.insert("secret".to_owned(), "".into());
+        if subscriber.webhook && !subscriber.has_secret {
+            described.insert("secret".to_owned(), "".into());
         }
-        all.insert(name.clone(), Value::Object(own));
+        all.insert(name.clone(), Value::Object(described));
     }
     all
 }
 
-/// What a topic beside the first is called.
+/// The name of a topic beside the first.
 pub(super) fn topic_name(position: usize) -> String {
     format!("topic-{}", position + 1)
 }

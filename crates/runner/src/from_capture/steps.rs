@@ -1,11 +1,11 @@
-//! The steps of a scenario, one act after the other, each followed by what must then be seen.
+//! The steps of a scenario, one action after the other, each followed by what must then be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::conversation::{Act, Answered, Conversation, Published};
 use super::scenario::topic_name;
+use super::subscriber_actions::{Acknowledged, Published, SubscriberAction, SubscriberActions};
 use crate::protocol::{Action, EventKind, EventName, Version};
 use crate::requirement::Catalogue;
 
@@ -29,36 +29,36 @@ struct Open {
     saved: String,
 }
 
-pub(super) struct Writer<'c> {
-    conversation: &'c Conversation,
+pub(super) struct StepWriter<'c> {
+    recorded: &'c SubscriberActions,
     version: Version,
     catalogue: &'c Catalogue,
     names: &'c [String],
     steps: Vec<Value>,
     judged: bool,
-    /// Who is subscribed, and to what.
+    /// The subscribers that are subscribed now, with their events.
     active: BTreeMap<usize, Vec<EventName>>,
-    /// The rules by which each party answers now.
+    /// The rules by which each subscriber answers now.
     rules: BTreeMap<usize, Value>,
-    /// What ids of resources are called: by type and id.
+    /// The variables of resource ids, by type and id.
     called: BTreeMap<(String, String), String>,
     /// The case that each anchor is of.
     cases: BTreeMap<String, String>,
-    /// What the publication of an event's id was saved as.
+    /// The name under which each publication was saved, by the event's id.
     saved: BTreeMap<String, String>,
     open: Vec<Open>,
     publisher: BTreeMap<String, String>,
 }
 
-impl<'c> Writer<'c> {
+impl<'c> StepWriter<'c> {
     pub(super) fn new(
-        conversation: &'c Conversation,
+        recorded: &'c SubscriberActions,
         version: Version,
         catalogue: &'c Catalogue,
         names: &'c [String],
     ) -> Self {
         Self {
-            conversation,
+            recorded,
             version,
             catalogue,
             names,
@@ -85,42 +85,42 @@ impl<'c> Writer<'c> {
         (self.steps, self.judged)
     }
 
-    pub(super) fn act(&mut self, position: usize, act: &Act) {
-        match act {
-            Act::Subscribed(party) => self.subscribed(*party),
-            Act::Asked(party) => {
-                let by = self.name(*party);
+    pub(super) fn action(&mut self, position: usize, action: &SubscriberAction) {
+        match action {
+            SubscriberAction::Subscribed(subscriber) => self.subscribed(*subscriber),
+            SubscriberAction::Refused(subscriber) => {
+                let by = self.name(*subscriber);
                 self.step(
                     "request_subscription",
                     json!({"by": by, "save": format!("answer-{position}"), "answer": [{"status": "any"}]}),
                 );
             }
-            Act::Resubscribed { party, events } => {
-                let by = self.name(*party);
-                let mut own = json!({"by": by, "events": events});
-                if !self.conversation.parties[*party].webhook {
-                    own["endpoint"] = format!("${{{by}.endpoint}}").into();
+            SubscriberAction::Resubscribed { subscriber, events } => {
+                let by = self.name(*subscriber);
+                let mut request = json!({"by": by, "events": events});
+                if !self.recorded.subscribers[*subscriber].webhook {
+                    request["endpoint"] = format!("${{{by}.endpoint}}").into();
                 }
-                self.step("request_subscription", own);
-                self.active.insert(*party, parsed(events));
+                self.step("request_subscription", request);
+                self.active.insert(*subscriber, parsed(events));
             }
-            Act::Unsubscribed(party) => {
-                let by = self.name(*party);
-                self.active.remove(party);
+            SubscriberAction::Unsubscribed(subscriber) => {
+                let by = self.name(*subscriber);
+                self.active.remove(subscriber);
                 self.step("unsubscribe", json!({"by": by}));
             }
-            Act::Closed { party, code } => {
-                self.active.remove(party);
-                let subscriber = self.name(*party);
+            SubscriberAction::Closed { subscriber, code } => {
+                self.active.remove(subscriber);
+                let subscriber = self.name(*subscriber);
                 self.step("disconnect", json!({"subscriber": subscriber, "code": code}));
             }
-            Act::Broke(party) => {
-                self.active.remove(party);
-                let subscriber = self.name(*party);
+            SubscriberAction::Broke(subscriber) => {
+                self.active.remove(subscriber);
+                let subscriber = self.name(*subscriber);
                 self.step("abort", subscriber.into());
             }
-            Act::AskedForContext { party, topic } => self.context(*party, topic),
-            Act::Published(own) => self.published(own),
+            SubscriberAction::RequestedContext { subscriber, topic } => self.context(*subscriber, topic),
+            SubscriberAction::Published(published) => self.published(published),
         }
     }
 
@@ -128,18 +128,18 @@ impl<'c> Writer<'c> {
         self.steps.push(json!({ kind: content }));
     }
 
-    fn name(&self, party: usize) -> String {
-        self.names[party].clone()
+    fn name(&self, subscriber: usize) -> String {
+        self.names[subscriber].clone()
     }
 
     fn topic(&self, topic: &str) -> Option<String> {
         let mut topics: Vec<&str> = Vec::new();
-        for party in &self.conversation.parties {
-            if !topics.contains(&party.topic.as_str()) {
-                topics.push(&party.topic);
+        for subscriber in &self.recorded.subscribers {
+            if !topics.contains(&subscriber.topic.as_str()) {
+                topics.push(&subscriber.topic);
             }
         }
-        let position = topics.iter().position(|own| *own == topic)?;
+        let position = topics.iter().position(|known| *known == topic)?;
         (position > 0).then(|| topic_name(position))
     }
 
@@ -156,9 +156,9 @@ impl<'c> Writer<'c> {
         );
     }
 
-    fn subscribed(&mut self, party: usize) {
-        let own = &self.conversation.parties[party];
-        let name = self.name(party);
+    fn subscribed(&mut self, subscriber: usize) {
+        let recorded = &self.recorded.subscribers[subscriber];
+        let name = self.name(subscriber);
         // Whoever subscribes one after the other does so in one step.
         match self
             .steps
@@ -168,23 +168,23 @@ impl<'c> Writer<'c> {
             Some(names) => names.push(name.into()),
             None => self.step("subscribe", json!([name])),
         }
-        let events = parsed(&own.events);
-        let latest = self.open.iter().rev().find(|open| open.topic == own.topic);
+        let events = parsed(&recorded.events);
+        let latest = self.open.iter().rev().find(|open| open.topic == recorded.topic);
         let latest = latest
             .filter(|open| events.contains(&open.event))
             .map(|open| open.saved.clone());
-        self.active.insert(party, events);
+        self.active.insert(subscriber, events);
         if let Some(saved) = latest {
             self.judge(
-                party,
+                subscriber,
                 json!({"kind": "notification", "of": saved}),
                 "replay.latest-open",
             );
         }
     }
 
-    fn context(&mut self, party: Option<usize>, topic: &str) {
-        let Some(party) = party else { return };
+    fn context(&mut self, subscriber: Option<usize>, topic: &str) {
+        let Some(subscriber) = subscriber else { return };
         if self.version != Version::Stu3 {
             return;
         }
@@ -193,20 +193,21 @@ impl<'c> Writer<'c> {
             let (resource, _) = open.event.resource()?;
             self.called.get(&(resource, open.subject.clone()?)).cloned()
         });
-        let mut own = json!({"by": self.name(party)});
+        let mut step = json!({"by": self.name(subscriber)});
         if let Some(id) = called {
             self.judged = true;
-            own["answer"] = json!([{
+            step["answer"] = json!([{
                 "requirement": "current.context-of-latest-open",
                 "has": {"/context": {"contains": {"/resource/id": {"equals": id}}}},
             }]);
         }
-        self.step("get_context", own);
+        self.step("get_context", step);
     }
 
-    fn published(&mut self, own: &Published) {
+    fn published(&mut self, published: &Published) {
         let text = |pointer: &str| {
-            own.message
+            published
+                .message
                 .pointer(pointer)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
@@ -215,19 +216,22 @@ impl<'c> Writer<'c> {
         let Ok(event) = name.parse::<EventName>() else {
             return;
         };
-        let context = own
+        let context = published
             .message
             .pointer("/event/context")
             .cloned()
             .unwrap_or(json!([]));
-        self.answers(&id, &name, &own.topic);
+        self.answers(&id, &name, &published.topic);
         let saved = format!("event-{}", self.saved.len() + 1);
-        let by = own.by.map(|party| self.name(party)).unwrap_or_else(|| {
-            self.publisher
-                .entry(own.topic.clone())
-                .or_insert_with(|| name.clone());
-            "publisher".to_owned()
-        });
+        let by = published
+            .by
+            .map(|subscriber| self.name(subscriber))
+            .unwrap_or_else(|| {
+                self.publisher
+                    .entry(published.topic.clone())
+                    .or_insert_with(|| name.clone());
+                "publisher".to_owned()
+            });
         let subject = subject(&event, &context);
         let case = self.case(subject.as_deref());
         let mut step = json!({"by": by, "event": name, "case": case, "save": saved});
@@ -240,11 +244,13 @@ impl<'c> Writer<'c> {
         } else {
             self.saved.insert(id.clone(), saved.clone());
         }
-        let further = further_members(&own.message);
+        let further = further_members(&published.message);
         if !further.is_empty() {
             step["event_members"] = Value::Object(further);
         }
-        let accepted = own.status.is_some_and(|status| (200..300).contains(&status));
+        let accepted = published
+            .status
+            .is_some_and(|status| (200..300).contains(&status));
         if !accepted {
             step["answer"] = json!([{"status": "any"}]);
         }
@@ -252,36 +258,36 @@ impl<'c> Writer<'c> {
         if !accepted {
             return;
         }
-        self.expect(own, &event, &id, first.as_deref().unwrap_or(&saved));
-        self.remember(own, event, subject, saved);
+        self.expect(published, &event, &id, first.as_deref().unwrap_or(&saved));
+        self.remember(published, event, subject, saved);
     }
 
-    /// What the event must bring to whom.
-    fn expect(&mut self, own: &Published, event: &EventName, id: &str, saved: &str) {
-        let of_topic = |party: &usize| self.conversation.parties[*party].topic == own.topic;
+    /// The messages that the event must bring, and their receivers.
+    fn expect(&mut self, published: &Published, event: &EventName, id: &str, saved: &str) {
+        let of_topic = |subscriber: &usize| self.recorded.subscribers[*subscriber].topic == published.topic;
         let receivers: Vec<usize> = self
             .active
             .iter()
-            .filter(|(party, events)| of_topic(party) && events.contains(event))
-            .map(|(party, _)| *party)
+            .filter(|(subscriber, events)| of_topic(subscriber) && events.contains(event))
+            .map(|(subscriber, _)| *subscriber)
             .collect();
         let kind = match event.kind() {
             EventKind::SyncError => "sync_error",
             _ => "notification",
         };
-        for party in &receivers {
-            let requirement = if own.by == Some(*party) {
+        for subscriber in &receivers {
+            let requirement = if published.by == Some(*subscriber) {
                 "publish.broadcast-to-requester"
             } else if event.is(Action::Update) {
                 "content.update-distributed"
             } else {
                 "notification.delivered"
             };
-            self.judge(*party, json!({"kind": kind, "of": saved}), requirement);
+            self.judge(*subscriber, json!({"kind": kind, "of": saved}), requirement);
         }
         for refusing in receivers {
-            let answered = self.conversation.answers.get(&(refusing, id.to_owned()));
-            let requirement = match answered.and_then(|own| own.status) {
+            let answered = self.recorded.answers.get(&(refusing, id.to_owned()));
+            let requirement = match answered.and_then(|answer| answer.status) {
                 Some(409) => "syncerror.on-conflict",
                 Some(400..=499) => "syncerror.on-client-error",
                 Some(500) => "syncerror.on-server-error",
@@ -291,12 +297,12 @@ impl<'c> Writer<'c> {
             let others: Vec<usize> = self
                 .active
                 .iter()
-                .filter(|(party, events)| {
-                    **party != refusing
-                        && self.conversation.parties[**party].topic == own.topic
-                        && events.iter().any(|own| own.kind() == EventKind::SyncError)
+                .filter(|(subscriber, events)| {
+                    **subscriber != refusing
+                        && self.recorded.subscribers[**subscriber].topic == published.topic
+                        && events.iter().any(|event| event.kind() == EventKind::SyncError)
                 })
-                .map(|(party, _)| *party)
+                .map(|(subscriber, _)| *subscriber)
                 .collect();
             for other in others {
                 self.judge(other, json!({"kind": "sync_error", "of": saved}), requirement);
@@ -304,12 +310,12 @@ impl<'c> Writer<'c> {
         }
     }
 
-    fn remember(&mut self, own: &Published, event: EventName, subject: Option<String>, saved: String) {
+    fn remember(&mut self, published: &Published, event: EventName, subject: Option<String>, saved: String) {
         let same = |open: &Open| {
             let types = (open.event.resource(), event.resource());
             let same_type =
                 matches!(types, (Some((one, _)), Some((other, _))) if one.eq_ignore_ascii_case(&other));
-            open.topic == own.topic && same_type && open.subject == subject
+            open.topic == published.topic && same_type && open.subject == subject
         };
         if event.is(Action::Close) {
             self.open.retain(|open| !same(open));
@@ -317,7 +323,7 @@ impl<'c> Writer<'c> {
         if event.is(Action::Open) {
             self.open.retain(|open| !same(open));
             self.open.push(Open {
-                topic: own.topic.clone(),
+                topic: published.topic.clone(),
                 event,
                 subject,
                 saved,
@@ -327,20 +333,20 @@ impl<'c> Writer<'c> {
 
     /// Lets the subscribers of a topic answer an event as they did.
     fn answers(&mut self, id: &str, event: &str, topic: &str) {
-        let parties: Vec<usize> = self.active.keys().copied().collect();
-        for party in parties {
-            if self.conversation.parties[party].topic != topic {
+        let subscribers: Vec<usize> = self.active.keys().copied().collect();
+        for subscriber in subscribers {
+            if self.recorded.subscribers[subscriber].topic != topic {
                 continue;
             }
-            let wanted = match self.conversation.answers.get(&(party, id.to_owned())) {
-                Some(own) => rule(own, event),
+            let wanted = match self.recorded.answers.get(&(subscriber, id.to_owned())) {
+                Some(answer) => rule(answer, event),
                 None => continue,
             };
-            let now = self.rules.get(&party).cloned().unwrap_or(json!([]));
+            let now = self.rules.get(&subscriber).cloned().unwrap_or(json!([]));
             if now != wanted {
-                let of = self.name(party);
+                let of = self.name(subscriber);
                 self.step("answers", json!({"of": of, "rules": wanted}));
-                self.rules.insert(party, wanted);
+                self.rules.insert(subscriber, wanted);
             }
         }
     }
@@ -366,12 +372,12 @@ impl<'c> Writer<'c> {
             if self.called.contains_key(&key) {
                 continue;
             }
-            let Some((_, member)) = CASE.iter().find(|(own, _)| *own == kind) else {
+            let Some((_, member)) = CASE.iter().find(|(resource, _)| *resource == kind) else {
                 continue;
             };
             let variable = format!("${{case.{case}.{member}.id}}");
             // A case has one of each; a second one keeps its id.
-            if !self.called.values().any(|own| *own == variable) {
+            if !self.called.values().any(|known| *known == variable) {
                 self.called.insert(key, variable);
             }
         }
@@ -380,7 +386,7 @@ impl<'c> Writer<'c> {
 
     fn replaced(&self, value: &Value, kind: Option<&str>) -> Value {
         match value {
-            Value::Array(items) => items.iter().map(|own| self.replaced(own, None)).collect(),
+            Value::Array(items) => items.iter().map(|item| self.replaced(item, None)).collect(),
             Value::Object(members) => {
                 let kind = members.get("resourceType").and_then(Value::as_str).or(kind);
                 let replaced = members.iter().map(|(name, value)| {
@@ -415,27 +421,27 @@ fn parsed(events: &[String]) -> Vec<EventName> {
     let mut seen = BTreeSet::new();
     events
         .iter()
-        .filter(|own| seen.insert(own.to_lowercase()))
-        .filter_map(|own| own.parse().ok())
+        .filter(|name| seen.insert(name.to_lowercase()))
+        .filter_map(|name| name.parse().ok())
         .collect()
 }
 
-fn rule(own: &Answered, event: &str) -> Value {
+fn rule(answer: &Acknowledged, event: &str) -> Value {
     let mut rule = Map::from_iter([("event".to_owned(), event.into())]);
-    match own.status {
+    match answer.status {
         None => {
             rule.insert("never".to_owned(), true.into());
         }
-        Some(200) if own.after_ms < LATE_MS && !own.as_text => return json!([]),
+        Some(200) if answer.after_ms < LATE_MS && !answer.as_text => return json!([]),
         Some(status) => {
             rule.insert("status".to_owned(), status.into());
         }
     }
-    if own.as_text {
+    if answer.as_text {
         rule.insert("as_text".to_owned(), true.into());
     }
-    if own.after_ms >= LATE_MS {
-        rule.insert("after_ms".to_owned(), own.after_ms.into());
+    if answer.after_ms >= LATE_MS {
+        rule.insert("after_ms".to_owned(), answer.after_ms.into());
     }
     json!([rule])
 }
@@ -454,25 +460,27 @@ fn subject(event: &EventName, context: &Value) -> Option<String> {
     let (kind, _) = event.resource()?;
     let mut found = Vec::new();
     resources(context, &mut found);
-    let own = found.into_iter().find(|(own, _)| own.eq_ignore_ascii_case(&kind));
-    own.map(|(_, id)| id)
+    let resource = found
+        .into_iter()
+        .find(|(resource, _)| resource.eq_ignore_ascii_case(&kind));
+    resource.map(|(_, id)| id)
 }
 
 /// Types and ids of all resources in a context, and of those that it refers to.
 fn resources(value: &Value, found: &mut Vec<(String, String)>) {
     match value {
-        Value::Array(items) => items.iter().for_each(|own| resources(own, found)),
+        Value::Array(items) => items.iter().for_each(|item| resources(item, found)),
         Value::Object(members) => {
             let text = |name: &str| members.get(name).and_then(Value::as_str);
             if let (Some(kind), Some(id)) = (text("resourceType"), text("id")) {
                 found.push((kind.to_owned(), id.to_owned()));
             }
-            let referred = text("reference").and_then(|own| own.rsplit_once('/'));
+            let referred = text("reference").and_then(|reference| reference.rsplit_once('/'));
             if let Some((before, id)) = referred {
                 let kind = before.rsplit('/').next().unwrap_or(before);
                 found.push((kind.to_owned(), id.to_owned()));
             }
-            members.values().for_each(|own| resources(own, found));
+            members.values().for_each(|member| resources(member, found));
         }
         _ => {}
     }

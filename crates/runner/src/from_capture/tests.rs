@@ -1,22 +1,23 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::capture::{Frame, Line, Message, Payload, Side};
+use crate::capture::conversation::Conversation;
+use crate::capture::{Frame, Headers, Line, Message, Payload, Side};
 use crate::protocol::Version;
 use crate::redaction::Redactor;
 use crate::requirement::Catalogue;
 use crate::scenario::Scenario;
 
-/// Writes a capture down, a message every 10 ms.
+/// Builds a capture, a message every 10 ms.
 #[derive(Default)]
-struct Tape {
+struct CaptureBuilder {
     lines: Vec<Line>,
     exchange: u64,
 }
 
 const HUB: &str = "https://hub.example.com/fhircast";
 
-impl Tape {
+impl CaptureBuilder {
     fn push(&mut self, message: Message) {
         let at_ms = self.lines.len() as f64 * 10.0;
         self.lines.push(Line { at_ms, message });
@@ -37,14 +38,15 @@ impl Tape {
             headers: vec![
                 header("authorization", token),
                 header("content-type", content_type),
-            ],
+            ]
+            .into(),
             body: Self::body(body),
             replaced: Vec::new(),
         });
         self.push(Message::Response {
             exchange,
             status,
-            headers: Vec::new(),
+            headers: Headers::default(),
             body: Self::body(answer),
             replaced: Vec::new(),
         });
@@ -89,30 +91,29 @@ fn notification(id: &str, event: &str, patient: &str) -> Value {
 }
 
 /// A worklist opens two patients; the viewer refuses the second one.
-fn refusal() -> Tape {
-    let mut tape = Tape::default();
-    tape.subscribe("Bearer a", "Work List", "Patient-open,Patient-close,SyncError", 1);
-    tape.subscribe("Bearer b", "Viewer", "Patient-open", 2);
+fn refusal() -> CaptureBuilder {
+    let mut capture = CaptureBuilder::default();
+    capture.subscribe("Bearer a", "Work List", "Patient-open,Patient-close,SyncError", 1);
+    capture.subscribe("Bearer b", "Viewer", "Patient-open", 2);
     for (id, patient, status) in [("e1", "p1", 200), ("e2", "p2", 409)] {
-        tape.event("Bearer a", id, "Patient-open", patient, 202);
+        capture.event("Bearer a", id, "Patient-open", patient, 202);
         for connection in [1, 2] {
-            tape.frame(connection, Side::Hub, &notification(id, "Patient-open", patient));
+            capture.frame(connection, Side::Hub, &notification(id, "Patient-open", patient));
         }
-        tape.frame(1, Side::Subscriber, &json!({"id": id, "status": 200}));
-        tape.frame(2, Side::Subscriber, &json!({"id": id, "status": status}));
+        capture.frame(1, Side::Subscriber, &json!({"id": id, "status": 200}));
+        capture.frame(2, Side::Subscriber, &json!({"id": id, "status": status}));
     }
-    tape
+    capture
 }
 
-fn scenario(tape: Tape) -> Result<String, ReproductionError> {
-    let conversation = Conversation::read(tape.lines);
+fn recorded(capture: CaptureBuilder) -> SubscriberActions {
+    SubscriberActions::of(&Conversation::decode(HUB, capture.lines))
+}
+
+fn scenario(capture: CaptureBuilder) -> Result<String, ReproductionError> {
+    let recorded = recorded(capture);
     let catalogue = Catalogue::embedded().unwrap();
-    to_scenario(
-        &conversation,
-        conversation.version(),
-        &catalogue,
-        "From a capture",
-    )
+    to_scenario(&recorded, recorded.version, &catalogue, "From a capture")
 }
 
 #[test]
@@ -122,13 +123,13 @@ fn a_capture_becomes_a_scenario_with_variables() {
 
 #[test]
 fn a_capture_in_which_nothing_is_published_gives_no_scenario() {
-    let mut tape = Tape::default();
+    let mut capture = CaptureBuilder::default();
     assert!(matches!(
-        scenario(Tape::default()),
+        scenario(CaptureBuilder::default()),
         Err(ReproductionError::NoSubscription)
     ));
-    tape.subscribe("Bearer a", "Viewer", "Patient-open", 1);
-    assert!(matches!(scenario(tape), Err(ReproductionError::Nothing)));
+    capture.subscribe("Bearer a", "Viewer", "Patient-open", 1);
+    assert!(matches!(scenario(capture), Err(ReproductionError::Nothing)));
 }
 
 #[test]
@@ -155,8 +156,8 @@ fn a_failing_scenario_is_made_as_small_as_it_can_be() {
 
 #[test]
 fn versions_are_told_by_channels_and_spelling() {
-    assert_eq!(Conversation::read(refusal().lines).version(), Version::Stu3);
-    let mut tape = Tape::default();
-    tape.subscribe("Bearer a", "Viewer", "patient-open", 1);
-    assert_eq!(Conversation::read(tape.lines).version(), Version::Stu2);
+    assert_eq!(recorded(refusal()).version, Version::Stu3);
+    let mut capture = CaptureBuilder::default();
+    capture.subscribe("Bearer a", "Viewer", "patient-open", 1);
+    assert_eq!(recorded(capture).version, Version::Stu2);
 }

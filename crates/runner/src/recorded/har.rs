@@ -6,8 +6,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::conversation::Conversation;
-use crate::capture::{Frame, Header, Line, Message, Payload, Side};
+use super::recording::Recording;
+use crate::capture::{Frame, Header, Headers, Line, Message, Payload, Side};
 use crate::outcome::Tool;
 use crate::redaction::Redactor;
 
@@ -120,7 +120,7 @@ pub(super) fn is_har(document: &Value) -> bool {
 ///
 /// # Errors
 /// When it is not in its format, or nobody subscribes in it.
-pub(super) fn read(document: &Value) -> Result<Conversation, HarError> {
+pub(super) fn read(document: &Value) -> Result<Recording, HarError> {
     let log = Har::deserialize(document)?.log;
     let redactor = Redactor::new(false, true);
     let subscribes = |entry: &&Entry| {
@@ -144,21 +144,22 @@ pub(super) fn read(document: &Value) -> Result<Conversation, HarError> {
         name: "a browser".to_owned(),
         version: String::new(),
     });
-    Ok(Conversation {
-        header: Header {
-            castspec_capture: crate::capture::FORMAT,
-            tool: Tool {
-                name: creator.name,
-                version: creator.version,
-            },
-            started: first.to_string(),
-            upstream,
-            fhircast_versions: Vec::new(),
+    let header = Header {
+        castspec_capture: crate::capture::FORMAT,
+        tool: Tool {
+            name: creator.name,
+            version: creator.version,
         },
+        started: first.to_string(),
+        upstream,
+        fhircast_versions: Vec::new(),
+    };
+    Ok(Recording::new(
+        header,
         lines,
-        cut: None,
-        client: Some("the browser".to_owned()),
-    })
+        None,
+        Some("the browser".to_owned()),
+    ))
 }
 
 fn add(entry: &Entry, number: u64, begin: f64, redactor: &Redactor, lines: &mut Vec<Line>) {
@@ -242,7 +243,7 @@ impl Request {
         let pairs = data
             .params
             .iter()
-            .map(|own| format!("{}={}", own.name, own.value));
+            .map(|parameter| format!("{}={}", parameter.name, parameter.value));
         pairs.collect::<Vec<_>>().join("&")
     }
 }
@@ -256,9 +257,10 @@ impl Content {
     }
 }
 
-fn listed(headers: &[Named]) -> Vec<(String, String)> {
+fn listed(headers: &[Named]) -> Headers {
     // Those that begin with a colon are HTTP/2's own.
-    let own = headers.iter().filter(|own| !own.name.starts_with(':'));
-    own.map(|own| (own.name.to_ascii_lowercase(), own.value.clone()))
+    let headers = headers.iter().filter(|header| !header.name.starts_with(':'));
+    headers
+        .map(|header| (header.name.to_ascii_lowercase(), header.value.clone()))
         .collect()
 }

@@ -1,4 +1,4 @@
-//! What is called otherwise on the recorder's other side: endpoints of WebSockets, and callbacks.
+//! URLs that differ on the two sides of the recorder: endpoints of WebSockets, and callbacks.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ const MOST: usize = 100_000;
 /// Endpoints on other hosts than the hub's lie under this path.
 const SOCKETS: &str = "/castspec-record/socket/";
 
-/// Who is meant by which URL.
+/// The original behind each URL of the recorder.
 #[derive(Debug)]
 pub(super) struct Aliases {
     callback_base: String,

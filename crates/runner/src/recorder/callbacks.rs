@@ -8,66 +8,63 @@ use axum::response::Response;
 use http::StatusCode;
 use tokio::net::TcpListener;
 
+use super::capture_sink::Pending;
 use super::exchange::{answer, fetch};
 use super::headers::{end_to_end, listed, of_request};
-use super::tape::Pending;
-use super::{BODY_LIMIT, Passage};
+use super::{BODY_LIMIT, Relay};
 use crate::capture::{Message, Side};
 
 /// Takes calls until it is dropped.
-pub(super) async fn serve(listener: TcpListener, passage: Arc<Passage>) {
+pub(super) async fn serve(listener: TcpListener, relay: Arc<Relay>) {
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("a connection for callbacks keeps its delay: {error}");
         }
     });
-    let tape = passage.tape.clone();
-    let router = axum::Router::new().fallback(take).with_state(passage);
+    let sink = relay.sink.clone();
+    let router = axum::Router::new().fallback(take).with_state(relay);
     if let Err(error) = axum::serve(listener, router).await {
-        tape.remark(&format!("callbacks are not taken any more: {error}"));
+        sink.remark(&format!("callbacks are not taken any more: {error}"));
     }
 }
 
-async fn take(State(passage): State<Arc<Passage>>, request: Request) -> Response {
+async fn take(State(relay): State<Arc<Relay>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let tape = &passage.tape;
-    let Some(url) = passage
-        .aliases
-        .callback_behind(parts.uri.path(), parts.uri.query())
-    else {
-        tape.remark(&format!(
+    let sink = &relay.sink;
+    let Some(url) = relay.aliases.callback_behind(parts.uri.path(), parts.uri.query()) else {
+        sink.remark(&format!(
             "a call for {} was not passed on: no subscriber has asked for calls there through this recorder",
             parts.uri.path()
         ));
         return answer(StatusCode::NOT_FOUND, "castspec record: nobody has this callback");
     };
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        tape.remark("a call was not passed on: its body broke off, or is too long");
+        sink.remark("a call was not passed on: its body broke off, or is too long");
         return answer(
             StatusCode::PAYLOAD_TOO_LARGE,
             "castspec record: the body is too long",
         );
     };
-    let exchange = tape.next_exchange();
+    let exchange = sink.next_exchange();
     let headers = of_request(&parts.headers);
-    tape.write(Message::CallbackRequest {
+    sink.write(Message::CallbackRequest {
         exchange,
         method: parts.method.to_string(),
         url: url.clone(),
         headers: listed(&headers),
-        body: tape.payload(&body, body.len()),
+        body: sink.payload(&body, body.len()),
     });
-    let pending = Pending::new(tape, exchange, Side::Hub);
-    let came = fetch(&passage.to_callbacks, parts.method, &url, headers, body).await;
+    let pending = Pending::new(sink, exchange, Side::Hub);
+    let came = fetch(&relay.to_callbacks, parts.method, &url, headers, body).await;
     pending.over();
     match came {
         Ok(came) => {
             let headers = end_to_end(&came.headers);
-            tape.write(Message::CallbackResponse {
+            sink.write(Message::CallbackResponse {
                 exchange,
                 status: came.status.as_u16(),
                 headers: listed(&headers),
-                body: tape.payload(&came.body, came.body.len()),
+                body: sink.payload(&came.body, came.body.len()),
             });
             let mut response = Response::new(Body::from(came.body));
             *response.status_mut() = came.status;
@@ -75,8 +72,8 @@ async fn take(State(passage): State<Arc<Passage>>, request: Request) -> Response
             response
         }
         Err(problem) => {
-            tape.no_response(exchange, Side::Subscriber, &problem);
-            tape.tell(&format!(
+            sink.no_response(exchange, Side::Subscriber, &problem);
+            sink.tell(&format!(
                 "a callback did not answer (exchange {exchange}): {problem}"
             ));
             answer(

@@ -10,10 +10,10 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::Url;
 
+use super::capture_sink::Pending;
 use super::headers::{end_to_end, is_upgrade, listed, of_request};
 use super::replacing::{self, Answered, CALLBACK, ENDPOINT, SECRET};
-use super::tape::Pending;
-use super::{BODY_LIMIT, Passage, tunnel};
+use super::{BODY_LIMIT, Relay, tunnel};
 use crate::capture::{Message, Side};
 
 /// The body of a request.
@@ -22,39 +22,39 @@ struct Outgoing {
     passed: Bytes,
     /// As it would go to the hub if the subscriber knew of no recorder.
     recorded: Bytes,
-    /// What of it was replaced.
+    /// The members that were replaced.
     replaced: Vec<String>,
 }
 
-/// What came back, whole.
+/// A response, whole.
 pub(super) struct Came {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-pub(super) async fn pass(State(passage): State<Arc<Passage>>, request: Request) -> Response {
+pub(super) async fn pass(State(relay): State<Arc<Relay>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path_and_query().map_or("/", |own| own.as_str());
-    let endpoint = passage.aliases.endpoint_behind(path);
-    passage.learn(&parts.headers);
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let endpoint = relay.aliases.endpoint_behind(path);
+    relay.learn(&parts.headers);
     if is_upgrade(&parts.headers) {
-        return tunnel::open(passage, endpoint, parts).await;
+        return tunnel::open(relay, endpoint, parts).await;
     }
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        return passage.refuse_body(&parts.method, path);
+        return relay.refuse_body(&parts.method, path);
     };
     let url = match endpoint {
         Some(endpoint) => endpoint.replacen("ws", "http", 1),
-        None => passage.at_hub(path),
+        None => relay.at_hub(path),
     };
     let headers = of_request(&parts.headers);
-    passage
+    relay
         .exchange(parts.method, &url, headers, &parts.headers, body)
         .await
 }
 
-impl Passage {
+impl Relay {
     /// The same path at the hub.
     pub(super) fn at_hub(&self, path_and_query: &str) -> String {
         format!("{}{path_and_query}", self.upstream.origin().ascii_serialization())
@@ -68,7 +68,7 @@ impl Passage {
             .filter_map(|value| value.to_str().ok());
         for value in shown {
             if let Some((_, credentials)) = value.trim().split_once(' ') {
-                self.tape.know(credentials.trim());
+                self.sink.know(credentials.trim());
             }
         }
     }
@@ -77,7 +77,7 @@ impl Passage {
         let problem = format!(
             "a {method} to {path} was not passed on: its body broke off, or is longer than {BODY_LIMIT} bytes"
         );
-        self.tape.remark(&problem);
+        self.sink.remark(&problem);
         answer(StatusCode::PAYLOAD_TOO_LARGE, &problem)
     }
 
@@ -89,24 +89,24 @@ impl Passage {
         asked: &HeaderMap,
         body: Bytes,
     ) -> Response {
-        let exchange = self.tape.next_exchange();
+        let exchange = self.sink.next_exchange();
         if is_form(asked) {
-            replacing::values(&body, SECRET).for_each(|secret| self.tape.know(&secret));
+            replacing::values(&body, SECRET).for_each(|secret| self.sink.know(&secret));
         }
         let Outgoing {
             passed,
             recorded,
             replaced,
         } = self.outgoing(&method, asked, body);
-        self.tape.write(Message::Request {
+        self.sink.write(Message::Request {
             exchange,
             method: method.to_string(),
             url: url.to_owned(),
             headers: listed(&headers),
-            body: self.tape.payload(&recorded, recorded.len()),
+            body: self.sink.payload(&recorded, recorded.len()),
             replaced,
         });
-        let pending = Pending::new(&self.tape, exchange, Side::Subscriber);
+        let pending = Pending::new(&self.sink, exchange, Side::Subscriber);
         let came = fetch(&self.to_hub, method.clone(), url, headers, passed).await;
         pending.over();
         match came {
@@ -117,8 +117,8 @@ impl Passage {
 
     /// The hub did not answer.
     pub(super) fn unanswered(&self, exchange: u64, url: &str, problem: &str) -> Response {
-        self.tape.no_response(exchange, Side::Hub, problem);
-        self.tape.tell(&format!(
+        self.sink.no_response(exchange, Side::Hub, problem);
+        self.sink.tell(&format!(
             "the hub did not answer (exchange {exchange}, {url}): {problem}"
         ));
         answer(
@@ -139,7 +139,7 @@ impl Passage {
         if !is_form(asked) {
             let text = String::from_utf8_lossy(&body);
             if text.contains("hub.mode") && (text.contains(CALLBACK) || text.contains(ENDPOINT)) {
-                self.tape.remark(
+                self.sink.remark(
                     "a subscription request is no form: what is in it stays as it is, and webhooks that it asks for do not come through the recorder",
                 );
             }
@@ -162,7 +162,7 @@ impl Passage {
             let alias = self.aliases.callback(value);
             match alias {
                 Some(_) => replaced.push(name.to_owned()),
-                None => self.tape.remark(&format!(
+                None => self.sink.remark(&format!(
                     "hub.callback is no http or https URL: calls to it do not come through the recorder: {value}"
                 )),
             }
@@ -188,14 +188,14 @@ impl Passage {
                         body = found.replaced(&body, &alias).into();
                         replaced.push(ENDPOINT.to_owned());
                     }
-                    None => self.tape.remark(&format!(
+                    None => self.sink.remark(&format!(
                         "hub.channel.endpoint is no ws or wss URL: what goes over it does not come through the recorder (exchange {exchange})"
                     )),
                 },
-                Answered::Unreadable(problem) => self.tape.remark(&format!(
+                Answered::Unreadable(problem) => self.sink.remark(&format!(
                     "hub.channel.endpoint cannot be read, and what goes over it does not come through the recorder (exchange {exchange}): {problem}"
                 )),
-                Answered::Nothing if came.headers.contains_key(CONTENT_ENCODING) => self.tape.remark(&format!(
+                Answered::Nothing if came.headers.contains_key(CONTENT_ENCODING) => self.sink.remark(&format!(
                     "the hub encodes its answer though nobody asked for that: an endpoint in it does not lead through the recorder (exchange {exchange})"
                 )),
                 Answered::Nothing => {}
@@ -205,21 +205,21 @@ impl Passage {
             && came.status.is_redirection()
         {
             match self.redirected(location, asked) {
-                Some(Ok(own)) => {
-                    headers.insert(LOCATION, own);
+                Some(Ok(redirected)) => {
+                    headers.insert(LOCATION, redirected);
                     replaced.push("location".to_owned());
                 }
-                Some(Err(())) => self.tape.remark(&format!(
+                Some(Err(())) => self.sink.remark(&format!(
                     "the hub redirects to another host, past the recorder (exchange {exchange}): {location}"
                 )),
                 None => {}
             }
         }
-        self.tape.write(Message::Response {
+        self.sink.write(Message::Response {
             exchange,
             status: came.status.as_u16(),
             headers: recorded,
-            body: self.tape.payload(&came.body, came.body.len()),
+            body: self.sink.payload(&came.body, came.body.len()),
             replaced,
         });
         // To a HEAD, the length is that of a body which does not come.
@@ -243,7 +243,7 @@ impl Passage {
         Some(format!("{scheme}://{}{path}", self.host(asked)))
     }
 
-    /// Where a redirect within the hub leads through the recorder; an error where it leads elsewhere, and nothing where it is
+    /// The target of a redirect within the hub, through the recorder; an error where it leads elsewhere, and nothing where it is
     /// relative.
     fn redirected(&self, location: &str, asked: &HeaderMap) -> Option<Result<HeaderValue, ()>> {
         let url = Url::parse(location).ok()?;
@@ -321,10 +321,10 @@ pub(super) fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
-    while let Some(own) = cause {
+    while let Some(error) = cause {
         text.push_str(": ");
-        text.push_str(&own.to_string());
-        cause = own.source();
+        text.push_str(&error.to_string());
+        cause = error.source();
     }
     text
 }

@@ -1,4 +1,4 @@
-//! Which headers are passed on, and how they are written down.
+//! The headers that are passed on, and their form in the capture.
 
 use http::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHENTICATE,
@@ -6,7 +6,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-/// What concerns one connection only (RFC 9110, 7.6.1), and the length, which the HTTP library tells itself.
+use crate::capture::Headers;
+
+/// Headers of one connection only (RFC 9110, 7.6.1), and the length, which the HTTP library sets itself.
 const HOP_BY_HOP: [HeaderName; 8] = [
     CONNECTION,
     CONTENT_LENGTH,
@@ -55,7 +57,7 @@ pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// Names and values.
-pub(super) fn listed(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(super) fn listed(headers: &HeaderMap) -> Headers {
     let listed = headers.iter().map(|(name, value)| {
         (
             name.as_str().to_owned(),
@@ -71,6 +73,6 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
     value.is_some_and(|value| {
         value
             .split(',')
-            .any(|own| own.trim().eq_ignore_ascii_case("websocket"))
+            .any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
     })
 }

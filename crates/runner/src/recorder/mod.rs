@@ -5,15 +5,15 @@
 //! subscription requests, and `hub.callback` in those requests; and back again where a subscriber names its endpoint. The
 //! capture says what hub and subscriber would have seen without the recorder.
 //!
-//! Whatever passes is in the capture before its last byte is passed on. It knows HTTP and WebSocket and these three members;
-//! what is right and wrong in FHIRcast is no concern of it.
+//! A message is in the capture before its last byte is passed on. The recorder knows HTTP, WebSocket and these three members; it
+//! does not judge.
 
 mod aliases;
 mod callbacks;
+mod capture_sink;
 mod exchange;
 mod headers;
 mod replacing;
-mod tape;
 mod tunnel;
 mod wire;
 
@@ -30,8 +30,8 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use self::aliases::Aliases;
-use self::tape::Tape;
-pub use self::tape::Tell;
+use self::capture_sink::CaptureSink;
+pub use self::capture_sink::Tell;
 use crate::capture::{Header, Message, Writer};
 use crate::certificates::{Authority, AuthorityError};
 use crate::client::{CallbackError, Trust, TrustError, is_loopback, listen_for_callbacks};
@@ -40,25 +40,25 @@ use crate::redaction::Redactor;
 
 /// Bodies longer than this are refused: no message of FHIRcast is that long.
 const BODY_LIMIT: usize = 64 << 20;
-/// How long a connection to the hub or to a callback may take to come about.
+/// The longest time that a connection to the hub or to a callback may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long requests that are under way may take to end when the recorder stops.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What to record, and where.
+/// The hub to record, and the capture to write.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `hub.url` of the hub.
     pub upstream: Url,
-    /// Where subscribers connect.
+    /// The address that subscribers connect to.
     pub listen: SocketAddr,
     /// Speak HTTP and WS to subscribers in place of HTTPS and WSS.
     pub plaintext: bool,
-    /// Where the hub can reach this machine for callbacks; without it, on the loopback interface.
+    /// The URL at which the hub can reach this machine for callbacks; without it, on the loopback interface.
     pub callback_base: Option<Url>,
     /// The address to listen on for callbacks, where `callback_base` does not tell.
     pub callback_listen: Option<SocketAddr>,
-    /// Whose certificates are accepted, of the hub and of callbacks.
+    /// The certificates that are accepted, of the hub and of callbacks.
     pub trust: Trust,
     /// The capture, a file that is not there yet.
     pub out: PathBuf,
@@ -79,9 +79,9 @@ pub enum RecorderError {
         "cannot listen on {address}: {source}; choose another address or port with --listen (port 0 takes any that is free)"
     )]
     Listen {
-        /// Where the recorder was to listen.
+        /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// There is such a capture already.
@@ -92,7 +92,7 @@ pub enum RecorderError {
     Capture {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// Callbacks cannot be listened for.
@@ -109,17 +109,17 @@ pub enum RecorderError {
     Http(#[from] reqwest::Error),
 }
 
-/// What everything that passes needs.
-struct Passage {
+/// The connections of the recorder to both sides.
+struct Relay {
     upstream: Url,
     /// The scheme under which subscribers reach the recorder is a secure one.
     secure: bool,
-    /// Where subscribers reach the recorder, if they do not say.
+    /// The address at which subscribers reach the recorder, if they do not say.
     address: SocketAddr,
     to_hub: reqwest::Client,
     to_callbacks: reqwest::Client,
     aliases: Aliases,
-    tape: Tape,
+    sink: CaptureSink,
 }
 
 /// A running recorder. Dropping it stops it at once; see [`Recorder::shutdown`].
@@ -128,7 +128,7 @@ pub struct Recorder {
     url: String,
     callback_base: String,
     authority: Option<Authority>,
-    tape: Tape,
+    sink: CaptureSink,
     handle: Handle<SocketAddr>,
     serving: JoinHandle<std::io::Result<()>>,
     calling: JoinHandle<()>,
@@ -170,14 +170,14 @@ impl Recorder {
                 source,
             },
         })?;
-        let tape = Tape::new(writer, settings.redactor, tell);
-        let passage = Arc::new(Passage {
+        let sink = CaptureSink::new(writer, settings.redactor, tell);
+        let relay = Arc::new(Relay {
             secure: authority.is_some(),
             address,
             to_hub,
             to_callbacks,
             aliases: Aliases::new(&callback_base),
-            tape: tape.clone(),
+            sink: sink.clone(),
             upstream: upstream.clone(),
         });
         let mut url = upstream;
@@ -188,20 +188,20 @@ impl Recorder {
         let _ = url.set_username("");
         let _ = url.set_password(None);
         let handle = Handle::new();
-        let serving = serve(listener, authority.as_ref(), &handle, Arc::clone(&passage));
+        let serving = serve(listener, authority.as_ref(), &handle, Arc::clone(&relay));
         handle.listening().await;
         Ok(Self {
             url: url.as_str().trim_end_matches('/').to_owned(),
             callback_base,
             authority,
-            tape,
+            sink,
             handle,
             serving,
-            calling: tokio::spawn(callbacks::serve(calls, passage)),
+            calling: tokio::spawn(callbacks::serve(calls, relay)),
         })
     }
 
-    /// What subscribers take for `hub.url`.
+    /// The `hub.url` of subscribers.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -222,7 +222,7 @@ impl Recorder {
         // The outcome of the accept loop no longer matters, and WebSockets end with the program.
         let _ = tokio::time::timeout(GRACE, &mut self.serving).await;
         self.calling.abort();
-        self.tape.end(Message::Stopped)
+        self.sink.end(Message::Stopped)
     }
 }
 
@@ -238,11 +238,11 @@ fn serve(
     listener: TcpListener,
     authority: Option<&Authority>,
     handle: &Handle<SocketAddr>,
-    passage: Arc<Passage>,
+    relay: Arc<Relay>,
 ) -> JoinHandle<std::io::Result<()>> {
     let service = axum::Router::new()
         .fallback(exchange::pass)
-        .with_state(passage)
+        .with_state(relay)
         .into_make_service();
     let tcp = TcpConfigAcceptor::new(
         TcpSocketConfig::new()
@@ -278,7 +278,7 @@ fn client(trust: &Trust, direct: bool) -> Result<reqwest::Client, RecorderError>
     Ok(builder.build()?)
 }
 
-/// Where a recorder that listens on every address can be reached from this machine.
+/// The address at which a recorder that listens on every address can be reached from this machine.
 fn reachable(address: SocketAddr) -> std::net::IpAddr {
     if address.ip().is_unspecified() {
         std::net::Ipv4Addr::LOCALHOST.into()

@@ -4,18 +4,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
-/// Where WebSockets are named, in requests and answers.
+/// The member that names a WebSocket, in requests and answers.
 pub(super) const ENDPOINT: &str = "hub.channel.endpoint";
-/// Where webhooks are named, in requests.
+/// The parameter that names a webhook, in requests.
 pub(super) const CALLBACK: &str = "hub.callback";
-/// What is known to nobody but a subscriber and its hub.
+/// The parameter that is a secret between a subscriber and its hub.
 pub(super) const SECRET: &str = "hub.secret";
 
 /// The values of a parameter of a form.
 pub(super) fn values<'a>(form: &'a [u8], name: &'a str) -> impl Iterator<Item = String> + 'a {
     let pairs = form_urlencoded::parse(form);
     pairs
-        .filter(move |(own, _)| own == name)
+        .filter(move |(parameter, _)| parameter == name)
         .map(|(_, value)| value.into_owned())
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Endpoint {
     end: usize,
 }
 
-/// What an answer says of an endpoint.
+/// The endpoint in an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answered {
     /// It names none.

@@ -11,10 +11,10 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::Passage;
+use super::Relay;
+use super::capture_sink::{CaptureSink, Pending};
 use super::exchange::{answer, chain, whole};
 use super::headers::{end_to_end, listed, of_upgrade};
-use super::tape::{Pending, Tape};
 use super::wire::{Body, Passed, Wire};
 use crate::capture::{Frame, Message, Payload, Side};
 
@@ -24,13 +24,13 @@ const CHUNK: usize = 32 << 10;
 const END_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Passes the request for a WebSocket on, and opens it on both sides where the hub agrees.
-pub(super) async fn open(passage: Arc<Passage>, endpoint: Option<String>, parts: Parts) -> Response {
-    let path = parts.uri.path_and_query().map_or("/", |own| own.as_str());
-    let url = endpoint.unwrap_or_else(|| passage.at_hub(path).replacen("http", "ws", 1));
-    let tape = &passage.tape;
-    let exchange = tape.next_exchange();
+pub(super) async fn open(relay: Arc<Relay>, endpoint: Option<String>, parts: Parts) -> Response {
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let url = endpoint.unwrap_or_else(|| relay.at_hub(path).replacen("http", "ws", 1));
+    let sink = &relay.sink;
+    let exchange = sink.next_exchange();
     let headers = of_upgrade(&parts.headers);
-    tape.write(Message::Request {
+    sink.write(Message::Request {
         exchange,
         method: parts.method.to_string(),
         url: url.clone(),
@@ -40,35 +40,33 @@ pub(super) async fn open(passage: Arc<Passage>, endpoint: Option<String>, parts:
     });
     let Some(upgrade) = parts.extensions.get::<OnUpgrade>().cloned() else {
         let problem = "the subscriber asks for a WebSocket over a connection that cannot become one";
-        tape.no_response(exchange, Side::Subscriber, problem);
+        sink.no_response(exchange, Side::Subscriber, problem);
         return answer(StatusCode::BAD_REQUEST, problem);
     };
-    let pending = Pending::new(tape, exchange, Side::Subscriber);
-    let request = passage
-        .to_hub
-        .request(parts.method, url.replacen("ws", "http", 1));
+    let pending = Pending::new(sink, exchange, Side::Subscriber);
+    let request = relay.to_hub.request(parts.method, url.replacen("ws", "http", 1));
     let came = request.headers(headers).send().await;
     pending.over();
     let response = match came {
         Ok(response) => response,
-        Err(error) => return passage.unanswered(exchange, &url, &chain(error)),
+        Err(error) => return relay.unanswered(exchange, &url, &chain(error)),
     };
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return match whole(response).await {
-            Ok(came) => passage.answered(exchange, &Method::GET, &parts.headers, came),
-            Err(problem) => passage.unanswered(exchange, &url, &problem),
+            Ok(came) => relay.answered(exchange, &Method::GET, &parts.headers, came),
+            Err(problem) => relay.unanswered(exchange, &url, &problem),
         };
     }
     let mut headers = end_to_end(response.headers());
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    let connection = tape.next_connection();
-    tape.write(Message::Opened {
+    let connection = sink.next_connection();
+    sink.write(Message::Opened {
         connection,
         exchange,
         url,
     });
-    let tape = tape.clone();
+    let sink = sink.clone();
     tokio::spawn(async move {
         let broken = |from, problem: String| Message::Broken {
             connection,
@@ -77,13 +75,13 @@ pub(super) async fn open(passage: Arc<Passage>, endpoint: Option<String>, parts:
         };
         let hub = match response.upgrade().await {
             Ok(hub) => hub,
-            Err(error) => return tape.write(broken(Side::Hub, chain(error))),
+            Err(error) => return sink.write(broken(Side::Hub, chain(error))),
         };
         let subscriber = match upgrade.await {
             Ok(subscriber) => TokioIo::new(subscriber),
-            Err(error) => return tape.write(broken(Side::Subscriber, error.to_string())),
+            Err(error) => return sink.write(broken(Side::Subscriber, error.to_string())),
         };
-        between(hub, subscriber, connection, &tape).await;
+        between(hub, subscriber, connection, &sink).await;
     });
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -96,7 +94,7 @@ async fn between(
     hub: impl AsyncRead + AsyncWrite,
     subscriber: impl AsyncRead + AsyncWrite,
     connection: u64,
-    tape: &Tape,
+    sink: &CaptureSink,
 ) {
     let (from_hub, to_hub) = tokio::io::split(hub);
     let (from_subscriber, to_subscriber) = tokio::io::split(subscriber);
@@ -104,7 +102,7 @@ async fn between(
     let direction = |from| Direction {
         from,
         connection,
-        tape,
+        sink,
         closed: false,
         ended: &ended,
     };
@@ -121,7 +119,7 @@ async fn between(
 struct Direction<'a> {
     from: Side,
     connection: u64,
-    tape: &'a Tape,
+    sink: &'a CaptureSink,
     /// A close frame has passed.
     closed: bool,
     /// One of both directions has ended: that the other one does too is no more than its consequence.
@@ -169,9 +167,9 @@ impl Direction<'_> {
         let frame = |body: Body| Frame {
             connection,
             from,
-            body: self.tape.payload(&body.bytes, body.length),
+            body: self.sink.payload(&body.bytes, body.length),
         };
-        self.tape.write(match passed {
+        self.sink.write(match passed {
             Passed::Text(body) => Message::Text(frame(body)),
             Passed::Binary(body) => Message::Binary(frame(body)),
             Passed::Ping(body) => Message::Ping(frame(body)),
@@ -201,12 +199,12 @@ impl Direction<'_> {
             Side::Hub => "the hub's",
             Side::Subscriber => "the subscriber's",
         };
-        self.tape.write(Message::Broken {
+        self.sink.write(Message::Broken {
             connection: self.connection,
             from: self.from,
             problem: problem.to_owned(),
         });
-        self.tape
+        self.sink
             .tell(&format!("WebSocket {}, {side} side: {problem}", self.connection));
     }
 }

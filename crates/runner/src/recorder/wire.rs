@@ -17,7 +17,7 @@ pub(super) struct Body {
     pub(super) length: usize,
 }
 
-/// What came over the WebSocket.
+/// The messages that came over the WebSocket.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Passed {
     Text(Body),
@@ -66,7 +66,7 @@ impl Wire {
         loop {
             match self.step() {
                 Ok(Step::More) => {}
-                Ok(Step::Passed(own)) => passed.push(own),
+                Ok(Step::Passed(message)) => passed.push(message),
                 Ok(Step::Wait) => return passed,
                 Err(problem) => {
                     self.wrong = true;

@@ -1,4 +1,4 @@
-//! Where the hub now behaves otherwise than in the capture.
+//! Differences between the capture and its replay.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use serde_json::Value;
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
-/// Something that is otherwise than in the capture.
+/// A difference from the capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Where: a request, or the messages to a subscriber.
+    /// The place: a request, or the messages to a subscriber.
     pub place: String,
     /// In the capture.
     pub captured: String,
@@ -35,8 +35,8 @@ pub(super) fn of_messages(
     known: &BTreeSet<String>,
 ) -> Vec<Difference> {
     let (old, new): (Vec<String>, Vec<String>) = (
-        captured.iter().map(|own| essence(own, known)).collect(),
-        now.iter().map(|own| essence(own, known)).collect(),
+        captured.iter().map(|message| essence(message, known)).collect(),
+        now.iter().map(|message| essence(message, known)).collect(),
     );
     let mut differences = Vec::new();
     let mut push = |captured: &str, now: &str| {
@@ -51,8 +51,8 @@ pub(super) fn of_messages(
         let of = |tag: ChangeTag| {
             changes
                 .iter()
-                .filter(move |own| own.tag() == tag)
-                .map(|own| own.value())
+                .filter(move |change| change.tag() == tag)
+                .map(|change| change.value())
         };
         let (mut gone, mut come) = (of(ChangeTag::Delete), of(ChangeTag::Insert));
         loop {
@@ -68,7 +68,7 @@ pub(super) fn of_messages(
     differences
 }
 
-/// What of a message must be the same: not its times, nor what the hub makes up anew each time, as ids that no subscriber has
+/// The part of a message that must be the same: not its times, nor what the hub makes up each time, as ids that no subscriber has
 /// given.
 pub(super) fn essence(message: &Value, known: &BTreeSet<String>) -> String {
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
@@ -99,13 +99,13 @@ pub(super) fn essence(message: &Value, known: &BTreeSet<String>) -> String {
 
 fn ids(value: &Value, found: &mut Vec<String>) {
     match value {
-        Value::Array(items) => items.iter().for_each(|own| ids(own, found)),
+        Value::Array(items) => items.iter().for_each(|item| ids(item, found)),
         Value::Object(members) => {
             let text = |name: &str| members.get(name).and_then(Value::as_str);
             if let (Some(kind), Some(id)) = (text("resourceType"), text("id")) {
                 found.push(format!("{kind}/{id}"));
             }
-            members.values().for_each(|own| ids(own, found));
+            members.values().for_each(|member| ids(member, found));
         }
         _ => {}
     }
@@ -113,14 +113,14 @@ fn ids(value: &Value, found: &mut Vec<String>) {
 
 fn codes_of(value: &Value, found: &mut Vec<String>) {
     match value {
-        Value::Array(items) => items.iter().for_each(|own| codes_of(own, found)),
+        Value::Array(items) => items.iter().for_each(|item| codes_of(item, found)),
         Value::Object(members) => {
             if let (Some(_), Some(code)) =
                 (members.get("system"), members.get("code").and_then(Value::as_str))
             {
                 found.push(code.to_owned());
             }
-            members.values().for_each(|own| codes_of(own, found));
+            members.values().for_each(|member| codes_of(member, found));
         }
         _ => {}
     }

@@ -1,11 +1,11 @@
-//! What is called otherwise this time: topics, endpoints, ids of events, versions of contexts.
+//! Names that differ between the capture and its replay: topics, endpoints, ids of events, versions of contexts.
 
 use serde_json::Value;
 
 /// Texts shorter than this are replaced where they stand alone, and not within other texts.
 const SHORTEST_WITHIN: usize = 8;
 
-/// Pairs of what was called so in the capture, and what it is called now.
+/// Pairs of a name in the capture and its name now.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
     pairs: Vec<(String, String)>,
@@ -17,24 +17,27 @@ impl Mapping {
         if captured.is_empty() || captured == now {
             return;
         }
-        match self.pairs.iter_mut().find(|(own, _)| own == captured) {
-            Some((_, own)) => now.clone_into(own),
+        match self.pairs.iter_mut().find(|(known, _)| known == captured) {
+            Some((_, name)) => now.clone_into(name),
             None => self.pairs.push((captured.to_owned(), now.to_owned())),
         }
         // What is part of something longer must not be replaced first.
-        self.pairs.sort_by_key(|(own, _)| std::cmp::Reverse(own.len()));
+        self.pairs
+            .sort_by_key(|(captured, _)| std::cmp::Reverse(captured.len()));
     }
 
     /// Whether it is called something else now.
     pub fn has(&self, captured: &str) -> bool {
-        self.pairs.iter().any(|(own, _)| own == captured)
+        self.pairs.iter().any(|(known, _)| known == captured)
     }
 
     /// A text of the capture as it is now.
     pub fn forth(&self, text: &str) -> String {
         replaced(
             text,
-            self.pairs.iter().map(|(own, now)| (own.as_str(), now.as_str())),
+            self.pairs
+                .iter()
+                .map(|(captured, now)| (captured.as_str(), now.as_str())),
         )
     }
 
@@ -42,7 +45,9 @@ impl Mapping {
     pub fn back(&self, text: &str) -> String {
         replaced(
             text,
-            self.pairs.iter().map(|(own, now)| (now.as_str(), own.as_str())),
+            self.pairs
+                .iter()
+                .map(|(captured, now)| (now.as_str(), captured.as_str())),
         )
     }
 
@@ -64,7 +69,7 @@ impl Mapping {
 fn map(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::String(own) => Value::String(text(own)),
-        Value::Array(items) => items.iter().map(|own| map(own, text)).collect(),
+        Value::Array(items) => items.iter().map(|item| map(item, text)).collect(),
         Value::Object(members) => Value::Object(
             members
                 .iter()

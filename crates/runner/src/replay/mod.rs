@@ -1,7 +1,7 @@
-//! A capture played again, against another hub or another version of it: the subscribers do what they did, when it was their turn,
-//! and what the hub now does otherwise is told.
+//! A capture played again, against another hub or another version of it: the subscribers do what they did in the capture, and the
+//! differences in what the hub does are reported.
 //!
-//! [`Script`] is what the capture says; [`replay`] plays it; [`Difference`]s are what comes of it.
+//! A [`Script`] comes from a decoded capture, [`replay`] plays it, and [`Difference`]s are the result.
 
 mod difference;
 mod hub;
@@ -15,4 +15,4 @@ pub use difference::Difference;
 pub use hub::{ReplayHub, ReplayHubError};
 pub use mapping::Mapping;
 pub use performance::{Pace, ReplayError, Replayed, replay};
-pub use script::{Act, HubCall, Receiver, Script, Step};
+pub use script::{Action, HubCall, Receiver, Script, Step};

@@ -1,335 +1,278 @@
-//! What a capture says of subscribers and hub: what the ones did, and what had come from the other by then.
+//! The script of a replay: the actions of the recorded subscribers, and what each had received from the hub by then.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::capture::{Identity, Line, Message, Side};
-use crate::client::CallMessage;
-use crate::protocol::signature::SIGNATURE_HEADER;
+use crate::capture::Side;
+use crate::capture::conversation::{
+    CallbackCall, Conversation, EndKind, Event, Exchange, ExchangeId, Moment, Request, SocketId,
+    SubscriptionForm,
+};
+use crate::protocol::CallMessage;
 
-/// Something that a subscriber did.
+/// An action of a recorded subscriber.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Act {
+pub enum Action {
     /// It sent an HTTP request to the hub.
-    Request {
-        /// Counts the exchanges of the capture.
-        exchange: u64,
-        /// The method.
-        method: String,
-        /// What follows `hub.url` in its URL.
-        path: String,
-        /// Its media type.
-        content_type: Option<String>,
-        /// The body.
-        body: String,
-        /// Who sent it, as far as its headers tell.
-        identity: Identity,
-    },
+    Request(ExchangeId),
     /// It opened a WebSocket at an endpoint.
     Open {
-        /// Counts the WebSockets of the capture.
-        connection: u64,
+        /// The WebSocket.
+        socket: SocketId,
         /// The endpoint.
         url: String,
     },
-    /// It sent a frame.
+    /// It sent a message over its WebSocket.
     Send {
         /// The WebSocket.
-        connection: u64,
+        socket: SocketId,
         /// The text.
         text: String,
     },
     /// It closed its WebSocket.
     Close {
         /// The WebSocket.
-        connection: u64,
+        socket: SocketId,
         /// The close code.
         code: u16,
     },
     /// Its connection ended without a close frame.
     Break {
         /// The WebSocket.
-        connection: u64,
+        socket: SocketId,
     },
 }
 
-/// Whom the hub sends messages to.
+/// A receiver of the hub's messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Receiver {
-    /// Who has this WebSocket of the capture.
-    Socket(u64),
-    /// Who has this callback; without its query.
+    /// A WebSocket.
+    Socket(SocketId),
+    /// A callback, without its query.
     Callback(String),
 }
 
 impl Receiver {
-    /// Who has this callback.
+    /// The callback at this URL.
     pub fn at(callback: &str) -> Self {
         Self::Callback(callback.split('?').next().unwrap_or(callback).to_owned())
     }
 }
 
-/// A request of the hub to a callback.
+/// A request of the hub to a callback, in its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HubCall {
-    /// Counts the exchanges of the capture.
-    pub exchange: u64,
-    /// The method.
-    pub method: String,
-    /// The query, that of the callback included.
-    pub query: String,
-    /// The body.
-    pub body: String,
-    /// It was signed.
-    pub signed: bool,
-    /// Status and body of the answer.
-    pub answer: Option<(u16, String)>,
-    /// How many calls others had answered by then.
+    /// The request and its answer.
+    pub call: CallbackCall,
+    /// The number of calls that each other callback had answered by then.
     pub after: BTreeMap<Receiver, usize>,
 }
 
 impl HubCall {
-    /// What it says: a notification, or the parameters of a question or a denial.
+    /// The message: a notification, or the parameters of an intent verification or a denial.
     pub fn message(&self) -> CallMessage {
-        CallMessage::of(&self.query, &self.body)
+        self.call.message()
+    }
+
+    /// Status and body of the answer.
+    pub fn answer(&self) -> Option<(u16, String)> {
+        let answer = self.call.answer()?;
+        Some((answer.status, answer.body.text()))
     }
 }
 
-impl Act {
-    /// It is an event that is published.
-    pub(super) fn is_publication(&self) -> bool {
-        matches!(self, Self::Request { body, .. } if body.trim_start().starts_with('{'))
-    }
-
-    /// It ends a subscription.
-    pub(super) fn is_leaving(&self) -> bool {
-        match self {
-            Self::Request { body, .. } => body.contains("hub.mode=unsubscribe"),
-            Self::Close { .. } | Self::Break { .. } => true,
-            Self::Open { .. } | Self::Send { .. } => false,
-        }
-    }
-}
-
-/// An act in its place.
+/// An action in its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Milliseconds since the capture began.
-    pub at_ms: f64,
-    /// What had come to each by then: so many messages of the hub.
+    /// The moment of the action.
+    pub moment: Moment,
+    /// The number of messages that each receiver had got from the hub by then.
     pub after: BTreeMap<Receiver, usize>,
-    /// The act.
-    pub act: Act,
+    /// The action.
+    pub action: Action,
 }
 
-/// A capture as a play for its subscribers.
+/// A capture as a script for its subscribers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Script {
-    /// What subscribers did, in order.
+    /// The capture.
+    pub conversation: Conversation,
+    /// The actions of the subscribers, in order.
     pub steps: Vec<Step>,
-    /// What the hub sent to each.
+    /// The messages of the hub to each receiver.
     pub sent: BTreeMap<Receiver, Vec<String>>,
-    /// How it called each callback; as many as are in `sent`.
+    /// The calls of the hub to each callback; as many as are in `sent`.
     pub calls: BTreeMap<Receiver, Vec<HubCall>>,
-    /// Status and body of the hub's answers.
-    pub answers: BTreeMap<u64, (u16, String)>,
-    /// The WebSockets that the hub closed, with the close code.
-    pub closed: BTreeMap<u64, Option<u16>>,
-    /// How many calls each has answered.
-    answered: BTreeMap<Receiver, usize>,
-    /// What cannot be played, in words.
-    pub left_out: Vec<String>,
+    /// The parts of the capture that cannot be played, in words.
+    pub left_out: BTreeSet<&'static str>,
 }
 
 impl Script {
-    /// Reads the lines of a capture of the hub at `upstream`.
-    pub fn read(upstream: &str, lines: impl IntoIterator<Item = Line>) -> Self {
-        let mut own = Self::default();
-        let mut upgrades = HashSet::new();
-        let base = upstream.trim_end_matches('/');
-        for line in lines {
-            own.take(base, line, &mut upgrades);
+    /// The script of a conversation.
+    pub fn of(conversation: Conversation) -> Self {
+        let mut script = Self::default();
+        // The number of calls that each callback has answered.
+        let mut answered: BTreeMap<Receiver, usize> = BTreeMap::new();
+        for (moment, event) in conversation.events() {
+            script.take(moment, event, &mut answered);
         }
-        own.await_all_before_closes();
-        own.left_out.sort();
-        own.left_out.dedup();
-        own
+        script.conversation = conversation;
+        script.await_all_before_closes();
+        script
     }
 
-    fn take(&mut self, base: &str, line: Line, upgrades: &mut HashSet<u64>) {
-        let at_ms = line.at_ms;
-        match line.message {
-            Message::Request {
-                exchange,
-                method,
-                url,
-                headers,
-                body,
-                ..
-            } => {
-                let header = |name: &str| {
-                    let found = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-                    found.map(|(_, value)| value.clone())
-                };
-                if header("upgrade").is_some() {
-                    upgrades.insert(exchange);
-                    return;
-                }
-                let body = body.text();
-                let Some(path) = url.strip_prefix(base) else {
+    fn take(&mut self, moment: Moment, event: Event<'_>, answered: &mut BTreeMap<Receiver, usize>) {
+        match event {
+            Event::Requested(exchange) => match (&exchange.request, &exchange.path) {
+                (Request::Upgrade, _) => {}
+                (_, Some(_)) => self.push(moment, Action::Request(exchange.id)),
+                (_, None) => {
                     self.left_out
-                        .push("requests to other URLs than those below hub.url".to_owned());
-                    return;
-                };
-                let act = Act::Request {
-                    exchange,
-                    method,
-                    path: path.to_owned(),
-                    content_type: header("content-type"),
-                    body,
-                    identity: Identity::of(&headers),
-                };
-                self.push(at_ms, act);
-            }
-            Message::Response {
-                exchange,
-                status,
-                body,
-                ..
-            } if !upgrades.contains(&exchange) => {
-                self.answers.insert(exchange, (status, body.text()));
-            }
-            Message::Opened {
-                connection,
-                url,
-                exchange,
-            } => {
-                upgrades.insert(exchange);
-                self.sent.entry(Receiver::Socket(connection)).or_default();
-                self.push(at_ms, Act::Open { connection, url });
-            }
-            Message::Text(frame) | Message::Binary(frame) => match frame.from {
-                Side::Hub => self
-                    .sent
-                    .entry(Receiver::Socket(frame.connection))
-                    .or_default()
-                    .push(frame.body.text()),
-                Side::Subscriber => {
-                    let (connection, text) = (frame.connection, frame.body.text());
-                    self.push(at_ms, Act::Send { connection, text });
+                        .insert("requests to other URLs than those below hub.url");
                 }
             },
-            Message::Closed {
-                connection,
-                from: Side::Subscriber,
-                code,
-                ..
-            } if !self.closed.contains_key(&connection) => {
-                let code = code.unwrap_or(1000);
-                self.push(at_ms, Act::Close { connection, code });
+            Event::Opened(socket, opening) => {
+                self.sent.entry(Receiver::Socket(socket.id)).or_default();
+                let url = opening.url.clone();
+                self.push(
+                    moment,
+                    Action::Open {
+                        socket: socket.id,
+                        url,
+                    },
+                );
             }
-            Message::Closed {
-                connection,
-                from: Side::Hub,
-                code,
-                ..
-            } if !self.has_closed(connection) => {
-                self.closed.insert(connection, code);
+            Event::Frame(socket, _) | Event::Ended(socket, _) if socket.opening.is_none() => {
+                self.left_out
+                    .insert("what passed over WebSockets that were open before the recording");
             }
-            Message::Broken {
-                connection,
-                from: Side::Subscriber,
-                ..
-            } if !self.closed.contains_key(&connection) => self.push(at_ms, Act::Break { connection }),
-            Message::CallbackRequest {
-                exchange,
-                method,
-                url,
-                headers,
-                body,
-                ..
-            } => {
-                let call = HubCall {
-                    exchange,
-                    method,
-                    query: url.split_once('?').map_or("", |(_, query)| query).to_owned(),
-                    body: body.text(),
-                    signed: headers
-                        .iter()
-                        .any(|(name, _)| name.eq_ignore_ascii_case(SIGNATURE_HEADER)),
-                    answer: None,
-                    after: self.answered.clone(),
-                };
-                let text = match call.message().json {
-                    Some(message) => message.to_string(),
-                    None => call.body.clone(),
-                };
-                let receiver = Receiver::at(&url);
-                self.sent.entry(receiver.clone()).or_default().push(text);
-                self.calls.entry(receiver).or_default().push(call);
-            }
-            Message::CallbackResponse {
-                exchange,
-                status,
-                body,
-                ..
-            } => {
-                for (receiver, calls) in &mut self.calls {
-                    if let Some(call) = calls.iter_mut().rfind(|own| own.exchange == exchange) {
-                        call.answer = Some((status, body.text()));
-                        *self.answered.entry(receiver.clone()).or_default() += 1;
-                    }
+            Event::Frame(socket, frame) if frame.is_message() => {
+                let text = frame.body.text();
+                match frame.from {
+                    Side::Hub => self
+                        .sent
+                        .entry(Receiver::Socket(socket.id))
+                        .or_default()
+                        .push(text),
+                    Side::Subscriber => self.push(
+                        moment,
+                        Action::Send {
+                            socket: socket.id,
+                            text,
+                        },
+                    ),
                 }
             }
-            Message::Gap => self
-                .left_out
-                .push("what passed where the recorder could not write".to_owned()),
-            _ => {}
+            Event::Ended(socket, end) if end.by == Side::Subscriber => {
+                let socket = socket.id;
+                self.push(
+                    moment,
+                    match end.kind {
+                        EndKind::Closed { code, .. } => Action::Close {
+                            socket,
+                            code: code.unwrap_or(1000),
+                        },
+                        EndKind::Broken { .. } => Action::Break { socket },
+                    },
+                );
+            }
+            Event::Called(call) => {
+                let message = call.message().json;
+                let text = message.map_or_else(|| call.body.text(), |message| message.to_string());
+                let receiver = Receiver::at(&call.url);
+                self.sent.entry(receiver.clone()).or_default().push(text);
+                self.calls.entry(receiver).or_default().push(HubCall {
+                    call: call.clone(),
+                    after: answered.clone(),
+                });
+            }
+            Event::CallAnswered(call, _) => *answered.entry(Receiver::at(&call.url)).or_default() += 1,
+            Event::Gap => {
+                self.left_out
+                    .insert("what passed where the recorder could not write");
+            }
+            Event::Answered(..)
+            | Event::Failed(..)
+            | Event::CallFailed(..)
+            | Event::Frame(..)
+            | Event::Ended(..)
+            | Event::Unpaired(_)
+            | Event::Note(_)
+            | Event::Stopped => {}
         }
     }
 
-    fn push(&mut self, at_ms: f64, act: Act) {
-        let after = self
-            .sent
-            .iter()
-            .map(|(receiver, sent)| (receiver.clone(), sent.len()));
-        let after = after.collect();
-        self.steps.push(Step { at_ms, after, act });
+    fn push(&mut self, moment: Moment, action: Action) {
+        let sent = self.sent.iter();
+        let after = sent
+            .map(|(receiver, sent)| (receiver.clone(), sent.len()))
+            .collect();
+        self.steps.push(Step {
+            moment,
+            after,
+            action,
+        });
     }
 
     /// What crossed a close on its way still came; nothing comes any more to who closes before it.
     fn await_all_before_closes(&mut self) {
         for step in &mut self.steps {
-            if let Act::Close { connection, .. } | Act::Break { connection } = step.act {
-                let receiver = Receiver::Socket(connection);
+            if let Action::Close { socket, .. } | Action::Break { socket } = step.action {
+                let receiver = Receiver::Socket(socket);
                 let all = self.sent.get(&receiver).map_or(0, Vec::len);
                 step.after.insert(receiver, all);
             }
         }
     }
 
-    /// The subscriber made an end of it: it closed its WebSocket, or unsubscribed its callback.
+    /// The request of an action, if it is one.
+    pub(super) fn request(&self, action: &Action) -> Option<&Exchange> {
+        match action {
+            Action::Request(id) => Some(self.conversation.exchange(*id)),
+            _ => None,
+        }
+    }
+
+    /// Whether an action publishes an event.
+    pub(super) fn is_publication(&self, action: &Action) -> bool {
+        let request = self.request(action).map(|exchange| &exchange.request);
+        matches!(request, Some(Request::Publish(_)))
+    }
+
+    /// Whether an action ends a subscription.
+    pub(super) fn is_leaving(&self, action: &Action) -> bool {
+        match action {
+            Action::Request(id) => {
+                matches!(self.conversation.exchange(*id).request, Request::Unsubscribe(_))
+            }
+            Action::Close { .. } | Action::Break { .. } => true,
+            Action::Open { .. } | Action::Send { .. } => false,
+        }
+    }
+
+    /// Whether the subscriber ended the subscription itself: it closed its WebSocket, or unsubscribed its callback.
     pub(super) fn has_left(&self, receiver: &Receiver) -> bool {
         match receiver {
-            Receiver::Socket(connection) => self.has_closed(*connection),
-            Receiver::Callback(_) => self.steps.iter().any(|step| {
-                let Act::Request { body, .. } = &step.act else {
-                    return false;
-                };
-                let mut pairs = url::form_urlencoded::parse(body.as_bytes());
-                let named = |(name, value): (_, std::borrow::Cow<'_, str>)| {
-                    name == "hub.callback" && Receiver::at(&value) == *receiver
-                };
-                step.act.is_leaving() && pairs.any(named)
+            Receiver::Socket(socket) => self.has_closed(*socket),
+            Receiver::Callback(_) => self.conversation.exchanges().iter().any(|exchange| {
+                let callback = exchange.request.form().and_then(SubscriptionForm::callback);
+                matches!(exchange.request, Request::Unsubscribe(_))
+                    && callback.map(Receiver::at).as_ref() == Some(receiver)
             }),
         }
     }
 
-    /// The subscriber has closed this WebSocket, or let it break.
-    pub(super) fn has_closed(&self, connection: u64) -> bool {
-        let closes = |step: &Step| match &step.act {
-            Act::Close { connection: own, .. } | Act::Break { connection: own } => *own == connection,
-            _ => false,
-        };
-        self.steps.iter().any(closes)
+    /// Whether the subscriber closed this WebSocket, or let it break.
+    pub(super) fn has_closed(&self, socket: SocketId) -> bool {
+        let end = self.conversation.socket(socket).end.as_ref();
+        end.is_some_and(|end| end.by == Side::Subscriber)
+    }
+
+    /// The code with which the hub closed this WebSocket, if it did.
+    pub(super) fn closed_by_hub(&self, socket: SocketId) -> Option<Option<u16>> {
+        let end = self.conversation.socket(socket).end.as_ref()?;
+        match (end.by, &end.kind) {
+            (Side::Hub, EndKind::Closed { code, .. }) => Some(*code),
+            _ => None,
+        }
     }
 }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::capture::conversation::Conversation;
 
 #[test]
 fn names_are_mapped_forth_and_back() {
@@ -53,7 +54,7 @@ fn messages_are_compared_by_what_must_be_the_same() {
 }
 
 #[test]
-fn who_made_an_end_of_it_itself_is_known() {
+fn subscribers_that_ended_their_subscription_themselves_are_known() {
     let lines = [
         json!({"at_ms": 1.0, "kind": "opened", "connection": 1, "exchange": 1, "url": "ws://hub/1"}),
         json!({"at_ms": 1.0, "kind": "opened", "connection": 2, "exchange": 2, "url": "ws://hub/2"}),
@@ -64,9 +65,10 @@ fn who_made_an_end_of_it_itself_is_known() {
             "body": "hub.mode=unsubscribe&hub.callback=http%3A%2F%2Fme%2F1%3Fa%3Db"}),
     ];
     let lines = lines.map(|line| serde_json::from_value(line).expect("a line of a capture"));
-    let script = Script::read("http://hub", lines);
-    assert!(script.has_left(&Receiver::Socket(1)));
-    assert!(!script.has_left(&Receiver::Socket(2)));
+    let script = Script::of(Conversation::decode("http://hub", lines));
+    let socket = |position: usize| Receiver::Socket(script.conversation.sockets()[position].id);
+    assert!(script.has_left(&socket(0)));
+    assert!(!script.has_left(&socket(1)));
     assert!(script.has_left(&Receiver::at("http://me/1?c=d")));
     assert!(!script.has_left(&Receiver::at("http://me/2")));
 }

@@ -1,8 +1,8 @@
 //! Judging HTTP answers by what a scenario expects of them.
 
-use super::judge::{Breach, Place};
-use super::play::{Play, Stop, answer_variable, breach_of, shortened};
+use super::play::{Play, Stop, answer_variable, breach_of};
 use crate::client::{Answer, NoAnswer, OutgoingRequest};
+use crate::judging::hub::{Breach, Place, shortened};
 use crate::scenario::{
     AnswerExpectation, ContentTypeExpectation, Mismatch, RequestKind, StatusExpectation, Unmet, mismatches,
 };
@@ -64,7 +64,7 @@ impl Play<'_> {
                     expected: Some("an HTTP answer".to_owned()),
                     observed: Some(error.problem.clone()),
                     places: vec![Place::at(error.spot.sequence)],
-                    unmet: expectation.unmet,
+                    unmet: expectation.unmet.unwrap_or_default(),
                     ..Breach::default()
                 };
                 self.judge.broken(&requirement.value, breach);
@@ -100,7 +100,7 @@ impl Play<'_> {
         kind: Option<RequestKind>,
     ) -> Result<(), Stop> {
         let mut found = Vec::new();
-        let mut unmet = expectation.unmet;
+        let mut unmet = expectation.unmet.unwrap_or_default();
         if let Some(status) = &expectation.status {
             let nobody_looked = answer.status >= 400 && !answer.is_refused();
             if nobody_looked && !matches!(status, StatusExpectation::Any) {
@@ -123,8 +123,8 @@ impl Play<'_> {
         {
             found.push(mismatch);
             // A header that is not there says nothing wrong (ambiguities, 5).
-            if missing && found.len() == 1 && unmet.is_none() {
-                unmet = Some(Unmet::Warn);
+            if missing && found.len() == 1 && unmet == Unmet::ByLevel {
+                unmet = Unmet::Warn;
             }
         }
         // The body of a refusal is not the document that was asked for.

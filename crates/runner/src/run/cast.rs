@@ -123,7 +123,6 @@ pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) 
         saved_messages: BTreeMap::new(),
         cases: BTreeMap::new(),
         variables,
-        everyone_seen: true,
     };
     stage.case(DEFAULT_CASE);
     stage

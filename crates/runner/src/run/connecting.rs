@@ -2,13 +2,10 @@
 
 use serde_json::Value;
 
-use super::control::{Control, control_of};
-use super::judge::{Breach, Place};
 use super::play::{Play, Stop};
-use super::requirements as ids;
-use super::subscribing::events_of;
-use super::tokens::receivable;
+use super::tokens::may_receive;
 use crate::client::{NoAnswer, OutgoingRequest, connect};
+use crate::judging::hub::{Breach, Control, Place, control_of, events_in, ids, lease_in, rules};
 use crate::outcome::Traffic;
 use crate::scenario::{Connect, Unmet};
 
@@ -95,21 +92,19 @@ impl Play<'_> {
                     let confirmed = matches!(greeting, Some(Greeting::Confirmed));
                     // A WebSocket over which nothing comes is no use of the old subscription, though it invites one.
                     let entries = self.stage.log.len();
-                    let breach = Breach {
-                        message: "the hub took a WebSocket at an endpoint that has ended".to_owned(),
-                        expected: Some("an HTTP error, a close or a denial".to_owned()),
-                        observed: Some(
-                            if confirmed {
-                                "an open WebSocket with a confirmation"
-                            } else {
-                                "an open WebSocket"
-                            }
-                            .to_owned(),
-                        ),
-                        places: (entries.saturating_sub(3)..entries).map(Place::at).collect(),
-                        unmet: (!confirmed).then_some(Unmet::Warn),
-                        ..Breach::default()
+                    let observed = match confirmed {
+                        true => "an open WebSocket with a confirmation",
+                        false => "an open WebSocket",
                     };
+                    let places = (entries.saturating_sub(3)..entries).map(Place::at).collect();
+                    let message = "the hub took a WebSocket at an endpoint that has ended";
+                    let breach = Breach::new(message, places)
+                        .expecting("an HTTP error, a close or a denial")
+                        .observing(observed)
+                        .softened(match confirmed {
+                            true => Unmet::ByLevel,
+                            false => Unmet::Warn,
+                        });
                     self.judge.broken(requirement, breach);
                     Ok(())
                 }
@@ -130,8 +125,8 @@ impl Play<'_> {
         let socket = connect(&url, way, name, &log, &mock.inbox, &mock.policy, number, patience).await?;
         mock.opened += 1;
         mock.old_sockets.extend(mock.socket.replace(socket));
-        if let Some(membership) = mock.membership_mut() {
-            membership.socket = Some(number);
+        if let Some(subscription) = mock.subscription_mut() {
+            subscription.socket = Some(number);
         }
         Ok(())
     }
@@ -145,17 +140,7 @@ impl Play<'_> {
         }
         let before = self.stage.log.len();
         if let Err(error) = self.open(name).await {
-            let breach = Breach {
-                message: format!(
-                    "the hub accepted a subscription, but took no WebSocket at the endpoint that it gave: {}",
-                    error.problem
-                ),
-                expected: Some("a WebSocket, and the confirmation over it".to_owned()),
-                observed: Some(error.problem.clone()),
-                places: vec![Place::at(before), Place::at(before + 1)],
-                unmet: None,
-                ..Breach::default()
-            };
+            let breach = rules::not_connected(&error.problem, vec![Place::at(before), Place::at(before + 1)]);
             let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
             if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &error.problem).await {
                 return Err(stop);
@@ -185,16 +170,8 @@ impl Play<'_> {
                     }
                     _ => format!("nothing for {:?}", self.setting.target.timing.response),
                 };
-                let breach = Breach {
-                    message: "the hub sent no confirmation after the WebSocket was opened".to_owned(),
-                    expected: Some("a confirmation with hub.mode 'subscribe'".to_owned()),
-                    observed: Some(observed.clone()),
-                    places: (before..self.stage.log.len().min(before + 4))
-                        .map(Place::at)
-                        .collect(),
-                    unmet: None,
-                    ..Breach::default()
-                };
+                let last = self.stage.log.len().min(before + 4);
+                let breach = rules::not_confirmed(&observed, (before..last).map(Place::at).collect());
                 let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
                 if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &observed).await {
                     return Err(stop);
@@ -233,14 +210,14 @@ impl Play<'_> {
         match found {
             Ok((Control::Confirmation, json, spot)) => {
                 let credential = mock.credential.clone();
-                if let Some(membership) = mock.membership_mut() {
-                    let granted = events_of(&json).unwrap_or_else(|| membership.asked.clone());
-                    membership.granted.extend(granted.iter().cloned());
-                    membership.current = receivable(credential.as_ref(), granted);
-                    membership.confirmed = Some(spot);
-                    membership.lease = lease_of(&json);
+                if let Some(subscription) = mock.subscription_mut() {
+                    let granted = events_in(&json).unwrap_or_else(|| subscription.asked.clone());
+                    subscription.confirm(granted, lease_in(&json), spot);
+                    subscription
+                        .current
+                        .retain(|event| may_receive(credential.as_ref(), event));
                 }
-                self.judge_lease(name, lease_of(&json), spot);
+                self.judge_lease(name, lease_in(&json), spot);
                 Some(Greeting::Confirmed)
             }
             Ok((Control::Denial | Control::Verification, json, _)) => {
@@ -253,12 +230,4 @@ impl Play<'_> {
             Err(code) => Some(Greeting::Closed(code)),
         }
     }
-}
-
-pub(super) fn lease_of(json: &Value) -> Option<f64> {
-    let lease = json.get("hub.lease_seconds")?;
-    lease
-        .as_f64()
-        .or_else(|| lease.as_str()?.parse().ok())
-        .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::judge::{Breach, Place};
 use super::play::{Play, Stop};
+use crate::judging::hub::{Breach, Place, cause};
 use crate::scenario::{ExpectExpiry, Publish};
 
 impl Play<'_> {
@@ -12,12 +12,12 @@ impl Play<'_> {
     pub async fn expect_expiry(&mut self, step: &ExpectExpiry) -> Result<(), Stop> {
         let name = step.at.value.as_str();
         let timing = self.setting.target.timing;
-        let Some(membership) = self.mock(name)?.membership().cloned() else {
+        let Some(subscription) = self.mock(name)?.subscription().cloned() else {
             return Err(Stop::Unreached(format!(
                 "{name} has no subscription that could expire"
             )));
         };
-        let (Some(lease), Some(began)) = (membership.lease, membership.confirmed) else {
+        let (Some(lease), Some(began)) = (subscription.lease, subscription.confirmed) else {
             return Err(Stop::Unreached(format!(
                 "the hub did not say how long {name} is subscribed"
             )));
@@ -29,7 +29,8 @@ impl Play<'_> {
             )));
         }
         if let Some(early) = &step.not_before_lease {
-            tokio::time::sleep_until((began.at + lease.mul_f64(0.6)).into()).await;
+            let most = self.stage.log.instant(began.at + lease.mul_f64(0.6));
+            tokio::time::sleep_until(most.into()).await;
             let position = self.publish_for_expiry(step, "before-expiry").await?;
             let taken = self.stage.publications.get(position).map(|own| own.answered.at);
             let in_time = taken.is_some_and(|at| at < began.at + lease.mul_f64(0.8));
@@ -40,7 +41,7 @@ impl Play<'_> {
                     &early.value,
                     "the event that was to come before the end of the lease was taken too late to tell",
                 ),
-                None if let Some(why) = self.unreadable_since(name, began.sequence) => {
+                None if let Some(why) = self.mock(name)?.observed().unreadable_since(began.sequence) => {
                     self.judge.unreached(&early.value, &why);
                 }
                 None => {
@@ -53,7 +54,7 @@ impl Play<'_> {
                 }
             }
         }
-        let over = began.at + lease + timing.quiet;
+        let over = self.stage.log.instant(began.at + lease + timing.quiet);
         tokio::time::sleep_until(over.into()).await;
         // A hub may look for leases that have run out now and then only.
         let last = over + timing.response;
@@ -111,18 +112,9 @@ impl Play<'_> {
 
     fn expiry_breach(&self, message: String, expected: &str, position: usize) -> Breach {
         let publication = self.stage.publications.get(position);
-        Breach {
-            message,
-            expected: Some(expected.to_owned()),
-            places: publication
-                .map(|own| {
-                    vec![
-                        Place::at(own.requested.sequence),
-                        Place::at(own.answered.sequence),
-                    ]
-                })
-                .unwrap_or_default(),
-            ..Breach::default()
-        }
+        let places = publication
+            .map(|publication| cause(publication))
+            .unwrap_or_default();
+        Breach::new(message, places).expecting(expected)
     }
 }

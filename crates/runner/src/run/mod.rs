@@ -2,30 +2,19 @@
 //!
 //! It renders nothing: what it finds leaves as [`crate::outcome::RunEvent`]s.
 
-mod acknowledgements;
-mod ambient;
 mod answers;
-mod base_fhir;
-mod calls;
 mod cast;
-mod claims;
 mod connecting;
-mod control;
 mod dialect;
 mod expiry;
-mod frames;
-mod judge;
 mod messages;
-mod overheard;
 mod plan;
 mod play;
 mod preflight;
 mod publishing;
 mod requests;
-mod requirements;
 mod retrying;
 mod run;
-mod sameness;
 mod settling;
 mod shard;
 mod stage;
@@ -37,17 +26,14 @@ mod tokens;
 mod topics;
 mod webhooks;
 
-pub use claims::Claims;
-pub use control::{Control, control_of};
 pub use dialect::Dialect;
-pub use overheard::{Overheard, OverheardError, judge_overheard};
 pub use plan::{Plan, plan};
 pub use preflight::PreflightError;
-pub use requirements::AMBIENT;
 pub use run::{Materials, MaterialsError, Part, RunError, run};
 pub use shard::{Shard, ShardError};
 pub use target::{RejectedToken, RestrictedToken, Target, TargetError, Timing};
 
+pub use crate::judging::hub::{AMBIENT, Claims, Control, control_of};
 use crate::outcome::Check;
 
 /// The command that runs just this check again.

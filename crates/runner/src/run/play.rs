@@ -1,27 +1,27 @@
 //! One scenario being played: the steps in order, against the hub, until the end or until something stops it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
-use super::base_fhir::Authored;
 use super::cast::verifying_of;
-use super::claims::Claims;
 use super::dialect::Dialect;
-use super::judge::{Breach, Judge, Place};
 use super::stage::Stage;
 use super::target::Target;
-use crate::client::{Callbacks, HttpClient, Log, NoAnswer, OutgoingRequest, Spot};
+use crate::client::{Callbacks, HttpClient, Log, NoAnswer, OutgoingRequest};
+use crate::judging::hub::{
+    Breach, Claims, Conversation, FHIR_READINGS, Issued, Judge, Place, readings, rules, shortened,
+};
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::redaction::Redactor;
-use crate::requirement::{Actor, Catalogue};
+use crate::requirement::Catalogue;
 use crate::scenario::{
-    MatcherFault, Mismatch, Scenario, Selector, Step, Templates, Unmet, VariableError, step_requirements,
+    Document, MatcherFault, Mismatch, Selector, Step, Templates, Unmet, VariableError, step_requirements,
 };
-use crate::schema::{self, Judgement, Schemas};
+use crate::schema::Schemas;
 
 /// What all scenarios of a run share.
 #[derive(Debug)]
@@ -42,10 +42,8 @@ pub struct Setting {
     pub dialect: Dialect,
     /// Where the hub can call the mock subscribers back; `None` where it cannot, or need not.
     pub callbacks: Option<Callbacks>,
-    /// Every endpoint that the hub gave to a new subscription.
-    pub endpoints: Mutex<BTreeSet<String>>,
-    /// Every challenge of an intent verification, with the callback that it came to.
-    pub challenges: Mutex<BTreeMap<String, String>>,
+    /// The endpoints and challenges that the hub has issued.
+    pub issued: Mutex<Issued>,
     /// The first request that the hub died of, once it has died.
     pub lost: Mutex<Option<Lost>>,
     /// When the lives of tokens began to be counted.
@@ -98,7 +96,7 @@ pub struct HeldAbsence {
     pub at: String,
     pub message: Selector,
     pub requirement: String,
-    pub unmet: Option<Unmet>,
+    pub unmet: Unmet,
 }
 
 /// A scenario being played.
@@ -108,24 +106,23 @@ pub struct Play<'a> {
     pub judge: Judge,
     pub stage: Stage,
     pub absences: Vec<HeldAbsence>,
-    pub authored: Vec<Authored>,
 }
 
 impl<'a> Play<'a> {
     /// A scenario before its first step.
-    pub fn new(setting: &'a Setting, scenario: &Scenario, log: Log, topics: &[String]) -> Self {
+    pub fn new(setting: &'a Setting, document: &Document, log: Log, topics: &[String]) -> Self {
         let judge = Judge::new(
             setting.catalogue.clone(),
+            setting.schemas.clone(),
             setting.target.version,
             setting.claims.clone(),
         );
-        let stage = super::cast::set(setting, &scenario.document, log, topics);
+        let stage = super::cast::set(setting, document, log, topics);
         Self {
             setting,
             judge,
             stage,
             absences: Vec::new(),
-            authored: Vec::new(),
         }
     }
 
@@ -185,46 +182,48 @@ impl<'a> Play<'a> {
         Instant::now() + self.setting.target.timing.response + extra
     }
 
-    /// Judges a message by its schema: `judged` is what was judged, which lies in the message at `prefix`.
-    pub fn judge_schema(&mut self, judgement: &Judgement, judged: &Value, spot: Spot, prefix: &str) {
-        let (catalogue, version) = (self.setting.catalogue.clone(), self.setting.target.version);
-        let binds_hub = |id: &str| {
-            catalogue
-                .get(version, id)
-                .is_some_and(|own| own.actor == Actor::Hub)
-        };
-        for requirement in judgement.satisfied.iter().filter(|id| binds_hub(id)) {
-            self.judge.held(requirement);
-        }
-        for violation in judgement
-            .violations
-            .iter()
-            .filter(|own| binds_hub(&own.requirement))
+    /// All that has passed so far, for judging.
+    pub fn conversation(&self) -> Conversation {
+        self.stage.conversation(self.setting.target.version)
+    }
+
+    /// Waits for what the hub still owes, then has all that passed judged.
+    pub async fn conclude(&mut self) {
+        self.settle().await;
+        if self.a_socket_broke()
+            && self
+                .hub_lost("an open WebSocket", "its connections broke")
+                .await
+                .is_some()
         {
-            let pointer = format!("{prefix}{}", violation.pointer);
-            let breach = Breach {
-                message: violation.message.clone(),
-                places: vec![Place::within(spot.sequence, &pointer)],
-                unmet: softened(violation.unmet),
-                by_schema: true,
-                ..Breach::default()
-            };
-            if violation.unmet == schema::Unmet::ByLevel {
-                // An object that lacks something may be right in all else.
-                let member = violation.member.as_ref();
-                let place = match member {
-                    Some(member) => format!("{pointer}/{}", escaped(member)),
-                    None => pointer,
-                };
-                let whole =
-                    member.is_some() || !judged.pointer(&violation.pointer).is_some_and(Value::is_object);
-                self.judge.malformed(
-                    &violation.requirement,
-                    &Place::within(spot.sequence, &place),
-                    whole,
-                );
+            // What a dead hub still owes says nothing of a living one.
+            return;
+        }
+        self.account_for_verifications();
+        self.conclude_absences();
+        let conversation = self.conversation();
+        let owed = rules::owed(&conversation);
+        rules::judge_conversation(&conversation, &owed, &mut self.judge);
+        let mut issued = self.setting.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        rules::judge_challenges(&conversation, &mut issued, &mut self.judge);
+    }
+
+    /// Tells in which way the resources that the hub itself made are no FHIR R4. It takes a while the first time, on a thread
+    /// where that holds nobody up.
+    pub async fn observe_base_fhir(&mut self) {
+        let authored = self.judge.take_authored();
+        if authored.is_empty() {
+            return;
+        }
+        match tokio::task::spawn_blocking(move || readings(&authored)).await {
+            Ok(Ok(found)) => {
+                for reading in found {
+                    self.judge.reading(FHIR_READINGS, &reading);
+                }
             }
-            self.judge.broken(&violation.requirement, breach);
+            Ok(Err(error)) => tracing::error!("{error}"),
+            // A thread that fails leaves nothing to tell.
+            Err(error) => tracing::debug!("{error}"),
         }
     }
 
@@ -286,22 +285,8 @@ impl<'a> Play<'a> {
     }
 }
 
-/// What a schema makes of an unmet requirement.
-fn softened(unmet: schema::Unmet) -> Option<Unmet> {
-    match unmet {
-        schema::Unmet::ByLevel => None,
-        schema::Unmet::Warn => Some(Unmet::Warn),
-        schema::Unmet::Note => Some(Unmet::Note),
-    }
-}
-
-/// A member's name as a step of a JSON pointer.
-fn escaped(member: &str) -> String {
-    member.replace('~', "~0").replace('/', "~1")
-}
-
 /// Mismatches as a breach.
-pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unmet: Option<Unmet>) -> Breach {
+pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unmet: Unmet) -> Breach {
     let each = |show: fn(&Mismatch) -> &str| {
         let lines = mismatches.iter().map(|own| match own.pointer.as_str() {
             "" => show(own).to_owned(),
@@ -333,17 +318,6 @@ pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unm
         unmet,
         by_schema: false,
     }
-}
-
-/// A sentence cut to what one reads at a glance; the whole stands in expected and observed.
-pub fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(MOST).collect();
-    short.push('…');
-    short
 }
 
 /// An HTTP answer as scenarios may know it.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::cast::DEFAULT_CASE;
-use super::claims::Claims;
-use super::judge::Judge;
 use super::play::{Play, Setting};
 use super::target::Target;
 use super::topics::Topics;
 use crate::client::{HttpClient, Log, NoAnswer, OutgoingRequest};
+use crate::judging::hub::Claims;
 use crate::protocol::{Action, EventName, WELL_KNOWN_PATH};
 use crate::redaction::Redactor;
 use crate::scenario::Document;
@@ -88,24 +87,8 @@ pub async fn learn_dialect(setting: &Setting, topics: &Topics) {
         return;
     };
     let Ok(topic) = topics.take(1).await else { return };
-    let judge = Judge::new(
-        setting.catalogue.clone(),
-        setting.target.version,
-        setting.claims.clone(),
-    );
-    let stage = super::cast::set(
-        setting,
-        &document,
-        Log::new(setting.redactor.clone(), None),
-        &topic,
-    );
-    let mut play = Play {
-        setting,
-        judge,
-        stage,
-        absences: Vec::new(),
-        authored: Vec::new(),
-    };
+    let log = Log::new(setting.redactor.clone(), None);
+    let mut play = Play::new(setting, &document, log, &topic);
     play.stage.case(DEFAULT_CASE);
     let bound = setting.target.timing.response * 4;
     let taken = tokio::time::timeout(bound, play.perform(&document.steps)).await;

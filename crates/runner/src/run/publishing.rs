@@ -7,13 +7,12 @@ use serde_json::{Map, Value, json};
 use super::answers::Asked;
 use super::cast::DEFAULT_CASE;
 use super::dialect::spelled;
-use super::judge::{Breach, Place};
 use super::play::{Play, Stop, answer_variable};
-use super::requirements as ids;
-use super::stage::{Publication, subject_id, version_of};
 use crate::client::{Answer, NoAnswer, OutgoingRequest};
+use crate::judging::hub::ids;
+use crate::judging::hub::{Publication, rules, subject_id, version_of};
 use crate::protocol::{Action, EventName, Timestamp};
-use crate::scenario::{Fence, Publish, RequestKind, Unmet};
+use crate::scenario::{Fence, Publish, RequestKind};
 
 /// An event on its way.
 #[derive(Debug)]
@@ -232,7 +231,7 @@ impl Play<'_> {
                 Some(next) if expects_acceptance => manner = next,
                 _ => {
                     if expects_acceptance && matches!(refused.1.status, 404 | 405) {
-                        self.tell_nowhere(&refused.1);
+                        rules::taken_nowhere(&refused.1, &mut self.judge);
                     }
                     return (refused.0, Ok(refused.1));
                 }
@@ -240,40 +239,12 @@ impl Play<'_> {
         }
     }
 
-    /// Tells that no place was found at which the hub takes events.
-    fn tell_nowhere(&mut self, answer: &Answer) {
-        let breach = Breach {
-            message: "the hub takes published events neither at hub.url nor at hub.url/{topic}".to_owned(),
-            expected: Some("hub.url takes published events".to_owned()),
-            observed: Some(format!("status {}", answer.status)),
-            places: vec![
-                Place::at(answer.request.sequence),
-                Place::at(answer.spot.sequence),
-            ],
-            unmet: None,
-            ..Breach::default()
-        };
-        self.judge.broken(ids::PUBLISH_AT_HUB_URL, breach);
-    }
-
     /// Tells which of the lawful manners of publishing the hub wants.
     fn tell_manner(&mut self, manner: super::dialect::Manner, answer: &Answer) {
         let reading = format!("the hub takes published events as {}", manner.media_type());
         self.judge.reading("media-type-of-published-events", &reading);
         if manner.has_topic_in_url() {
-            let breach = Breach {
-                message: "the hub takes published events at hub.url/{topic} and not at hub.url itself"
-                    .to_owned(),
-                expected: Some("hub.url takes published events".to_owned()),
-                observed: Some("404 or 405 there, and acceptance with the topic appended".to_owned()),
-                places: vec![
-                    Place::at(answer.request.sequence),
-                    Place::at(answer.spot.sequence),
-                ],
-                unmet: Some(Unmet::Warn),
-                ..Breach::default()
-            };
-            self.judge.broken(ids::PUBLISH_AT_HUB_URL, breach);
+            rules::taken_with_topic_in_url(answer, &mut self.judge);
         }
     }
 
@@ -300,7 +271,9 @@ impl Play<'_> {
         let topic = watched.topic.clone();
         let suits = |name: &&String| {
             self.stage.mocks.get(*name).is_some_and(|mock| {
-                let granted = mock.membership().is_some_and(|own| own.current.contains(&event));
+                let granted = mock
+                    .subscription()
+                    .is_some_and(|own| own.current.contains(&event));
                 mock.topic == topic && mock.is_active() && granted
             })
         };
@@ -365,7 +338,7 @@ impl Play<'_> {
             self.stage
                 .mocks
                 .get(name)?
-                .membership()
+                .subscription()
                 .map(|own| own.current.clone())
         };
         let mut candidates = granted(at.first()?)?;

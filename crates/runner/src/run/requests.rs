@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::answers::Asked;
-use super::judge::Place;
 use super::play::{Play, Stop, breach_of};
-use crate::client::{OutgoingRequest, Spot};
+use crate::client::OutgoingRequest;
+use crate::judging::hub::{Place, authored_content};
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::scenario::{
     CheckValues, Disconnect, Discover, GetContext, NotHeld, Observe, Request, Send, StatusExpectation,
@@ -99,15 +99,12 @@ impl Play<'_> {
             .filter(|(name, _)| name == "hub.channel.endpoint")
             .map(|(_, endpoint)| endpoint.into_owned())
             .collect();
-        let sequence = self.stage.log.len();
+        let next = self.stage.log.next();
         for mock in self.stage.mocks.values_mut() {
             if mock.endpoint.as_ref().is_some_and(|own| named.contains(own))
-                && let Some(membership) = mock.membership_mut()
+                && let Some(subscription) = mock.subscription_mut()
             {
-                membership.ended = Some(Spot {
-                    sequence,
-                    at: std::time::Instant::now(),
-                });
+                subscription.ended = Some(next);
             }
         }
     }
@@ -137,10 +134,9 @@ impl Play<'_> {
         };
         let answer = self.ask(&by, &OutgoingRequest::get(&url), asked).await?;
         if answer.is_accepted() {
-            let body = answer.json.clone().unwrap_or(Value::Null);
-            let judgement = self.setting.schemas.judge(MessageKind::CurrentContext, &body);
-            self.judge_schema(&judgement, &body, answer.spot, "");
-            self.authored_content(&body);
+            let body = answer.json.as_ref().unwrap_or(&Value::Null);
+            self.judge.message(MessageKind::CurrentContext, body, answer.spot);
+            self.judge.authored(authored_content(body));
         }
         Ok(())
     }
@@ -157,9 +153,8 @@ impl Play<'_> {
         };
         let answer = self.ask("castspec", &OutgoingRequest::get(&url), asked).await?;
         if answer.is_accepted() {
-            let body = answer.json.clone().unwrap_or(Value::Null);
-            let judgement = self.setting.schemas.judge(MessageKind::Configuration, &body);
-            self.judge_schema(&judgement, &body, answer.spot, "");
+            let body = answer.json.as_ref().unwrap_or(&Value::Null);
+            self.judge.message(MessageKind::Configuration, body, answer.spot);
         }
         Ok(())
     }
@@ -207,13 +202,10 @@ impl Play<'_> {
     }
 
     fn part(&mut self, name: &str) -> Result<Option<crate::client::Socket>, Stop> {
-        let sequence = self.stage.log.len();
+        let next = self.stage.log.next();
         let mock = self.mock_mut(name)?;
-        if let Some(membership) = mock.membership_mut() {
-            membership.ended = Some(Spot {
-                sequence,
-                at: std::time::Instant::now(),
-            });
+        if let Some(subscription) = mock.subscription_mut() {
+            subscription.ended = Some(next);
         }
         Ok(mock.socket.take())
     }
@@ -235,7 +227,8 @@ impl Play<'_> {
         }
         let entries = self.stage.log.len();
         let places = (entries.saturating_sub(2)..entries).map(Place::at).collect();
-        let breach = mismatch.map(|mismatch| breach_of(&[mismatch], "the value", places, step.unmet));
+        let breach = mismatch
+            .map(|mismatch| breach_of(&[mismatch], "the value", places, step.unmet.unwrap_or_default()));
         match (&step.requirement, breach) {
             (Some(requirement), None) => self.judge.held(&requirement.value),
             (Some(requirement), Some(breach)) => self.judge.broken(&requirement.value, breach),

@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 
 use super::cast::topic_names;
 use super::dialect::Dialect;
-use super::judge::unjudged;
 use super::play::{Play, Setting, Stop};
 use super::preflight::{self, PreflightError};
 use super::retrying::retried;
 use super::target::Target;
 use super::topics::Topics;
 use crate::client::{CallbackError, Callbacks, HttpClient, Log, TrustError};
+use crate::judging::hub::unjudged;
 use crate::outcome::Target as TargetTold;
 use crate::outcome::{
     Check, Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
@@ -248,8 +248,7 @@ pub(super) async fn prepare(
         templates: materials.templates.clone(),
         http,
         callbacks,
-        endpoints: std::sync::Mutex::default(),
-        challenges: std::sync::Mutex::default(),
+        issued: std::sync::Mutex::default(),
         lost: std::sync::Mutex::default(),
         redactor: redactor.clone(),
         began,
@@ -418,7 +417,7 @@ async fn one(
             .is_some()
     };
     let lost_before = was_lost();
-    let mut play = Play::new(setting, scenario, log, &own_topics);
+    let mut play = Play::new(setting, &scenario.document, log, &own_topics);
     let timing = setting.target.timing;
     let bound = SCENARIO_BOUND + timing.ack_timeout * 3 + timing.longest_lease;
     let interrupted = async {
@@ -488,6 +487,7 @@ async fn one(
     for observation in observations {
         emit.send(RunEvent::Observed(observation));
     }
+    let transcript = transcript.into_iter().map(Arc::unwrap_or_clone).collect();
     end(disposition, checks, transcript);
 }
 

@@ -131,8 +131,29 @@ mod tests {
             assert_eq!(together, all, "{of} shares");
             let weights: Vec<u64> = shares.iter().map(|share| weight(share)).collect();
             let (least, most) = (weights.iter().min().unwrap(), weights.iter().max().unwrap());
-            assert!(most - least < 400, "{weights:?}");
+            let all = whole.iter().flat_map(|part| &part.scenarios);
+            let heaviest = all.map(|scenario| scenario.weight()).max().unwrap();
+            assert!(most - least <= heaviest, "{weights:?}");
         }
+    }
+
+    #[test]
+    fn a_scenario_heavier_than_all_others_together_has_a_share_to_itself() {
+        let mut parts = parts();
+        parts.truncate(1);
+        let mut scenarios = parts[0].scenarios.clone();
+        scenarios.sort_by_key(|scenario| scenario.weight());
+        let heaviest = scenarios.pop().unwrap();
+        let mut rest = heaviest.weight();
+        scenarios.retain(|scenario| {
+            let fits = scenario.weight() < rest;
+            rest -= if fits { scenario.weight() } else { 0 };
+            fits
+        });
+        assert!(scenarios.len() >= 2, "what goes by number alone would pass too");
+        let alone = vec![(heaviest.name.clone(), parts[0].target.version)];
+        parts[0].scenarios = [vec![heaviest], scenarios].concat();
+        assert_eq!(names(&Shard { number: 1, of: 2 }.of(parts)), alone);
     }
 
     #[test]

@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use super::dialect::spelled;
-use super::sameness::{is_same_time, lost};
 use super::tokens::Credential;
-use crate::client::{AnswerRule, Callback, Inbox, Log, Policy, Received, Socket, Spot, Verified};
-use crate::protocol::Version;
-use crate::protocol::{Action, EventKind, EventName, Status, SyncErrorCause, Timestamp, join_events};
+use crate::client::{AnswerRule, Callback, Inbox, Log, Policy, Received, Socket, Spot};
+use crate::judging::hub::{self, Conversation, Publication, Subscriber, Subscription, Subscriptions};
+use crate::protocol::{EventName, Status, Version, join_events};
 use crate::scenario::{self, Channel, Variables};
 
 /// A mock subscriber on the stage.
@@ -34,12 +33,8 @@ pub struct Mock {
     pub channel: Channel,
     /// Its callback, where it has a webhook.
     pub callback: Option<Callback>,
-    /// What is known of its callback, where somebody else plays it.
-    pub called: Option<Called>,
     /// `hub.secret` that it gives; empty for none.
     pub secret: String,
-    /// Webhook subscriptions that it has asked for and not yet agreed to at its callback, the last one last.
-    pub pending: Vec<Pending>,
     /// How many of the verifications that its callback has answered are accounted for.
     pub accounted: usize,
     /// The endpoint that it was given last.
@@ -52,78 +47,10 @@ pub struct Mock {
     pub opened: usize,
     /// It has answered everything with 200 at once, kept its connection, and sent nothing odd.
     pub exact: bool,
-    /// Its subscriptions, the last one last.
-    pub memberships: Vec<Membership>,
+    /// Its subscriptions.
+    pub subscriptions: Subscriptions,
     /// The token that it shows in place of the target's own.
     pub credential: Option<Credential>,
-}
-
-/// The callback of a subscriber that others play.
-#[derive(Debug)]
-pub struct Called {
-    /// `hub.callback`.
-    pub url: String,
-    /// The intent verifications that it has answered.
-    pub verified: Vec<Verified>,
-}
-
-/// A request for a webhook subscription of which the intent is still to be verified.
-#[derive(Debug, Clone)]
-pub struct Pending {
-    /// The events asked for.
-    pub events: Vec<EventName>,
-    /// Which of the secrets that were given it gave.
-    pub secret: Option<usize>,
-    /// Where the request stands in the log.
-    pub requested: usize,
-}
-
-/// A subscription of a mock subscriber, from its request to its end.
-#[derive(Debug, Clone)]
-pub struct Membership {
-    /// Counts the channels of the subscriber.
-    pub socket: Option<usize>,
-    /// Of a webhook, which of the secrets that were given signs its notifications.
-    pub secret: Option<usize>,
-    /// The events asked for.
-    pub asked: Vec<EventName>,
-    /// Every event that it was ever granted in this subscription.
-    pub granted: Vec<EventName>,
-    /// The events that it is granted now.
-    pub current: Vec<EventName>,
-    /// The granted lease, in seconds.
-    pub lease: Option<f64>,
-    /// Where the confirmation stands in the log; of a webhook, where the subscriber agreed to the verification.
-    pub confirmed: Option<Spot>,
-    /// Where a re-subscription over this endpoint was asked for.
-    pub replaced: Vec<Spot>,
-    /// Where it was ended by the subscriber: the unsubscribe request, or the close.
-    pub ended: Option<Spot>,
-}
-
-/// An event that was published.
-#[derive(Debug, Clone)]
-pub struct Publication {
-    /// Who published it; `None` where that is not known.
-    pub by: Option<String>,
-    /// The topic.
-    pub topic: String,
-    /// Its id.
-    pub id: String,
-    /// Its timestamp, as sent.
-    pub timestamp: String,
-    /// Its event.
-    pub event: EventName,
-    /// Its context.
-    pub context: Value,
-    /// Where the request stands in the log.
-    pub requested: Spot,
-    /// Where the answer stands in the log.
-    pub answered: Spot,
-    /// Whether the hub accepted it.
-    pub accepted: bool,
-    /// It was to be accepted: the scenario does not leave it open whether the hub takes it.
-    pub proper: bool,
 }
 
 /// What one scenario plays with.
@@ -143,8 +70,6 @@ pub struct Stage {
     pub cases: BTreeMap<String, Value>,
     /// The variables.
     pub variables: Variables,
-    /// Nobody takes part in the topics but these subscribers.
-    pub everyone_seen: bool,
 }
 
 impl Mock {
@@ -155,12 +80,10 @@ impl Mock {
         Self {
             channel: spec.channel_in(version),
             callback: None,
-            called: None,
             secret: spec
                 .secret
                 .clone()
                 .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string()),
-            pending: Vec::new(),
             accounted: 0,
             name: name.to_owned(),
             subscriber_name: spec.name.clone(),
@@ -174,7 +97,7 @@ impl Mock {
             old_sockets: Vec::new(),
             opened: 0,
             exact: spec.answers.is_empty(),
-            memberships: Vec::new(),
+            subscriptions: Subscriptions::default(),
             credential: None,
         }
     }
@@ -185,27 +108,36 @@ impl Mock {
         *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy_of(rules);
     }
 
-    /// `hub.callback`, where it has one.
-    pub fn callback_url(&self) -> Option<&str> {
-        let own = self.callback.as_ref().map(Callback::url);
-        own.or_else(|| self.called.as_ref().map(|called| called.url.as_str()))
-    }
-
-    /// The intent verifications that its callback has answered.
-    pub fn verified(&self) -> Vec<Verified> {
-        let own = self.callback.as_ref().map(Callback::verified);
-        own.or_else(|| self.called.as_ref().map(|called| called.verified.clone()))
-            .unwrap_or_default()
+    /// What judging knows of it.
+    pub fn observed(&self) -> Subscriber {
+        let channel = match (&self.callback, self.is_webhook()) {
+            (Some(callback), true) => hub::Channel::Webhook {
+                callback: callback.url().to_owned(),
+                verified: callback.verified(),
+            },
+            (None, true) => hub::Channel::Webhook {
+                callback: String::new(),
+                verified: Vec::new(),
+            },
+            (_, false) => hub::Channel::WebSocket,
+        };
+        Subscriber {
+            subscriptions: self.subscriptions.clone(),
+            exact: self.exact,
+            received: self.inbox.received(),
+            closed: self.inbox.closed(),
+            ..Subscriber::new(&self.name, &self.topic, channel)
+        }
     }
 
     /// The subscription that it has now.
-    pub fn membership(&self) -> Option<&Membership> {
-        self.memberships.last()
+    pub fn subscription(&self) -> Option<&Subscription> {
+        self.subscriptions.last()
     }
 
     /// The subscription that it has now, to be changed.
-    pub fn membership_mut(&mut self) -> Option<&mut Membership> {
-        self.memberships.last_mut()
+    pub fn subscription_mut(&mut self) -> Option<&mut Subscription> {
+        self.subscriptions.last_mut()
     }
 
     /// Whether its notifications come to a callback.
@@ -213,192 +145,49 @@ impl Mock {
         self.channel == Channel::Webhook
     }
 
-    /// The subscription that a received message belongs to: the last that was confirmed by then over its channel.
-    pub fn membership_of(&self, received: &Received) -> Option<&Membership> {
-        let of_channel = || {
-            let memberships = self.memberships.iter().rev();
-            memberships.filter(|own| own.socket == Some(received.socket))
-        };
-        let by_then = |own: &&Membership| {
-            own.confirmed
-                .is_some_and(|spot| spot.sequence < received.spot.sequence)
-        };
-        of_channel().find(by_then).or_else(|| of_channel().next())
-    }
-
     /// Whether it has an open channel and a confirmed subscription that nobody has ended.
     pub fn is_active(&self) -> bool {
-        let Some(membership) = self.membership() else {
-            return false;
-        };
-        let Some(socket) = membership.socket else {
-            return false;
-        };
-        membership.confirmed.is_some()
-            && membership.ended.is_none()
-            && self.inbox.closed().iter().all(|closed| closed.socket != socket)
+        self.subscriptions.is_active(&self.inbox.closed())
     }
 
     /// Whether the hub has closed the WebSocket of the subscription that it has now, unasked.
     pub fn was_ended_by_hub(&self) -> bool {
-        self.membership().is_some_and(|own| {
-            own.ended.is_none()
-                && self
-                    .inbox
-                    .closed()
-                    .iter()
-                    .any(|closed| Some(closed.socket) == own.socket && closed.by_hub)
-        })
+        self.subscriptions.was_ended_by_hub(&self.inbox.closed())
     }
 
     /// What scenarios may know of it.
     pub fn to_variable(&self) -> Value {
-        let membership = self.membership();
+        let subscription = self.subscription();
         json!({
             "endpoint": self.endpoint,
             "topic": self.topic,
             "name": self.subscriber_name,
             "callback": self.callback.as_ref().map(Callback::url),
-            "events": membership.map(|own| join_events(&own.current)),
-            "lease_seconds": membership.and_then(|own| own.lease),
+            "events": subscription.map(|subscription| join_events(&subscription.current)),
+            "lease_seconds": subscription.and_then(|subscription| subscription.lease),
         })
-    }
-}
-
-impl Membership {
-    /// A subscription that has been asked for.
-    pub fn new(asked: Vec<EventName>) -> Self {
-        Self {
-            socket: None,
-            secret: None,
-            asked,
-            granted: Vec::new(),
-            current: Vec::new(),
-            lease: None,
-            confirmed: None,
-            replaced: Vec::new(),
-            ended: None,
-        }
-    }
-}
-
-impl Publication {
-    /// An open event of another resource, whose context refers to the resource that this open event is about.
-    fn implies(&self, event: &EventName, message: &Value) -> bool {
-        let context = message.pointer("/event/context").unwrap_or(&Value::Null);
-        self.event != *event
-            && self.event.is(Action::Open)
-            && event.is(Action::Open)
-            && subject_id(event, context).is_some_and(|own| subject_id(event, &self.context) == Some(own))
-    }
-
-    fn has_time_of(&self, message: &Value) -> bool {
-        let stated = message.get("timestamp").and_then(Value::as_str);
-        let parsed = stated.and_then(|text| text.parse::<Timestamp>().ok());
-        match (parsed, self.timestamp.parse::<Timestamp>()) {
-            (Some(stated), Ok(own)) => is_same_time(&stated, &own),
-            _ => false,
-        }
-    }
-
-    /// The same event, about the same resource, or with the same context where it is about none: a copy to which the hub
-    /// gave another id.
-    fn resembles(&self, message: &Value) -> bool {
-        let context = message.pointer("/event/context").unwrap_or(&Value::Null);
-        match subject_id(&self.event, &self.context) {
-            Some(own) => {
-                subject_id(&self.event, context) == Some(own)
-                    && bundle_id(&self.context) == bundle_id(context)
-            }
-            None => {
-                subject_id(&self.event, context).is_none()
-                    && context.is_array()
-                    && lost(&self.context, context, "").is_none()
-            }
-        }
     }
 }
 
 impl Stage {
-    /// Where the publication stands that a received notification is a copy of: the one with its id; where none has it, the
-    /// last of the same event, resource and time that had been published by then, or of the same event and resource. One that does not name its event is told by its
-    /// id alone.
+    /// Position of the publication that a received notification is a copy of.
     pub fn origin(&self, received: &Received) -> Option<usize> {
-        let message = received.message()?;
-        let id = message.get("id").and_then(Value::as_str);
-        let Some(event) = event_of(received) else {
-            return self
-                .publications
-                .iter()
-                .rposition(|own| Some(own.id.as_str()) == id);
-        };
-        let same_event = |own: &Publication| own.event == event;
-        let by_id = self
-            .publications
-            .iter()
-            .rposition(|own| same_event(own) && Some(own.id.as_str()) == id);
-        by_id.or_else(|| {
-            let before = |own: &Publication| own.requested.sequence < received.spot.sequence;
-            let alike = |own: &Publication| same_event(own) && before(own) && own.resembles(message);
-            let publications = &self.publications;
-            let position = publications
-                .iter()
-                .rposition(|own| alike(own) && own.has_time_of(message))
-                .or_else(|| publications.iter().rposition(|own| alike(own)))?;
-            // A later event about another resource may imply this one once more (2.5), with an id and a time of its own
-            // (ambiguities, 28 and 69).
-            let implied = self.publications[position + 1..].iter().any(|own| {
-                before(own) && own.topic == self.publications[position].topic && own.implies(&event, message)
-            });
-            (!implied || self.publications[position].has_time_of(message)).then_some(position)
-        })
+        hub::origin(&self.publications, received)
     }
-}
 
-/// The id of the resource that an event is about.
-pub fn subject_id(event: &EventName, context: &Value) -> Option<String> {
-    let (resource_type, _) = event.resource()?;
-    let entries = context.as_array()?;
-    entries.iter().find_map(|entry| {
-        if let Some(resource) = entry.get("resource")
-            && resource.get("resourceType").and_then(Value::as_str) == Some(&resource_type)
-        {
-            return resource.get("id")?.as_str().map(str::to_owned);
+    /// All that has passed so far, for judging.
+    pub fn conversation(&self, version: Version) -> Conversation {
+        let subscribers = self.mocks.iter();
+        Conversation {
+            version,
+            transcript: self.log.entries(),
+            subscribers: subscribers
+                .map(|(name, mock)| (name.clone(), mock.observed()))
+                .collect(),
+            publications: self.publications.clone(),
+            everyone_seen: true,
         }
-        let reference = entry.pointer("/reference/reference")?.as_str()?;
-        let (own_type, id) = reference.rsplit_once('/')?;
-        (own_type.ends_with(&resource_type)).then(|| id.to_owned())
-    })
-}
-
-fn bundle_id(context: &Value) -> Option<&str> {
-    let entries = context.as_array()?;
-    let updates = entries
-        .iter()
-        .find(|entry| entry.get("key").and_then(Value::as_str) == Some("updates"))?;
-    updates.pointer("/resource/id")?.as_str()
-}
-
-/// A notification that names another topic than its subscriber's: it came by a leak.
-pub fn is_foreign(message: &Value, topic: &str) -> bool {
-    let own = message.pointer("/event/hub.topic").and_then(Value::as_str);
-    own.is_some_and(|own| own != topic)
-}
-
-/// The version of the context that a notification states, in either spelling.
-pub fn version_of(message: &Value) -> Option<&str> {
-    let event = message.get("event")?;
-    event
-        .get("context.versionId")
-        .or_else(|| event.get("versionId"))?
-        .as_str()
-}
-
-/// The event's name in a received notification; `None` where it names none that there could be.
-pub fn event_of(received: &Received) -> Option<EventName> {
-    let name = received.message()?.pointer("/event/hub.event")?.as_str()?;
-    let event: Option<EventName> = name.parse().ok();
-    event.filter(|event| event.kind() != EventKind::Unknown)
+    }
 }
 
 fn policy_of(answers: &[scenario::Answer]) -> Policy {
@@ -414,71 +203,4 @@ fn policy_of(answers: &[scenario::Answer]) -> Policy {
         })
         .collect();
     Policy { rules }
-}
-
-/// What a received SyncError is about.
-pub fn causes(message: &Value) -> Vec<SyncErrorCause> {
-    SyncErrorCause::from_context(message.pointer("/event/context").unwrap_or(&Value::Null))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-
-    fn spot(sequence: usize) -> Spot {
-        let at = Instant::now();
-        Spot { sequence, at }
-    }
-
-    fn publication(event: &str, second: usize) -> Publication {
-        let patient = json!({"key": "patient", "resource": {"resourceType": "Patient", "id": "p"}});
-        Publication {
-            by: Some("viewer".to_owned()),
-            topic: "t".to_owned(),
-            id: format!("{event}-{second}"),
-            timestamp: format!("2026-03-01T09:30:0{second}.000Z"),
-            event: event.parse().unwrap(),
-            context: json!([patient]),
-            requested: spot(second),
-            answered: spot(second),
-            accepted: true,
-            proper: true,
-        }
-    }
-
-    fn origin(publications: Vec<Publication>, timestamp: &str) -> Option<usize> {
-        let stage = Stage {
-            log: Log::new(crate::redaction::Redactor::default(), None),
-            mocks: BTreeMap::new(),
-            publications: publications.into_iter().map(Arc::new).collect(),
-            saved_publications: BTreeMap::new(),
-            saved_messages: BTreeMap::new(),
-            cases: BTreeMap::new(),
-            variables: Variables::default(),
-            everyone_seen: true,
-        };
-        let event = json!({"hub.event": "Patient-open", "context": stage.publications[0].context});
-        stage.origin(&Received {
-            spot: spot(9),
-            socket: 0,
-            call: None,
-            text: "".into(),
-            json: Some(Arc::new(
-                json!({"id": "another", "timestamp": timestamp, "event": event}),
-            )),
-        })
-    }
-
-    #[test]
-    fn an_event_under_another_id_is_a_copy_unless_a_later_one_may_imply_it() {
-        let (patient, encounter) = (publication("Patient-open", 1), publication("Encounter-open", 2));
-        let later = "2026-03-01T09:30:02.000Z";
-        assert_eq!(origin(vec![patient.clone()], later), Some(0));
-        assert_eq!(origin(vec![encounter.clone(), patient.clone()], later), Some(1));
-        assert_eq!(origin(vec![patient.clone(), encounter.clone()], later), None);
-        let own_time = patient.timestamp.clone();
-        assert_eq!(origin(vec![patient, encounter], &own_time), Some(0));
-    }
 }

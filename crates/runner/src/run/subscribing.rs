@@ -3,20 +3,16 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::answers::{Asked, refusal};
-use super::control::{Control, control_of};
 use super::dialect::spelled;
-use super::judge::{Breach, Place};
 use super::play::{Play, Stop};
-use super::requirements as ids;
-use super::stage::{Membership, Mock};
+use super::stage::Mock;
 use crate::client::{Answer, OutgoingRequest};
-use crate::protocol::{EventName, SubscriptionRequest, Version, parse_events};
-use crate::scenario::{RequestKind, RequestSubscription, Unmet, Unsubscribe};
-use crate::schema::MessageKind;
+use crate::judging::hub::{Control, Subscription, control_of, events_in, rules};
+use crate::protocol::{EventName, SubscriptionRequest, Version};
+use crate::scenario::{RequestKind, RequestSubscription, Unsubscribe};
 
 impl Play<'_> {
     /// The subscriber of this name.
@@ -114,7 +110,7 @@ impl Play<'_> {
         Ok(request)
     }
 
-    /// Asks, and judges by schema what comes; on acceptance the subscriber has a new membership, or the old one anew.
+    /// Asks, and judges by schema what comes; on acceptance the subscriber has a new subscription, or the old one anew.
     async fn ask_for_subscription(
         &mut self,
         name: &str,
@@ -137,12 +133,11 @@ impl Play<'_> {
         }
         let events = request.events.clone().unwrap_or_default();
         let resubscribes = request.endpoint.is_some() && request.endpoint == self.mock(name)?.endpoint;
-        self.judge_acceptance(&answer, MessageKind::SubscriptionResponse, !resubscribes);
-        let endpoint = answer
-            .json
-            .as_ref()
-            .and_then(|body| body.get("hub.channel.endpoint"))
-            .and_then(Value::as_str);
+        let is_secure = self.setting.target.is_secure();
+        let mut issued = self.setting.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        rules::subscription_accepted(&answer, !resubscribes, is_secure, &mut issued, &mut self.judge);
+        drop(issued);
+        let endpoint = answer.member("hub.channel.endpoint");
         let Some(endpoint) = endpoint.map(str::to_owned) else {
             return Err(Stop::Unreached(
                 "the hub accepted the subscription, but gave no hub.channel.endpoint".to_owned(),
@@ -150,17 +145,17 @@ impl Play<'_> {
         };
         let mock = self.mock_mut(name)?;
         let same = mock.endpoint.as_deref() == Some(endpoint.as_str());
-        match mock.membership_mut() {
-            Some(membership) if resubscribes && same => {
-                membership.replaced.push(answer.request);
-                membership.granted.extend(events.iter().cloned());
-                membership.asked = events;
+        match mock.subscription_mut() {
+            Some(subscription) if resubscribes && same => {
+                subscription.replaced.push(answer.request);
+                subscription.granted.extend(events.iter().cloned());
+                subscription.asked = events;
             }
             last => {
-                if let (Some(membership), true) = (last, resubscribes) {
-                    membership.replaced.push(answer.request);
+                if let (Some(subscription), true) = (last, resubscribes) {
+                    subscription.replaced.push(answer.request);
                 }
-                mock.memberships.push(Membership::new(events));
+                mock.subscriptions.push(Subscription::new(events));
             }
         }
         mock.endpoint = Some(endpoint);
@@ -182,110 +177,11 @@ impl Play<'_> {
             .values()
             .filter(|own| own.topic == mock.topic && own.name != name);
         others.filter(|own| own.is_active()).any(|own| {
-            own.membership().is_some_and(|membership| {
-                membership.current.len() != events.len()
-                    || !events.iter().all(|event| membership.current.contains(event))
+            own.subscription().is_some_and(|subscription| {
+                subscription.current.len() != events.len()
+                    || !events.iter().all(|event| subscription.current.contains(event))
             })
         })
-    }
-
-    /// What holds of every accepted subscription or unsubscribe request, on whichever channel.
-    pub(super) fn judge_status_of_acceptance(&mut self, answer: &Answer, accepted: &str) {
-        if answer.status == 202 {
-            self.judge.held(accepted);
-            return;
-        }
-        // In STU3 the 202 of a subscription is a plain statement, that of an unsubscribe a SHALL (ambiguities, 20).
-        let is_plain = accepted == ids::SUBSCRIBE_202 && self.setting.target.version == Version::Stu3;
-        let breach = Breach {
-            message: format!(
-                "the hub accepted the request with {} in place of 202",
-                answer.status
-            ),
-            expected: Some("status 202".to_owned()),
-            observed: Some(format!("status {}", answer.status)),
-            places: vec![
-                Place::at(answer.request.sequence),
-                Place::at(answer.spot.sequence),
-            ],
-            unmet: is_plain.then_some(Unmet::Warn),
-            ..Breach::default()
-        };
-        self.judge.broken(accepted, breach);
-    }
-
-    /// What holds of every accepted request for a WebSocket subscription, or for the end of one.
-    pub(super) fn judge_acceptance(&mut self, answer: &Answer, kind: MessageKind, new: bool) {
-        let places = || {
-            vec![
-                Place::at(answer.request.sequence),
-                Place::at(answer.spot.sequence),
-            ]
-        };
-        let accepted = match kind {
-            MessageKind::UnsubscribeResponse => ids::UNSUBSCRIBE_202,
-            _ => ids::SUBSCRIBE_202,
-        };
-        self.judge_status_of_acceptance(answer, accepted);
-        match answer.media_type().as_deref() {
-            Some("application/json") => self.judge.held(ids::SUBSCRIBE_CONTENT_TYPE),
-            other => {
-                let breach = Breach {
-                    message: "the content of the hub's answer is not declared as application/json".to_owned(),
-                    expected: Some("Content-Type application/json".to_owned()),
-                    observed: Some(other.unwrap_or("no Content-Type").to_owned()),
-                    places: places(),
-                    unmet: other.is_none().then_some(Unmet::Warn),
-                    ..Breach::default()
-                };
-                self.judge.broken(ids::SUBSCRIBE_CONTENT_TYPE, breach);
-            }
-        }
-        let schemas = self.setting.schemas.clone();
-        let body = answer.json.clone().unwrap_or(Value::Null);
-        self.judge_schema(&schemas.judge(kind, &body), &body, answer.spot, "");
-        if !new || kind == MessageKind::UnsubscribeResponse {
-            return;
-        }
-        if let Some(endpoint) = body.get("hub.channel.endpoint").and_then(Value::as_str) {
-            let mut known = self
-                .setting
-                .endpoints
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let fresh = known.insert(endpoint.to_owned());
-            drop(known);
-            if fresh {
-                self.judge.held(ids::ENDPOINT_UNIQUE);
-            } else {
-                let breach = Breach {
-                    message: "the hub gave a new subscription an endpoint that it has given to another"
-                        .to_owned(),
-                    expected: Some("an endpoint of its own for each subscription".to_owned()),
-                    observed: Some(endpoint.to_owned()),
-                    places: places(),
-                    unmet: None,
-                    ..Breach::default()
-                };
-                self.judge.broken(ids::ENDPOINT_UNIQUE, breach);
-            }
-            if self.setting.target.is_secure() {
-                let secure = endpoint.to_ascii_lowercase().starts_with("wss://");
-                if secure {
-                    self.judge.held(ids::WSS);
-                } else {
-                    let breach = Breach {
-                        message: "the WebSocket's endpoint is not secured by TLS".to_owned(),
-                        expected: Some("a wss:// URL".to_owned()),
-                        observed: Some(endpoint.to_owned()),
-                        places: places(),
-                        unmet: None,
-                        ..Breach::default()
-                    };
-                    self.judge.broken(ids::WSS, breach);
-                }
-            }
-        }
     }
 
     /// After a re-subscription: over the same endpoint the hub may confirm anew or not; over another one it must be
@@ -302,10 +198,10 @@ impl Play<'_> {
             return self.connect_mock(name).await;
         }
         let inbox = mock.inbox.clone();
-        let Some(membership) = mock.membership().cloned() else {
+        let Some(subscription) = mock.subscription().cloned() else {
             return Ok(());
         };
-        let after = membership.replaced.last().map_or(0, |spot| spot.sequence);
+        let after = subscription.replaced.last().map_or(0, |spot| spot.sequence);
         let quiet = Instant::now() + self.setting.target.timing.quiet;
         let confirmation = inbox
             .wait(quiet, |received, _| {
@@ -319,17 +215,17 @@ impl Play<'_> {
             Some(json) => {
                 let reading = "the hub confirms a re-subscription over the open WebSocket";
                 self.judge.reading("confirmation-of-a-re-subscription", reading);
-                events_of(json).unwrap_or_else(|| membership.asked.clone())
+                events_in(json).unwrap_or_else(|| subscription.asked.clone())
             }
             None => {
                 let reading = "the hub does not confirm a re-subscription over the open WebSocket";
                 self.judge.reading("confirmation-of-a-re-subscription", reading);
-                membership.asked.clone()
+                subscription.asked.clone()
             }
         };
-        if let Some(membership) = self.mock_mut(name)?.membership_mut() {
-            membership.granted.extend(granted.iter().cloned());
-            membership.current = granted;
+        if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
+            subscription.granted.extend(granted.iter().cloned());
+            subscription.current = granted;
         }
         self.publish_mock_variable(name);
         Ok(())
@@ -348,13 +244,10 @@ impl Play<'_> {
         let endpoint = mock.endpoint.clone().unwrap_or_default();
         let request = SubscriptionRequest::unsubscribe(&mock.topic, &endpoint);
         let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
-        let next = self.stage.log.len();
-        if let Some(membership) = self.mock_mut(name)?.membership_mut() {
+        let next = self.stage.log.next();
+        if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
-            membership.ended = Some(crate::client::Spot {
-                sequence: next,
-                at: Instant::now(),
-            });
+            subscription.ended = Some(next);
         }
         let asked = Asked {
             kind: Some(RequestKind::Unsubscribe),
@@ -365,41 +258,10 @@ impl Play<'_> {
         };
         let answer = self.ask(name, &outgoing, asked).await?;
         if answer.is_accepted() {
-            self.judge_end(&answer, &endpoint);
+            rules::end_accepted(&answer, &endpoint, &mut self.judge);
         } else if step.answer.is_empty() {
             return Err(Stop::Unreached(refusal(&answer)));
         }
         Ok(())
     }
-    /// What holds of every accepted request to end the subscription of an endpoint.
-    pub(super) fn judge_end(&mut self, answer: &Answer, endpoint: &str) {
-        self.judge_acceptance(answer, MessageKind::UnsubscribeResponse, false);
-        let given = answer
-            .json
-            .as_ref()
-            .and_then(|body| body.get("hub.channel.endpoint"))
-            .and_then(Value::as_str);
-        if let Some(given) = given {
-            if given == endpoint {
-                self.judge.held(ids::UNSUBSCRIBE_ENDPOINT);
-            } else {
-                let breach = Breach {
-                    message: "the answer to the unsubscribe request names another endpoint".to_owned(),
-                    expected: Some(endpoint.to_owned()),
-                    observed: Some(given.to_owned()),
-                    places: vec![
-                        Place::at(answer.request.sequence),
-                        Place::within(answer.spot.sequence, "/hub.channel.endpoint"),
-                    ],
-                    unmet: None,
-                    ..Breach::default()
-                };
-                self.judge.broken(ids::UNSUBSCRIBE_ENDPOINT, breach);
-            }
-        }
-    }
-}
-
-pub(super) fn events_of(json: &Value) -> Option<Vec<EventName>> {
-    parse_events(json.get("hub.events")?.as_str()?).ok()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::client::{Approach, Trust, is_loopback};
+use crate::judging::hub::{HubUrlError, parse_hub_url};
 use crate::protocol::{Scopes, Version};
 use crate::requirement::Capability;
 
@@ -109,13 +110,8 @@ impl Default for Timing {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// The text is no URL of a hub.
-    #[error("'{url}' is not the URL of a hub: {problem}; it looks like https://hub.example.com/fhircast")]
-    Url {
-        /// The text.
-        url: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    #[error(transparent)]
+    Url(#[from] HubUrlError),
     /// The target file cannot be read.
     #[error("{}: the target file cannot be read: {problem}", path.display())]
     Unreadable {
@@ -236,19 +232,4 @@ impl Target {
     pub fn is_secure(&self) -> bool {
         self.hub_url.scheme() == "https"
     }
-}
-
-fn parse_hub_url(text: &str) -> Result<Url, TargetError> {
-    let error = |problem: &str| TargetError::Url {
-        url: text.to_owned(),
-        problem: problem.to_owned(),
-    };
-    let url = Url::parse(text).map_err(|problem| error(&problem.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(error("its scheme is neither https nor http"));
-    }
-    if url.host().is_none() {
-        return Err(error("it names no host"));
-    }
-    Ok(url)
 }

@@ -2,6 +2,7 @@
 
 use super::play::Play;
 use crate::client::{OutgoingRequest, Verifying};
+use crate::judging::hub::subject_id;
 use crate::protocol::{Action, EventName, SubscriptionRequest, Version};
 
 /// Ends what the scenario has begun; nothing of it is judged.
@@ -78,8 +79,7 @@ async fn close_open_contexts(play: &mut Play<'_>) {
             }
             Action::Close => open.retain(|(_, _, close, context)| {
                 *close != publication.event
-                    || super::stage::subject_id(close, context)
-                        != super::stage::subject_id(&publication.event, &publication.context)
+                    || subject_id(close, context) != subject_id(&publication.event, &publication.context)
             }),
             Action::Update | Action::Select => {}
         }

@@ -2,16 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::judge::{Breach, Place};
 use super::play::Play;
-use super::requirements as ids;
 use super::target::Target;
 use crate::client::{Answer, NoAnswer, OutgoingRequest, Spot};
+use crate::judging::hub::rules;
 use crate::protocol::{Access, EventName, FhircastScope, Scopes};
 use crate::scenario::{Restriction, Scenario, Token, TokenWord};
-
-/// How far the hub's clock and its rounding may be from ours.
-const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// The token that a subscriber shows in place of the target's own.
 #[derive(Clone, Default)]
@@ -69,14 +65,12 @@ fn fits(wanted: &Restriction, scopes: &Scopes, expires_in: Option<Duration>) -> 
     wanted.may.iter().all(allows) && !wanted.may_not.iter().any(allows) && in_time
 }
 
-/// The events that a subscriber may receive of those that it was granted: whatever a confirmation says, the hub does not owe it
-/// the others (2.3 Context).
-pub fn receivable(credential: Option<&Credential>, mut granted: Vec<EventName>) -> Vec<EventName> {
-    if let Some(credential) = credential {
+/// Whether a subscriber may receive an event, whatever a confirmation says: the hub does not owe it the others (2.3 Context).
+pub fn may_receive(credential: Option<&Credential>, event: &EventName) -> bool {
+    credential.is_none_or(|credential| {
         let scopes = credential.scopes.as_ref();
-        granted.retain(|event| scopes.is_some_and(|own| own.allow(event, Access::Read)));
-    }
-    granted
+        scopes.is_some_and(|scopes| scopes.allow(event, Access::Read))
+    })
 }
 
 /// Which of a scenario's tokens the target does not name.
@@ -109,25 +103,15 @@ impl Play<'_> {
         http.send(&self.stage.log, by, &request).await
     }
 
-    /// A lease ends no later than the token that it was asked for with (2.4 Subscription Request).
+    /// Has the lease of a subscription judged that was asked for with a token which expires.
     pub fn judge_lease(&mut self, name: &str, lease: Option<f64>, granted: Spot) {
         let mock = self.stage.mocks.get(name);
         let credential = mock.and_then(|mock| mock.credential.as_ref());
-        let (Some(expires), Some(lease)) = (credential.and_then(|own| own.expires), lease) else {
+        let (Some(expires), Some(lease)) = (credential.and_then(|credential| credential.expires), lease)
+        else {
             return;
         };
-        let left = expires.saturating_duration_since(granted.at);
-        if lease <= (left + TOLERANCE).as_secs_f64() {
-            self.judge.held(ids::LEASE_WITHIN_TOKEN);
-            return;
-        }
-        let breach = Breach {
-            message: format!("{name} was granted a lease that outlives its access token"),
-            expected: Some(format!("a lease of at most {} s", left.as_secs())),
-            observed: Some(format!("a lease of {lease} s")),
-            places: vec![Place::at(granted.sequence)],
-            ..Breach::default()
-        };
-        self.judge.broken(ids::LEASE_WITHIN_TOKEN, breach);
+        let left = expires.saturating_duration_since(self.stage.log.instant(granted.at));
+        rules::within_token(name, lease, left, granted, &mut self.judge);
     }
 }

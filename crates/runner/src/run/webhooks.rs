@@ -1,21 +1,18 @@
 //! Steps about subscriptions over webhooks (STU1 and STU2): asking, and agreeing to the verification of one's intent.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::answers::{Asked, refusal};
-use super::connecting::lease_of;
-use super::control::{Control, control_received};
-use super::judge::{Breach, Place};
 use super::play::{Play, Stop};
-use super::requirements as ids;
-use super::stage::{Membership, Mock, Pending};
-use super::subscribing::events_of;
-use super::tokens::receivable;
+use super::stage::Mock;
+use super::tokens::may_receive;
 use crate::client::{Answer, Call, Log, OutgoingRequest, Spot, Verified};
+use crate::judging::hub::rules::{self, Unverified};
+use crate::judging::hub::{Control, Intent, control_received, ids, lease_in};
 use crate::protocol::{SubscriptionRequest, Version, WELL_KNOWN_PATH, join_events};
-use crate::scenario::{RequestKind, Unmet, Unsubscribe};
+use crate::scenario::{RequestKind, Unsubscribe};
 
 /// The channel type of a callback (STU2).
 const WEBHOOK: &str = "webhook";
@@ -33,7 +30,7 @@ impl Play<'_> {
         };
         let answer = self.ask_for_webhook(name, &request, asked).await?;
         let Some(verified) = self.verification_of(name, answer.request, "subscribe").await? else {
-            return Err(self.was_not_verified(name, &answer, ids::VERIFICATION_SENT).await);
+            return Err(self.was_not_verified(name, &answer, ids::VERIFICATION_SENT));
         };
         self.judge.held(ids::VERIFICATION_SENT);
         self.account_for_verifications();
@@ -62,7 +59,7 @@ impl Play<'_> {
         let secret = (!mock.secret.is_empty()).then(|| callback.add_secret(&mock.secret));
         let pairs = webhook_pairs(mock, version, callback.url(), request);
         // A hub may ask the callback before it answers.
-        mock.pending.push(Pending {
+        mock.subscriptions.ask(Intent {
             events: request.events.clone().unwrap_or_default(),
             secret,
             requested,
@@ -71,11 +68,11 @@ impl Play<'_> {
         let answer = self.ask(name, &outgoing, asked).await;
         let accepted = answer.as_ref().is_ok_and(Answer::is_accepted);
         if !accepted {
-            self.mock_mut(name)?.pending.pop();
+            self.mock_mut(name)?.subscriptions.refuse(requested);
         }
         let answer = answer?;
         if accepted {
-            self.judge_status_of_acceptance(&answer, ids::SUBSCRIBE_202);
+            rules::status_of_acceptance(&answer, ids::SUBSCRIBE_202, &mut self.judge);
         }
         Ok(answer)
     }
@@ -108,53 +105,18 @@ impl Play<'_> {
         Ok(found.await.flatten())
     }
 
-    /// Tells that no verification came, or that a denial came in its place.
-    async fn was_not_verified(&mut self, name: &str, answer: &Answer, requirement: &str) -> Stop {
-        let received = self
-            .mock(name)
-            .map(|mock| mock.inbox.received())
-            .unwrap_or_default();
-        let since: Vec<_> = received
-            .iter()
-            .filter(|own| own.spot.sequence > answer.request.sequence)
-            .collect();
-        let is_denial = |own: &&&crate::client::Received| control_received(own) == Some(Control::Denial);
-        if let Some(denial) = since.iter().find(is_denial) {
-            let reason = denial.json.as_ref().and_then(|json| json.get("hub.reason"));
-            let reason = reason.and_then(Value::as_str).unwrap_or("no reason given");
-            return Stop::Unreached(format!("the hub denied the subscription of {name}: {reason}"));
-        }
-        let mut places = vec![
-            Place::at(answer.request.sequence),
-            Place::at(answer.spot.sequence),
-        ];
-        places.extend(since.iter().take(2).map(|own| Place::at(own.spot.sequence)));
-        let observed = match since.first().and_then(|own| own.call.as_ref()) {
-            Some(call) => format!("{} {}", call.method, call.path),
-            None => format!("nothing for {:?}", self.setting.target.timing.response),
+    /// Has it judged that no verification came, or that a denial came in its place.
+    fn was_not_verified(&mut self, name: &str, answer: &Answer, requirement: &str) -> Stop {
+        let subscriber = match self.mock(name) {
+            Ok(mock) => mock.observed(),
+            Err(stop) => return stop,
         };
-        let breach = Breach {
-            message: "the hub accepted the request, but asked the callback for no verification of the intent"
-                .to_owned(),
-            expected: Some("a GET to the callback with hub.mode, hub.topic and hub.challenge".to_owned()),
-            observed: Some(observed.clone()),
-            places,
-            ..Breach::default()
-        };
-        // Where it is not verified, it must be denied (ambiguities, 19); that it is neither is one mistake.
-        let denial = Breach {
-            message:
-                "the hub accepted the request, and neither verified the intent nor denied the subscription"
-                    .to_owned(),
-            expected: Some("a GET to the callback, to verify or to deny".to_owned()),
-            unmet: Some(Unmet::Warn),
-            ..breach.clone()
-        };
-        if requirement == ids::VERIFICATION_SENT && since.is_empty() {
-            self.judge.broken(ids::DENIAL_GET, denial);
-        }
-        self.judge.broken(requirement, breach);
-        Stop::Unreached(format!("the intent of {name} was not verified: {observed}"))
+        let silence = format!("nothing for {:?}", self.setting.target.timing.response);
+        let found = rules::not_verified(&subscriber, answer, requirement, &silence, &mut self.judge);
+        Stop::Unreached(match found {
+            Unverified::Denied(reason) => format!("the hub denied the subscription of {name}: {reason}"),
+            Unverified::Broken(observed) => format!("the intent of {name} was not verified: {observed}"),
+        })
     }
 
     /// `unsubscribe`, of a webhook.
@@ -162,15 +124,12 @@ impl Play<'_> {
         let name = step.by.value.as_str();
         let version = self.setting.target.version;
         let outgoing = self.webhook_unsubscribe(name)?;
-        let next = self.stage.log.len();
+        let next = self.stage.log.next();
         let mock = self.mock_mut(name)?;
-        mock.pending.clear();
-        if let Some(membership) = mock.membership_mut() {
+        mock.subscriptions.forget_intents();
+        if let Some(subscription) = mock.subscription_mut() {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
-            membership.ended = Some(Spot {
-                sequence: next,
-                at: Instant::now(),
-            });
+            subscription.ended = Some(next);
         }
         let asked = Asked {
             kind: Some(RequestKind::Unsubscribe),
@@ -186,13 +145,13 @@ impl Play<'_> {
                 false => Ok(()),
             };
         }
-        self.judge_status_of_acceptance(&answer, ids::UNSUBSCRIBE_202);
+        rules::status_of_acceptance(&answer, ids::UNSUBSCRIBE_202, &mut self.judge);
         if version == Version::Stu1 {
             match self.verification_of(name, answer.request, "unsubscribe").await? {
                 Some(_) => self.judge.held(ids::VERIFICATION_ON_UNSUBSCRIBE),
                 None => {
                     let requirement = ids::VERIFICATION_ON_UNSUBSCRIBE;
-                    let stop = self.was_not_verified(name, &answer, requirement).await;
+                    let stop = self.was_not_verified(name, &answer, requirement);
                     let stop = self.setting.redactor.text(&format!("{stop:?}"));
                     tracing::debug!(stop, "the unsubscribe was not verified");
                 }
@@ -209,7 +168,7 @@ impl Play<'_> {
         let callback = mock.callback.as_ref().ok_or_else(no_callback)?;
         let mut request = SubscriptionRequest::unsubscribe(&mock.topic, "");
         if self.setting.target.version == Version::Stu1 {
-            let events = mock.membership().map(|own| own.asked.clone());
+            let events = mock.subscription().map(|own| own.asked.clone());
             request.events = Some(events.unwrap_or_else(|| mock.events.clone()));
             request.lease_seconds = mock.lease;
         }
@@ -226,9 +185,15 @@ impl Play<'_> {
             let verified = callback.verified();
             let before = mock.accounted;
             mock.accounted = verified.len();
-            for own in verified.into_iter().skip(before).filter(|own| own.agreed) {
-                agree(mock, &own);
-                leases.push((mock.name.clone(), lease_of(&own.query), own.asked));
+            for verified in verified
+                .into_iter()
+                .skip(before)
+                .filter(|verified| verified.agreed)
+            {
+                let credential = mock.credential.as_ref();
+                mock.subscriptions
+                    .agree(&verified, |event| may_receive(credential, event));
+                leases.push((mock.name.clone(), lease_in(&verified.query), verified.asked));
             }
             if mock.accounted > before {
                 changed.push(mock.name.clone());
@@ -274,53 +239,6 @@ impl Play<'_> {
                 &request,
             )
             .await;
-    }
-}
-
-/// The callback has agreed: the subscription begins, is replaced or ends.
-pub(super) fn agree(mock: &mut Mock, verified: &Verified) {
-    let asked_before = |own: &Pending| own.requested < verified.asked.sequence;
-    let Some(position) = mock.pending.iter().rposition(asked_before) else {
-        if mode_is(&verified.query, "unsubscribe")
-            && let Some(membership) = mock.membership_mut()
-        {
-            membership.ended.get_or_insert(verified.answered);
-        }
-        return;
-    };
-    let pending = mock.pending.remove(position);
-    // What was asked for before this is overridden.
-    mock.pending.retain(|own| own.requested > pending.requested);
-    // A hub may grant less; that it states something else is judged where it does.
-    let granted = events_of(&verified.query)
-        .filter(|stated| stated.iter().all(|event| pending.events.contains(event)))
-        .unwrap_or_else(|| pending.events.clone());
-    let granted = receivable(mock.credential.as_ref(), granted);
-    let lease = lease_of(&verified.query);
-    match mock.membership_mut() {
-        Some(membership) if membership.ended.is_none() => {
-            membership.replaced.push(verified.answered);
-            membership
-                .granted
-                .extend(granted.iter().chain(&pending.events).cloned());
-            membership.current = granted;
-            membership.asked = pending.events;
-            membership.lease = lease;
-            membership.secret = pending.secret;
-        }
-        _ => {
-            let mut membership = Membership::new(pending.events);
-            // A mock has one callback, its first channel.
-            membership.socket = Some(0);
-            // Whatever the verification states, what was asked for is what the subscriber subscribed to.
-            let asked = membership.asked.clone();
-            membership.granted.extend(granted.iter().cloned().chain(asked));
-            membership.current = granted;
-            membership.lease = lease;
-            membership.secret = pending.secret;
-            membership.confirmed = Some(verified.answered);
-            mock.memberships.push(membership);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::difference::{difference, shown};
 use super::syntax::Matcher;
 use super::variables::{VariableError, Variables};
+pub use crate::judging::hub::equal;
 use crate::protocol::{Timestamp, parse_events};
 
 /// How large a regular expression may become, in bytes.
@@ -426,26 +427,6 @@ fn with_article(name: &str) -> &str {
         "array" => "an array",
         "object" => "an object",
         other => other,
-    }
-}
-
-/// Whether two values are equal as JSON: numbers by value, members in any order.
-pub fn equal(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => match (one.as_i128(), other.as_i128()) {
-            (Some(one), Some(other)) => one == other,
-            _ => one.as_f64() == other.as_f64(),
-        },
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .all(|(name, value)| other.get(name).is_some_and(|other| equal(value, other)))
-        }
-        (one, other) => one == other,
     }
 }
 

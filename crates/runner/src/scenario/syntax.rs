@@ -14,8 +14,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+pub use crate::judging::hub::RequestKind;
 use crate::protocol::Version;
 use crate::requirement::Capability;
+pub use crate::schema::Unmet;
 
 /// A scenario file.
 #[derive(Debug, Clone, Deserialize)]
@@ -419,18 +421,6 @@ pub struct Request {
     pub when: When,
 }
 
-/// What a request asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RequestKind {
-    /// A subscription.
-    Subscribe,
-    /// The end of a subscription.
-    Unsubscribe,
-    /// The distribution of an event.
-    Publish,
-}
-
 /// `get_context`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -488,16 +478,6 @@ pub struct AnswerExpectation {
     /// Judged only when this variable is true.
     #[serde(default)]
     pub when: When,
-}
-
-/// What comes of an unmet expectation, in place of what the requirement's level says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unmet {
-    /// A warning.
-    Warn,
-    /// An observation; the check passes.
-    Note,
 }
 
 /// Which status an answer may have.

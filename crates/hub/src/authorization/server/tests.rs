@@ -38,7 +38,7 @@ fn asked<'a>(scope: &'a str, changes: &[(&'a str, &'a str)]) -> Vec<u8> {
         ("code_challenge_method", "S256"),
     ];
     for (name, value) in changes {
-        pairs.retain(|(own, _)| own != name);
+        pairs.retain(|(parameter, _)| parameter != name);
         pairs.push((name, value));
     }
     form(&pairs)
@@ -48,7 +48,7 @@ fn parameter(answer: &AuthorizationAnswer, name: &str) -> Option<String> {
     let AuthorizationAnswer::Redirect(url) = answer else {
         panic!("{answer:?}");
     };
-    let found = url.query_pairs().find(|(own, _)| own == name);
+    let found = url.query_pairs().find(|(parameter, _)| parameter == name);
     found.map(|(_, value)| value.into_owned())
 }
 
@@ -72,7 +72,7 @@ fn redeem(
         ("code_verifier", VERIFIER),
     ];
     for (name, value) in changes {
-        pairs.retain(|(own, _)| own != name);
+        pairs.retain(|(parameter, _)| parameter != name);
         pairs.push((name, value));
     }
     answer(server.token(&form(&pairs), now))

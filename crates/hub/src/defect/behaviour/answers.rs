@@ -252,12 +252,12 @@ impl Behaviour {
         }
         let opened = document["context"]
             .get(0)
-            .and_then(|own| own.get("resource"))
+            .and_then(|entry| entry.get("resource"))
             .cloned();
         let entries = document.get_mut("context").and_then(Value::as_array_mut);
         let entries = entries.into_iter().flatten();
         for resource in entries.filter_map(|entry| entry.get_mut("resource")) {
-            if resource.get("resourceType").is_none_or(|own| own != "Bundle") {
+            if resource.get("resourceType").is_none_or(|kind| kind != "Bundle") {
                 if self.has(Defect::CurrentContextAltered) {
                     let (kind, id) = (resource["resourceType"].take(), resource["id"].take());
                     *resource = json!({"resourceType": kind, "id": id});

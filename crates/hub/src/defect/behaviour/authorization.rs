@@ -20,7 +20,7 @@ impl Behaviour {
         !self.has(Defect::ScopesIgnored)
     }
 
-    /// When the token ends that bounds a lease; `None` where none does.
+    /// The end of the token that bounds a lease; `None` where none does.
     pub(crate) fn bound_of_lease(&self, token_until: Option<Duration>) -> Option<Duration> {
         token_until.filter(|_| !self.has(Defect::LeaseBeyondToken))
     }

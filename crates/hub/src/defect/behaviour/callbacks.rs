@@ -9,8 +9,8 @@ use crate::session::{CallAnswer, CallMethod, Query};
 type Parameters = Vec<(&'static str, String)>;
 
 fn set(parameters: &mut Parameters, name: &str, value: &str) {
-    for (own, old) in parameters {
-        if *own == name {
+    for (parameter, old) in parameters {
+        if *parameter == name {
             value.clone_into(old);
         }
     }
@@ -47,7 +47,7 @@ impl Behaviour {
         }
     }
 
-    /// What the callback is asked.
+    /// The parameters of the question to the callback.
     pub(crate) fn verification(&self, mut parameters: Parameters) -> Parameters {
         if self.is_clean() {
             return parameters;
@@ -74,7 +74,7 @@ impl Behaviour {
             (Defect::ChallengeMissing, "hub.challenge"),
         ] {
             if self.has(defect) {
-                parameters.retain(|(own, _)| *own != name);
+                parameters.retain(|(parameter, _)| *parameter != name);
             }
         }
         parameters
@@ -89,7 +89,7 @@ impl Behaviour {
         }
     }
 
-    /// What becomes of the callback's own query string when it is asked.
+    /// The place of the callback's own query string in a verification.
     pub(crate) fn query_of_verification(&self) -> Query {
         if self.has(Defect::VerificationQueryDropped) {
             Query::Dropped
@@ -155,7 +155,7 @@ impl Behaviour {
         }
     }
 
-    /// What becomes of the callback's own query string when it is sent a notification.
+    /// The place of the callback's own query string in a notification.
     pub(crate) fn query_of_notifications(&self) -> Query {
         if self.has(Defect::NotificationQueryDropped) {
             Query::Dropped
@@ -208,7 +208,7 @@ impl Behaviour {
         })
     }
 
-    /// What a callback is told of the end of its subscription.
+    /// The parameters that tell a callback of the end of its subscription.
     pub(crate) fn callback_denial(&self, denial: &Denial) -> Parameters {
         let mut parameters = vec![
             ("hub.mode", denial.mode.clone()),
@@ -232,7 +232,7 @@ impl Behaviour {
             (Defect::DenialWithoutEvents, "hub.events"),
         ] {
             if self.has(defect) {
-                parameters.retain(|(own, _)| *own != name);
+                parameters.retain(|(parameter, _)| *parameter != name);
             }
         }
         parameters
@@ -247,7 +247,7 @@ impl Behaviour {
         }
     }
 
-    /// What becomes of the callback's own query string when it is told of a denial.
+    /// The place of the callback's own query string in a denial.
     pub(crate) fn query_of_denials(&self) -> Query {
         if self.has(Defect::DenialQueryDropped) {
             Query::Dropped

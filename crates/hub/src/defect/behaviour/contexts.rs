@@ -43,7 +43,7 @@ impl Behaviour {
         }
     }
 
-    /// How often the content is returned.
+    /// The number of times that the content is returned.
     pub(crate) fn content_copies(&self) -> usize {
         if self.has(Defect::CurrentContentMissing) {
             0

@@ -1,4 +1,4 @@
-//! What the hub decides where the specification decides for it, and a defect decides otherwise.
+//! The decisions of the hub, as the specification makes them and as each defect makes them.
 
 mod answers;
 mod authorization;
@@ -19,7 +19,7 @@ use crate::protocol::{Notification, Timestamp};
 /// As many as hold a switch for each defect.
 const WORDS: usize = Defect::all().len().div_ceil(64);
 
-/// The hub's conduct: that of the specification but for its defects. Clones are one: a defect that is switched on in one of
+/// The hub's behaviour: that of the specification but for its defects. Clones are one: a defect that is switched on in one of
 /// them is on in all.
 #[derive(Debug, Clone, Default)]
 pub struct Behaviour {
@@ -45,7 +45,7 @@ fn raw(value: &Value) -> Box<RawValue> {
 }
 
 impl Behaviour {
-    /// The conduct of a hub with these defects.
+    /// The behaviour of a hub with these defects.
     pub fn new(defects: &[Defect]) -> Self {
         let behaviour = Self::default();
         for defect in defects {

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Behaviour, raw, set_timestamp, without};
 use crate::defect::Defect;
-use crate::edition::Edition;
 use crate::identifiers::Identifiers;
 use crate::protocol::{
     Action, EVENT_ID_SYSTEM, EVENT_NAME_SYSTEM, EventKind, EventName, Notification, Status, SyncErrorCause,
 };
+use crate::version_profile::VersionProfile;
 
 /// Notifications.
 impl Behaviour {
@@ -19,25 +19,28 @@ impl Behaviour {
             return true;
         }
         if self.has(Defect::DeliversCloses) && event.is(Action::Close) {
-            let opens = |own: &EventName| {
-                own.is(Action::Open) && own.resource().map(|(of, _)| of) == event.resource().map(|(of, _)| of)
+            let opens = |subscribed: &EventName| {
+                subscribed.is(Action::Open)
+                    && subscribed.resource().map(|(of, _)| of) == event.resource().map(|(of, _)| of)
             };
             return granted.iter().any(opens) || granted.contains(event);
         }
         if self.has(Defect::CaseSensitiveEventNames) {
-            return granted.iter().any(|own| own.as_str() == event.as_str());
+            return granted
+                .iter()
+                .any(|subscribed| subscribed.as_str() == event.as_str());
         }
         granted.contains(event)
     }
 
-    /// How often each event is delivered.
+    /// The number of times that each event is delivered.
     pub(crate) fn copies(&self) -> usize {
         if self.has(Defect::DuplicateDelivery) { 2 } else { 1 }
     }
 
-    /// How often each event is delivered to a subscriber with these events.
+    /// The number of times that each event is delivered to a subscriber with these events.
     pub(crate) fn copies_for(&self, granted: &[EventName], event: &EventName) -> usize {
-        let named = granted.iter().filter(|own| *own == event).count();
+        let named = granted.iter().filter(|subscribed| *subscribed == event).count();
         if self.has(Defect::RepeatedEventsKept) {
             named.max(1)
         } else {
@@ -301,7 +304,11 @@ impl Behaviour {
     }
 
     /// The context of a SyncError.
-    pub(crate) fn sync_error_context(&self, cause: &SyncErrorCause, edition: &Edition) -> Box<RawValue> {
+    pub(crate) fn sync_error_context(
+        &self,
+        cause: &SyncErrorCause,
+        profile: &VersionProfile,
+    ) -> Box<RawValue> {
         if self.has(Defect::SyncErrorEmpty) {
             return raw(&json!([]));
         }
@@ -309,7 +316,7 @@ impl Behaviour {
         if self.has(Defect::SyncErrorWrongEventId) {
             cause.event_id = format!("not-{}", cause.event_id);
         }
-        if !edition.sync_error_subscriber || self.has(Defect::SyncErrorWithoutSubscriber) {
+        if !profile.sync_error_subscriber || self.has(Defect::SyncErrorWithoutSubscriber) {
             cause.subscriber_name = None;
         }
         let mut context = cause.to_context();
@@ -333,7 +340,7 @@ impl Behaviour {
                 codings.retain(|coding| coding["system"] != system);
             }
         }
-        if !edition.sync_error_event || self.has(Defect::SyncErrorWithoutDetails) {
+        if !profile.sync_error_event || self.has(Defect::SyncErrorWithoutDetails) {
             *issue = without(issue.take(), "details");
         }
         if self.has(Defect::SyncErrorWithMore)

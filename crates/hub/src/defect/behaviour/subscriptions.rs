@@ -26,7 +26,7 @@ impl Behaviour {
         self.has(Defect::ResubscribeTouchesOthers)
     }
 
-    /// What is granted after a re-subscription.
+    /// The events that are granted after a re-subscription.
     pub(crate) fn regrant(&self, before: &[EventName], asked: &[EventName]) -> Vec<EventName> {
         if self.has(Defect::ResubscribeIgnored) {
             return before.to_vec();
@@ -101,7 +101,7 @@ impl Behaviour {
         !self.has(Defect::LeaseIgnored)
     }
 
-    /// How many seconds a granted lease lasts.
+    /// The seconds that a granted lease lasts.
     pub(crate) fn lease(&self, granted: u64) -> f64 {
         // Precise for every lease below millions of years.
         let granted = granted as f64;

@@ -193,10 +193,13 @@ fn a_refused_update_changes_and_distributes_nothing() {
 
 #[test]
 fn content_is_limited() {
-    let mut desk = Desk::with(Settings {
-        content_limit: 100,
-        ..Settings::default()
-    });
+    let mut desk = Desk::with(
+        Version::Stu3,
+        Limits {
+            content_limit: 100,
+            ..Limits::default()
+        },
+    );
     let id = desk.join("DiagnosticReport-open");
     desk.publish(&report_open("open", "r1")).unwrap();
     let version = version_of(&desk.only(id));
@@ -312,10 +315,13 @@ fn the_replay_states_the_version_of_now() {
 
 #[test]
 fn open_contexts_are_bounded() {
-    let mut desk = Desk::with(Settings {
-        open_contexts_limit: 2,
-        ..Settings::default()
-    });
+    let mut desk = Desk::with(
+        Version::Stu3,
+        Limits {
+            open_contexts_limit: 2,
+            ..Limits::default()
+        },
+    );
     for id in ["p1", "p2", "p3"] {
         desk.publish(&patient_open(id, id)).unwrap();
     }

@@ -200,12 +200,12 @@ fn answer_all(desk: &mut Desk, lines: &mut Vec<String>, status: u16, echoes: boo
             lines.push(format!("{call:?}"));
             if call.body.is_some() {
                 // One callback alone is in trouble, so that its SyncErrors show at the others.
-                let own = if call.url.starts_with("http://app") {
+                let status = if call.url.starts_with("http://app") {
                     status
                 } else {
                     200
                 };
-                desk.call_back(id, own, "");
+                desk.call_back(id, status, "");
                 continue;
             }
             let challenge = parameter(&call, "hub.challenge").unwrap_or_default();

@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Call, CallAnswer, CallId, Closing, Now, Output, Session, SubscriberId};
+use super::{Call, CallAnswer, CallId, Closing, Limits, Output, Session, SubscriberId};
 use crate::protocol::{Mode, Notification, SubscriptionRequest, Version, parse_events};
-use crate::{CountedIdentifiers, Defect, Refusal, Settings, WebhookRequest};
+use crate::{Behaviour, CountedIdentifiers, Defect, Now, Refusal, WebhookRequest};
 
 pub(super) const TOPIC: &str = "topic-1";
 
@@ -35,19 +35,17 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new() -> Self {
-        Self::with(Settings::default())
+        Self::with(Version::Stu3, Limits::default())
     }
 
     pub(super) fn with_defects(defects: &[Defect]) -> Self {
-        Self::with(Settings {
-            defects: defects.to_vec(),
-            ..Settings::default()
-        })
+        Self::speaking(Version::Stu3, defects)
     }
 
-    pub(super) fn with(settings: Settings) -> Self {
+    pub(super) fn with(version: Version, limits: Limits) -> Self {
+        let identifiers = Box::new(CountedIdentifiers::default());
         Self {
-            session: Session::new(TOPIC, Arc::new(settings), Box::new(CountedIdentifiers::default())),
+            session: Session::new(TOPIC, version, Arc::new(limits), identifiers),
             elapsed: Duration::ZERO,
             frames: HashMap::new(),
             closed: HashMap::new(),
@@ -69,7 +67,7 @@ impl Desk {
             match output {
                 Output::Deliver { subscriber, text } => {
                     assert!(!self.closed.contains_key(&subscriber), "delivery after the close");
-                    let message = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_str()));
+                    let message = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(&*text));
                     self.frames.entry(subscriber).or_default().push(message);
                 }
                 Output::Close {
@@ -88,11 +86,9 @@ impl Desk {
 
     /// A session of this version.
     pub(super) fn speaking(version: Version, defects: &[Defect]) -> Self {
-        Self::with(Settings {
-            version,
-            defects: defects.to_vec(),
-            ..Settings::default()
-        })
+        let mut desk = Self::with(version, Limits::default());
+        desk.session = desk.session.behaving(Behaviour::new(defects));
+        desk
     }
 
     pub(super) fn request_webhook(&mut self, request: &WebhookRequest) -> Result<(), Refusal> {
@@ -250,7 +246,7 @@ pub(super) fn webhook(callback: &str, events: &str) -> WebhookRequest {
 /// A parameter of a call's query string.
 pub(super) fn parameter(call: &Call, name: &str) -> Option<String> {
     let url = url::Url::parse(&call.url).unwrap();
-    let found = url.query_pairs().find(|(own, _)| own == name);
+    let found = url.query_pairs().find(|(parameter, _)| parameter == name);
     found.map(|(_, value)| value.into_owned())
 }
 

@@ -162,10 +162,13 @@ fn what_cannot_be_subscribed_to_is_refused_by_name() {
 
 #[test]
 fn subscriptions_are_limited() {
-    let mut desk = Desk::with(Settings {
-        max_subscriptions: 1,
-        ..Settings::default()
-    });
+    let mut desk = Desk::with(
+        Version::Stu3,
+        Limits {
+            max_subscriptions: 1,
+            ..Limits::default()
+        },
+    );
     desk.subscribe("Patient-open");
     assert_eq!(
         desk.request(&subscription("Patient-open")).unwrap_err().status,

@@ -12,7 +12,7 @@ fn older_versions_replay_derive_and_version_nothing() {
         desk.publish(&patient_open("e2", "p")).unwrap();
         let (_, call) = desk.only_call();
         assert_eq!(
-            call.body.unwrap().as_str(),
+            &*call.body.unwrap(),
             patient_open("e2", "p").to_string(),
             "no version is added"
         );

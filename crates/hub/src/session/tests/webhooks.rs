@@ -341,11 +341,13 @@ fn what_waits_is_dropped_with_its_subscription() {
 
 #[test]
 fn a_callback_for_which_too_much_waits_is_dropped() {
-    let mut desk = Desk::with(Settings {
-        version: Version::Stu2,
-        queue_limit: 2,
-        ..Settings::default()
-    });
+    let mut desk = Desk::with(
+        Version::Stu2,
+        Limits {
+            queue_limit: 2,
+            ..Limits::default()
+        },
+    );
     desk.join_webhook(CALLBACK, "patient-open");
     desk.join_webhook("http://watcher/", "syncerror");
     for id in ["e1", "e2", "e3", "e4"] {
@@ -363,11 +365,13 @@ fn a_callback_for_which_too_much_waits_is_dropped() {
 
 #[test]
 fn subscriptions_are_limited_with_those_that_are_being_verified() {
-    let mut desk = Desk::with(Settings {
-        version: Version::Stu2,
-        max_subscriptions: 1,
-        ..Settings::default()
-    });
+    let mut desk = Desk::with(
+        Version::Stu2,
+        Limits {
+            max_subscriptions: 1,
+            ..Limits::default()
+        },
+    );
     desk.request_webhook(&webhook(CALLBACK, "patient-open")).unwrap();
     let refusal = desk
         .request_webhook(&webhook("http://b/", "patient-open"))
@@ -379,26 +383,22 @@ fn subscriptions_are_limited_with_those_that_are_being_verified() {
 
 #[test]
 fn a_hub_may_take_no_webhooks() {
-    for settings in [
-        Settings::default(),
-        Settings {
-            version: Version::Stu2,
-            webhooks: false,
-            ..Settings::default()
-        },
+    let without_webhooks = || Limits {
+        webhooks: false,
+        ..Limits::default()
+    };
+    for (version, limits) in [
+        (Version::Stu3, Limits::default()),
+        (Version::Stu2, without_webhooks()),
     ] {
-        let mut desk = Desk::with(settings);
+        let mut desk = Desk::with(version, limits);
         let refusal = desk
             .request_webhook(&webhook(CALLBACK, "Patient-open"))
             .unwrap_err();
         assert_eq!(refusal.status, 403);
         assert!(desk.calls().is_empty());
     }
-    let mut desk = Desk::with(Settings {
-        version: Version::Stu1,
-        webhooks: false,
-        ..Settings::default()
-    });
+    let mut desk = Desk::with(Version::Stu1, without_webhooks());
     desk.join_webhook(CALLBACK, "patient-open");
     assert_eq!(desk.session.subscriptions(), 1, "STU1 has nothing else");
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, Closer, Talk, event, patient, patient_open};
+use super::{Case, Talk, event, patient, patient_open};
+use crate::capture::Side;
 use crate::outcome::Verdict::{Fail, Pass, Warn};
 use crate::protocol::SyncErrorCause;
 use crate::subscriber::{Frame, Observed};
@@ -57,7 +58,7 @@ pub(super) fn acknowledgements() -> Vec<Case> {
             talk: |talk| {
                 let viewer = notified(talk);
                 talk.wait(9.9);
-                talk.close(viewer, Closer::Hub, Some(1008));
+                talk.close(viewer, Some(Side::Hub), Some(1008));
             },
         },
         Case {
@@ -67,7 +68,7 @@ pub(super) fn acknowledgements() -> Vec<Case> {
             talk: |talk| {
                 let viewer = notified(talk);
                 talk.wait(5.0);
-                talk.close(viewer, Closer::Hub, Some(1001));
+                talk.close(viewer, Some(Side::Hub), Some(1001));
                 talk.wait(60.0);
             },
         },

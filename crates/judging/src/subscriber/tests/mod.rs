@@ -11,7 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Closer, Exchange, Finding, Frame, Judge, Observed, Settings};
+use super::{Exchange, Finding, Frame, Judge, Observed, Settings};
+use crate::capture::Side;
 use crate::outcome::Verdict;
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
@@ -174,7 +175,7 @@ impl Talk {
         self.say(connection, &json!({"id": id, "status": status}).to_string());
     }
 
-    pub(super) fn close(&mut self, connection: u64, by: Closer, code: Option<u16>) {
+    pub(super) fn close(&mut self, connection: u64, by: Option<Side>, code: Option<u16>) {
         self.observe(None, Observed::Closed { connection, by, code });
     }
 
@@ -326,7 +327,7 @@ fn a_well_behaved_subscriber_is_blamed_for_nothing() {
     }
     talk.unsubscribe("viewer");
     talk.deny(viewer);
-    talk.close(viewer, Closer::Hub, Some(1000));
+    talk.close(viewer, Some(Side::Hub), Some(1000));
     talk.wait(3600.0);
     assert_eq!(talk.told(), []);
     assert_eq!(talk.concluded("acknowledgement.sent"), Some(Verdict::Pass));
@@ -382,7 +383,7 @@ fn what_others_send_makes_no_panic() {
                 frame: Frame::Binary(Bytes::from_static(&[0xff])),
             },
         );
-        talk.close(97, Closer::Nobody, None);
+        talk.close(97, None, None);
         talk.observe(None, Observed::Gap);
     }
     talk.wait(1e6);

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, Closer, HUB, Talk, event, patient, patient_open};
+use super::{Case, HUB, Talk, event, patient, patient_open};
+use crate::capture::Side;
 use crate::outcome::Verdict::{Fail, Pass, Warn};
 use crate::protocol::SyncErrorCause;
 use crate::subscriber::{Frame, Observed};
@@ -270,7 +271,7 @@ pub(super) fn ids_and_repetitions() -> Vec<Case> {
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
                 talk.publish("viewer", &patient_open(ID, "p"), 409);
-                talk.close(viewer, Closer::Subscriber, Some(1011));
+                talk.close(viewer, Some(Side::Subscriber), Some(1011));
             },
         },
         Case {

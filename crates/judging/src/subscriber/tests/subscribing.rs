@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Case, Closer, FORM, HUB, TOPIC, Talk, endpoint, patient_open};
+use super::{Case, FORM, HUB, TOPIC, Talk, endpoint, patient_open};
+use crate::capture::Side;
 use crate::outcome::Verdict::{Fail, Pass, Warn};
 use crate::subscriber::Observed;
 
@@ -181,7 +182,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             verdict: Some(Fail),
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
-                talk.close(viewer, Closer::Subscriber, Some(1000));
+                talk.close(viewer, Some(Side::Subscriber), Some(1000));
                 talk.wait(5.0);
             },
         },
@@ -191,7 +192,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             verdict: Some(Pass),
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
-                talk.close(viewer, Closer::Subscriber, Some(1000));
+                talk.close(viewer, Some(Side::Subscriber), Some(1000));
                 talk.unsubscribe("viewer");
                 talk.wait(5.0);
             },
@@ -202,7 +203,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             verdict: None,
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
-                talk.close(viewer, Closer::Nobody, None);
+                talk.close(viewer, None, None);
                 talk.wait(5.0);
             },
         },
@@ -212,7 +213,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             verdict: None,
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
-                talk.close(viewer, Closer::Subscriber, Some(1002));
+                talk.close(viewer, Some(Side::Subscriber), Some(1002));
                 talk.wait(5.0);
             },
         },
@@ -223,7 +224,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
                 talk.deny(viewer);
-                talk.close(viewer, Closer::Subscriber, Some(1000));
+                talk.close(viewer, Some(Side::Subscriber), Some(1000));
                 talk.wait(5.0);
             },
         },
@@ -236,7 +237,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
                 talk.form("viewer", SUBSCRIBE, (202, &answer));
                 let (connection, url) = (7, endpoint("viewer"));
                 talk.observe(None, Observed::Opened { connection, url });
-                talk.close(connection, Closer::Subscriber, None);
+                talk.close(connection, Some(Side::Subscriber), None);
                 talk.wait(5.0);
             },
         },
@@ -247,7 +248,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
                 talk.unsubscribe("viewer");
-                talk.close(viewer, Closer::Subscriber, None);
+                talk.close(viewer, Some(Side::Subscriber), None);
             },
         },
         Case {
@@ -257,7 +258,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
                 talk.unsubscribe("viewer");
-                talk.close(viewer, Closer::Subscriber, Some(1001));
+                talk.close(viewer, Some(Side::Subscriber), Some(1001));
             },
         },
         Case {
@@ -267,7 +268,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
                 talk.unsubscribe("viewer");
-                talk.close(viewer, Closer::Hub, Some(1005));
+                talk.close(viewer, Some(Side::Hub), Some(1005));
             },
         },
         Case {
@@ -276,7 +277,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             verdict: Some(Pass),
             talk: |talk| {
                 let viewer = talk.subscribe("viewer");
-                talk.close(viewer, Closer::Nobody, None);
+                talk.close(viewer, None, None);
                 talk.wait(100.0);
             },
         },
@@ -335,7 +336,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
                 talk.hub(viewer, &patient_open("e1", "p"));
                 talk.deny(viewer);
                 talk.answer(viewer, "e1", 200);
-                talk.close(viewer, Closer::Hub, Some(1000));
+                talk.close(viewer, Some(Side::Hub), Some(1000));
             },
         },
         Case {
@@ -370,7 +371,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
             verdict: Some(Warn),
             talk: |talk| {
                 let viewer = talk.subscribe_to("viewer", "Patient-open", "patient-open");
-                talk.close(viewer, Closer::Subscriber, Some(1003));
+                talk.close(viewer, Some(Side::Subscriber), Some(1003));
             },
         },
         Case {
@@ -402,7 +403,7 @@ pub(super) fn lives_of_websockets() -> Vec<Case> {
 fn secrets_are_in_no_finding() {
     let mut talk = Talk::new();
     let viewer = talk.subscribe("viewer");
-    talk.close(viewer, Closer::Subscriber, None);
+    talk.close(viewer, Some(Side::Subscriber), None);
     let body = format!(
         "{SUBSCRIBE}&access_token=hush-hush&hub.channel.endpoint={}",
         endpoint("viewer")

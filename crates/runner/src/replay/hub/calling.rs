@@ -4,34 +4,41 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::parts::CallCue;
+use super::recorded_hub::CallCue;
 use super::{DOUBTFUL, Shared};
 use crate::client::OutgoingRequest;
 use crate::protocol::signature::{SIGNATURE_HEADER, sign};
 
-/// Calls a callback, each time when what had come before has come.
-pub(super) async fn perform(shared: Arc<Shared>, part: usize, callback: String, secret: Option<String>) {
-    let called = shared.stage().parts.parts[part].called.clone();
-    let own_query = called.as_ref().map_or("", |own| own.query.as_str());
-    for cue in called.iter().flat_map(|own| &own.cues) {
-        await_what_came_before(&shared, part, cue).await;
-        call(&shared, part, cue, &callback, own_query, secret.as_deref()).await;
+/// Calls a callback, each time as soon as everything that preceded the call in the capture has arrived.
+pub(super) async fn perform(
+    shared: Arc<Shared>,
+    subscriber: usize,
+    callback: String,
+    secret: Option<String>,
+) {
+    let recorded = shared.hub().recorded.subscribers[subscriber].callback.clone();
+    let own_query = recorded.as_ref().map_or("", |callback| callback.query.as_str());
+    for cue in recorded.iter().flat_map(|callback| &callback.cues) {
+        await_what_came_before(&shared, subscriber, cue).await;
+        call(&shared, subscriber, cue, &callback, own_query, secret.as_deref()).await;
     }
     super::end(&shared);
 }
 
-async fn await_what_came_before(shared: &Shared, part: usize, cue: &CallCue) {
+async fn await_what_came_before(shared: &Shared, subscriber: usize, cue: &CallCue) {
     let mut changes = shared.published.subscribe();
     let began = Instant::now();
     loop {
         let (requests, awaited, others, patience) = {
-            let stage = shared.stage();
-            let awaited = cue.after_publication.filter(|own| !stage.is_published(*own));
-            let doubtful = awaited.is_some_and(|own| stage.is_doubtful(own));
+            let hub = shared.hub();
+            let awaited = cue
+                .after_publication
+                .filter(|publication| !hub.is_published(*publication));
+            let doubtful = awaited.is_some_and(|publication| hub.is_doubtful(publication));
             let patience = if doubtful { DOUBTFUL } else { shared.patience };
-            let others = stage.were_called(&cue.after_calls);
+            let others = hub.were_called(&cue.after_calls);
             (
-                stage.requests(part),
+                hub.requests(subscriber),
                 awaited,
                 others,
                 patience.min(shared.patience),
@@ -44,12 +51,12 @@ async fn await_what_came_before(shared: &Shared, part: usize, cue: &CallCue) {
             .await
             .is_err()
         {
-            let mut stage = shared.stage();
+            let mut hub = shared.hub();
             if requests < cue.after_requests {
-                stage.never_asked(part, cue.after_requests, requests);
+                hub.never_asked(subscriber, cue.after_requests, requests);
             }
             if let Some(publication) = awaited {
-                stage.unpublished(publication);
+                hub.unpublished(publication);
             }
             return;
         }
@@ -58,24 +65,27 @@ async fn await_what_came_before(shared: &Shared, part: usize, cue: &CallCue) {
 
 async fn call(
     shared: &Shared,
-    part: usize,
+    subscriber: usize,
     cue: &CallCue,
     callback: &str,
     own_query: &str,
     secret: Option<&str>,
 ) {
-    let captured = &cue.call;
-    let challenge = captured.message().asked().filter(|own| !own.is_empty());
+    let captured = &cue.call.call;
+    let challenge = captured
+        .message()
+        .asked()
+        .filter(|challenge| !challenge.is_empty());
     let fresh = uuid::Uuid::new_v4().to_string();
     let (url, body) = {
-        let stage = shared.stage();
-        let own: Vec<_> = url::form_urlencoded::parse(own_query.as_bytes()).collect();
-        let appended = url::form_urlencoded::parse(captured.query.as_bytes())
-            .filter(|pair| !own.contains(pair))
+        let hub = shared.hub();
+        let of_callback: Vec<_> = url::form_urlencoded::parse(own_query.as_bytes()).collect();
+        let appended = url::form_urlencoded::parse(captured.query().as_bytes())
+            .filter(|pair| !of_callback.contains(pair))
             .map(|(name, value)| match name.as_ref() {
                 "hub.challenge" => (name, fresh.clone()),
                 _ => {
-                    let value = stage.mapping.forth(&value);
+                    let value = hub.mapping.forth(&value);
                     (name, value)
                 }
             });
@@ -86,7 +96,8 @@ async fn call(
             true => callback.to_owned(),
             false => format!("{callback}{joint}{appended}"),
         };
-        let body = (!captured.body.is_empty()).then(|| stage.now(&captured.body, cue.after_publication));
+        let body = captured.body.text();
+        let body = (!body.is_empty()).then(|| hub.now(&body, cue.after_publication));
         (url, body)
     };
     let mut request = OutgoingRequest {
@@ -99,7 +110,7 @@ async fn call(
         request
             .headers
             .push(("content-type".to_owned(), "application/json".to_owned()));
-        if let Some(secret) = secret.filter(|_| captured.signed) {
+        if let Some(secret) = secret.filter(|_| captured.headers.has(SIGNATURE_HEADER)) {
             let signature = sign(secret, body.as_bytes());
             request.headers.push((SIGNATURE_HEADER.to_owned(), signature));
         }
@@ -112,9 +123,8 @@ async fn call(
         None => format!("by {status}"),
     };
     let nothing = || "not at all".to_owned();
-    let then = captured.answer.as_ref();
-    let then = then.map_or_else(nothing, |(status, body)| {
-        told(*status, body, challenge.as_deref())
+    let then = cue.call.answer().map_or_else(nothing, |(status, body)| {
+        told(status, &body, challenge.as_deref())
     });
     let now = match &sent {
         Ok(answer) => told(
@@ -131,9 +141,9 @@ async fn call(
         Some(mode) => format!("the question whether it meant to {mode}"),
         None => text("/id").unwrap_or_else(|| "a notification".to_owned()),
     };
-    let mut stage = shared.stage();
-    stage.answered_call(part, &what, &then, &now);
-    stage.called(part);
-    drop(stage);
+    let mut hub = shared.hub();
+    hub.answered_call(subscriber, &what, &then, &now);
+    hub.called(subscriber);
+    drop(hub);
     shared.published.send_modify(|count| *count += 1);
 }

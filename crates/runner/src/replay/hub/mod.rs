@@ -1,9 +1,9 @@
-//! The hub of a capture, played for real applications: each that subscribes is sent what its part was sent, as soon as it has done
-//! what had come before.
+//! The hub of a capture, played for real applications. Each application that subscribes is matched to a recorded subscriber and is
+//! sent the messages of that subscriber, as soon as it has done what had preceded them in the capture.
 
 mod calling;
-mod parts;
-mod stage;
+mod recorded_hub;
+mod replayed_hub;
 #[cfg(test)]
 mod tests;
 
@@ -25,20 +25,20 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::parts::{Part, Parts, acknowledgement};
-use self::stage::Stage;
+use self::recorded_hub::{RecordedHub, RecordedSubscriber, acknowledgement};
+use self::replayed_hub::ReplayedHub;
 use super::difference::Difference;
 use super::script::Script;
 use crate::certificates::{Authority, AuthorityError};
 use crate::client::{Approach, HttpClient, Log, TrustError};
 use crate::redaction::Redactor;
 
-/// Where `hub.url` lies.
+/// The path of `hub.url`.
 const PATH: &str = "/fhircast";
 /// Bodies longer than this are refused.
 const BODY_LIMIT: usize = 16 << 20;
 
-/// How long an event is waited for that another application than those which are here may have published.
+/// The longest wait for an event whose publisher may be an application that has not connected.
 const DOUBTFUL: Duration = Duration::from_secs(5);
 
 /// The hub could not be started.
@@ -51,7 +51,7 @@ pub enum ReplayHubError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// Callbacks cannot be called.
@@ -60,18 +60,18 @@ pub enum ReplayHubError {
     /// There is no certificate.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
-    /// Nobody subscribes in the capture.
-    #[error("nobody subscribes in the capture, so there is nothing to send to anybody")]
+    /// The capture has no subscription.
+    #[error("the capture has no accepted subscription, so there is nothing to send")]
     Nothing,
 }
 
 struct Shared {
-    stage: Mutex<Stage>,
+    hub: Mutex<ReplayedHub>,
     /// The scheme and authority of endpoints.
     origin: String,
     patience: Duration,
     over: watch::Sender<bool>,
-    /// How many events have been published, and callbacks asked for.
+    /// The number of events that have been published, and of callbacks that have been requested.
     published: watch::Sender<usize>,
     /// Calls callbacks.
     http: HttpClient,
@@ -99,8 +99,8 @@ impl ReplayHub {
         plaintext: bool,
         patience: Duration,
     ) -> Result<Self, ReplayHubError> {
-        let parts = Parts::of(script);
-        if !parts.parts.iter().any(Part::is_active) {
+        let recorded = RecordedHub::of(script);
+        if !recorded.subscribers.iter().any(RecordedSubscriber::is_active) {
             return Err(ReplayHubError::Nothing);
         }
         let failed = |source| ReplayHubError::Listen {
@@ -114,22 +114,22 @@ impl ReplayHub {
             false => Some(Authority::generate(address.ip())?),
         };
         let secure = if authority.is_some() { "s" } else { "" };
-        let own_url = format!("http{secure}://{address}{PATH}");
-        let own_url = url::Url::parse(&own_url).map_err(|source| ReplayHubError::Listen {
+        let hub_url = format!("http{secure}://{address}{PATH}");
+        let hub_url = url::Url::parse(&hub_url).map_err(|source| ReplayHubError::Listen {
             address: listen,
             source: std::io::Error::other(source),
         })?;
         let shared = Arc::new(Shared {
-            http: HttpClient::new(&own_url, &Approach::default(), patience)?,
+            http: HttpClient::new(&hub_url, &Approach::default(), patience)?,
             log: Log::new(Redactor::default(), None),
-            stage: Mutex::new(Stage::new(parts)),
+            hub: Mutex::new(ReplayedHub::new(recorded)),
             origin: format!("ws{secure}://{address}"),
             patience,
             over: watch::Sender::new(false),
             published: watch::Sender::new(0),
         });
         let router = Router::new()
-            .route("/socket/{part}", any(open))
+            .route("/socket/{subscriber}", any(open))
             .fallback(take)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .with_state(Arc::clone(&shared));
@@ -146,7 +146,7 @@ impl ReplayHub {
         };
         handle.listening().await;
         Ok(Self {
-            url: own_url.to_string(),
+            url: hub_url.to_string(),
             authority,
             shared,
             handle,
@@ -170,9 +170,9 @@ impl ReplayHub {
         let _ = self.shared.over.subscribe().wait_for(|over| *over).await;
     }
 
-    /// Where the applications did otherwise than in the capture, so far.
+    /// The differences between the applications and the capture, so far.
     pub fn differences(&self) -> Vec<Difference> {
-        self.shared.stage().differences.clone()
+        self.shared.hub().differences.clone()
     }
 }
 
@@ -184,8 +184,8 @@ impl Drop for ReplayHub {
 }
 
 impl Shared {
-    fn stage(&self) -> MutexGuard<'_, Stage> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hub(&self) -> MutexGuard<'_, ReplayedHub> {
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -213,7 +213,7 @@ async fn take(
     }
     match serde_json::from_str::<Value>(&body) {
         Ok(message) => {
-            let code = shared.stage().publish(&message);
+            let code = shared.hub().publish(&message);
             shared.published.send_modify(|count| *count += 1);
             status(code).into_response()
         }
@@ -226,13 +226,13 @@ fn status(code: u16) -> StatusCode {
 }
 
 fn document(shared: &Shared, path: &str) -> Response {
-    let stage = shared.stage();
-    let found = stage.parts.documents.get(&stage.mapping.back(path));
+    let hub = shared.hub();
+    let found = hub.recorded.documents.get(&hub.mapping.back(path));
     match found {
         Some((code, body)) => (
             status(*code),
             [(header::CONTENT_TYPE, "application/json")],
-            stage.mapping.forth(body),
+            hub.mapping.forth(body),
         )
             .into_response(),
         None => (StatusCode::NOT_FOUND, "the capture has no answer to this").into_response(),
@@ -246,7 +246,7 @@ fn subscription(shared: &Arc<Shared>, body: &str) -> Response {
     let value = |name: &str| {
         pairs
             .iter()
-            .find(|(own, _)| own == name)
+            .find(|(parameter, _)| parameter == name)
             .map(|(_, value)| value.as_str())
     };
     if let Some(endpoint) = value("hub.channel.endpoint") {
@@ -254,39 +254,39 @@ fn subscription(shared: &Arc<Shared>, body: &str) -> Response {
         let answer = json!({"hub.channel.endpoint": endpoint});
         return (StatusCode::ACCEPTED, axum::Json(answer)).into_response();
     }
-    let take = |stage: &mut Stage, calls: bool| {
-        stage.subscribe(
+    let take = |hub: &mut ReplayedHub, calls: bool| {
+        hub.subscribe(
             value("subscriber.name"),
             value("hub.topic").unwrap_or_default(),
             value("hub.events").unwrap_or_default(),
             calls,
         )
     };
-    let mut stage = shared.stage();
+    let mut hub = shared.hub();
     if let Some(callback) = value("hub.callback") {
-        let asked = stage.ask_for_calls(callback, |stage| take(stage, true));
-        let Some((part, is_new, code, body)) = asked else {
+        let asked = hub.ask_for_calls(callback, |hub| take(hub, true));
+        let Some((subscriber, is_new, code, body)) = asked else {
             return (StatusCode::FORBIDDEN, "the capture has no further subscription").into_response();
         };
-        if is_new && stage.parts.parts[part].is_active() {
+        if is_new && hub.recorded.subscribers[subscriber].is_active() {
             let secret = value("hub.secret").map(str::to_owned);
             tokio::spawn(calling::perform(
                 Arc::clone(shared),
-                part,
+                subscriber,
                 callback.to_owned(),
                 secret,
             ));
         }
         return (status(code), body).into_response();
     }
-    let found = take(&mut stage, false);
-    let Some(part) = found else {
+    let found = take(&mut hub, false);
+    let Some(subscriber) = found else {
         return (StatusCode::FORBIDDEN, "the capture has no further subscription").into_response();
     };
-    let code = status(stage.parts.parts[part].status);
-    match stage.parts.parts[part].endpoint {
+    let code = status(hub.recorded.subscribers[subscriber].status);
+    match hub.recorded.subscribers[subscriber].endpoint {
         Some(_) => {
-            let answer = json!({"hub.channel.endpoint": format!("{}/socket/{part}", shared.origin)});
+            let answer = json!({"hub.channel.endpoint": format!("{}/socket/{subscriber}", shared.origin)});
             (code, axum::Json(answer)).into_response()
         }
         None => (code, "as in the capture").into_response(),
@@ -295,30 +295,30 @@ fn subscription(shared: &Arc<Shared>, body: &str) -> Response {
 
 async fn open(
     State(shared): State<Arc<Shared>>,
-    Path(part): Path<usize>,
+    Path(subscriber): Path<usize>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if shared.stage().parts.parts.get(part).is_none() {
+    if shared.hub().recorded.subscribers.get(subscriber).is_none() {
         return StatusCode::NOT_FOUND.into_response();
     }
-    upgrade.on_upgrade(move |socket| perform(shared, part, socket))
+    upgrade.on_upgrade(move |socket| perform(shared, subscriber, socket))
 }
 
-/// Sends a part its messages, each when what had come before it has come.
-async fn perform(shared: Arc<Shared>, part: usize, mut socket: WebSocket) {
-    let own = shared.stage().parts.parts[part].clone();
+/// Sends an application the messages of its recorded subscriber, each as soon as everything that preceded it has arrived.
+async fn perform(shared: Arc<Shared>, subscriber: usize, mut socket: WebSocket) {
+    let recorded = shared.hub().recorded.subscribers[subscriber].clone();
     let mut frames = 0;
-    for cue in &own.cues {
+    for cue in &recorded.cues {
         let began = tokio::time::Instant::now();
         let mut changes = shared.published.subscribe();
         loop {
             let awaited = cue
                 .after_publication
-                .filter(|own| !shared.stage().is_published(*own));
+                .filter(|publication| !shared.hub().is_published(*publication));
             if frames >= cue.after_frames && awaited.is_none() {
                 break;
             }
-            let doubtful = awaited.is_some_and(|own| shared.stage().is_doubtful(own));
+            let doubtful = awaited.is_some_and(|publication| shared.hub().is_doubtful(publication));
             let deadline = match doubtful && cue.after_frames <= frames {
                 true => began + DOUBTFUL.min(shared.patience),
                 false => began + shared.patience,
@@ -327,7 +327,7 @@ async fn perform(shared: Arc<Shared>, part: usize, mut socket: WebSocket) {
                 message = socket.recv() => match message {
                     Some(Ok(Message::Text(text))) => {
                         frames += 1;
-                        note(&shared, part, text.as_str());
+                        note(&shared, subscriber, text.as_str());
                     }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return end(&shared),
                     Some(Ok(_)) => {}
@@ -335,39 +335,39 @@ async fn perform(shared: Arc<Shared>, part: usize, mut socket: WebSocket) {
                 // The sender lives as long as this.
                 _ = changes.changed() => {}
                 () = tokio::time::sleep_until(deadline) => {
-                    let mut stage = shared.stage();
+                    let mut hub = shared.hub();
                     if frames < cue.after_frames {
-                        stage.silent(part, cue.after_frames, frames);
+                        hub.silent(subscriber, cue.after_frames, frames);
                         frames = cue.after_frames;
                     }
                     if let Some(publication) = awaited {
-                        stage.unpublished(publication);
+                        hub.unpublished(publication);
                     }
                 }
             }
         }
-        let text = shared.stage().now(&cue.text, cue.after_publication);
+        let text = shared.hub().now(&cue.text, cue.after_publication);
         if socket.send(Message::text(text)).await.is_err() {
             return end(&shared);
         }
     }
     // What was answered last comes after the last message.
     let deadline = tokio::time::Instant::now() + shared.patience;
-    while frames < own.answers.len() {
+    while frames < recorded.answers.len() {
         match tokio::time::timeout_at(deadline, socket.recv()).await {
             Ok(Some(Ok(Message::Text(text)))) => {
                 frames += 1;
-                note(&shared, part, text.as_str());
+                note(&shared, subscriber, text.as_str());
             }
             Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return end(&shared),
             Ok(Some(Ok(_))) => {}
             Err(_) => {
-                shared.stage().silent(part, own.answers.len(), frames);
+                shared.hub().silent(subscriber, recorded.answers.len(), frames);
                 break;
             }
         }
     }
-    if let Some(code) = own.closed {
+    if let Some(code) = recorded.closed {
         let frame = code.map(|code| CloseFrame {
             code,
             reason: "".into(),
@@ -377,26 +377,26 @@ async fn perform(shared: Arc<Shared>, part: usize, mut socket: WebSocket) {
     }
     end(&shared);
     // The WebSocket stays open as long as it did.
-    if own.closed.is_none() {
+    if recorded.closed.is_none() {
         while let Some(Ok(message)) = socket.recv().await {
             if let Message::Text(text) = message {
-                note(&shared, part, text.as_str());
+                note(&shared, subscriber, text.as_str());
             }
         }
     }
 }
 
-fn note(shared: &Shared, part: usize, text: &str) {
+fn note(shared: &Shared, subscriber: usize, text: &str) {
     if let Some((id, status)) = acknowledgement(text) {
-        shared.stage().answered(part, &id, &status);
+        shared.hub().answered(subscriber, &id, &status);
     }
 }
 
 fn end(shared: &Shared) {
     let over = {
-        let mut stage = shared.stage();
-        stage.ended += 1;
-        stage.is_over()
+        let mut hub = shared.hub();
+        hub.ended += 1;
+        hub.is_over()
     };
     shared.over.send_replace(over);
 }

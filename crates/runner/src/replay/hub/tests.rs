@@ -1,12 +1,12 @@
 use serde_json::json;
 
-use super::parts::{Cue, Part, Publication};
+use super::recorded_hub::{Cue, Publication};
 use super::*;
 
-fn parts() -> Parts {
-    let part = |name: &str, events: &str| Part {
+fn recorded() -> RecordedHub {
+    let subscriber = |name: &str, events: &str| RecordedSubscriber {
         name: Some(name.to_owned()),
-        events: parts::events(events),
+        events: recorded_hub::events(events),
         topic: "desk".to_owned(),
         status: 202,
         endpoint: Some("wss://hub/1".to_owned()),
@@ -16,12 +16,12 @@ fn parts() -> Parts {
             after_publication: None,
         }],
         answers: [("e1".to_owned(), "200".to_owned())].into(),
-        ..Part::default()
+        ..RecordedSubscriber::default()
     };
-    Parts {
-        parts: vec![
-            part("Worklist", "Patient-open,SyncError"),
-            part("Viewer", "Patient-open"),
+    RecordedHub {
+        subscribers: vec![
+            subscriber("Worklist", "Patient-open,SyncError"),
+            subscriber("Viewer", "Patient-open"),
         ],
         publications: vec![Publication {
             event: "patient-open".to_owned(),
@@ -30,37 +30,37 @@ fn parts() -> Parts {
             status: 200,
             by: None,
         }],
-        ..Parts::default()
+        ..RecordedHub::default()
     }
 }
 
 #[test]
-fn parts_are_given_by_name_then_by_events_then_in_order() {
-    let mut stage = Stage::new(parts());
+fn subscribers_are_matched_by_name_then_by_events_then_in_order() {
+    let mut hub = ReplayedHub::new(recorded());
     assert_eq!(
-        stage.subscribe(Some("Viewer"), "now", "PATIENT-OPEN", false),
+        hub.subscribe(Some("Viewer"), "now", "PATIENT-OPEN", false),
         Some(1)
     );
-    assert_eq!(stage.differences, []);
+    assert_eq!(hub.differences, []);
     assert_eq!(
-        stage.subscribe(Some("Somebody"), "now", "Home-open", false),
+        hub.subscribe(Some("Somebody"), "now", "Home-open", false),
         Some(0)
     );
-    assert_eq!(stage.differences.len(), 1, "other events");
-    assert_eq!(stage.subscribe(None, "now", "Home-open", false), None);
-    assert_eq!(stage.differences.len(), 2);
-    assert_eq!(stage.mapping.forth("desk"), "now");
+    assert_eq!(hub.differences.len(), 1, "other events");
+    assert_eq!(hub.subscribe(None, "now", "Home-open", false), None);
+    assert_eq!(hub.differences.len(), 2);
+    assert_eq!(hub.mapping.forth("desk"), "now");
 }
 
 #[test]
 fn events_and_answers_are_held_against_the_capture() {
-    let mut stage = Stage::new(parts());
-    stage.subscribe(Some("Worklist"), "now", "Patient-open,SyncError", false);
+    let mut hub = ReplayedHub::new(recorded());
+    hub.subscribe(Some("Worklist"), "now", "Patient-open,SyncError", false);
     let event = json!({"id": "mine", "event": {"hub.event": "Patient-open", "hub.topic": "now"}});
-    assert_eq!(stage.publish(&event), 200, "as in the capture");
-    stage.answered(0, "mine", "200");
-    assert_eq!(stage.differences, []);
-    stage.answered(0, "mine", "409");
-    assert_eq!(stage.publish(&event), 202);
-    assert_eq!(stage.differences.len(), 2);
+    assert_eq!(hub.publish(&event), 200, "as in the capture");
+    hub.answered(0, "mine", "200");
+    assert_eq!(hub.differences, []);
+    hub.answered(0, "mine", "409");
+    assert_eq!(hub.publish(&event), 202);
+    assert_eq!(hub.differences.len(), 2);
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::difference::{Difference, essence};
 use super::mapping::Mapping;
-use super::script::{Act, Receiver, Script, Step};
+use super::script::{Action, Receiver, Script, Step};
+use crate::capture::conversation::{Answer, Exchange, Request, SocketId, SubscriptionForm};
 use crate::client::{
     AnswerRule, Callback, CallbackError, Callbacks, HttpClient, Inbox, Log, OutgoingRequest, Policy, Socket,
     TrustError, connect,
@@ -19,16 +20,16 @@ use crate::client::{
 use crate::redaction::Redactor;
 use crate::run::Target;
 
-/// When each act is done.
+/// The time of each action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// As soon as what had come before it in the capture has come.
+    /// As soon as the messages that preceded it in the capture have arrived.
     Compressed,
-    /// Then, and no earlier than in the capture.
+    /// Also no earlier than in the capture.
     Captured,
 }
 
-/// Nothing could be played.
+/// The capture cannot be played.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The way to the hub cannot be set up.
@@ -37,10 +38,10 @@ pub enum ReplayError {
     /// Callbacks cannot be listened for.
     #[error(transparent)]
     Callbacks(#[from] CallbackError),
-    /// Nobody does anything in the capture.
-    #[error("no subscriber does anything in the capture that could be played")]
+    /// The capture has no action of a subscriber.
+    #[error("the capture has no action of a subscriber that could be played")]
     Nothing,
-    /// The hub is not there.
+    /// The hub cannot be reached.
     #[error("the hub at {url} cannot be reached: {problem}")]
     Unreachable {
         /// `hub.url`.
@@ -50,19 +51,19 @@ pub enum ReplayError {
     },
 }
 
-/// What came of it.
+/// The result of a replay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// How many acts were played.
+    /// The number of actions that were played.
     pub acts: usize,
-    /// How many messages came to subscribers, and how many did in the capture.
+    /// The number of messages to subscribers, now and in the capture.
     pub messages: (usize, usize),
-    /// What was otherwise.
+    /// The differences from the capture.
     pub differences: Vec<Difference>,
 }
 
-/// A WebSocket or a callback of this time.
-struct Line {
+/// A WebSocket or a callback of a replayed subscriber.
+struct Connection {
     name: String,
     inbox: Inbox,
     socket: Option<Socket>,
@@ -81,14 +82,14 @@ struct Performance<'s> {
     http: HttpClient,
     log: Log,
     mapping: Mapping,
-    lines: BTreeMap<Receiver, Line>,
-    /// Where calls come in, as soon as somebody subscribes for some.
+    connections: BTreeMap<Receiver, Connection>,
+    /// The server for callbacks, from the first subscription for webhooks on.
     callbacks: Option<Callbacks>,
     /// A callback was asked for since the last event was published.
     is_verifying: bool,
     /// The ids that subscribers gave to events.
     known: BTreeSet<String>,
-    /// What each endpoint of the capture was given to.
+    /// The name of the subscriber that each endpoint of the capture was given to.
     names: BTreeMap<String, String>,
     replayed: Replayed,
 }
@@ -116,7 +117,7 @@ pub async fn replay(
         http: HttpClient::new(&target.hub_url, &target.approach, patience)?,
         log: Log::new(redactor, None),
         mapping: Mapping::default(),
-        lines: BTreeMap::new(),
+        connections: BTreeMap::new(),
         callbacks: None,
         is_verifying: false,
         known: BTreeSet::new(),
@@ -128,11 +129,10 @@ pub async fn replay(
     }
     performance.rename(topics);
     let began = Instant::now();
-    let first = script.steps.first().map_or(0.0, |step| step.at_ms);
+    let first = script.steps.first().map_or(Duration::ZERO, |step| step.moment.at);
     for step in &script.steps {
         if pace == Pace::Captured {
-            // Times of a capture are finite and grow.
-            let at = Duration::try_from_secs_f64((step.at_ms - first).max(0.0) / 1000.0).unwrap_or_default();
+            let at = step.moment.at.saturating_sub(first);
             tokio::time::sleep_until((began + at).into()).await;
         }
         performance.step(step).await?;
@@ -144,27 +144,26 @@ pub async fn replay(
 impl Performance<'_> {
     /// Topics and ids of events get new names, so that no earlier session is disturbed.
     fn rename(&mut self, topics: &[(String, String)]) {
-        for step in &self.script.steps {
-            let Act::Request { body, .. } = &step.act else {
-                continue;
+        let script = self.script;
+        for exchange in script
+            .steps
+            .iter()
+            .filter_map(|step| script.request(&step.action))
+        {
+            let topic = match &exchange.request {
+                Request::Publish(event) => event.topic(),
+                request => request.form().map(SubscriptionForm::topic),
             };
-            let message: Option<Value> = serde_json::from_str(body).ok();
-            let in_json = message
-                .as_ref()
-                .and_then(|own| own.pointer("/event/hub.topic")?.as_str());
-            let in_form = url::form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "hub.topic");
-            let topic = in_json
-                .map(str::to_owned)
-                .or(in_form.map(|(_, value)| value.into_owned()));
-            if let Some(topic) = topic
-                && !topics.iter().any(|(own, _)| *own == topic)
-                && !self.mapping.has(&topic)
+            if let Some(topic) = topic.filter(|topic| !topic.is_empty())
+                && !topics.iter().any(|(captured, _)| captured == topic)
+                && !self.mapping.has(topic)
             {
                 self.mapping
-                    .insert(&topic, &format!("castspec-{}", uuid::Uuid::new_v4()));
+                    .insert(topic, &format!("castspec-{}", uuid::Uuid::new_v4()));
             }
-            let id = message.as_ref().and_then(|own| own.get("id")?.as_str());
-            if let Some(id) = id.filter(|_| in_json.is_some()) {
+            if let Request::Publish(event) = &exchange.request
+                && let Some(id) = event.id().filter(|_| event.topic().is_some())
+            {
                 self.known.insert(id.to_owned());
                 if !self.mapping.has(id) {
                     self.mapping.insert(id, &uuid::Uuid::new_v4().to_string());
@@ -176,48 +175,41 @@ impl Performance<'_> {
     async fn step(&mut self, step: &Step) -> Result<(), ReplayError> {
         self.await_what_came_before(step).await;
         self.replayed.acts += 1;
-        if step.act.is_publication() && std::mem::take(&mut self.is_verifying) {
+        if self.script.is_publication(&step.action) && std::mem::take(&mut self.is_verifying) {
             // The hub tells nobody when it has read a callback's answer; an event before that would come to nobody.
             tokio::time::sleep(self.target.timing.quiet).await;
         }
-        if step.act.is_leaving() {
+        if self.script.is_leaving(&step.action) {
             // What comes beyond the capture comes to nobody who has left.
             tokio::time::sleep(self.target.timing.quiet).await;
         }
-        match &step.act {
-            Act::Request {
-                exchange,
-                method,
-                path,
-                content_type,
-                body,
-                ..
-            } => {
-                self.request(*exchange, method, path, content_type.as_deref(), body)
-                    .await
+        match &step.action {
+            Action::Request(id) => {
+                let script = self.script;
+                self.request(script.conversation.exchange(*id)).await
             }
-            Act::Open { connection, url } => {
-                self.open(*connection, url).await;
+            Action::Open { socket, url } => {
+                self.open(*socket, url).await;
                 Ok(())
             }
-            Act::Send { connection, text } => {
+            Action::Send { socket, text } => {
                 let text = match serde_json::from_str::<Value>(text) {
                     Ok(message) => self.mapping.message(&message, None).to_string(),
                     Err(_) => self.mapping.forth(text),
                 };
-                if let Some(socket) = self.socket(*connection) {
+                if let Some(socket) = self.socket(*socket) {
                     socket.send_text(text);
                 }
                 Ok(())
             }
-            Act::Close { connection, code } => {
-                if let Some(socket) = self.socket(*connection) {
+            Action::Close { socket, code } => {
+                if let Some(socket) = self.socket(*socket) {
                     socket.close(*code).await;
                 }
                 Ok(())
             }
-            Act::Break { connection } => {
-                if let Some(socket) = self.socket(*connection) {
+            Action::Break { socket } => {
+                if let Some(socket) = self.socket(*socket) {
                     socket.abort().await;
                 }
                 Ok(())
@@ -225,43 +217,43 @@ impl Performance<'_> {
         }
     }
 
-    fn socket(&self, connection: u64) -> Option<&Socket> {
-        self.lines.get(&Receiver::Socket(connection))?.socket.as_ref()
+    fn socket(&self, socket: SocketId) -> Option<&Socket> {
+        self.connections.get(&Receiver::Socket(socket))?.socket.as_ref()
     }
 
     /// Waits until as many messages have come as had in the capture, as far as they come.
     async fn await_what_came_before(&mut self, step: &Step) {
         let deadline = Instant::now() + self.target.timing.response;
         for (receiver, count) in &step.after {
-            let Some(line) = self.lines.get_mut(receiver) else {
+            let Some(connection) = self.connections.get_mut(receiver) else {
                 continue;
             };
-            let wanted = count.saturating_sub(line.missing);
-            let come = line
+            let wanted = count.saturating_sub(connection.missing);
+            let come = connection
                 .inbox
                 .wait(deadline, |received, closed| {
                     (received.len() >= wanted || !closed.is_empty()).then_some(())
                 })
                 .await;
             if come.is_none() {
-                line.missing = count.saturating_sub(line.inbox.received().len());
+                connection.missing = count.saturating_sub(connection.inbox.received().len());
             }
         }
         self.learn();
     }
 
-    /// What the hub made up this time stands where what it made up then stood.
+    /// Maps the ids and versions that the hub made up in the capture to those that it makes up now.
     fn learn(&mut self) {
-        for (receiver, line) in &mut self.lines {
+        for (receiver, connection) in &mut self.connections {
             let Some(sent) = self.script.sent.get(receiver) else {
                 continue;
             };
-            let received = line.inbox.received();
-            for (own, then) in received.iter().zip(sent).skip(line.seen) {
+            let received = connection.inbox.received();
+            for (message, then) in received.iter().zip(sent).skip(connection.seen) {
                 let Ok(then) = serde_json::from_str::<Value>(then) else {
                     continue;
                 };
-                let Some(now) = own.message() else { continue };
+                let Some(now) = message.message() else { continue };
                 if essence(&self.mapping.message_back(now), &self.known) != essence(&then, &self.known) {
                     continue;
                 }
@@ -279,67 +271,66 @@ impl Performance<'_> {
                     }
                 }
             }
-            line.seen = received.len();
+            connection.seen = received.len();
         }
     }
 
-    async fn request(
-        &mut self,
-        exchange: u64,
-        method: &str,
-        path: &str,
-        content_type: Option<&str>,
-        body: &str,
-    ) -> Result<(), ReplayError> {
+    async fn request(&mut self, exchange: &Exchange) -> Result<(), ReplayError> {
         let hub_url = self.target.hub_url_text();
+        let method = exchange.method.as_str();
+        let path = exchange.path.as_deref().unwrap_or_default();
+        let content_type = exchange.headers.get("content-type");
         let mut place = format!("{method} {}", if path.is_empty() { "hub.url" } else { path });
         let mut request = OutgoingRequest {
             method: method.to_owned(),
             url: format!("{hub_url}{}", self.mapping.forth(path)),
             ..OutgoingRequest::default()
         };
-        let is_form = content_type.is_some_and(|own| own.starts_with("application/x-www-form-urlencoded"));
         let mut name = None;
-        if is_form {
-            let form = url::form_urlencoded::parse(body.as_bytes())
-                .into_owned()
-                .collect();
-            self.expect_call(exchange, &form).await?;
-            let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes())
-                .map(|(name, value)| (name.into_owned(), self.mapping.forth(&value)))
-                .collect();
-            let of = |wanted: &str| {
-                pairs
-                    .iter()
-                    .find(|(own, _)| own == wanted)
-                    .map(|(_, value)| value.clone())
-            };
-            place = format!(
-                "{} {}",
-                of("hub.mode").unwrap_or_default(),
-                of("hub.events").unwrap_or_default()
-            );
-            name = of("subscriber.name");
-            request.body = Some(
-                url::form_urlencoded::Serializer::new(String::new())
-                    .extend_pairs(pairs)
-                    .finish(),
-            );
-        } else if let Ok(message) = serde_json::from_str::<Value>(body) {
-            if let Some(event) = message.pointer("/event/hub.event").and_then(Value::as_str) {
-                let id = message.get("id").and_then(Value::as_str).unwrap_or_default();
-                place = format!("publish {event} {id}");
-                self.expect_notifications(event, id);
+        match &exchange.request {
+            Request::Subscribe(form) | Request::Unsubscribe(form) => {
+                self.expect_call(exchange, form).await?;
+                let pairs = form.parameters().iter();
+                let pairs: Vec<(&str, String)> = pairs
+                    .map(|(parameter, value)| (parameter.as_str(), self.mapping.forth(value)))
+                    .collect();
+                let value = |wanted: &str| {
+                    let found = pairs.iter().find(|(parameter, _)| *parameter == wanted);
+                    found.map(|(_, value)| value.clone())
+                };
+                place = format!(
+                    "{} {}",
+                    value("hub.mode").unwrap_or_default(),
+                    value("hub.events").unwrap_or_default()
+                );
+                name = value("subscriber.name");
+                request.body = Some(
+                    url::form_urlencoded::Serializer::new(String::new())
+                        .extend_pairs(pairs)
+                        .finish(),
+                );
             }
-            let now = crate::protocol::Timestamp::from_instant(jiff::Timestamp::now());
-            request.body = Some(self.mapping.message(&message, Some(now.as_str())).to_string());
-        } else if !body.is_empty() {
-            request.body = Some(self.mapping.forth(body));
+            Request::Publish(event) => {
+                let id = event.id().unwrap_or_default();
+                if let Some(event) = event.name() {
+                    place = format!("publish {event} {id}");
+                    self.expect_notifications(event, id);
+                }
+                let now = crate::protocol::Timestamp::from_instant(jiff::Timestamp::now());
+                let message = self.mapping.message(&event.message, Some(now.as_str()));
+                request.body = Some(message.to_string());
+            }
+            Request::GetContext { .. } | Request::Configuration | Request::Upgrade | Request::Other => {
+                let body = exchange.body.text();
+                request.body = (!body.is_empty()).then(|| self.mapping.forth(&body));
+            }
         }
-        if let Some(own) = content_type {
-            request.headers.push(("content-type".to_owned(), own.to_owned()));
+        if let Some(media_type) = content_type {
+            request
+                .headers
+                .push(("content-type".to_owned(), media_type.to_owned()));
         }
-        let captured = self.script.answers.get(&exchange);
+        let captured = exchange.answer();
         let sent = self.http.send(&self.log, "replay", &request).await;
         let now = match &sent {
             Ok(answer) => answer.status.to_string(),
@@ -351,7 +342,7 @@ impl Performance<'_> {
             }
             Err(_) => "no answer".to_owned(),
         };
-        let then = captured.map_or("no answer".to_owned(), |(status, _)| status.to_string());
+        let then = captured.map_or("no answer".to_owned(), |answer| answer.status.to_string());
         if then != now {
             self.replayed.differences.push(Difference {
                 place,
@@ -360,7 +351,7 @@ impl Performance<'_> {
             });
         }
         let endpoint = |body: &Value| body.get("hub.channel.endpoint")?.as_str().map(str::to_owned);
-        let then = captured.and_then(|(_, body)| endpoint(&serde_json::from_str(body).ok()?));
+        let then = captured.and_then(Answer::endpoint);
         let now = sent.ok().and_then(|answer| endpoint(answer.json.as_ref()?));
         if let (Some(then), Some(now)) = (then, now) {
             self.mapping.insert(&then, &now);
@@ -371,11 +362,11 @@ impl Performance<'_> {
         Ok(())
     }
 
-    async fn open(&mut self, connection: u64, url: &str) {
+    async fn open(&mut self, socket: SocketId, url: &str) {
         let inbox = Inbox::default();
         // Answers are those of the capture, and come in their place.
         let silent = |event: Option<&str>| AnswerRule {
-            event: event.and_then(|own| own.parse().ok()),
+            event: event.and_then(|event| event.parse().ok()),
             ..AnswerRule::default()
         };
         let policy = Policy {
@@ -387,7 +378,7 @@ impl Performance<'_> {
         let way = self.http.way();
         let endpoint = self.mapping.forth(url);
         let opened = connect(&endpoint, way, &name, &self.log, &inbox, &policy, 0, patience).await;
-        let socket = match opened {
+        let opened = match opened {
             Ok(socket) => Some(socket),
             Err(error) => {
                 self.replayed.differences.push(Difference {
@@ -398,19 +389,19 @@ impl Performance<'_> {
                 None
             }
         };
-        let line = Line {
+        let connection = Connection {
             name,
             inbox,
-            socket,
+            socket: opened,
             callback: None,
             policy,
             seen: 0,
             missing: 0,
         };
-        self.lines.insert(Receiver::Socket(connection), line);
+        self.connections.insert(Receiver::Socket(socket), connection);
     }
 
     fn name(&self, given: Option<String>) -> String {
-        given.unwrap_or_else(|| format!("subscriber {}", self.lines.len() + 1))
+        given.unwrap_or_else(|| format!("subscriber {}", self.connections.len() + 1))
     }
 }

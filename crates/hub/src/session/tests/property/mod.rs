@@ -62,9 +62,9 @@ impl Event {
         let encounter = |encounter: u8| json!({"key": "encounter", "resource": {"resourceType": "Encounter", "id": format!("e{encounter}")}});
         let outcome = json!({"key": "operationoutcome", "resource": {"resourceType": "OperationOutcome"}});
         let context = match self {
-            Self::PatientOpen(own) | Self::PatientClose(own) => json!([patient(&format!("p{own}"))]),
-            Self::EncounterOpen(own, of) => json!([encounter(own), patient(&format!("p{of}"))]),
-            Self::EncounterClose(own) => json!([encounter(own)]),
+            Self::PatientOpen(number) | Self::PatientClose(number) => json!([patient(&format!("p{number}"))]),
+            Self::EncounterOpen(number, of) => json!([encounter(number), patient(&format!("p{of}"))]),
+            Self::EncounterClose(number) => json!([encounter(number)]),
             Self::Logout => json!([]),
             Self::SyncError => json!([outcome]),
         };
@@ -108,7 +108,11 @@ impl Pair {
             Step::Connect(index) => {
                 let Some(at) = self.pick(index) else { return };
                 let connected = self.desk.connect(&self.known[at].0);
-                let waiting = self.model.subscribers.get(&at).is_some_and(|own| !own.connected);
+                let waiting = self
+                    .model
+                    .subscribers
+                    .get(&at)
+                    .is_some_and(|subscriber| !subscriber.connected);
                 assert_eq!(connected.is_ok(), waiting);
                 if let Ok(id) = connected {
                     self.known[at].1 = Some(id);
@@ -124,10 +128,10 @@ impl Pair {
                 request.lease_seconds = Some(1_000);
                 let accepted = self.desk.request(&request).is_ok();
                 assert_eq!(accepted, self.model.subscribers.contains_key(&at));
-                if let Some(own) = self.model.subscribers.get_mut(&at) {
-                    let before = std::mem::replace(&mut own.granted, events.clone());
-                    own.lease = 1_000;
-                    if own.connected {
+                if let Some(subscriber) = self.model.subscribers.get_mut(&at) {
+                    let before = std::mem::replace(&mut subscriber.granted, events.clone());
+                    subscriber.lease = 1_000;
+                    if subscriber.connected {
                         self.model.confirm(at);
                         self.model.replay(at, &before);
                     }
@@ -137,9 +141,9 @@ impl Pair {
                 let Some(at) = self.pick(index) else { return };
                 let request = SubscriptionRequest::unsubscribe(TOPIC, &self.known[at].0);
                 let accepted = self.desk.request(&request).is_ok();
-                let own = self.model.subscribers.get(&at);
-                assert_eq!(accepted, own.is_some());
-                match own.map(|own| own.connected) {
+                let subscriber = self.model.subscribers.get(&at);
+                assert_eq!(accepted, subscriber.is_some());
+                match subscriber.map(|subscriber| subscriber.connected) {
                     Some(true) => self.model.end(at),
                     Some(false) => {
                         self.model.subscribers.remove(&at);
@@ -286,7 +290,7 @@ fn event_of() -> impl Strategy<Value = Event> {
     prop_oneof![
         (0..3_u8).prop_map(Event::PatientOpen),
         (0..3_u8).prop_map(Event::PatientClose),
-        (0..2_u8, 0..3_u8).prop_map(|(own, of)| Event::EncounterOpen(own, of)),
+        (0..2_u8, 0..3_u8).prop_map(|(number, of)| Event::EncounterOpen(number, of)),
         (0..2_u8).prop_map(Event::EncounterClose),
         Just(Event::Logout),
         Just(Event::SyncError),

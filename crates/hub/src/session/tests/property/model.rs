@@ -57,20 +57,21 @@ impl Model {
 
     pub(super) fn deliver(&mut self, at: usize, seen: Seen, about: &str, owes: bool) {
         let until = self.now + ACK_TIMEOUT;
-        let own = self.subscribers.get_mut(&at).unwrap();
+        let subscriber = self.subscribers.get_mut(&at).unwrap();
         let about = about.to_owned();
-        own.last = Some(about.clone());
-        own.unanswered
-            .insert(own.deliveries, Delivery { about, owes, until });
-        own.deliveries += 1;
+        subscriber.last = Some(about.clone());
+        subscriber
+            .unanswered
+            .insert(subscriber.deliveries, Delivery { about, owes, until });
+        subscriber.deliveries += 1;
         self.expect(at, seen);
     }
 
     pub(super) fn confirm(&mut self, at: usize) {
         let now = self.now;
-        let own = self.subscribers.get_mut(&at).unwrap();
-        own.until = now + own.lease;
-        let granted = own.granted.iter().map(|name| (*name).to_owned()).collect();
+        let subscriber = self.subscribers.get_mut(&at).unwrap();
+        subscriber.until = now + subscriber.lease;
+        let granted = subscriber.granted.iter().map(|name| (*name).to_owned()).collect();
         self.expect(at, Seen::Confirmation(granted));
     }
 
@@ -117,54 +118,54 @@ impl Model {
 
     pub(super) fn publish(&mut self, event: Event, id: &str) {
         let derived = match event {
-            Event::PatientOpen(own) => {
-                self.opened("Patient", format!("p{own}"), id, None);
+            Event::PatientOpen(number) => {
+                self.opened("Patient", format!("p{number}"), id, None);
                 None
             }
-            Event::EncounterOpen(own, of) => {
-                self.opened("Encounter", format!("e{own}"), id, Some(format!("p{of}")));
+            Event::EncounterOpen(number, of) => {
+                self.opened("Encounter", format!("e{number}"), id, Some(format!("p{of}")));
                 Some(format!("p{of}"))
             }
-            Event::PatientClose(own) => {
-                let own = format!("p{own}");
-                self.open.retain(|open| open.1 != own);
+            Event::PatientClose(number) => {
+                let closed = format!("p{number}");
+                self.open.retain(|open| open.1 != closed);
                 for open in &mut self.open {
-                    if open.3.as_ref() == Some(&own) {
+                    if open.3.as_ref() == Some(&closed) {
                         open.3 = None;
                     }
                 }
                 None
             }
-            Event::EncounterClose(own) => {
-                self.open.retain(|open| open.1 != format!("e{own}"));
+            Event::EncounterClose(number) => {
+                self.open.retain(|open| open.1 != format!("e{number}"));
                 None
             }
             Event::Logout | Event::SyncError => None,
         };
         for at in self.connected() {
-            let own = &self.subscribers[&at];
-            if own.granted.contains(event.name()) {
+            let subscriber = &self.subscribers[&at];
+            if subscriber.granted.contains(event.name()) {
                 let owes = event.name() != "SyncError";
                 self.deliver(at, Seen::Event(id.to_owned()), id, owes);
                 let context = &mut self.subscribers.get_mut(&at).unwrap().in_context;
                 match event {
-                    Event::PatientOpen(own) => {
-                        context.insert("Patient", format!("p{own}"));
+                    Event::PatientOpen(number) => {
+                        context.insert("Patient", format!("p{number}"));
                     }
-                    Event::EncounterOpen(own, _) => {
-                        context.insert("Encounter", format!("e{own}"));
+                    Event::EncounterOpen(number, _) => {
+                        context.insert("Encounter", format!("e{number}"));
                     }
-                    Event::PatientClose(own) => context.retain(|_, id| *id != format!("p{own}")),
-                    Event::EncounterClose(own) => context.retain(|_, id| *id != format!("e{own}")),
+                    Event::PatientClose(number) => context.retain(|_, id| *id != format!("p{number}")),
+                    Event::EncounterClose(number) => context.retain(|_, id| *id != format!("e{number}")),
                     Event::Logout | Event::SyncError => {}
                 }
             } else if let Some(of) = &derived
-                && own.granted.contains("Patient-open")
-                && own.in_context.get("Patient") != Some(of)
+                && subscriber.granted.contains("Patient-open")
+                && subscriber.in_context.get("Patient") != Some(of)
             {
                 self.deliver(at, Seen::Derived(of.clone()), id, true);
-                let own = self.subscribers.get_mut(&at).unwrap();
-                own.in_context.insert("Patient", of.clone());
+                let subscriber = self.subscribers.get_mut(&at).unwrap();
+                subscriber.in_context.insert("Patient", of.clone());
             }
         }
         self.last = id.to_owned();
@@ -176,7 +177,10 @@ impl Model {
     }
 
     pub(super) fn connected(&self) -> Vec<usize> {
-        let connected = self.subscribers.iter().filter(|(_, own)| own.connected);
+        let connected = self
+            .subscribers
+            .iter()
+            .filter(|(_, subscriber)| subscriber.connected);
         connected.map(|(at, _)| *at).collect()
     }
 
@@ -191,16 +195,16 @@ impl Model {
     }
 
     pub(super) fn lost(&mut self, at: usize) {
-        let own = &self.subscribers[&at];
-        let owed = own.unanswered.values().find(|delivery| delivery.owes);
+        let subscriber = &self.subscribers[&at];
+        let owed = subscriber.unanswered.values().find(|delivery| delivery.owes);
         let about = owed.map(|delivery| delivery.about.clone());
-        let about = about.or(own.last.clone()).unwrap_or(self.last.clone());
+        let about = about.or(subscriber.last.clone()).unwrap_or(self.last.clone());
         self.sync_error(at, &about);
     }
 
     pub(super) fn answer(&mut self, at: usize, number: usize, status: u16) {
-        let own = self.subscribers.get_mut(&at).unwrap();
-        if let Some(delivery) = own.unanswered.remove(&number)
+        let subscriber = self.subscribers.get_mut(&at).unwrap();
+        if let Some(delivery) = subscriber.unanswered.remove(&number)
             && delivery.owes
             && !(200..300).contains(&status)
         {
@@ -220,7 +224,7 @@ impl Model {
         let ended: Vec<_> = self
             .subscribers
             .iter()
-            .filter(|(_, own)| own.until <= now)
+            .filter(|(_, subscriber)| subscriber.until <= now)
             .map(|(at, _)| *at)
             .collect();
         for at in ended {
@@ -231,13 +235,13 @@ impl Model {
             }
         }
         let mut unresponsive = Vec::new();
-        for (at, own) in &mut self.subscribers {
-            let late = own
+        for (at, subscriber) in &mut self.subscribers {
+            let late = subscriber
                 .unanswered
                 .values()
                 .find(|delivery| delivery.until <= now && delivery.owes);
             unresponsive.extend(late.map(|delivery| (*at, delivery.about.clone())));
-            own.unanswered.retain(|_, delivery| delivery.until > now);
+            subscriber.unanswered.retain(|_, delivery| delivery.until > now);
         }
         for (at, about) in unresponsive {
             self.sync_error(at, &about);

@@ -88,7 +88,10 @@ struct Callbacks {
 
 impl Callbacks {
     fn find(&self, callback: usize) -> Option<u64> {
-        let found = self.active.iter().find(|(_, own)| own.callback == callback);
+        let found = self
+            .active
+            .iter()
+            .find(|(_, webhook)| webhook.callback == callback);
         found.map(|(id, _)| *id)
     }
 
@@ -105,13 +108,14 @@ impl Callbacks {
 
     fn forget_asked(&mut self, callback: usize, before: usize) {
         self.calls.retain(|number, (_, about)| {
-            *number >= before || !matches!(about, About::Verification(own) if own.callback == callback)
+            *number >= before
+                || !matches!(about, About::Verification(verification) if verification.callback == callback)
         });
     }
 
     fn unsubscribe(&mut self, callback: usize) -> bool {
         let awaited = self.calls.values().any(|(_, about)| {
-            matches!(about, About::Verification(own) if own.callback == callback && own.mode == Mode::Subscribe)
+            matches!(about, About::Verification(verification) if verification.callback == callback && verification.mode == Mode::Subscribe)
         });
         let found = self.find(callback);
         if found.is_none() && !awaited {
@@ -137,7 +141,7 @@ impl Callbacks {
         let receivers: Vec<_> = self
             .active
             .iter()
-            .filter(|(id, own)| own.granted.contains(name) && but != Some(**id))
+            .filter(|(id, webhook)| webhook.granted.contains(name) && but != Some(**id))
             .map(|(id, _)| *id)
             .collect();
         for id in &receivers {
@@ -153,14 +157,14 @@ impl Callbacks {
     }
 
     fn next(&mut self, id: u64) {
-        let Some(own) = self.active.get_mut(&id).filter(|own| !own.busy) else {
+        let Some(webhook) = self.active.get_mut(&id).filter(|webhook| !webhook.busy) else {
             return;
         };
-        let Some(waiting) = own.waiting.pop_front() else {
+        let Some(waiting) = webhook.waiting.pop_front() else {
             return;
         };
-        own.busy = true;
-        let (callback, secret) = (own.callback, own.secret.clone());
+        webhook.busy = true;
+        let (callback, secret) = (webhook.callback, webhook.secret.clone());
         let told = match &waiting {
             Waiting::Event(id, _) => Told::Event(id.clone(), secret),
             Waiting::SyncError(about) => Told::SyncError(about.clone(), secret),
@@ -177,10 +181,10 @@ impl Callbacks {
                 }
             }
             Some((_, About::Notification(id, told))) => {
-                let Some(own) = self.active.get_mut(&id) else {
+                let Some(webhook) = self.active.get_mut(&id) else {
                     return;
                 };
-                own.busy = false;
+                webhook.busy = false;
                 if let (Waiting::Event(event, true), Outcome::Refused | Outcome::Failed) = (told, outcome) {
                     self.distribute("syncerror", &Waiting::SyncError(event), Some(id));
                 }
@@ -197,10 +201,10 @@ impl Callbacks {
             return;
         }
         let until = asked.at + asked.lease;
-        if let Some(own) = found.and_then(|id| self.active.get_mut(&id)) {
-            own.granted = asked.granted;
-            own.secret = asked.secret;
-            own.until = until;
+        if let Some(webhook) = found.and_then(|id| self.active.get_mut(&id)) {
+            webhook.granted = asked.granted;
+            webhook.secret = asked.secret;
+            webhook.until = until;
             return;
         }
         self.activated += 1;
@@ -220,8 +224,8 @@ impl Callbacks {
     fn pass(&mut self, seconds: u64) {
         self.now += seconds;
         let now = self.now;
-        let ended = self.active.iter().filter(|(_, own)| own.until <= now);
-        let ended: Vec<_> = ended.map(|(id, own)| (*id, own.callback)).collect();
+        let ended = self.active.iter().filter(|(_, webhook)| webhook.until <= now);
+        let ended: Vec<_> = ended.map(|(id, webhook)| (*id, webhook.callback)).collect();
         for (id, callback) in ended {
             self.call(callback, Told::Denial, About::Denial);
             self.active.remove(&id);

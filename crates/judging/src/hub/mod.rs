@@ -1,0 +1,33 @@
+//! Judging a hub: the conversation that it held with its subscribers, and the rules that it is judged by.
+
+mod acknowledgements;
+mod base_fhir;
+mod claims;
+mod control;
+mod conversation;
+#[cfg(test)]
+mod example;
+pub mod ids;
+mod issued;
+mod judge;
+mod missing;
+mod publication;
+mod recorded;
+pub mod rules;
+mod sameness;
+mod selection;
+mod subscription;
+
+pub use base_fhir::{Authored, FHIR_READINGS, authored_content, readings};
+pub use claims::Claims;
+pub use control::{Control, control_of, control_received};
+pub use conversation::{Channel, Conversation, Subscriber};
+pub use ids::AMBIENT;
+pub use issued::Issued;
+pub use judge::{Breach, Judge, Place, RequestKind, shortened, unjudged};
+pub use missing::{Expected, Unheld, cause, nameless_sync_error, not_closed, unwanted, why_missing};
+pub use publication::{Publication, causes, event_of, is_foreign, origin, subject_id, version_of};
+pub use recorded::{HubUrlError, Recorded, judge_recorded, parse_hub_url};
+pub use sameness::equal;
+pub use selection::{MessageClass, Selection};
+pub use subscription::{Intent, Subscription, Subscriptions, events_in, lease_in};

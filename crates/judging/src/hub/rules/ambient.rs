@@ -1,0 +1,29 @@
+//! All rules over one conversation.
+
+use super::calls::judge_calls;
+use super::deliveries::judge_deliveries;
+use super::events::received_events;
+use super::frames::judge_frames;
+use super::notifications::judge_notification;
+use super::order::judge_order;
+use super::owed::Owed;
+use super::sync_errors::judge_sync_errors;
+use super::unique_ids::judge_ids;
+use crate::hub::{Conversation, Judge};
+
+/// Judges all that passed; `owed` is who had to be sent which publication. Challenges are judged for themselves, by
+/// [`super::judge_challenges`], as they are compared with those of other conversations.
+pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mut Judge) {
+    for subscriber in conversation.subscribers.values() {
+        judge_frames(subscriber, judge);
+        judge_calls(conversation, subscriber, judge);
+    }
+    let events = received_events(conversation);
+    for event in &events {
+        judge_notification(conversation, event, judge);
+    }
+    judge_ids(&events, judge);
+    judge_deliveries(conversation, &events, owed, judge);
+    judge_order(conversation, &events, judge);
+    judge_sync_errors(conversation, &events, judge);
+}

@@ -1,0 +1,34 @@
+//! The ambient rules: what must hold in every conversation with a hub, whatever a scenario says.
+//!
+//! One file a group of rules. A rule takes what was observed and tells a [`super::Judge`] what it finds.
+
+mod acceptance;
+mod ambient;
+mod calls;
+mod challenges;
+mod confirmation;
+mod copies;
+mod deliveries;
+mod events;
+mod frames;
+mod intents;
+mod leases;
+mod notifications;
+mod order;
+mod owed;
+mod publishing;
+mod signatures;
+mod sync_errors;
+#[cfg(test)]
+mod tests;
+mod topics;
+mod unique_ids;
+
+pub use acceptance::{end_accepted, status_of_acceptance, subscription_accepted};
+pub use ambient::judge_conversation;
+pub use challenges::judge_challenges;
+pub use confirmation::{not_confirmed, not_connected};
+pub use intents::{Unverified, not_verified};
+pub use leases::{ended_early, has_run_out, lasted_its_lease, within_token};
+pub use owed::{Owed, OwedSyncError, owed, owed_sync_errors};
+pub use publishing::{taken_nowhere, taken_with_topic_in_url};

@@ -1,0 +1,42 @@
+//! SyncErrors of the hub: one about an event that everybody took has no cause.
+
+use super::events::ReceivedEvent;
+use crate::hub::publication::{causes, is_foreign};
+use crate::hub::{Breach, Conversation, Judge, Place, ids};
+
+/// Judges the cause of every SyncError that the hub made.
+pub(super) fn judge_sync_errors(
+    conversation: &Conversation,
+    events: &[ReceivedEvent<'_>],
+    judge: &mut Judge,
+) {
+    // Who was not seen may have given cause for it.
+    if !conversation.everyone_seen {
+        return;
+    }
+    let made_by_hub = |event: &&ReceivedEvent<'_>| event.publication.is_none() && event.is_sync_error();
+    for sync_error in events.iter().filter(made_by_hub) {
+        if is_foreign(sync_error.message(), sync_error.topic) {
+            continue;
+        }
+        if !conversation.is_exact(sync_error.topic) {
+            judge.held(ids::SYNC_ERROR_CAUSE);
+            continue;
+        }
+        let causes = causes(sync_error.message());
+        let was_broadcast = causes.iter().any(|cause| {
+            events
+                .iter()
+                .any(|event| !event.is_sync_error() && event.received.id() == Some(&cause.event_id))
+        });
+        if was_broadcast {
+            let message =
+                "the hub sent a SyncError about an event that every subscriber acknowledged with 200";
+            let told = causes.first().map(|cause| cause.diagnostics.clone());
+            let breach = Breach::new(message, vec![Place::at(sync_error.sequence())])
+                .expecting("no SyncError")
+                .observing(told.unwrap_or_default());
+            judge.broken(ids::SYNC_ERROR_CAUSE, breach);
+        }
+    }
+}

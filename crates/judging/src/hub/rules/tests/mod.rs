@@ -1,0 +1,22 @@
+//! Every ambient rule in both directions: conversations that break it, and lawful ones beside them that do not.
+
+mod acceptance;
+mod calls;
+mod challenges;
+mod copies;
+mod deliveries;
+mod frames;
+mod intents;
+mod leases;
+mod notifications;
+mod order;
+mod publishing;
+mod signatures;
+mod sync_errors;
+mod unique_ids;
+
+use crate::outcome::Verdict;
+
+const PASS: Option<Verdict> = Some(Verdict::Pass);
+const WARN: Option<Verdict> = Some(Verdict::Warn);
+const FAIL: Option<Verdict> = Some(Verdict::Fail);

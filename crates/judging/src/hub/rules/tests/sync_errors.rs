@@ -1,0 +1,67 @@
+//! A SyncError has a cause.
+
+use serde_json::json;
+
+use super::{FAIL, PASS};
+use crate::hub::example::{Example, sync_error};
+use crate::hub::ids::SYNC_ERROR_CAUSE;
+
+/// The viewer has opened a patient, and viewer and archive got it.
+fn delivered() -> Example {
+    let mut example = Example::with(&["viewer", "archive"]);
+    let opened = example.publish("viewer", "Patient-open");
+    example.deliver("viewer", opened);
+    example.deliver("archive", opened);
+    example
+}
+
+#[test]
+fn a_sync_error_about_an_event_that_everybody_took_has_no_cause() {
+    let mut example = delivered();
+    let spot = example.sync_error("viewer", "error", "event-0");
+    let findings = example.judged();
+    assert_eq!(findings.verdict(SYNC_ERROR_CAUSE), FAIL);
+    assert_eq!(findings.evidence(SYNC_ERROR_CAUSE), [spot.sequence]);
+}
+
+#[test]
+fn a_sync_error_after_a_refusal_has_a_cause() {
+    let mut example = delivered();
+    example.acknowledge("archive", "event-0", 409);
+    example.sync_error("viewer", "error", "event-0");
+    assert_eq!(example.verdict(SYNC_ERROR_CAUSE), PASS);
+}
+
+#[test]
+fn whoever_was_not_seen_may_have_given_cause() {
+    let mut example = delivered();
+    example.sync_error("viewer", "error", "event-0");
+    example.conversation.everyone_seen = false;
+    assert_eq!(example.verdict(SYNC_ERROR_CAUSE), None);
+}
+
+#[test]
+fn a_sync_error_about_an_event_that_was_not_broadcast_is_left_open() {
+    let mut example = delivered();
+    example.sync_error("viewer", "error", "event-7");
+    assert_eq!(example.verdict(SYNC_ERROR_CAUSE), None);
+}
+
+#[test]
+fn a_sync_error_of_a_subscriber_is_none_of_the_hubs() {
+    let mut example = delivered();
+    let published = example.publish("viewer", "SyncError");
+    let context = sync_error("error", "event-0")["event"]["context"].take();
+    example.publication(published).context = context;
+    example.deliver("archive", published);
+    assert_eq!(example.verdict(SYNC_ERROR_CAUSE), None);
+}
+
+#[test]
+fn a_sync_error_of_another_topic_is_a_leak_and_judged_as_one() {
+    let mut example = delivered();
+    let mut message = sync_error("error", "event-0");
+    message["event"]["hub.topic"] = json!("other session");
+    example.send("viewer", &message);
+    assert_eq!(example.verdict(SYNC_ERROR_CAUSE), None);
+}

@@ -1,0 +1,145 @@
+//! Messages of a hub as they were observed: plain data that judging and whoever holds the conversation share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::signature::Signature;
+
+/// The place and the time of an entry in a transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    /// Position in the transcript.
+    pub sequence: usize,
+    /// Time since the conversation began.
+    pub at: Duration,
+}
+
+/// A message from the hub: a frame over a WebSocket, or a call to a callback.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Its place in the transcript.
+    pub spot: Spot,
+    /// Number of the channel that brought it: the WebSockets and the callback of this subscriber, counted from 0.
+    pub socket: usize,
+    /// Its text; of a call, that of its body.
+    pub text: Arc<str>,
+    /// Its text as JSON, where it is; of an intent verification or a denial at a callback, its query as an object of strings.
+    pub json: Option<Arc<Value>>,
+    /// The call that brought it, where it came to a callback.
+    pub call: Option<Arc<Call>>,
+}
+
+impl Received {
+    /// The message: what came as JSON, or what stands in an array of its own, as a subscriber would make sense of it.
+    pub fn message(&self) -> Option<&Value> {
+        self.json.as_deref().map(sole)
+    }
+
+    /// The id of the message.
+    pub fn id(&self) -> Option<&str> {
+        self.message()?.get("id")?.as_str()
+    }
+}
+
+/// The only element of an array, or the value itself.
+pub fn sole(value: &Value) -> &Value {
+    match value.as_array().map(Vec::as_slice) {
+        Some([only]) => only,
+        _ => value,
+    }
+}
+
+/// An HTTP request from the hub to a callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The query string, as it was written.
+    pub query: String,
+    /// Header names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The worth of the signature.
+    pub signature: Signature,
+}
+
+impl Call {
+    /// The value of a header, whatever the case of its name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(header, _)| header.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// The end of a WebSocket.
+#[derive(Debug, Clone)]
+pub struct Closed {
+    /// Its place in the transcript.
+    pub spot: Spot,
+    /// Number of the WebSocket, as in [`Received::socket`].
+    pub socket: usize,
+    /// Whether the hub ended it.
+    pub by_hub: bool,
+    /// The close code.
+    pub code: Option<u16>,
+}
+
+/// An intent verification that a callback has answered.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Place of the question in the transcript.
+    pub asked: Spot,
+    /// Place of the answer in the transcript.
+    pub answered: Spot,
+    /// Its query as an object of strings.
+    pub query: Arc<Value>,
+    /// The answer was a 2xx with nothing but the challenge: the subscriber agrees.
+    pub agreed: bool,
+}
+
+/// The hub's answer to an HTTP request.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Header names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body, as text.
+    pub text: String,
+    /// The body as JSON, where it is.
+    pub json: Option<Value>,
+    /// Place of the request in the transcript.
+    pub request: Spot,
+    /// Place of the answer in the transcript.
+    pub spot: Spot,
+}
+
+impl Answer {
+    /// Any 2xx.
+    pub fn is_accepted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// A 4xx or 5xx by which the hub itself judged the request; a time-out, a rate limit or a broken gateway says nothing.
+    pub fn is_refused(&self) -> bool {
+        (400..600).contains(&self.status) && !matches!(self.status, 408 | 429 | 502 | 503 | 504)
+    }
+
+    /// The media type without parameters, in lower case.
+    pub fn media_type(&self) -> Option<String> {
+        let (_, value) = self.headers.iter().find(|(name, _)| name == "content-type")?;
+        let media_type = value.split(';').next().unwrap_or_default();
+        Some(media_type.trim().to_ascii_lowercase())
+    }
+
+    /// The text of a member of the body.
+    pub fn member(&self, name: &str) -> Option<&str> {
+        self.json.as_ref()?.get(name)?.as_str()
+    }
+}

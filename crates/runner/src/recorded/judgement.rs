@@ -1,0 +1,98 @@
+//! The judgement of a recording, as the events of a run.
+
+use std::sync::Arc;
+
+use serde_json::Map;
+
+use super::observed::exchanges;
+use super::recording::Recording;
+use crate::judging::hub::{HubUrlError, judge_recorded};
+use crate::outcome::{FinishedRun, FinishedScenario, RunEvent, Target};
+use crate::protocol::Version;
+use crate::requirement::Catalogue;
+use crate::schema::Schemas;
+use castspec_judging::subscriber as conduct;
+
+/// The scenario under which what the hub did is listed.
+const HUB: &str = "hub";
+
+/// The sides that are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// The hub.
+    pub hub: bool,
+    /// Its subscribers; in STU3 only.
+    pub subscribers: bool,
+}
+
+/// Judges a conversation under a version; the events are those of a run that has ended.
+///
+/// # Errors
+/// When the conversation was with nothing that could be a hub.
+pub fn judge_recording(
+    recording: &Recording,
+    version: Version,
+    judged: Judged,
+    catalogue: &Arc<Catalogue>,
+    schemas: &Arc<Schemas>,
+) -> Result<Vec<RunEvent>, HubUrlError> {
+    let header = &recording.header;
+    let mut scenarios = Vec::new();
+    if judged.hub {
+        let recorded = judge_recorded(
+            HUB,
+            version,
+            catalogue.clone(),
+            schemas.clone(),
+            &recording.conversation,
+        )?;
+        scenarios.push(FinishedScenario {
+            name: HUB.to_owned(),
+            title: "What the hub did".to_owned(),
+            checks: recorded.checks,
+            observations: recorded.observations,
+        });
+    }
+    if judged.subscribers && version == Version::Stu3 {
+        for conduct in conducts(recording, version, catalogue, schemas) {
+            scenarios.push(FinishedScenario {
+                name: conduct.subscriber.scenario(),
+                title: format!("What {} did", conduct.subscriber.name),
+                checks: conduct.checks,
+                observations: Vec::new(),
+            });
+        }
+    }
+    let run = FinishedRun {
+        tool: header.tool.clone(),
+        started: header.started.clone(),
+        target: Target {
+            hub_url: header.upstream.clone(),
+            fhircast_version: version,
+            built_in: false,
+            capabilities: Map::new(),
+        },
+        duration: recording.conversation.duration(),
+        scenarios,
+    };
+    Ok(run.into_events())
+}
+
+fn conducts(
+    recording: &Recording,
+    version: Version,
+    catalogue: &Arc<Catalogue>,
+    schemas: &Arc<Schemas>,
+) -> Vec<conduct::Conduct> {
+    let mut settings = conduct::Settings::new(version, &recording.header.upstream);
+    settings.authorization = recording.shows_tokens();
+    settings.memory = usize::MAX;
+    let mut judge = conduct::Judge::new(catalogue.clone(), schemas.clone(), settings);
+    for exchange in exchanges(recording) {
+        judge.observe(&exchange);
+        // What is found is in the conclusion too.
+        while judge.poll_finding().is_some() {}
+    }
+    judge.pass_time(recording.conversation.duration());
+    judge.conclude()
+}

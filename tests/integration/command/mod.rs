@@ -1,0 +1,23 @@
+//! The commands of the program, as people and scripts run them.
+
+mod ci;
+mod defects;
+mod errors;
+mod expect;
+mod init;
+#[cfg(unix)]
+mod record;
+mod replay_webhooks;
+mod report;
+mod reproduce;
+mod retries;
+mod run;
+mod secrets;
+mod selfcheck;
+mod subscriber;
+mod target;
+mod validate;
+#[cfg(unix)]
+mod validate_conversation;
+mod versions;
+mod webhooks;

@@ -1,0 +1,77 @@
+//! `castspec selfcheck`, as the binary. The whole of it is run by `.ci/run`; here it is a part, and how it ends.
+
+use crate::command_support::Ended;
+use serde_json::Value;
+
+#[test]
+fn defects_are_killed_by_what_they_claim_and_the_matrix_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let reports = folder.path().to_str().unwrap();
+    let ended = Ended::with(&[
+        "selfcheck",
+        "--fhircast-version",
+        "STU3",
+        "--reports",
+        reports,
+        "--defect",
+        "no-replay",
+        "--defect",
+        "current-type-missing",
+        "--defect",
+        "duplicate-delivery",
+    ]);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
+    assert!(
+        ended.out.contains("killed   no-replay: replay.latest-open"),
+        "{}",
+        ended.out
+    );
+    assert!(
+        ended.out.contains("notification.delivered-once (warns)"),
+        "{}",
+        ended.out
+    );
+    assert!(
+        ended
+            .out
+            .contains("3 of 3 defects killed; failures that no defect explains: none"),
+        "{}",
+        ended.out
+    );
+    let text = std::fs::read_to_string(folder.path().join("selfcheck.json")).unwrap();
+    let written: Value = serde_json::from_str(&text).unwrap();
+    let matrix = &written["matrices"][0];
+    assert_eq!(matrix["fhircast_version"], "STU3");
+    assert_eq!(matrix["complete"], false);
+    assert_eq!(matrix["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(matrix["clean"]["findings"], serde_json::json!([]));
+    assert_eq!(matrix["rows"][0]["claims"][0]["seen"], "failed");
+    let page = std::fs::read_to_string(folder.path().join("selfcheck.html")).unwrap();
+    assert!(page.contains("<strong class=\"good\">current-type-missing</strong>"));
+    assert!(
+        !page.contains("http://") && !page.contains("<script"),
+        "the page needs nothing else"
+    );
+}
+
+#[test]
+fn what_cannot_be_carried_out_is_told_in_one_line() {
+    let ended = Ended::with(&["selfcheck", "--defect", "no-confirmaton"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(
+        ended.error.contains("did you mean no-confirmation"),
+        "{}",
+        ended.error
+    );
+    assert_eq!(ended.error.lines().count(), 1, "{}", ended.error);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let ended = Ended::with(&[
+        "selfcheck",
+        "--defect",
+        "no-replay",
+        "--reports",
+        file.path().to_str().unwrap(),
+    ]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.error.contains("cannot be written"), "{}", ended.error);
+}

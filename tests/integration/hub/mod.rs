@@ -1,0 +1,11 @@
+//! The hub simulator over real sockets.
+
+mod authorization;
+mod bad_input;
+mod command;
+mod control;
+mod defects;
+mod schemas;
+mod session;
+mod subscriber_checks;
+mod webhooks;

@@ -1,0 +1,9 @@
+//! The reports of a run: console, files, annotations.
+
+mod browser;
+mod console;
+mod files;
+mod flaky;
+mod hostile;
+mod size;
+mod stored;

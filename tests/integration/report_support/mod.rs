@@ -1,0 +1,10 @@
+//! A run that never was, and the reports made of it.
+
+pub mod junit;
+mod rendered;
+mod run;
+mod sample;
+
+pub use rendered::{console, files};
+pub use run::Run;
+pub use sample::{check, conversation, entry, evidence, sample};

@@ -1,0 +1,4 @@
+//! The message schemas, by the messages of `tests/messages`.
+
+mod messages;
+mod mutations;
