@@ -151,7 +151,11 @@ fn defects() -> String {
     for defect in Defect::all() {
         text.push_str(&format!("{defect}\n    {}\n", defect.description()));
         text.push_str(&format!("    breaks {}\n", defect.breaks().join(", ")));
-        for version in defect.versions().iter().filter(|own| **own != Version::Stu3) {
+        for version in defect
+            .versions()
+            .iter()
+            .filter(|version| **version != Version::Stu3)
+        {
             let breaks = defect.breaks_in(*version).join(", ");
             text.push_str(&format!("    in {version} breaks {breaks}\n"));
         }

@@ -107,7 +107,7 @@ impl Learnt {
         let document = answer
             .json
             .as_ref()
-            .filter(|own| answer.is_accepted() && own.is_object());
+            .filter(|document| answer.is_accepted() && document.is_object());
         let mut lines = Vec::new();
         let version = version_of(document, &answer, &mut lines);
         let claims = Claims::from_configuration(version, document);
@@ -138,7 +138,7 @@ impl Learnt {
             && let Some(endpoint) = answer
                 .json
                 .as_ref()
-                .and_then(|own| own.get("token_endpoint")?.as_str())
+                .and_then(|document| document.get("token_endpoint")?.as_str())
             && answer.is_accepted()
         {
             lines.push(format!(
@@ -169,7 +169,7 @@ impl Learnt {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             quoted(path.display().to_string())
         });
-        let learnt: Vec<String> = self.lines.iter().map(|own| own.replace('\n', " ")).collect();
+        let learnt: Vec<String> = self.lines.iter().map(|line| line.replace('\n', " ")).collect();
         Environment::new()
             .render_str(
                 TEMPLATE,

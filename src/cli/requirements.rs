@@ -65,7 +65,7 @@ enum Means {
 fn level(text: &str) -> Result<Level, String> {
     [Level::Shall, Level::Should, Level::May]
         .into_iter()
-        .find(|own| own.to_string().eq_ignore_ascii_case(text))
+        .find(|level| level.to_string().eq_ignore_ascii_case(text))
         .ok_or_else(|| "it is one of SHALL, SHOULD, MAY".to_owned())
 }
 
@@ -77,7 +77,7 @@ fn actor(text: &str) -> Result<Actor, String> {
         Actor::Author,
     ]
     .into_iter()
-    .find(|own| own.to_string() == text)
+    .find(|actor| actor.to_string() == text)
     .ok_or_else(|| "it is one of hub, subscriber, authorization-server, author".to_owned())
 }
 
@@ -127,15 +127,17 @@ impl RequirementsCommand {
         let catalogue = Catalogue::embedded()?;
         let covers = self.covers(&catalogue)?;
         let none = Cover::default();
-        let cover_of = |own: &Requirement| covers.get(&own.id).unwrap_or(&none);
+        let cover_of = |requirement: &Requirement| covers.get(&requirement.id).unwrap_or(&none);
         let listed: Vec<&Requirement> = catalogue
             .iter()
-            .filter(|own| own.version == self.fhircast_version)
-            .filter(|own| self.picks(own))
-            .filter(|own| !self.uncovered || own.level != Level::May)
-            .filter(|own| !self.uncovered || (own.unobservable.is_none() && !cover_of(own).judges()))
-            .filter(|own| {
-                let cover = cover_of(own);
+            .filter(|requirement| requirement.version == self.fhircast_version)
+            .filter(|requirement| self.picks(requirement))
+            .filter(|requirement| !self.uncovered || requirement.level != Level::May)
+            .filter(|requirement| {
+                !self.uncovered || (requirement.unobservable.is_none() && !cover_of(requirement).judges())
+            })
+            .filter(|requirement| {
+                let cover = cover_of(requirement);
                 match self.judged_by {
                     None => true,
                     Some(Means::Schema) => !cover.schemas.is_empty(),
@@ -149,9 +151,15 @@ impl RequirementsCommand {
             summary(&listed, cover_of)
         } else {
             match self.format {
-                Format::Text => listed.iter().map(|own| as_text(own, cover_of(own))).collect(),
+                Format::Text => listed
+                    .iter()
+                    .map(|requirement| as_text(requirement, cover_of(requirement)))
+                    .collect(),
                 Format::Json => {
-                    let values: Vec<Value> = listed.iter().map(|own| as_json(own, cover_of(own))).collect();
+                    let values: Vec<Value> = listed
+                        .iter()
+                        .map(|requirement| as_json(requirement, cover_of(requirement)))
+                        .collect();
                     format!("{:#}\n", Value::Array(values))
                 }
                 Format::Markdown => as_markdown(&listed, cover_of),
@@ -161,16 +169,16 @@ impl RequirementsCommand {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn picks(&self, own: &Requirement) -> bool {
+    fn picks(&self, requirement: &Requirement) -> bool {
         let named = self.selectors.is_empty()
             || self.selectors.iter().any(|selector| {
-                own.id == *selector
-                    || own.id.starts_with(selector.as_str())
-                    || own.section.split_whitespace().next() == Some(selector)
+                requirement.id == *selector
+                    || requirement.id.starts_with(selector.as_str())
+                    || requirement.section.split_whitespace().next() == Some(selector)
             });
         named
-            && self.level.is_none_or(|level| own.level == level)
-            && self.actor.is_none_or(|actor| own.actor == actor)
+            && self.level.is_none_or(|level| requirement.level == level)
+            && self.actor.is_none_or(|actor| requirement.actor == actor)
     }
 
     fn covers(&self, catalogue: &Catalogue) -> Result<BTreeMap<String, Cover>, CommandError> {
@@ -182,7 +190,7 @@ impl RequirementsCommand {
         let library = Library::embedded(catalogue)?;
         for scenario in library
             .iter()
-            .filter(|own| own.document.versions.contains(&self.fhircast_version))
+            .filter(|scenario| scenario.document.versions.contains(&self.fhircast_version))
         {
             for id in scenario.requirements() {
                 covers
@@ -195,7 +203,7 @@ impl RequirementsCommand {
         // Where no scenario runs, nothing is ambient and no defect shows.
         if !library
             .iter()
-            .any(|own| own.document.versions.contains(&self.fhircast_version))
+            .any(|scenario| scenario.document.versions.contains(&self.fhircast_version))
         {
             return Ok(covers);
         }
@@ -218,21 +226,26 @@ impl RequirementsCommand {
     }
 }
 
-fn as_text(own: &Requirement, cover: &Cover) -> String {
+fn as_text(requirement: &Requirement, cover: &Cover) -> String {
     let mut text = format!(
         "{} ({}, {}, {})\n  {}\n  {}\n",
-        own.id, own.level, own.actor, own.section, own.text, own.url
+        requirement.id,
+        requirement.level,
+        requirement.actor,
+        requirement.section,
+        requirement.text,
+        requirement.url
     );
-    if let Some(why) = &own.unobservable {
+    if let Some(why) = &requirement.unobservable {
         text.push_str(&format!("  cannot be observed: {why}\n"));
     }
-    if let Some(evidence) = own.evidence {
+    if let Some(evidence) = requirement.evidence {
         text.push_str(&format!("  evidence: {evidence}\n"));
     }
-    if let Some(capability) = own.capability {
+    if let Some(capability) = requirement.capability {
         text.push_str(&format!("  only where the hub claims {capability}\n"));
     }
-    if let Some(note) = &own.note {
+    if let Some(note) = &requirement.note {
         text.push_str(&format!("  note: {note}\n"));
     }
     text.push_str(&format!("  judged by {}\n", cover.told()));
@@ -242,9 +255,9 @@ fn as_text(own: &Requirement, cover: &Cover) -> String {
     text
 }
 
-fn as_json(own: &Requirement, cover: &Cover) -> Value {
-    let mut value = json!(own);
-    value["observable"] = json!(own.unobservable.is_none());
+fn as_json(requirement: &Requirement, cover: &Cover) -> Value {
+    let mut value = json!(requirement);
+    value["observable"] = json!(requirement.unobservable.is_none());
     value["judged_by"] = json!({"schemas": cover.schemas, "scenarios": cover.scenarios, "ambient": cover.ambient, "conduct": cover.conduct});
     value["defects"] = json!(cover.defects);
     value
@@ -252,20 +265,20 @@ fn as_json(own: &Requirement, cover: &Cover) -> Value {
 
 fn as_markdown<'c>(listed: &[&Requirement], cover_of: impl Fn(&Requirement) -> &'c Cover) -> String {
     let mut text = "| requirement | level | actor | section | statement | judged by |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
-    for own in listed {
-        let judged = match &own.unobservable {
+    for requirement in listed {
+        let judged = match &requirement.unobservable {
             Some(why) => format!("cannot be observed: {why}"),
-            None => cover_of(own).told(),
+            None => cover_of(requirement).told(),
         };
         let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
         text.push_str(&format!(
             "| `{}` | {} | {} | [{}]({}) | {} | {} |\n",
-            own.id,
-            own.level,
-            own.actor,
-            cell(&own.section),
-            own.url,
-            cell(&own.text),
+            requirement.id,
+            requirement.level,
+            requirement.actor,
+            cell(&requirement.section),
+            requirement.url,
+            cell(&requirement.text),
             cell(&judged)
         ));
     }
@@ -274,13 +287,13 @@ fn as_markdown<'c>(listed: &[&Requirement], cover_of: impl Fn(&Requirement) -> &
 
 fn summary<'c>(listed: &[&Requirement], cover_of: impl Fn(&Requirement) -> &'c Cover) -> String {
     let mut rows: BTreeMap<(Actor, Level), [usize; 4]> = BTreeMap::new();
-    for own in listed {
-        let row = rows.entry((own.actor, own.level)).or_default();
+    for requirement in listed {
+        let row = rows.entry((requirement.actor, requirement.level)).or_default();
         row[0] += 1;
-        if own.unobservable.is_none() {
+        if requirement.unobservable.is_none() {
             row[1] += 1;
-            row[2] += usize::from(cover_of(own).judges());
-            row[3] += usize::from(!cover_of(own).defects.is_empty());
+            row[2] += usize::from(cover_of(requirement).judges());
+            row[3] += usize::from(!cover_of(requirement).defects.is_empty());
         }
     }
     let mut text = format!(

@@ -80,7 +80,7 @@ impl RunCommand {
         let mut parts = Vec::new();
         for mut target in targets {
             versions.push(target.version);
-            let fitting = |own: &&Arc<Scenario>| own.document.versions.contains(&target.version);
+            let fitting = |scenario: &&Arc<Scenario>| scenario.document.versions.contains(&target.version);
             let scenarios: Vec<Arc<Scenario>> = selected.iter().filter(fitting).cloned().collect();
             target.arguments.extend(self.further_arguments());
             if let Some(most) = self.parallel {

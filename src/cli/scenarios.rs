@@ -67,13 +67,18 @@ impl ScenariosCommand {
                 .iter()
                 .all(|selector| selected.iter().any(|scenario| scenario.name == *selector));
         let text = match (self.json, explains) {
-            (true, false) => as_json(&selected.iter().map(|own| entry(own)).collect())?,
-            (true, true) => as_json(&selected.iter().map(|own| explained(own, &catalogue)).collect())?,
+            (true, false) => as_json(&selected.iter().map(|scenario| entry(scenario)).collect())?,
+            (true, true) => as_json(
+                &selected
+                    .iter()
+                    .map(|scenario| explained(scenario, &catalogue))
+                    .collect(),
+            )?,
             (false, false) => listing(&selected),
             (false, true) => {
                 let all: Vec<String> = selected
                     .iter()
-                    .map(|own| explanation(own, &catalogue) + &self.command(own))
+                    .map(|scenario| explanation(scenario, &catalogue) + &self.command(scenario))
                     .collect();
                 all.join("\n")
             }
@@ -247,9 +252,9 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
                 .iter()
                 .find_map(|version| catalogue.get(*version, id));
             match stated {
-                Some(own) => {
-                    let _ = writeln!(text, "  {id} ({}, {})", own.level, own.section);
-                    text.push_str(&wrapped(&own.text, "      "));
+                Some(requirement) => {
+                    let _ = writeln!(text, "  {id} ({}, {})", requirement.level, requirement.section);
+                    text.push_str(&wrapped(&requirement.text, "      "));
                 }
                 None => {
                     let _ = writeln!(text, "  {id}");
@@ -320,7 +325,7 @@ fn explained(scenario: &Scenario, catalogue: &Catalogue) -> Value {
                 .iter()
                 .find_map(|version| catalogue.get(*version, id))
         })
-        .map(|own| json!(own))
+        .map(|requirement| json!(requirement))
         .collect();
     let mut value = entry(scenario);
     value["description"] = json!(document.description);

@@ -68,14 +68,14 @@ impl SelfCheckCommand {
                 [] => provable(version, &materials.catalogue),
                 chosen => {
                     let mut defects = Defect::of(version);
-                    defects.retain(|own| chosen.contains(own));
+                    defects.retain(|defect| chosen.contains(defect));
                     defects
                 }
             };
             if defects.is_empty() {
                 continue;
             }
-            let of_version = |own: &&Arc<Scenario>| own.document.versions.contains(&version);
+            let of_version = |scenario: &&Arc<Scenario>| scenario.document.versions.contains(&version);
             selfchecks.push(SelfCheck {
                 version,
                 scenarios: scenarios.iter().filter(of_version).cloned().collect(),

@@ -112,7 +112,7 @@ impl SubscriberCommand {
             return Policy { rules };
         }
         let mut rules = self.answer.clone();
-        let is_general = |own: &AnswerRule| own.event.is_none();
+        let is_general = |rule: &AnswerRule| rule.event.is_none();
         if !self.answer_after.is_zero() && !rules.iter().any(is_general) {
             rules.push(AnswerRule {
                 status: Some(ACCEPTED),

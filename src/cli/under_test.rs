@@ -82,7 +82,8 @@ impl UnderTest {
         let mut versions = self.versions(selectors);
         if versions.is_empty() {
             // A defect makes no difference in the versions that it is not one of.
-            let defective = |version: &Version| defects.iter().any(|own| own.versions().contains(version));
+            let defective =
+                |version: &Version| defects.iter().any(|defect| defect.versions().contains(version));
             versions = Version::ALL.into_iter().rev().collect();
             versions.retain(|version| defects.is_empty() || defective(version));
         }

@@ -48,15 +48,18 @@ impl Expectations {
             path: path.to_owned(),
             grading,
             today: day(now),
-            entries: entries.into_iter().map(|own| (own, Seen::default())).collect(),
+            entries: entries
+                .into_iter()
+                .map(|entry| (entry, Seen::default()))
+                .collect(),
         })
     }
 
     /// Takes a check in, and marks it as accepted where it is a failure that is expected.
     pub fn judge(&mut self, check: &mut Check) {
         let failed = self.grading.fails_run(check);
-        for (own, seen) in &mut self.entries {
-            if !own.means(check) {
+        for (entry, seen) in &mut self.entries {
+            if !entry.means(check) {
                 continue;
             }
             match check.verdict {
@@ -64,10 +67,10 @@ impl Expectations {
                 Verdict::Skip => seen.skipped += 1,
                 _ => seen.held += 1,
             }
-            if failed && own.until >= self.today && check.accepted.is_none() {
+            if failed && entry.until >= self.today && check.accepted.is_none() {
                 check.accepted = Some(Acceptance {
-                    reason: own.reason.clone(),
-                    until: own.until.to_string(),
+                    reason: entry.reason.clone(),
+                    until: entry.until.to_string(),
                 });
             }
         }
@@ -76,19 +79,19 @@ impl Expectations {
     /// What is no longer so in the file, a line each. In a run that was only a part (`whole` is false) an entry may be about
     /// what was not run.
     pub fn problems(&self, whole: bool) -> Vec<String> {
-        let told = self.entries.iter().filter_map(|(own, seen)| {
+        let told = self.entries.iter().filter_map(|(entry, seen)| {
             let problem = match *seen {
-                _ if own.until < self.today => format!("has run out on {}", own.until),
+                _ if entry.until < self.today => format!("has run out on {}", entry.until),
                 Seen { failed: 1.., .. } => return None,
                 // It may happen in a scenario that was not run.
-                Seen { .. } if !whole && own.scenario.is_none() => return None,
+                Seen { .. } if !whole && entry.scenario.is_none() => return None,
                 Seen { held: 1.., .. } => "did not happen: the requirement held; remove the entry".to_owned(),
                 Seen { skipped: 1.., .. } => "did not happen: the check was skipped".to_owned(),
                 Seen { .. } if whole => "did not happen: nothing of this name was judged".to_owned(),
                 Seen { .. } => return None,
             };
-            let scenario = own.scenario.as_deref().unwrap_or("*");
-            let (path, line, requirement) = (self.path.display(), own.line, &own.requirement);
+            let scenario = entry.scenario.as_deref().unwrap_or("*");
+            let (path, line, requirement) = (self.path.display(), entry.line, &entry.requirement);
             Some(format!("{path}:{line}: {requirement} in {scenario} {problem}"))
         });
         told.collect()

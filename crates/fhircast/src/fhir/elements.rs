@@ -122,7 +122,7 @@ impl Visit<'_> {
     }
 
     fn is_told(&self, pointer: &str) -> bool {
-        self.findings.iter().any(|own| own.pointer == pointer)
+        self.findings.iter().any(|finding| finding.pointer == pointer)
     }
 
     fn object(&mut self, members: &Map<String, Value>, type_name: &str, pointer: &str) {
@@ -245,7 +245,11 @@ impl Visit<'_> {
         };
         for (index, item) in items.iter().enumerate() {
             let pointer = format!("{pointer}/{index}");
-            let lonely = || beside.and_then(|own| own.get(index)).is_none_or(Value::is_null);
+            let lonely = || {
+                beside
+                    .and_then(|extensions| extensions.get(index))
+                    .is_none_or(Value::is_null)
+            };
             if item.is_null() && element.items.as_ref().is_some_and(|own| own.then.is_some()) && lonely() {
                 self.find(
                     &pointer,

@@ -80,7 +80,7 @@ fn is_event_name_of_earlier_versions(name: &str) -> bool {
     let is_action = action == "*"
         || ["open", "close"]
             .iter()
-            .any(|own| own.eq_ignore_ascii_case(action));
+            .any(|known| known.eq_ignore_ascii_case(action));
     let is_resource =
         resource == "*" || !resource.is_empty() && resource.chars().all(|c| c.is_ascii_alphanumeric());
     is_action && is_resource
