@@ -36,6 +36,7 @@ pub use supported::configuration;
 pub use version_profile::VersionProfile;
 pub use webhook_request::{WEBHOOK, WebhookRequest};
 
+// Rooms of the crates below, by the names that they have there.
 use castspec_certificates as certificates;
 use castspec_fhircast::protocol;
 #[cfg(test)]

@@ -14,4 +14,5 @@ pub mod subscriber;
 pub use observed::{Answer, Call, Closed, Received, Spot, Verified, sole};
 pub use signature::Signature;
 
+// Rooms of castspec-fhircast, by the names that they have there.
 use castspec_fhircast::{fhir, protocol, requirement, schema};

@@ -10,6 +10,7 @@ pub mod replay;
 pub mod run;
 pub mod scenario;
 
+// Rooms of the crates below, by the names that they have there.
 use castspec_certificates as certificates;
 use castspec_fhircast::{protocol, requirement, schema};
 use castspec_judging as judging;
