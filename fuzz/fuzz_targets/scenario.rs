@@ -15,7 +15,7 @@ fuzz_target!(|text: &str| {
     match Scenario::parse("fuzz/scenario", "scenario.yaml", text, &CATALOGUE) {
         Ok(scenario) => {
             for step in &scenario.document.steps {
-                assert!(!step.value.in_words().is_empty());
+                assert!(!step.value.describe().is_empty());
             }
         }
         Err(errors) => {
