@@ -18,7 +18,7 @@ use castspec_fhircast::requirement::Catalogue;
 use castspec_hub::Transport;
 use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::from_capture::Minimiser;
-use castspec_runner::run::{Materials, Part, Target, run};
+use castspec_runner::run::{Materials, Target, VersionPlan, run};
 use castspec_runner::scenario::Scenario;
 
 /// How long a message of the built-in hub may take.
@@ -176,7 +176,7 @@ struct Trial {
 impl Trial {
     /// The requirements that fail in a scenario.
     async fn failing(&self, scenario: &Scenario) -> Result<BTreeSet<String>, CommandError> {
-        let part = Part {
+        let part = VersionPlan {
             target: self.target.clone(),
             scenarios: vec![Arc::new(scenario.clone())],
         };

@@ -14,7 +14,7 @@ use super::{CommandError, SHOWN, interrupted, print};
 use crate::report::{Console, ConsoleSettings, Reports};
 use castspec_fhircast::requirement::Catalogue;
 use castspec_judging::outcome::{Grading, RunEvent};
-use castspec_runner::run::{Materials, Part, Plan, Shard, plan, run};
+use castspec_runner::run::{Materials, Plan, Shard, VersionPlan, plan, run};
 use castspec_runner::scenario::{Library, Scenario};
 
 /// Run scenarios against a hub: the built-in one, unless --hub or --target is given
@@ -87,7 +87,7 @@ impl RunCommand {
                 target.max_parallel = most.into();
             }
             if !scenarios.is_empty() {
-                parts.push(Part { target, scenarios });
+                parts.push(VersionPlan { target, scenarios });
             }
         }
         if let Some(shard) = self.shard.filter(|_| !parts.is_empty()) {
@@ -128,7 +128,7 @@ impl RunCommand {
 
     async fn play(
         &self,
-        parts: Vec<Part>,
+        parts: Vec<VersionPlan>,
         materials: Materials,
         mut watch: Watch,
     ) -> Result<ExitCode, CommandError> {
@@ -179,7 +179,11 @@ impl RunCommand {
         }
     }
 
-    async fn tell_plan(&self, parts: Vec<Part>, materials: Materials) -> Result<ExitCode, CommandError> {
+    async fn tell_plan(
+        &self,
+        parts: Vec<VersionPlan>,
+        materials: Materials,
+    ) -> Result<ExitCode, CommandError> {
         let plans = plan(parts, materials).await?;
         let mut text = String::new();
         for plan in plans {

@@ -118,9 +118,18 @@ impl Session {
             ChannelChoice::Websocket => {
                 let answer = asker.ask(&request.to_pairs()).await?;
                 let endpoint = endpoint_of(&answer)?;
-                let socket = connect(&endpoint, http.way(), ACTOR, &log, &inbox, &policy, 0, patience)
-                    .await
-                    .map_err(|error| CommandError::new(format!("no WebSocket came about: {error}")))?;
+                let socket = connect(
+                    &endpoint,
+                    http.connector(),
+                    ACTOR,
+                    &log,
+                    &inbox,
+                    &policy,
+                    0,
+                    patience,
+                )
+                .await
+                .map_err(|error| CommandError::new(format!("no WebSocket came about: {error}")))?;
                 Channel::WebSocket { endpoint, socket }
             }
             ChannelChoice::Webhook => {

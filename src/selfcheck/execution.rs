@@ -13,7 +13,7 @@ use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::{Actor, Catalogue, Level};
 use castspec_hub::{Defect, Transport};
 use castspec_judging::outcome::{RunEvent, Verdict};
-use castspec_runner::run::{Materials, Part, run};
+use castspec_runner::run::{Materials, VersionPlan, run};
 use castspec_runner::scenario::Scenario;
 
 /// How long a message that must come may take: a hub that owes a message to a mock in this process is not slower, and every
@@ -186,7 +186,7 @@ impl SelfCheck {
         target.timing.response = pace.response;
         target.max_parallel = pace.scenarios_at_once;
         let (events, mut incoming) = mpsc::unbounded_channel();
-        let part = Part {
+        let part = VersionPlan {
             target,
             scenarios: self.scenarios.clone(),
         };

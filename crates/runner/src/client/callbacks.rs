@@ -138,8 +138,8 @@ pub async fn listen_for_callbacks(
         return Err(wrong());
     }
     let interface = match host {
-        url::Host::Ipv4(own) if own.is_loopback() => IpAddr::V4(own),
-        url::Host::Ipv6(own) if own.is_loopback() => IpAddr::V6(own),
+        url::Host::Ipv4(address) if address.is_loopback() => IpAddr::V4(address),
+        url::Host::Ipv6(address) if address.is_loopback() => IpAddr::V6(address),
         url::Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => {
             IpAddr::V4(Ipv4Addr::LOCALHOST)
         }
@@ -246,7 +246,7 @@ impl Callback {
     /// A secret that was given in a request; its position among all different ones that were given.
     pub fn add_secret(&self, secret: &str) -> usize {
         let mut state = self.shared.lock();
-        let known = state.secrets.iter().position(|own| own == secret);
+        let known = state.secrets.iter().position(|given| given == secret);
         known.unwrap_or_else(|| {
             state.secrets.push(secret.to_owned());
             state.secrets.len() - 1
@@ -438,7 +438,7 @@ impl Shared {
         );
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = plain(status, answer.body);
-        if let Some(location) = answer.location.and_then(|own| own.parse().ok()) {
+        if let Some(location) = answer.location.and_then(|location| location.parse().ok()) {
             response.headers_mut().insert(header::LOCATION, location);
         }
         (spot, response)
@@ -524,9 +524,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_verification_is_recorded_and_answered_with_its_challenge() {
-        let own = application(Some("a=b%20c")).await;
-        assert_eq!(own.get(QUESTION).await, (200, "c d".to_owned()));
-        let received = own.owner.inbox.received();
+        let application = application(Some("a=b%20c")).await;
+        assert_eq!(application.get(QUESTION).await, (200, "c d".to_owned()));
+        let received = application.owner.inbox.received();
         let call = received[0].call.clone().unwrap();
         assert_eq!(call.query, format!("a=b%20c&{QUESTION}"));
         assert_eq!(received[0].json.as_ref().unwrap()["hub.topic"], "t");
@@ -534,13 +534,13 @@ mod tests {
             (received[0].socket, &received[0].json.as_ref().unwrap()["a"]),
             (3, &json!("b c"))
         );
-        let verified = own.callback.verified();
+        let verified = application.callback.verified();
         assert!(verified[0].agreed && verified[0].answered.sequence == 1);
     }
 
     #[tokio::test]
     async fn verifications_are_answered_wrongly_on_purpose() {
-        let own = application(None).await;
+        let application = application(None).await;
         for (verifying, expected) in [
             (
                 Verifying {
@@ -571,26 +571,32 @@ mod tests {
                 (302, ""),
             ),
         ] {
-            own.callback.set_verifying(verifying);
-            let (status, body) = own.get(QUESTION).await;
+            application.callback.set_verifying(verifying);
+            let (status, body) = application.get(QUESTION).await;
             assert_eq!((status, body.as_str()), expected);
         }
-        assert!(own.callback.verified().iter().all(|own| !own.agreed));
-        let answer = own
+        assert!(
+            application
+                .callback
+                .verified()
+                .iter()
+                .all(|verified| !verified.agreed)
+        );
+        let answer = application
             .http
-            .get(format!("{}?{QUESTION}", own.callback.url()))
+            .get(format!("{}?{QUESTION}", application.callback.url()))
             .send()
             .await
             .unwrap();
         let elsewhere = answer.headers()["location"].to_str().unwrap().to_owned();
-        let answer = own.http.get(elsewhere).send().await.unwrap();
+        let answer = application.http.get(elsewhere).send().await.unwrap();
         assert_eq!(answer.text().await.unwrap(), "c d");
     }
 
     #[tokio::test]
     async fn notifications_are_answered_by_policy_and_their_signature_is_judged() {
-        let own = application(None).await;
-        own.callback.add_secret("Jefe");
+        let application = application(None).await;
+        application.callback.add_secret("Jefe");
         let refuse = AnswerRule {
             status: Some(Status {
                 code: 409,
@@ -598,7 +604,7 @@ mod tests {
             }),
             ..AnswerRule::default()
         };
-        own.owner.policy.lock().unwrap().rules = vec![refuse];
+        application.owner.policy.lock().unwrap().rules = vec![refuse];
         let body = "{\"event\": {\"hub.event\": \"patient-open\"}}\u{2028}";
         for (signature, found) in [
             (None, Signature::Missing),
@@ -607,23 +613,23 @@ mod tests {
                 Signature::Right(0),
             ),
         ] {
-            let mut request = own.http.post(own.callback.url()).body(body);
+            let mut request = application.http.post(application.callback.url()).body(body);
             if let Some(signature) = signature {
                 request = request.header("X-Hub-Signature", signature);
             }
             assert_eq!(request.send().await.unwrap().status(), 409);
-            let last = own.owner.inbox.received().pop().unwrap();
+            let last = application.owner.inbox.received().pop().unwrap();
             assert_eq!(last.call.unwrap().signature, found);
         }
     }
 
     #[tokio::test]
     async fn nobody_is_home_where_no_callback_is() {
-        let own = application(None).await;
-        let url = own.callback.url().to_owned();
-        drop(own.callback);
-        assert_eq!(own.http.get(url).send().await.unwrap().status(), 404);
-        assert!(own.owner.inbox.received().is_empty());
+        let application = application(None).await;
+        let url = application.callback.url().to_owned();
+        drop(application.callback);
+        assert_eq!(application.http.get(url).send().await.unwrap().status(), 404);
+        assert!(application.owner.inbox.received().is_empty());
     }
 
     #[tokio::test]

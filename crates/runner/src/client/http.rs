@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 
+use super::connector::{Approach, Connector};
 use super::log::Log;
 use super::trust::TrustError;
-use super::way::{Approach, Way};
 use crate::judging::{Answer, Spot};
 use crate::outcome::Traffic;
 
@@ -46,7 +46,7 @@ pub struct NoAnswer {
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: reqwest::Client,
-    way: Way,
+    connector: Connector,
     token: Option<String>,
 }
 
@@ -56,15 +56,15 @@ impl HttpClient {
     /// # Errors
     /// When trust cannot be set up, or a header or a proxy is none.
     pub fn new(hub_url: &url::Url, approach: &Approach, timeout: Duration) -> Result<Self, TrustError> {
-        let way = approach.way(hub_url)?;
-        let mut tls = (*way.tls).clone();
+        let connector = approach.connector(hub_url)?;
+        let mut tls = (*connector.tls).clone();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .timeout(timeout)
             .tcp_nodelay(true)
-            .default_headers(way.headers.clone())
+            .default_headers(connector.headers.clone())
             .user_agent(concat!("castspec/", env!("CARGO_PKG_VERSION")));
         if let Some(proxy) = &approach.proxy {
             let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|_| TrustError::Proxy)?;
@@ -75,14 +75,14 @@ impl HttpClient {
         let client = builder.build().map_err(|error| TrustError::Tls(chain(&error)))?;
         Ok(Self {
             client,
-            way,
+            connector,
             token: approach.token.clone(),
         })
     }
 
-    /// The way of WebSockets to the same hub.
-    pub fn way(&self) -> &Way {
-        &self.way
+    /// The connector for WebSockets to the same hub.
+    pub fn connector(&self) -> &Connector {
+        &self.connector
     }
 
     /// Sends a request and waits for the answer; both are recorded.
@@ -91,7 +91,7 @@ impl HttpClient {
     /// When no answer comes.
     pub async fn send(&self, log: &Log, actor: &str, request: &OutgoingRequest) -> Result<Answer, NoAnswer> {
         let mut recorded = request.headers.clone();
-        for (name, value) in &self.way.headers {
+        for (name, value) in &self.connector.headers {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             recorded.push((name.as_str().to_owned(), value));
         }
@@ -246,10 +246,10 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let own = error.to_string();
-        if !text.contains(&own) {
+        let cause_text = error.to_string();
+        if !text.contains(&cause_text) {
             text.push_str(": ");
-            text.push_str(&own);
+            text.push_str(&cause_text);
         }
         cause = error.source();
     }

@@ -4,22 +4,22 @@
 //! came, whether or not it is FHIRcast.
 
 mod callbacks;
+mod connector;
 mod http;
 mod inbox;
 mod log;
 mod policy;
 mod socket;
 mod trust;
-mod way;
 
 pub use callbacks::{Callback, CallbackError, CallbackOwner, Callbacks, Verifying, listen_for_callbacks};
+pub use connector::{Approach, Connector};
 pub use http::{HttpClient, NoAnswer, OutgoingRequest, is_loopback};
 pub use inbox::Inbox;
 pub use log::Log;
 pub use policy::{AnswerRule, Policy};
 pub use socket::{ConnectError, Socket, connect};
 pub use trust::{Identity, Trust, TrustError};
-pub use way::{Approach, Way};
 
 pub use crate::judging::{Answer, Call, Closed, Received, Signature, Spot, Verified};
 pub use crate::protocol::CallMessage;

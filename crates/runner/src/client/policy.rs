@@ -30,7 +30,7 @@ impl Policy {
     pub fn status(&self, event: Option<&EventName>) -> Option<(Duration, Status)> {
         let sync_error = event.is_some_and(|event| event.kind() == EventKind::SyncError);
         let rule = self.rules.iter().find(|rule| match &rule.event {
-            Some(own) => event == Some(own),
+            Some(named) => event == Some(named),
             None => !sync_error,
         });
         let Some(rule) = rule else {

@@ -12,13 +12,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{
-    Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config, connect_async_tls_with_config,
+    MaybeTlsStream, WebSocketStream, client_async_tls_with_config, connect_async_tls_with_config,
 };
 
+use super::connector::Connector;
 use super::inbox::Inbox;
 use super::log::Log;
 use super::policy::Policy;
-use super::way::Way;
 use crate::judging::{Closed, Received, sole};
 use crate::outcome::Traffic;
 use crate::protocol::{Acknowledgement, EventName};
@@ -74,7 +74,7 @@ pub(super) struct Owner {
 )]
 pub async fn connect(
     url: &str,
-    way: &Way,
+    connector: &Connector,
     actor: &str,
     log: &Log,
     inbox: &Inbox,
@@ -92,17 +92,17 @@ pub async fn connect(
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_LIMIT))
         .max_frame_size(Some(MESSAGE_LIMIT));
-    let connector = Some(Connector::Rustls(way.tls.clone()));
+    let tls = Some(tokio_tungstenite::Connector::Rustls(connector.tls.clone()));
     let connecting = async {
         let mut request = url.into_client_request().map_err(Box::new)?;
-        for (name, value) in &way.headers {
+        for (name, value) in &connector.headers {
             request.headers_mut().append(name, value.clone());
         }
-        let tunnel = way.tunnel(request.uri()).await;
+        let tunnel = connector.tunnel(request.uri()).await;
         let tunnel = tunnel.map_err(|problem| Box::new(Error::Io(std::io::Error::other(problem))))?;
         match tunnel {
-            Some(stream) => client_async_tls_with_config(request, stream, Some(config), connector).await,
-            None => connect_async_tls_with_config(request, Some(config), true, connector).await,
+            Some(stream) => client_async_tls_with_config(request, stream, Some(config), tls).await,
+            None => connect_async_tls_with_config(request, Some(config), true, tls).await,
         }
         .map_err(Box::new)
     };

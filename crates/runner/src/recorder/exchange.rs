@@ -252,8 +252,8 @@ impl Relay {
         }
         let scheme = if self.secure { "https" } else { "http" };
         let path = super::aliases::path_and_query(&url);
-        let own = format!("{scheme}://{}{path}", self.host(asked));
-        Some(HeaderValue::try_from(own).map_err(|_| ()))
+        let location = format!("{scheme}://{}{path}", self.host(asked));
+        Some(HeaderValue::try_from(location).map_err(|_| ()))
     }
 
     /// The host by which a subscriber reached the recorder.

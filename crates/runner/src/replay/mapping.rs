@@ -54,8 +54,8 @@ impl Mapping {
     /// A message of the capture as it is now; its `timestamp` becomes the one given.
     pub fn message(&self, message: &Value, timestamp: Option<&str>) -> Value {
         let mut message = map(message, &|text| self.forth(text));
-        if let (Some(own), Some(now)) = (message.get_mut("timestamp"), timestamp) {
-            *own = now.into();
+        if let (Some(captured), Some(now)) = (message.get_mut("timestamp"), timestamp) {
+            *captured = now.into();
         }
         message
     }
@@ -68,12 +68,12 @@ impl Mapping {
 
 fn map(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
     match value {
-        Value::String(own) => Value::String(text(own)),
+        Value::String(string) => Value::String(text(string)),
         Value::Array(items) => items.iter().map(|item| map(item, text)).collect(),
         Value::Object(members) => Value::Object(
             members
                 .iter()
-                .map(|(name, own)| (name.clone(), map(own, text)))
+                .map(|(name, member)| (name.clone(), map(member, text)))
                 .collect(),
         ),
         other => other.clone(),

@@ -1,6 +1,6 @@
 //! Judging HTTP answers by what a scenario expects of them.
 
-use super::play::{Play, Stop, answer_variable, breach_of};
+use super::scenario_run::{ScenarioRun, Stop, answer_variable, breach_of};
 use crate::client::{Answer, NoAnswer, OutgoingRequest};
 use crate::judging::hub::{Breach, Place, shortened};
 use crate::scenario::{
@@ -22,7 +22,7 @@ pub struct Asked<'s> {
     pub spoiled: bool,
 }
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// Sends a request and judges its answer.
     pub async fn ask(
         &mut self,
@@ -46,7 +46,7 @@ impl Play<'_> {
             Err(error) => return Err(self.no_answer(request, &error, asked).await),
         };
         if let Some(name) = asked.save {
-            self.stage.variables.set(name, answer_variable(&answer));
+            self.state.variables.set(name, answer_variable(&answer));
         }
         self.judge_answer(&answer, asked)?;
         Ok(answer)
@@ -81,7 +81,10 @@ impl Play<'_> {
         {
             self.judge.accepted(kind);
         }
-        let speaks_of_status = asked.expectations.iter().any(|own| own.status.is_some());
+        let speaks_of_status = asked
+            .expectations
+            .iter()
+            .any(|expectation| expectation.status.is_some());
         if asked.must_be_accepted && !speaks_of_status && !answer.is_accepted() {
             return Err(Stop::Unreached(refusal(answer)));
         }
@@ -141,7 +144,7 @@ impl Play<'_> {
         let of_body = found.is_empty();
         if !expectation.has.is_empty() {
             match &answer.json {
-                Some(body) => found.extend(mismatches(&expectation.has, Some(body), &self.stage.variables)?),
+                Some(body) => found.extend(mismatches(&expectation.has, Some(body), &self.state.variables)?),
                 None => found.push(Mismatch {
                     pointer: String::new(),
                     expected: "a JSON body".to_owned(),
@@ -162,7 +165,7 @@ impl Play<'_> {
             Place::at(answer.request.sequence),
             Place {
                 sequence: answer.spot.sequence,
-                pointer: in_body.map(|own| own.pointer.clone()),
+                pointer: in_body.map(|mismatch| mismatch.pointer.clone()),
             },
         ];
         match &expectation.requirement {
@@ -231,20 +234,23 @@ fn status_mismatch(wanted: &StatusExpectation, answer: &Answer) -> Option<Mismat
 }
 
 fn type_mismatch(wanted: &ContentTypeExpectation, answer: &Answer) -> Option<(Mismatch, bool)> {
-    let own = answer.media_type();
+    let media_type = answer.media_type();
     let (holds, expected) = match wanted {
-        ContentTypeExpectation::Json => (own.as_deref() == Some("application/json"), "application/json"),
+        ContentTypeExpectation::Json => (
+            media_type.as_deref() == Some("application/json"),
+            "application/json",
+        ),
         ContentTypeExpectation::ErrorText => (
             matches!(
-                own.as_deref(),
+                media_type.as_deref(),
                 Some("text/plain" | "application/json" | "application/problem+json")
             ),
             "text/plain, application/json or application/problem+json",
         ),
     };
-    let observed = own.as_ref().map_or_else(
+    let observed = media_type.as_ref().map_or_else(
         || "no Content-Type".to_owned(),
-        |own| format!("Content-Type {own}"),
+        |media_type| format!("Content-Type {media_type}"),
     );
     let expected = format!("Content-Type {expected}");
     (!holds).then(|| {
@@ -254,7 +260,7 @@ fn type_mismatch(wanted: &ContentTypeExpectation, answer: &Answer) -> Option<(Mi
                 expected,
                 observed,
             },
-            own.is_none(),
+            media_type.is_none(),
         )
     })
 }

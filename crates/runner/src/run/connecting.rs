@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::play::{Play, Stop};
+use super::scenario_run::{ScenarioRun, Stop};
 use super::tokens::may_receive;
 use crate::client::{NoAnswer, OutgoingRequest, connect};
 use crate::judging::hub::{Breach, Control, Place, control_of, events_in, ids, lease_in, rules};
@@ -16,12 +16,12 @@ enum Greeting {
     Closed(Option<u16>),
 }
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// `connect`.
     pub async fn connect_step(&mut self, step: &Connect) -> Result<(), Stop> {
         let name = step.subscriber.value.as_str();
         if let Some(endpoint) = &step.endpoint {
-            let endpoint = self.stage.variables.expand_text(endpoint)?;
+            let endpoint = self.state.variables.expand_text(endpoint)?;
             self.mock_mut(name)?.endpoint = Some(endpoint);
         }
         match &step.refused {
@@ -41,7 +41,7 @@ impl Play<'_> {
             self.judge.held(ids::CONFIRMATION_SENT);
             self.publish_mock_variable(name);
         }
-        self.stage.variables.set(whether, Value::Bool(confirmed));
+        self.state.variables.set(whether, Value::Bool(confirmed));
         Ok(())
     }
 
@@ -60,7 +60,7 @@ impl Play<'_> {
                     url,
                     ..OutgoingRequest::default()
                 };
-                let spot = self.stage.log.add(
+                let spot = self.state.log.add(
                     name,
                     Traffic::Note {
                         text: error.problem.clone(),
@@ -88,7 +88,7 @@ impl Play<'_> {
                 greeting => {
                     let confirmed = matches!(greeting, Some(Greeting::Confirmed));
                     // A WebSocket over which nothing comes is no use of the old subscription, though it invites one.
-                    let entries = self.stage.log.len();
+                    let entries = self.state.log.len();
                     let observed = match confirmed {
                         true => "an open WebSocket with a confirmation",
                         false => "an open WebSocket",
@@ -112,14 +112,24 @@ impl Play<'_> {
     /// Opens the WebSocket at the endpoint that the subscriber was given.
     async fn open(&mut self, name: &str) -> Result<(), crate::client::ConnectError> {
         let patience = self.setting.target.timing.response;
-        let way = self.setting.http.way();
-        let log = self.stage.log.clone();
-        let Some(mock) = self.stage.mocks.get_mut(name) else {
+        let connector = self.setting.http.connector();
+        let log = self.state.log.clone();
+        let Some(mock) = self.state.mocks.get_mut(name) else {
             return Ok(());
         };
         let url = mock.endpoint.clone().unwrap_or_default();
         let number = mock.opened;
-        let socket = connect(&url, way, name, &log, &mock.inbox, &mock.policy, number, patience).await?;
+        let socket = connect(
+            &url,
+            connector,
+            name,
+            &log,
+            &mock.inbox,
+            &mock.policy,
+            number,
+            patience,
+        )
+        .await?;
         mock.opened += 1;
         mock.old_sockets.extend(mock.socket.replace(socket));
         if let Some(subscription) = mock.subscription_mut() {
@@ -135,7 +145,7 @@ impl Play<'_> {
                 "{name} was given no endpoint to connect to"
             )));
         }
-        let before = self.stage.log.len();
+        let before = self.state.log.len();
         if let Err(error) = self.open(name).await {
             let breach = rules::not_connected(&error.problem, vec![Place::at(before), Place::at(before + 1)]);
             let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
@@ -167,7 +177,7 @@ impl Play<'_> {
                     }
                     _ => format!("nothing for {:?}", self.setting.target.timing.response),
                 };
-                let last = self.stage.log.len().min(before + 4);
+                let last = self.state.log.len().min(before + 4);
                 let breach = rules::not_confirmed(&observed, (before..last).map(Place::at).collect());
                 let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
                 if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &observed).await {
@@ -184,19 +194,22 @@ impl Play<'_> {
     /// Waits for the first control message of the WebSocket just opened.
     async fn greeting(&mut self, name: &str) -> Option<Greeting> {
         let deadline = self.deadline(std::time::Duration::ZERO);
-        let mock = self.stage.mocks.get_mut(name)?;
+        let mock = self.state.mocks.get_mut(name)?;
         let number = mock.opened.checked_sub(1)?;
         let found = mock
             .inbox
             .wait(deadline, |received, closed| {
                 let control = received
                     .iter()
-                    .filter(|own| own.socket == number)
-                    .find_map(|own| {
-                        let json = own.json.as_ref()?;
-                        control_of(json).map(|control| (control, json.clone(), own.spot))
+                    .filter(|message| message.socket == number)
+                    .find_map(|message| {
+                        let json = message.json.as_ref()?;
+                        control_of(json).map(|control| (control, json.clone(), message.spot))
                     });
-                let end = closed.iter().find(|own| own.socket == number).map(|own| own.code);
+                let end = closed
+                    .iter()
+                    .find(|closed| closed.socket == number)
+                    .map(|closed| closed.code);
                 match (control, end) {
                     (Some(control), _) => Some(Ok(control)),
                     (None, Some(code)) => Some(Err(code)),

@@ -101,7 +101,7 @@ impl Manner {
 /// An event as the version's own examples spell it: the versions before STU3 in lower case (ambiguities, 11). A name in a
 /// spelling of its own stays as it is.
 pub fn spelled(version: Version, event: &EventName) -> EventName {
-    let own = match event.kind() {
+    let canonical = match event.kind() {
         EventKind::Resource {
             resource_type,
             action,
@@ -112,7 +112,7 @@ pub fn spelled(version: Version, event: &EventName) -> EventName {
         EventKind::UserHibernate => "UserHibernate".to_owned(),
         EventKind::Proprietary | EventKind::Unknown => return event.clone(),
     };
-    if version == Version::Stu3 || event.as_str() != own {
+    if version == Version::Stu3 || event.as_str() != canonical {
         return event.clone();
     }
     event.folded().parse().unwrap_or_else(|_| event.clone())

@@ -9,11 +9,11 @@ use futures_util::FutureExt;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::cast::topic_names;
 use super::dialect::Dialect;
-use super::play::{Play, Setting, Stop};
 use super::preflight::{self, PreflightError};
 use super::retrying::retried;
+use super::scenario_run::{ScenarioRun, Setting, Stop};
+use super::scenario_setup::topic_names;
 use super::target::Target;
 use super::topics::Topics;
 use crate::client::{CallbackError, Callbacks, HttpClient, Log, TrustError};
@@ -50,9 +50,9 @@ pub struct Materials {
     pub redact_resources: bool,
 }
 
-/// A hub under one version, and the scenarios that are played there.
+/// The scenarios that are to run against a hub under one version.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct VersionPlan {
     /// The hub, and the version.
     pub target: Target,
     /// The scenarios.
@@ -107,7 +107,7 @@ pub enum RunError {
     NoSchemas(Version),
     /// Nothing to test.
     #[error("no hub is named")]
-    NoParts,
+    NoTarget,
 }
 
 /// Runs scenarios against a target, or against several: one for each version. Events go out as they happen; `stop` turning true ends the run early, with complete
@@ -116,7 +116,7 @@ pub enum RunError {
 /// # Errors
 /// When trust cannot be set up or nothing answers at `hub.url`; no event has been emitted then.
 pub async fn run(
-    parts: Vec<Part>,
+    version_plans: Vec<VersionPlan>,
     materials: Materials,
     events: mpsc::UnboundedSender<RunEvent>,
     mut stop: watch::Receiver<bool>,
@@ -124,11 +124,11 @@ pub async fn run(
     let began = Instant::now();
     let redactor = Redactor::new(materials.redact_resources, false);
     let mut prepared = Vec::new();
-    for part in parts {
-        prepared.push(prepare(part, &materials, &redactor, began).await?);
+    for version_plan in version_plans {
+        prepared.push(prepare(version_plan, &materials, &redactor, began).await?);
     }
     let Some((first, _, _)) = prepared.first() else {
-        return Err(RunError::NoParts);
+        return Err(RunError::NoTarget);
     };
     let most = first.target.max_parallel;
     // Topics that a hub lends are the same ones under every version.
@@ -138,7 +138,7 @@ pub async fn run(
         told.hub_url = redactor.text(&told.hub_url);
         told.capabilities
             .values_mut()
-            .for_each(|own| redactor.strings(own));
+            .for_each(|values| redactor.strings(values));
     }
     let target = told.remove(0);
     let learning = async {
@@ -215,12 +215,12 @@ pub async fn run(
 
 /// Finds out what a hub claims under a version, and sets up the way to it and back.
 pub(super) async fn prepare(
-    part: Part,
+    version_plan: VersionPlan,
     materials: &Materials,
     redactor: &Redactor,
     began: Instant,
 ) -> Result<(Arc<Setting>, TargetTold, Vec<Arc<Scenario>>), RunError> {
-    let Part { target, scenarios } = part;
+    let VersionPlan { target, scenarios } = version_plan;
     target.secrets().for_each(|secret| redactor.know(secret));
     let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
     let http = HttpClient::new(&target.hub_url, &target.approach, patience)?;
@@ -260,7 +260,7 @@ pub(super) async fn prepare(
 /// Whether a subscriber of the scenario has a webhook under this version.
 fn has_webhooks(scenario: &Scenario, version: Version) -> bool {
     let mut subscribers = scenario.document.subscribers.values();
-    subscribers.any(|own| own.channel_in(version) == Channel::Webhook)
+    subscribers.any(|subscriber| subscriber.channel_in(version) == Channel::Webhook)
 }
 
 #[derive(Clone)]
@@ -387,7 +387,7 @@ async fn one(
     }
     let needed = topic_names(&scenario.document).len();
     let own_topics = match topics.take(needed).await {
-        Ok(own) => own,
+        Ok(taken) => taken,
         Err(error) => {
             let why = error.to_string();
             return end(
@@ -417,7 +417,7 @@ async fn one(
             .is_some()
     };
     let lost_before = was_lost();
-    let mut play = Play::new(setting, &scenario.document, log, &own_topics);
+    let mut scenario_run = ScenarioRun::new(setting, &scenario.document, log, &own_topics);
     let timing = setting.target.timing;
     let bound = SCENARIO_BOUND + timing.ack_timeout * 3 + timing.longest_lease;
     let interrupted = async {
@@ -427,7 +427,7 @@ async fn one(
         }
     };
     let performed = tokio::select! {
-        performed = AssertUnwindSafe(tokio::time::timeout(bound, play.perform(&scenario.document.steps))).catch_unwind() => performed,
+        performed = AssertUnwindSafe(tokio::time::timeout(bound, scenario_run.perform(&scenario.document.steps))).catch_unwind() => performed,
         () = interrupted => Ok(Ok(Err((Stop::Unreached("the run was interrupted".to_owned()), stated.clone())))),
     };
     let result = match performed {
@@ -444,7 +444,7 @@ async fn one(
     let (disposition, pending, why) = match result {
         Err((Stop::Declined(why), pending)) => {
             for requirement in &pending {
-                play.judge.inapplicable(requirement, &why);
+                scenario_run.judge.inapplicable(requirement, &why);
             }
             (Disposition::Skipped(why), BTreeSet::new(), String::new())
         }
@@ -455,15 +455,15 @@ async fn one(
         Err((Stop::Fault(why), pending)) => (Disposition::Error(why.clone()), pending, why),
     };
     if !lost_before && !was_lost() {
-        play.conclude().await;
+        scenario_run.conclude().await;
     }
     if !lost_before && !was_lost() {
-        let leaving = super::teardown::leave(&mut play, topics.are_lent());
+        let leaving = super::teardown::leave(&mut scenario_run, topics.are_lent());
         if tokio::time::timeout(TEARDOWN_BOUND, leaving).await.is_err() {
             tracing::debug!("{}: the hub did not let go in time", scenario.name);
         }
     } else {
-        play.conclude_absences();
+        scenario_run.conclude_absences();
     }
     topics.give_back(own_topics).await;
     if let Some(lost) = setting
@@ -479,11 +479,12 @@ async fn one(
             problem: lost.problem,
         }));
     }
-    play.observe_base_fhir().await;
-    let transcript = play.stage.log.entries();
-    let (checks, observations) = play
-        .judge
-        .conclude(&scenario.name, &stated, &pending, &why, &transcript);
+    scenario_run.observe_base_fhir().await;
+    let transcript = scenario_run.state.log.entries();
+    let (checks, observations) =
+        scenario_run
+            .judge
+            .conclude(&scenario.name, &stated, &pending, &why, &transcript);
     for observation in observations {
         emit.send(RunEvent::Observed(observation));
     }
@@ -519,7 +520,7 @@ pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
     let subscribed = document
         .subscribers
         .values()
-        .flat_map(|own| own.events.iter().map(|event| event.value.clone()));
+        .flat_map(|subscriber| subscriber.events.iter().map(|event| event.value.clone()));
     let published = document.steps.iter().filter_map(|step| match &step.value {
         Step::Publish(publish) => Some(publish.event.value.clone()),
         _ => None,

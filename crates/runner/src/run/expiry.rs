@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::play::{Play, Stop};
+use super::scenario_run::{ScenarioRun, Stop};
 use crate::judging::hub::{Breach, Place, cause};
 use crate::scenario::{ExpectExpiry, Publish};
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// `expect_expiry`.
     pub async fn expect_expiry(&mut self, step: &ExpectExpiry) -> Result<(), Stop> {
         let name = step.at.value.as_str();
@@ -29,10 +29,14 @@ impl Play<'_> {
             )));
         }
         if let Some(early) = &step.not_before_lease {
-            let most = self.stage.log.instant(began.at + lease.mul_f64(0.6));
+            let most = self.state.log.instant(began.at + lease.mul_f64(0.6));
             tokio::time::sleep_until(most.into()).await;
             let position = self.publish_for_expiry(step, "before-expiry").await?;
-            let taken = self.stage.publications.get(position).map(|own| own.answered.at);
+            let taken = self
+                .state
+                .publications
+                .get(position)
+                .map(|publication| publication.answered.at);
             let in_time = taken.is_some_and(|at| at < began.at + lease.mul_f64(0.8));
             let came = self.came(name, position, self.deadline(Duration::ZERO)).await?;
             match came {
@@ -54,7 +58,7 @@ impl Play<'_> {
                 }
             }
         }
-        let over = self.stage.log.instant(began.at + lease + timing.quiet);
+        let over = self.state.log.instant(began.at + lease + timing.quiet);
         tokio::time::sleep_until(over.into()).await;
         // A hub may look for leases that have run out now and then only.
         let last = over + timing.response;
@@ -83,10 +87,10 @@ impl Play<'_> {
 
     /// Publishes the event about a case of its own; where it stands among the publications.
     async fn publish_for_expiry(&mut self, step: &ExpectExpiry, case: &str) -> Result<usize, Stop> {
-        let position = self.stage.publications.len();
+        let position = self.state.publications.len();
         let publish = Publish::new(&step.by, &step.event, &format!("{case}-{position}"));
         self.publish(&publish).await?;
-        if let Some(publication) = self.stage.publications.get_mut(position)
+        if let Some(publication) = self.state.publications.get_mut(position)
             && publication.accepted
         {
             // Whether it must be delivered is judged here.
@@ -104,14 +108,14 @@ impl Play<'_> {
         let found = inbox.wait(deadline, |received, _| {
             let copy = received
                 .iter()
-                .find(|own| self.stage.origin(own) == Some(position))?;
+                .find(|message| self.state.origin(message) == Some(position))?;
             Some(Place::at(copy.spot.sequence))
         });
         Ok(found.await)
     }
 
     fn expiry_breach(&self, message: String, expected: &str, position: usize) -> Breach {
-        let publication = self.stage.publications.get(position);
+        let publication = self.state.publications.get(position);
         let places = publication
             .map(|publication| cause(publication))
             .unwrap_or_default();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::play::{HeldAbsence, Play, Stop, breach_of};
+use super::scenario_run::{HeldAbsence, ScenarioRun, Stop, breach_of};
 use super::webhooks::call_variable;
 use crate::client::Received;
 use crate::judging::hub::{
@@ -15,7 +15,7 @@ use crate::protocol::EventName;
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::schema::Unmet;
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// `expect`.
     pub async fn expect(&mut self, step: &Expect) -> Result<(), Stop> {
         let name = step.at.value.as_str();
@@ -39,7 +39,7 @@ impl Play<'_> {
         let mut found = inbox
             .wait(deadline, |received, _| {
                 let found = self.select(message, received).ok()?;
-                found.into_iter().find(|own| is_at_home(own, &topic))
+                found.into_iter().find(|message| is_at_home(message, &topic))
             })
             .await;
         if found.is_none() {
@@ -47,7 +47,7 @@ impl Play<'_> {
             found = self.select(message, &inbox.received())?.into_iter().next();
         }
         if let Some(whether) = &step.save_whether {
-            self.stage
+            self.state
                 .variables
                 .set(&whether.value, Value::Bool(found.is_some()));
         }
@@ -64,10 +64,10 @@ impl Play<'_> {
         let body = found.json.as_deref().cloned().unwrap_or(Value::Null);
         let call = found.call.as_deref().map(|call| call_variable(call, &found.text));
         if let Some(save) = &step.save {
-            self.stage.saved_messages.insert(save.value.clone(), found.spot);
-            self.stage.variables.set(&save.value, body.clone());
+            self.state.saved_messages.insert(save.value.clone(), found.spot);
+            self.state.variables.set(&save.value, body.clone());
             if let Some(call) = &call {
-                self.stage
+                self.state
                     .variables
                     .set(&format!("{}.request", save.value), call.clone());
             }
@@ -79,15 +79,15 @@ impl Play<'_> {
             if !self.holds(check.when.as_ref())? {
                 continue;
             }
-            let mut found_mismatches = mismatches(&check.has, Some(&body), &self.stage.variables)?;
-            found_mismatches.extend(mismatches(&check.request, call.as_ref(), &self.stage.variables)?);
+            let mut found_mismatches = mismatches(&check.has, Some(&body), &self.state.variables)?;
+            found_mismatches.extend(mismatches(&check.request, call.as_ref(), &self.state.variables)?);
             if found_mismatches.is_empty() {
                 self.judge.held(&check.requirement.value);
             } else {
                 let mut places = self.cause(message);
                 let pointer = found_mismatches
                     .first()
-                    .map(|own| own.pointer.clone())
+                    .map(|mismatch| mismatch.pointer.clone())
                     .unwrap_or_default();
                 places.push(Place::within(found.spot.sequence, &pointer));
                 let subject = format!("the {} that {name} received", words(message));
@@ -152,7 +152,7 @@ impl Play<'_> {
             && self
                 .mock(name)?
                 .subscription()
-                .is_some_and(|own| own.current.contains(&event))
+                .is_some_and(|subscription| subscription.current.contains(&event))
         {
             let why = format!("the hub granted {event} to {name}, which had not asked for it");
             self.judge.inapplicable(requirement, &why);
@@ -214,7 +214,7 @@ impl Play<'_> {
         let mock = self.mock(name)?;
         let mut received = mock.inbox.received();
         if requirement != ids::TOPIC_ISOLATED {
-            received.retain(|own| is_at_home(own, &mock.topic));
+            received.retain(|message| is_at_home(message, &mock.topic));
         }
         let found = self.select(message, &received)?;
         let Some(first) = found.first() else {
@@ -254,7 +254,7 @@ impl Play<'_> {
             .wait(deadline, |_, closed| {
                 closed
                     .iter()
-                    .find(|own| Some(own.socket) == subscription.socket && own.by_hub)
+                    .find(|end| Some(end.socket) == subscription.socket && end.by_hub)
                     .cloned()
             })
             .await;
@@ -293,12 +293,14 @@ impl Play<'_> {
             return Ok(());
         };
         let deadline = confirmed.at + asked.min(timing.longest_lease) + timing.quiet;
-        let deadline = self.stage.log.instant(deadline);
+        let deadline = self.state.log.instant(deadline);
         let inbox = self.mock(name)?.inbox.clone();
         let closed = inbox
             .wait(deadline, |_, closed| {
-                let own = closed.iter().find(|own| Some(own.socket) == subscription.socket);
-                own.filter(|own| own.by_hub).cloned()
+                let end = closed
+                    .iter()
+                    .find(|closed| Some(closed.socket) == subscription.socket);
+                end.filter(|end| end.by_hub).cloned()
             })
             .await;
         let breach = closed.map(|closed| rules::ended_early(name, lease, confirmed, closed.spot));
@@ -317,14 +319,14 @@ impl Play<'_> {
                     .publication(selector)
                     .ok()
                     .flatten()
-                    .map(|own| own.event.clone()),
+                    .map(|publication| publication.event.clone()),
             },
         }
     }
 
     /// The subscriber asked for this event, and the hub's confirmation does not grant it.
     fn is_withheld(&self, name: &str, event: &EventName) -> bool {
-        let mock = self.stage.mocks.get(name);
+        let mock = self.state.mocks.get(name);
         let subscription = mock.and_then(|mock| mock.subscription());
         subscription.is_some_and(|subscription| subscription.is_withheld(event))
     }
@@ -339,13 +341,15 @@ impl Play<'_> {
             Bound::AckTimeout => self.deadline(timing.ack_timeout),
             Bound::Lease => {
                 let subscription = self.mock(name)?.subscription();
-                let lease = subscription.and_then(|own| own.lease).unwrap_or(0.0);
+                let lease = subscription
+                    .and_then(|subscription| subscription.lease)
+                    .unwrap_or(0.0);
                 let lease = Duration::try_from_secs_f64(lease)
                     .unwrap_or(timing.longest_lease)
                     .min(timing.longest_lease);
                 let began = subscription
-                    .and_then(|own| own.confirmed)
-                    .map_or_else(Instant::now, |spot| self.stage.log.instant(spot.at));
+                    .and_then(|subscription| subscription.confirmed)
+                    .map_or_else(Instant::now, |spot| self.state.log.instant(spot.at));
                 (began + lease + timing.response).max(self.deadline(Duration::ZERO))
             }
         })
@@ -359,7 +363,7 @@ impl Play<'_> {
         for received in received {
             let unlike = match received.message() {
                 Some(message) if selection.picks(&conversation, received) => {
-                    mismatches(&selector.has, Some(message), &self.stage.variables)?
+                    mismatches(&selector.has, Some(message), &self.state.variables)?
                 }
                 _ => continue,
             };
@@ -376,10 +380,10 @@ impl Play<'_> {
         let after = match &selector.after {
             None => None,
             Some(name) => {
-                let publication = self.stage.saved_publications.get(&name.value);
-                let spot = match publication.and_then(|at| self.stage.publications.get(*at)) {
+                let publication = self.state.saved_publications.get(&name.value);
+                let spot = match publication.and_then(|at| self.state.publications.get(*at)) {
                     Some(publication) => Some(publication.requested),
-                    None => self.stage.saved_messages.get(&name.value).copied(),
+                    None => self.state.saved_messages.get(&name.value).copied(),
                 };
                 Some(
                     spot.ok_or_else(|| Stop::Unreached(format!("'{}' did not come about", name.value)))?
@@ -405,13 +409,13 @@ impl Play<'_> {
     fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
         Ok(self
             .publication_position(selector)?
-            .and_then(|position| self.stage.publications.get(position))
+            .and_then(|position| self.state.publications.get(position))
             .map(AsRef::as_ref))
     }
 
     fn publication_position(&self, selector: &Selector) -> Result<Option<usize>, Stop> {
         let Some(name) = &selector.of else { return Ok(None) };
-        match self.stage.saved_publications.get(&name.value) {
+        match self.state.saved_publications.get(&name.value) {
             Some(position) => Ok(Some(*position)),
             None => Err(Stop::Unreached(format!("'{}' was not published", name.value))),
         }

@@ -3,21 +3,22 @@
 //! It renders nothing: what it finds leaves as [`crate::outcome::RunEvent`]s.
 
 mod answers;
-mod cast;
 mod connecting;
 mod dialect;
 mod execution;
 mod expiry;
 mod messages;
+mod mock_subscriber;
 mod plan;
-mod play;
 mod preflight;
 mod publishing;
 mod requests;
 mod retrying;
+mod scenario_run;
+mod scenario_setup;
+mod scenario_state;
 mod settling;
 mod shard;
-mod stage;
 mod subscribing;
 mod target;
 mod target_file;
@@ -27,7 +28,7 @@ mod topics;
 mod webhooks;
 
 pub use dialect::Dialect;
-pub use execution::{Materials, MaterialsError, Part, RunError, run};
+pub use execution::{Materials, MaterialsError, RunError, VersionPlan, run};
 pub use plan::{Plan, plan};
 pub use preflight::PreflightError;
 pub use shard::{Shard, ShardError};
@@ -37,7 +38,7 @@ pub use crate::judging::hub::{AMBIENT, Claims, Control, control_of};
 use crate::outcome::Check;
 
 /// The command that runs just this check again.
-fn repeat_command(setting: &play::Setting, check: &Check) -> String {
+fn repeat_command(setting: &scenario_run::Setting, check: &Check) -> String {
     let words = ["castspec", "run"].into_iter().map(str::to_owned);
     let words = words
         .chain(setting.target.arguments.iter().cloned())

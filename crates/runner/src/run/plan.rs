@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::execution::{Materials, Part, RunError, lacks, prepare};
+use super::execution::{Materials, RunError, VersionPlan, lacks, prepare};
 use crate::outcome::Target as TargetTold;
 use crate::redaction::Redactor;
 use crate::scenario::Scenario;
@@ -23,11 +23,12 @@ pub struct Plan {
 ///
 /// # Errors
 /// As for a run.
-pub async fn plan(parts: Vec<Part>, materials: Materials) -> Result<Vec<Plan>, RunError> {
+pub async fn plan(version_plans: Vec<VersionPlan>, materials: Materials) -> Result<Vec<Plan>, RunError> {
     let redactor = Redactor::new(materials.redact_resources, false);
     let mut plans = Vec::new();
-    for part in parts {
-        let (setting, target, scenarios) = prepare(part, &materials, &redactor, Instant::now()).await?;
+    for version_plan in version_plans {
+        let (setting, target, scenarios) =
+            prepare(version_plan, &materials, &redactor, Instant::now()).await?;
         let scenarios = scenarios.into_iter().map(|scenario| {
             let why = lacks(&setting, &scenario);
             (scenario, why)
@@ -39,7 +40,7 @@ pub async fn plan(parts: Vec<Part>, materials: Materials) -> Result<Vec<Plan>, R
         });
     }
     if plans.is_empty() {
-        return Err(RunError::NoParts);
+        return Err(RunError::NoTarget);
     }
     Ok(plans)
 }

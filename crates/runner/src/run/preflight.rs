@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::cast::DEFAULT_CASE;
-use super::play::{Play, Setting};
+use super::scenario_run::{ScenarioRun, Setting};
+use super::scenario_setup::DEFAULT_CASE;
 use super::target::Target;
 use super::topics::Topics;
 use crate::client::{HttpClient, Log, NoAnswer, OutgoingRequest};
@@ -88,15 +88,15 @@ pub async fn learn_dialect(setting: &Setting, topics: &Topics) {
     };
     let Ok(topic) = topics.take(1).await else { return };
     let log = Log::new(setting.redactor.clone(), None);
-    let mut play = Play::new(setting, &document, log, &topic);
-    play.stage.case(DEFAULT_CASE);
+    let mut scenario_run = ScenarioRun::new(setting, &document, log, &topic);
+    scenario_run.state.case(DEFAULT_CASE);
     let bound = setting.target.timing.response * 4;
-    let taken = tokio::time::timeout(bound, play.perform(&document.steps)).await;
+    let taken = tokio::time::timeout(bound, scenario_run.perform(&document.steps)).await;
     if !matches!(taken, Ok(Ok(()))) {
         let why = setting.redactor.text(&format!("{taken:?}"));
         tracing::debug!("the hub's manner of taking events was not learnt: {why}");
     }
-    let leaving = super::teardown::leave(&mut play, topics.are_lent());
+    let leaving = super::teardown::leave(&mut scenario_run, topics.are_lent());
     if tokio::time::timeout(bound, leaving).await.is_err() {
         tracing::debug!("the hub did not let go of the probe in time");
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::answers::Asked;
-use super::cast::DEFAULT_CASE;
 use super::dialect::spelled;
-use super::play::{Play, Stop, answer_variable};
+use super::scenario_run::{ScenarioRun, Stop, answer_variable};
+use super::scenario_setup::DEFAULT_CASE;
 use crate::client::{Answer, NoAnswer, OutgoingRequest};
 use crate::judging::hub::ids;
 use crate::judging::hub::{Publication, rules, subject_id, version_of};
@@ -39,7 +39,7 @@ impl Draft {
     }
 }
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// `publish`.
     pub async fn publish(&mut self, step: &Publish) -> Result<(), Stop> {
         let times = step.times.unwrap_or(1);
@@ -61,13 +61,13 @@ impl Play<'_> {
             draft.context = self.context(context, draft.context, case)?;
         }
         if let Some(id) = &step.id {
-            draft.id = self.stage.variables.expand_text(id)?;
+            draft.id = self.state.variables.expand_text(id)?;
         }
         if let Some(timestamp) = &step.timestamp {
-            draft.timestamp = self.stage.variables.expand_text(timestamp)?;
+            draft.timestamp = self.state.variables.expand_text(timestamp)?;
         }
         let version = match &step.version {
-            Some(version) => Some(self.stage.variables.expand_text(version)?),
+            Some(version) => Some(self.state.variables.expand_text(version)?),
             None => self.known_version(&draft),
         };
         if let Some(version) = version {
@@ -78,7 +78,7 @@ impl Play<'_> {
             draft.members.insert("versionId".to_owned(), json!(version));
         }
         for (name, value) in &step.event_members {
-            let value = self.stage.variables.expand(value)?;
+            let value = self.state.variables.expand(value)?;
             draft.members.insert(name.clone(), value);
         }
         let asked = Asked {
@@ -88,9 +88,9 @@ impl Play<'_> {
             must_be_accepted: true,
             spoiled: false,
         };
-        let expects_acceptance = step.answer.iter().all(|own| {
+        let expects_acceptance = step.answer.iter().all(|expectation| {
             matches!(
-                own.status,
+                expectation.status,
                 None | Some(crate::scenario::StatusExpectation::Accepted)
             )
         });
@@ -122,7 +122,7 @@ impl Play<'_> {
     /// A context that a scenario writes; `template` is that of the published event.
     fn context(&mut self, context: &PublishedContext, template: Value, case: &str) -> Result<Value, Stop> {
         let changed = match context {
-            PublishedContext::Whole(context) => return Ok(self.stage.variables.expand(context)?),
+            PublishedContext::Whole(context) => return Ok(self.state.variables.expand(context)?),
             PublishedContext::Changed(changed) => changed,
         };
         let template = match &changed.template {
@@ -130,7 +130,7 @@ impl Play<'_> {
             None => template,
         };
         changed
-            .apply(template, &self.stage.variables)
+            .apply(template, &self.state.variables)
             .map_err(|error| match error {
                 ContextError::Variable(error) => error.into(),
                 error @ ContextError::NoKey { .. } => Stop::Fault(error.to_string()),
@@ -138,7 +138,7 @@ impl Play<'_> {
     }
 
     fn template(&mut self, event: &EventName, case: &str) -> Result<Value, Stop> {
-        let case = self.stage.case(case);
+        let case = self.state.case(case);
         self.setting
             .templates
             .context(self.setting.target.version, event, &case)
@@ -152,9 +152,9 @@ impl Play<'_> {
         }
         let (anchor_type, _) = draft.event.resource()?;
         let anchor = subject_id(&draft.event, &draft.context)?;
-        let publisher = self.stage.mocks.get(&draft.by)?;
+        let publisher = self.state.mocks.get(&draft.by)?;
         let others = self
-            .stage
+            .state
             .mocks
             .values()
             .filter(|mock| mock.topic == draft.topic && mock.name != draft.by);
@@ -198,11 +198,11 @@ impl Play<'_> {
             accepted: answer.is_accepted(),
             proper: expects_acceptance,
         };
-        self.stage.publications.push(publication.into());
+        self.state.publications.push(publication.into());
         if let Some(name) = save {
-            self.stage
+            self.state
                 .saved_publications
-                .insert(name.to_owned(), self.stage.publications.len() - 1);
+                .insert(name.to_owned(), self.state.publications.len() - 1);
             let value = json!({
                 "id": draft.id,
                 "timestamp": draft.timestamp,
@@ -213,7 +213,7 @@ impl Play<'_> {
                 "refused": answer.is_refused(),
                 "answer": answer_variable(&answer),
             });
-            self.stage.variables.set(name, value);
+            self.state.variables.set(name, value);
         }
         self.judge_answer(&answer, asked)
     }
@@ -288,22 +288,22 @@ impl Play<'_> {
         };
         let topic = watched.topic.clone();
         let suits = |name: &&String| {
-            self.stage.mocks.get(*name).is_some_and(|mock| {
+            self.state.mocks.get(*name).is_some_and(|mock| {
                 let granted = mock
                     .subscription()
-                    .is_some_and(|own| own.current.contains(&event));
+                    .is_some_and(|subscription| subscription.current.contains(&event));
                 mock.topic == topic && mock.is_active() && granted
             })
         };
         let by = match by {
             Some(by) => by.to_owned(),
             None => {
-                let mut names = self.stage.mocks.keys().filter(suits);
+                let mut names = self.state.mocks.keys().filter(suits);
                 let other = names.find(|name| !at.contains(name)).cloned();
                 other.unwrap_or_else(|| first.clone())
             }
         };
-        let number = self.stage.publications.len();
+        let number = self.state.publications.len();
         let draft = self.draft(&by, event, &format!("fence-{number}"))?;
         let asked = Asked {
             kind: Some(RequestKind::Publish),
@@ -313,13 +313,13 @@ impl Play<'_> {
             spoiled: false,
         };
         self.post(draft, asked, true, None).await?;
-        let Some(marker) = self.stage.publications.get(number).cloned() else {
+        let Some(marker) = self.state.publications.get(number).cloned() else {
             return Err(Stop::Unreached(
                 "the marker of a fence could not be published".to_owned(),
             ));
         };
         if !marker.accepted {
-            let entries = self.stage.log.entries();
+            let entries = self.state.log.entries();
             let answered = entries.get(marker.answered.sequence).map(|entry| &entry.traffic);
             let told = match answered {
                 Some(crate::outcome::Traffic::Response { status, body, .. }) => format!("{status} {body}"),
@@ -336,7 +336,7 @@ impl Play<'_> {
                 .wait(deadline, |received, _| {
                     received
                         .iter()
-                        .any(|own| self.stage.origin(own) == Some(number))
+                        .any(|message| self.state.origin(message) == Some(number))
                         .then_some(())
                 })
                 .await;
@@ -353,16 +353,16 @@ impl Play<'_> {
     /// An event that all of these are granted: an open event before any other, and SyncError last.
     fn marker_event(&self, at: &[String]) -> Option<EventName> {
         let granted = |name: &String| {
-            self.stage
+            self.state
                 .mocks
                 .get(name)?
                 .subscription()
-                .map(|own| own.current.clone())
+                .map(|subscription| subscription.current.clone())
         };
         let mut candidates = granted(at.first()?)?;
         for name in &at[1..] {
-            let own = granted(name)?;
-            candidates.retain(|event| own.contains(event));
+            let granted_to_it = granted(name)?;
+            candidates.retain(|event| granted_to_it.contains(event));
         }
         let weight = |event: &EventName| match event.resource() {
             Some((_, Action::Open)) => 0,

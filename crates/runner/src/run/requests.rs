@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::answers::Asked;
-use super::play::{Play, Stop, breach_of};
+use super::scenario_run::{ScenarioRun, Stop, breach_of};
 use crate::client::OutgoingRequest;
 use crate::judging::hub::{Place, authored_content};
 use crate::protocol::WELL_KNOWN_PATH;
@@ -12,10 +12,10 @@ use crate::scenario::{
 };
 use crate::schema::MessageKind;
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// `request`.
     pub async fn request(&mut self, step: &Request) -> Result<(), Stop> {
-        let variables = &self.stage.variables;
+        let variables = &self.state.variables;
         let url = match &step.url {
             Some(url) => variables.expand_text(url)?,
             None => self.setting.target.hub_url_text(),
@@ -48,7 +48,9 @@ impl Play<'_> {
                 .push_str(&" ".repeat(padding));
         }
         for (name, value) in &step.headers {
-            request.headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
+            request
+                .headers
+                .retain(|(existing, _)| !existing.eq_ignore_ascii_case(name));
             request
                 .headers
                 .push((name.clone(), variables.expand_text(value)?));
@@ -61,7 +63,7 @@ impl Play<'_> {
             spoiled: step
                 .answer
                 .iter()
-                .any(|own| matches!(own.status, Some(StatusExpectation::Refused))),
+                .any(|expectation| matches!(expectation.status, Some(StatusExpectation::Refused))),
         };
         let by = step.by.value.clone();
         if step.padding.is_some() {
@@ -72,7 +74,11 @@ impl Play<'_> {
                 Err(error) => match self.unanswered(&request, &error).await {
                     Stop::HubLost(why) => Err(Stop::HubLost(why)),
                     _ => {
-                        for requirement in step.answer.iter().filter_map(|own| own.requirement.as_ref()) {
+                        for requirement in step
+                            .answer
+                            .iter()
+                            .filter_map(|expectation| expectation.requirement.as_ref())
+                        {
                             let why = "the connection ended while the oversized body was being sent";
                             self.judge.inapplicable(&requirement.value, why);
                         }
@@ -96,9 +102,12 @@ impl Play<'_> {
             .filter(|(name, _)| name == "hub.channel.endpoint")
             .map(|(_, endpoint)| endpoint.into_owned())
             .collect();
-        let next = self.stage.log.next();
-        for mock in self.stage.mocks.values_mut() {
-            if mock.endpoint.as_ref().is_some_and(|own| named.contains(own))
+        let next = self.state.log.next();
+        for mock in self.state.mocks.values_mut() {
+            if mock
+                .endpoint
+                .as_ref()
+                .is_some_and(|endpoint| named.contains(endpoint))
                 && let Some(subscription) = mock.subscription_mut()
             {
                 subscription.ended = Some(next);
@@ -110,7 +119,7 @@ impl Play<'_> {
     pub async fn get_context(&mut self, step: &GetContext) -> Result<(), Stop> {
         let by = step.by.value.clone();
         let topic = match &step.topic {
-            Some(topic) => self.stage.variables.expand_text(topic)?,
+            Some(topic) => self.state.variables.expand_text(topic)?,
             None => self.mock(&by)?.topic.clone(),
         };
         let encoded: String = url::form_urlencoded::byte_serialize(topic.as_bytes()).collect();
@@ -157,8 +166,8 @@ impl Play<'_> {
     pub fn send(&mut self, step: &Send) -> Result<(), Stop> {
         let name = step.by.value.as_str();
         let text = match (&step.text, &step.json) {
-            (Some(text), _) => Some(self.stage.variables.expand_text(text)?),
-            (None, Some(json)) => Some(self.stage.variables.expand(json)?.to_string()),
+            (Some(text), _) => Some(self.state.variables.expand_text(text)?),
+            (None, Some(json)) => Some(self.state.variables.expand(json)?.to_string()),
             (None, None) => None,
         };
         let mock = self.mock_mut(name)?;
@@ -177,7 +186,7 @@ impl Play<'_> {
     /// `disconnect`.
     pub async fn disconnect(&mut self, step: &Disconnect) -> Result<(), Stop> {
         let name = step.subscriber.value.as_str();
-        let socket = self.part(name)?;
+        let socket = self.take_socket(name)?;
         self.mock_mut(name)?.exact &= matches!(step.code, 1000 | 1001);
         if let Some(socket) = socket {
             socket.close(step.code).await;
@@ -187,7 +196,7 @@ impl Play<'_> {
 
     /// `abort`.
     pub async fn abort(&mut self, name: &str) -> Result<(), Stop> {
-        let socket = self.part(name)?;
+        let socket = self.take_socket(name)?;
         self.mock_mut(name)?.exact = false;
         if let Some(socket) = socket {
             socket.abort().await;
@@ -195,8 +204,8 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn part(&mut self, name: &str) -> Result<Option<crate::client::Socket>, Stop> {
-        let next = self.stage.log.next();
+    fn take_socket(&mut self, name: &str) -> Result<Option<crate::client::Socket>, Stop> {
+        let next = self.state.log.next();
         let mock = self.mock_mut(name)?;
         if let Some(subscription) = mock.subscription_mut() {
             subscription.ended = Some(next);
@@ -206,17 +215,17 @@ impl Play<'_> {
 
     /// `check`.
     pub fn check(&mut self, step: &CheckValues) -> Result<(), Stop> {
-        let value = self.stage.variables.expand(&step.value)?;
-        let mismatch = match step.is.holds(Some(&value), &self.stage.variables) {
+        let value = self.state.variables.expand(&step.value)?;
+        let mismatch = match step.is.holds(Some(&value), &self.state.variables) {
             Ok(()) => None,
             Err(NotHeld::Mismatch(mismatch)) => Some(mismatch),
             Err(NotHeld::Fault(fault)) => return Err(fault.into()),
         };
         if let Some(name) = &step.save_whether {
             let whether = Value::Bool(mismatch.is_none());
-            self.stage.variables.set(&name.value, whether);
+            self.state.variables.set(&name.value, whether);
         }
-        let entries = self.stage.log.len();
+        let entries = self.state.log.len();
         let places = (entries.saturating_sub(2)..entries).map(Place::at).collect();
         let breach = mismatch
             .map(|mismatch| breach_of(&[mismatch], "the value", places, step.unmet.unwrap_or_default()));

@@ -14,7 +14,7 @@ pub(super) async fn retried<F>(
     retries: u32,
     timed: &BTreeSet<String>,
     may_go_on: impl Fn() -> bool,
-    mut play: impl FnMut() -> F,
+    mut attempt: impl FnMut() -> F,
 ) -> Vec<RunEvent>
 where
     F: Future<Output = Vec<RunEvent>>,
@@ -22,15 +22,15 @@ where
     let mut failed = BTreeSet::new();
     let mut times = 1;
     loop {
-        let mut events = play().await;
+        let mut events = attempt().await;
         if times > retries || !may_go_on() || !may_help(&events, timed) {
             mark(&mut events, &failed, times);
             return events;
         }
         failed.extend(
             checks(&events)
-                .filter(|own| is_wanting(own))
-                .map(|own| own.requirement.clone()),
+                .filter(|check| is_wanting(check))
+                .map(|check| check.requirement.clone()),
         );
         times += 1;
     }
@@ -55,8 +55,8 @@ fn may_help(events: &[RunEvent], timed: &BTreeSet<String>) -> bool {
     let is_timed = |check: &Check| timed.contains(&check.requirement);
     let lost = events.iter().any(|event| matches!(event, RunEvent::HubLost(_)));
     !lost
-        && checks(events).any(|own| is_wanting(own) && is_timed(own))
-        && !checks(events).any(|own| is_broken(own) && !is_timed(own))
+        && checks(events).any(|check| is_wanting(check) && is_timed(check))
+        && !checks(events).any(|check| is_broken(check) && !is_timed(check))
 }
 
 fn mark(events: &mut [RunEvent], failed: &BTreeSet<String>, times: u32) {
@@ -114,10 +114,10 @@ mod tests {
     fn after(retries: u32, go_on: bool, plays: Vec<Vec<RunEvent>>) -> (Vec<(String, Verdict, bool)>, usize) {
         let plays = RefCell::new(VecDeque::from(plays));
         let timed = BTreeSet::from(["timed".to_owned(), "timed.too".to_owned()]);
-        let play = || std::future::ready(plays.borrow_mut().pop_front().unwrap());
+        let attempt = || std::future::ready(plays.borrow_mut().pop_front().unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let events = runtime.block_on(retried(retries, &timed, || go_on, play));
-        let told = checks(&events).map(|own| (own.requirement.clone(), own.verdict, own.flaky));
+        let events = runtime.block_on(retried(retries, &timed, || go_on, attempt));
+        let told = checks(&events).map(|check| (check.requirement.clone(), check.verdict, check.flaky));
         (told.collect(), plays.borrow().len())
     }
 

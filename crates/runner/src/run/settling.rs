@@ -2,22 +2,22 @@
 
 use std::time::Instant;
 
-use super::play::Play;
-use super::stage::Mock;
+use super::mock_subscriber::MockSubscriber;
+use super::scenario_run::ScenarioRun;
 use crate::client::Received;
 use crate::judging::hub::causes;
 use crate::judging::hub::rules::{self, Owed, OwedSyncError};
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// A WebSocket ended without a close frame from the hub.
     pub(super) fn a_socket_broke(&self) -> bool {
-        let broke = |mock: &Mock| {
+        let broke = |mock: &MockSubscriber| {
             mock.inbox
                 .closed()
                 .iter()
                 .any(|closed| closed.by_hub && closed.code.is_none())
         };
-        self.stage.mocks.values().any(broke)
+        self.state.mocks.values().any(broke)
     }
 
     /// Waits for what the hub owes, so that a run judges the same whenever it is made: copies of what was published, and
@@ -28,7 +28,7 @@ impl Play<'_> {
             to,
         } in rules::owed(&self.conversation())
         {
-            let publication = &self.stage.publications[position];
+            let publication = &self.state.publications[position];
             let timing = self.setting.target.timing;
             // What the hub may have refused afterwards need not come at all.
             let patience = if publication.proper {
@@ -36,21 +36,24 @@ impl Play<'_> {
             } else {
                 timing.quiet
             };
-            let deadline = self.stage.log.instant(publication.answered.at + patience);
+            let deadline = self.state.log.instant(publication.answered.at + patience);
             self.wait_for(&to, deadline, |received| {
-                self.stage.origin(received) == Some(position)
+                self.state.origin(received) == Some(position)
             })
             .await;
         }
         let quiet = Instant::now() + self.setting.target.timing.quiet;
         // A subscription that was ended is followed by a denial and a close.
-        for mock in self.stage.mocks.values().filter(|mock| mock.socket.is_some()) {
-            if mock.subscription().is_some_and(|own| own.ended.is_some()) {
+        for mock in self.state.mocks.values().filter(|mock| mock.socket.is_some()) {
+            if mock
+                .subscription()
+                .is_some_and(|subscription| subscription.ended.is_some())
+            {
                 self.wait_for(&mock.name, quiet, |_| false).await;
             }
         }
         // Calls to callbacks may overtake one another: a fence alone does not show what comes after it.
-        if self.stage.mocks.values().any(Mock::is_webhook) {
+        if self.state.mocks.values().any(MockSubscriber::is_webhook) {
             tokio::time::sleep_until(quiet.into()).await;
         }
         for OwedSyncError { event_id, to } in rules::owed_sync_errors(&self.conversation()) {
@@ -63,13 +66,13 @@ impl Play<'_> {
     }
 
     async fn wait_for(&self, name: &str, deadline: Instant, is_it: impl Fn(&Received) -> bool) {
-        let Some(mock) = self.stage.mocks.get(name) else {
+        let Some(mock) = self.state.mocks.get(name) else {
             return;
         };
-        let socket = mock.subscription().and_then(|own| own.socket);
+        let socket = mock.subscription().and_then(|subscription| subscription.socket);
         mock.inbox
             .wait(deadline.max(Instant::now()), |received, closed| {
-                let ended = closed.iter().any(|own| Some(own.socket) == socket);
+                let ended = closed.iter().any(|closed| Some(closed.socket) == socket);
                 (received.iter().any(&is_it) || ended).then_some(())
             })
             .await;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::execution::Part;
+use super::execution::VersionPlan;
 use crate::scenario::Scenario;
 
 /// One share of a run: the second of four is written `2/4`.
@@ -45,17 +45,17 @@ impl fmt::Display for Shard {
 impl Shard {
     /// The scenarios of this share; every scenario under every version is in just one share. The heaviest go first, each to
     /// the share that has the least to do.
-    pub fn of(self, parts: Vec<Part>) -> Vec<Part> {
+    pub fn of(self, plans: Vec<VersionPlan>) -> Vec<VersionPlan> {
         let mut all: Vec<(usize, Arc<Scenario>)> = Vec::new();
-        for (position, part) in parts.iter().enumerate() {
-            all.extend(part.scenarios.iter().map(|own| (position, own.clone())));
+        for (position, plan) in plans.iter().enumerate() {
+            all.extend(plan.scenarios.iter().map(|scenario| (position, scenario.clone())));
         }
-        all.sort_by(|(one_part, one), (other_part, other)| {
+        all.sort_by(|(one_plan, one), (other_plan, other)| {
             let heavier = other.cost().cmp(&one.cost());
-            heavier.then_with(|| (&one.name, one_part).cmp(&(&other.name, other_part)))
+            heavier.then_with(|| (&one.name, one_plan).cmp(&(&other.name, other_plan)))
         });
         let mut loads = vec![0_u64; self.of];
-        let mut shares: Vec<Vec<Arc<Scenario>>> = vec![Vec::new(); parts.len()];
+        let mut shares: Vec<Vec<Arc<Scenario>>> = vec![Vec::new(); plans.len()];
         for (position, scenario) in all {
             let lightest = loads.iter().enumerate().min_by_key(|(at, load)| (**load, *at));
             let Some((at, _)) = lightest else {
@@ -66,16 +66,16 @@ impl Shard {
                 shares[position].push(scenario);
             }
         }
-        let mut parts: Vec<Part> = parts
+        let mut plans: Vec<VersionPlan> = plans
             .into_iter()
             .zip(shares)
-            .map(|(part, mut scenarios)| {
+            .map(|(plan, mut scenarios)| {
                 scenarios.sort_by(|one, other| one.name.cmp(&other.name));
-                Part { scenarios, ..part }
+                VersionPlan { scenarios, ..plan }
             })
             .collect();
-        parts.retain(|part| !part.scenarios.is_empty());
-        parts
+        plans.retain(|plan| !plan.scenarios.is_empty());
+        plans
     }
 }
 
@@ -87,43 +87,44 @@ mod tests {
     use crate::run::Target;
     use crate::scenario::Library;
 
-    fn parts() -> Vec<Part> {
+    fn plans() -> Vec<VersionPlan> {
         let catalogue = Catalogue::embedded().unwrap();
         let all = Library::embedded(&catalogue)
             .unwrap()
             .select(&[], &catalogue)
             .unwrap();
-        let under = |version: Version| Part {
+        let under = |version: Version| VersionPlan {
             target: Target::new("https://hub.example.com", version).unwrap(),
             scenarios: all
                 .iter()
-                .filter(|own| own.document.versions.contains(&version))
+                .filter(|scenario| scenario.document.versions.contains(&version))
                 .cloned()
                 .collect(),
         };
         Version::ALL.into_iter().map(under).collect()
     }
 
-    fn names(parts: &[Part]) -> Vec<(String, Version)> {
-        let of = |part: &Part| -> Vec<(String, Version)> {
-            let scenarios = part.scenarios.iter();
+    fn names(plans: &[VersionPlan]) -> Vec<(String, Version)> {
+        let of = |plan: &VersionPlan| -> Vec<(String, Version)> {
+            let scenarios = plan.scenarios.iter();
             scenarios
-                .map(|own| (own.name.clone(), part.target.version))
+                .map(|scenario| (scenario.name.clone(), plan.target.version))
                 .collect()
         };
-        parts.iter().flat_map(of).collect()
+        plans.iter().flat_map(of).collect()
     }
 
-    fn weight(parts: &[Part]) -> u64 {
-        let scenarios = parts.iter().flat_map(|part| &part.scenarios);
-        scenarios.map(|own| own.cost()).sum()
+    fn weight(plans: &[VersionPlan]) -> u64 {
+        let scenarios = plans.iter().flat_map(|plan| &plan.scenarios);
+        scenarios.map(|scenario| scenario.cost()).sum()
     }
 
     #[test]
     fn shares_make_up_the_whole_and_weigh_alike() {
-        let whole = parts();
+        let whole = plans();
         for of in [1, 2, 4, 7] {
-            let shares: Vec<Vec<Part>> = (1..=of).map(|number| Shard { number, of }.of(parts())).collect();
+            let shares: Vec<Vec<VersionPlan>> =
+                (1..=of).map(|number| Shard { number, of }.of(plans())).collect();
             let mut together: Vec<_> = shares.iter().flat_map(|share| names(share)).collect();
             together.sort();
             let mut all = names(&whole);
@@ -131,7 +132,7 @@ mod tests {
             assert_eq!(together, all, "{of} shares");
             let weights: Vec<u64> = shares.iter().map(|share| weight(share)).collect();
             let (least, most) = (weights.iter().min().unwrap(), weights.iter().max().unwrap());
-            let all = whole.iter().flat_map(|part| &part.scenarios);
+            let all = whole.iter().flat_map(|plan| &plan.scenarios);
             let heaviest = all.map(|scenario| scenario.cost()).max().unwrap();
             assert!(most - least <= heaviest, "{weights:?}");
         }
@@ -139,9 +140,9 @@ mod tests {
 
     #[test]
     fn a_scenario_heavier_than_all_others_together_has_a_share_to_itself() {
-        let mut parts = parts();
-        parts.truncate(1);
-        let mut scenarios = parts[0].scenarios.clone();
+        let mut plans = plans();
+        plans.truncate(1);
+        let mut scenarios = plans[0].scenarios.clone();
         scenarios.sort_by_key(|scenario| scenario.cost());
         let heaviest = scenarios.pop().unwrap();
         let mut rest = heaviest.cost();
@@ -151,9 +152,9 @@ mod tests {
             fits
         });
         assert!(scenarios.len() >= 2, "what goes by number alone would pass too");
-        let alone = vec![(heaviest.name.clone(), parts[0].target.version)];
-        parts[0].scenarios = [vec![heaviest], scenarios].concat();
-        assert_eq!(names(&Shard { number: 1, of: 2 }.of(parts)), alone);
+        let alone = vec![(heaviest.name.clone(), plans[0].target.version)];
+        plans[0].scenarios = [vec![heaviest], scenarios].concat();
+        assert_eq!(names(&Shard { number: 1, of: 2 }.of(plans)), alone);
     }
 
     #[test]
@@ -166,9 +167,9 @@ mod tests {
 
     #[test]
     fn more_shares_than_scenarios_leave_some_empty() {
-        let mut parts = parts();
-        parts.truncate(1);
-        parts[0].scenarios.truncate(1);
-        assert!(Shard { number: 2, of: 2 }.of(parts).is_empty());
+        let mut plans = plans();
+        plans.truncate(1);
+        plans[0].scenarios.truncate(1);
+        assert!(Shard { number: 2, of: 2 }.of(plans).is_empty());
     }
 }

@@ -7,25 +7,25 @@ use serde_saphyr::Spanned;
 
 use super::answers::{Asked, refusal};
 use super::dialect::spelled;
-use super::play::{Play, Stop};
-use super::stage::Mock;
+use super::mock_subscriber::MockSubscriber;
+use super::scenario_run::{ScenarioRun, Stop};
 use crate::client::{Answer, OutgoingRequest};
 use crate::judging::hub::{Control, Subscription, control_of, events_in, rules};
 use crate::protocol::{EventName, SubscriptionRequest, Version};
 use crate::scenario::{RequestKind, RequestSubscription, Unsubscribe};
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// The subscriber of this name.
-    pub fn mock(&self, name: &str) -> Result<&Mock, Stop> {
-        self.stage
+    pub fn mock(&self, name: &str) -> Result<&MockSubscriber, Stop> {
+        self.state
             .mocks
             .get(name)
             .ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
     }
 
     /// The subscriber of this name, to be changed.
-    pub fn mock_mut(&mut self, name: &str) -> Result<&mut Mock, Stop> {
-        self.stage
+    pub fn mock_mut(&mut self, name: &str) -> Result<&mut MockSubscriber, Stop> {
+        self.state
             .mocks
             .get_mut(name)
             .ok_or_else(|| Stop::Fault(format!("there is no subscriber '{name}'")))
@@ -71,7 +71,7 @@ impl Play<'_> {
             request.lease_seconds = Some(lease);
         }
         if let Some(endpoint) = &step.endpoint {
-            request.endpoint = Some(self.stage.variables.expand_text(endpoint)?);
+            request.endpoint = Some(self.state.variables.expand_text(endpoint)?);
         }
         let asked = Asked {
             kind: Some(RequestKind::Subscribe),
@@ -83,7 +83,7 @@ impl Play<'_> {
         if self.mock(name)?.is_webhook() {
             let before = self.mock(name)?.secret.clone();
             if let Some(secret) = &step.secret {
-                self.mock_mut(name)?.secret = self.stage.variables.expand_text(secret)?;
+                self.mock_mut(name)?.secret = self.state.variables.expand_text(secret)?;
             }
             let answer = self.ask_for_webhook(name, &request, asked).await;
             if !answer.as_ref().is_ok_and(Answer::is_accepted) {
@@ -165,16 +165,16 @@ impl Play<'_> {
         if self.setting.target.version != Version::Stu3 {
             return false;
         }
-        let Some(mock) = self.stage.mocks.get(name) else {
+        let Some(mock) = self.state.mocks.get(name) else {
             return false;
         };
         let others = self
-            .stage
+            .state
             .mocks
             .values()
-            .filter(|own| own.topic == mock.topic && own.name != name);
-        others.filter(|own| own.is_active()).any(|own| {
-            own.subscription().is_some_and(|subscription| {
+            .filter(|other| other.topic == mock.topic && other.name != name);
+        others.filter(|other| other.is_active()).any(|other| {
+            other.subscription().is_some_and(|subscription| {
                 subscription.current.len() != events.len()
                     || !events.iter().all(|event| subscription.current.contains(event))
             })
@@ -202,9 +202,9 @@ impl Play<'_> {
         let quiet = Instant::now() + self.setting.target.timing.quiet;
         let confirmation = inbox
             .wait(quiet, |received, _| {
-                let found = received.iter().filter(|own| own.spot.sequence > after);
+                let found = received.iter().filter(|message| message.spot.sequence > after);
                 found
-                    .filter_map(|own| own.json.clone())
+                    .filter_map(|message| message.json.clone())
                     .find(|json| control_of(json) == Some(Control::Confirmation))
             })
             .await;
@@ -238,7 +238,7 @@ impl Play<'_> {
         let endpoint = mock.endpoint.clone().unwrap_or_default();
         let request = SubscriptionRequest::unsubscribe(&mock.topic, &endpoint);
         let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
-        let next = self.stage.log.next();
+        let next = self.state.log.next();
         if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.
             subscription.ended = Some(next);

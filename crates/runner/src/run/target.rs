@@ -205,8 +205,8 @@ impl Target {
     /// Everything in it that must not be seen.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let tokens = self.approach.token.iter().map(String::as_str);
-        let restricted = self.restricted.iter().map(|own| own.token.as_str());
-        let rejected = self.rejected.iter().map(|own| own.token.as_str());
+        let restricted = self.restricted.iter().map(|restricted| restricted.token.as_str());
+        let rejected = self.rejected.iter().map(|rejected| rejected.token.as_str());
         let password = [&self.hub_url]
             .into_iter()
             .chain(&self.approach.proxy)

@@ -63,7 +63,7 @@ impl Target {
             let value = match value {
                 HeaderFile::Value(value) => value,
                 HeaderFile::Env { env } => {
-                    let value = std::env::var(&env).ok().filter(|own| !own.is_empty());
+                    let value = std::env::var(&env).ok().filter(|value| !value.is_empty());
                     let value = value.ok_or_else(|| TargetError::Environment {
                         path: path.to_owned(),
                         what: format!("header {name}"),
@@ -113,24 +113,24 @@ impl Target {
                 }
                 (None, None) => Ok(None),
             };
-            let required = |place: &str, own: Option<String>, variable: Option<String>| {
-                token(place, own, variable)?
+            let required = |place: &str, literal: Option<String>, variable: Option<String>| {
+                token(place, literal, variable)?
                     .ok_or_else(|| format(format!("{place}: give token_env, or token")))
             };
             target.approach.token = token("auth", auth.token, auth.token_env)?;
-            for own in auth.restricted {
-                let scopes = Scopes::parse(&own.scopes)
+            for entry in auth.restricted {
+                let scopes = Scopes::parse(&entry.scopes)
                     .map_err(|error| format(format!("auth.restricted.scopes: {error}")))?;
                 target.restricted.push(RestrictedToken {
                     scopes,
-                    token: required("auth.restricted", own.token, own.token_env)?,
-                    expires_in: own.expires_in.map(Duration::from_secs),
+                    token: required("auth.restricted", entry.token, entry.token_env)?,
+                    expires_in: entry.expires_in.map(Duration::from_secs),
                 });
             }
-            for own in auth.rejected {
+            for entry in auth.rejected {
                 target.rejected.push(RejectedToken {
-                    why: own.why,
-                    token: required("auth.rejected", own.token, own.token_env)?,
+                    why: entry.why,
+                    token: required("auth.rejected", entry.token, entry.token_env)?,
                 });
             }
         }

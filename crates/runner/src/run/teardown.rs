@@ -1,20 +1,20 @@
 //! Leaving a hub as one found it: unsubscribing, closing WebSockets and, where topics are lent, contexts.
 
-use super::play::Play;
+use super::scenario_run::ScenarioRun;
 use crate::client::{OutgoingRequest, Verifying};
 use crate::judging::hub::subject_id;
 use crate::protocol::{Action, EventName, SubscriptionRequest, Version};
 
 /// Ends what the scenario has begun; nothing of it is judged.
-pub async fn leave(play: &mut Play<'_>, close_contexts: bool) {
+pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) {
     if close_contexts {
-        close_open_contexts(play).await;
+        close_open_contexts(run).await;
     }
-    let setting = play.setting;
-    leave_webhooks(play).await;
-    let names: Vec<String> = play.stage.mocks.keys().cloned().collect();
+    let setting = run.setting;
+    leave_webhooks(run).await;
+    let names: Vec<String> = run.state.mocks.keys().cloned().collect();
     for name in names {
-        let Ok(mock) = play.mock(&name) else { continue };
+        let Ok(mock) = run.mock(&name) else { continue };
         if mock.is_webhook() {
             continue;
         }
@@ -22,9 +22,9 @@ pub async fn leave(play: &mut Play<'_>, close_contexts: bool) {
             let request = SubscriptionRequest::unsubscribe(&mock.topic, endpoint);
             let outgoing = OutgoingRequest::form(&setting.target.hub_url_text(), &request.to_pairs());
             // A hub that does not answer here has nothing more to lose.
-            let _ = play.transmit(&name, &outgoing).await;
+            let _ = run.transmit(&name, &outgoing).await;
         }
-        let Ok(mock) = play.mock_mut(&name) else { continue };
+        let Ok(mock) = run.mock_mut(&name) else { continue };
         let sockets = mock.socket.take().into_iter().chain(mock.old_sockets.drain(..));
         for socket in sockets {
             if !socket.is_finished() {
@@ -35,34 +35,39 @@ pub async fn leave(play: &mut Play<'_>, close_contexts: bool) {
 }
 
 /// Unsubscribes callbacks, which must still be there for the verification where the version has one.
-async fn leave_webhooks(play: &mut Play<'_>) {
-    play.account_for_verifications();
-    let active = play
-        .stage
+async fn leave_webhooks(run: &mut ScenarioRun<'_>) {
+    run.account_for_verifications();
+    let active = run
+        .state
         .mocks
         .values()
         .filter(|mock| mock.is_webhook() && mock.is_active());
     let names: Vec<String> = active.map(|mock| mock.name.clone()).collect();
     for name in &names {
-        let (Ok(request), Ok(mock)) = (play.webhook_unsubscribe(name), play.mock(name)) else {
+        let (Ok(request), Ok(mock)) = (run.webhook_unsubscribe(name), run.mock(name)) else {
             continue;
         };
         let Some(callback) = &mock.callback else { continue };
         callback.set_verifying(Verifying::default());
         let answered = callback.verified().len();
-        let sent = play.transmit(name, &request).await;
+        let sent = run.transmit(name, &request).await;
         let accepted = sent.is_ok_and(|answer| answer.is_accepted());
-        if accepted && play.setting.target.version == Version::Stu1 {
-            let deadline = std::time::Instant::now() + play.setting.target.timing.quiet;
+        if accepted && run.setting.target.version == Version::Stu1 {
+            let deadline = std::time::Instant::now() + run.setting.target.timing.quiet;
             let verified = |_: &[_], _: &[_]| (callback.verified().len() > answered).then_some(());
             mock.inbox.wait(deadline, verified).await;
         }
     }
 }
 
-async fn close_open_contexts(play: &mut Play<'_>) {
+async fn close_open_contexts(run: &mut ScenarioRun<'_>) {
     let mut open: Vec<(String, String, EventName, serde_json::Value)> = Vec::new();
-    for publication in play.stage.publications.iter().filter(|own| own.accepted) {
+    for publication in run
+        .state
+        .publications
+        .iter()
+        .filter(|publication| publication.accepted)
+    {
         let Some((resource_type, action)) = publication.event.resource() else {
             continue;
         };
@@ -91,8 +96,8 @@ async fn close_open_contexts(play: &mut Play<'_>) {
             "id": uuid::Uuid::new_v4().to_string(),
             "event": {"hub.topic": topic, "hub.event": close.as_str(), "context": context},
         });
-        let manner = play.setting.dialect.manner();
-        let request = play.setting.dialect.request(manner, &topic, message.to_string());
-        let _ = play.transmit(&by, &request).await;
+        let manner = run.setting.dialect.manner();
+        let request = run.setting.dialect.request(manner, &topic, message.to_string());
+        let _ = run.transmit(&by, &request).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::play::Play;
+use super::scenario_run::ScenarioRun;
 use super::target::Target;
 use crate::client::{Answer, NoAnswer, OutgoingRequest, Spot};
 use crate::judging::hub::rules;
@@ -31,8 +31,8 @@ impl std::fmt::Debug for Credential {
 /// The token of the target that is like this; `began` is when the lives of tokens began to be counted.
 pub fn credential(target: &Target, wanted: &Token, began: Instant) -> Option<Credential> {
     let rejected = |position: usize| {
-        target.rejected.get(position).map(|own| Credential {
-            token: Some(own.token.clone()),
+        target.rejected.get(position).map(|rejected| Credential {
+            token: Some(rejected.token.clone()),
             ..Credential::default()
         })
     };
@@ -44,7 +44,7 @@ pub fn credential(target: &Target, wanted: &Token, began: Instant) -> Option<Cre
             let found = target
                 .restricted
                 .iter()
-                .find(|own| fits(wanted, &own.scopes, own.expires_in))?;
+                .find(|restricted| fits(wanted, &restricted.scopes, restricted.expires_in))?;
             Some(Credential {
                 token: Some(found.token.clone()),
                 scopes: Some(found.scopes.clone()),
@@ -79,19 +79,19 @@ pub fn lacking(target: &Target, scenario: &Scenario, began: Instant) -> Option<S
         .document
         .subscribers
         .values()
-        .filter_map(|own| own.token.as_ref());
+        .filter_map(|subscriber| subscriber.token.as_ref());
     wanted
         .find(|wanted| credential(target, wanted, began).is_none())
         .map(|wanted| format!("the target names no token {}", wanted.describe()))
 }
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// Sends a request with the token of who sends it.
     pub async fn transmit(&self, by: &str, request: &OutgoingRequest) -> Result<Answer, NoAnswer> {
         let http = &self.setting.http;
-        let mock = self.stage.mocks.get(by);
+        let mock = self.state.mocks.get(by);
         let Some(credential) = mock.and_then(|mock| mock.credential.as_ref()) else {
-            return http.send(&self.stage.log, by, request).await;
+            return http.send(&self.state.log, by, request).await;
         };
         let mut request = request.clone();
         match &credential.token {
@@ -100,18 +100,18 @@ impl Play<'_> {
                 .push(("Authorization".to_owned(), format!("Bearer {token}"))),
             None => request.without_token = true,
         }
-        http.send(&self.stage.log, by, &request).await
+        http.send(&self.state.log, by, &request).await
     }
 
     /// Has the lease of a subscription judged that was asked for with a token which expires.
     pub fn judge_lease(&mut self, name: &str, lease: Option<f64>, granted: Spot) {
-        let mock = self.stage.mocks.get(name);
+        let mock = self.state.mocks.get(name);
         let credential = mock.and_then(|mock| mock.credential.as_ref());
         let (Some(expires), Some(lease)) = (credential.and_then(|credential| credential.expires), lease)
         else {
             return;
         };
-        let left = expires.saturating_duration_since(self.stage.log.instant(granted.at));
+        let left = expires.saturating_duration_since(self.state.log.instant(granted.at));
         rules::within_token(name, lease, left, granted, &mut self.judge);
     }
 }

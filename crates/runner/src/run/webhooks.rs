@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::answers::{Asked, refusal};
-use super::play::{Play, Stop};
-use super::stage::Mock;
+use super::mock_subscriber::MockSubscriber;
+use super::scenario_run::{ScenarioRun, Stop};
 use super::tokens::may_receive;
 use crate::client::{Answer, Call, Log, OutgoingRequest, Spot, Verified};
 use crate::judging::hub::rules::{self, Unverified};
@@ -17,7 +17,7 @@ use crate::scenario::{RequestKind, Unsubscribe};
 /// The channel type of a callback (STU2).
 const WEBHOOK: &str = "webhook";
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// The whole way to a verified subscription.
     pub(super) async fn subscribe_webhook(&mut self, name: &str) -> Result<(), Stop> {
         let request = self.subscription_request(name)?;
@@ -51,7 +51,7 @@ impl Play<'_> {
         asked: Asked<'_>,
     ) -> Result<Answer, Stop> {
         let version = self.setting.target.version;
-        let requested = self.stage.log.len();
+        let requested = self.state.log.len();
         let mock = self.mock_mut(name)?;
         let Some(callback) = &mock.callback else {
             return Err(no_callback());
@@ -88,17 +88,17 @@ impl Play<'_> {
             let verified = callback.verified();
             let mut later = verified
                 .iter()
-                .filter(|own| own.asked.sequence > request.sequence);
+                .filter(|verified| verified.asked.sequence > request.sequence);
             // One with another mode is judged by its mode, and counts where no proper one comes.
             if let Some(found) = later
                 .clone()
-                .find(|own| mode_is(&own.query, mode))
+                .find(|verified| mode_is(&verified.query, mode))
                 .or_else(|| later.next())
             {
                 return Some(Some(found.clone()));
             }
-            let denied = received.iter().any(|own| {
-                own.spot.sequence > request.sequence && control_received(own) == Some(Control::Denial)
+            let denied = received.iter().any(|message| {
+                message.spot.sequence > request.sequence && control_received(message) == Some(Control::Denial)
             });
             denied.then_some(None)
         });
@@ -124,7 +124,7 @@ impl Play<'_> {
         let name = step.by.value.as_str();
         let version = self.setting.target.version;
         let outgoing = self.webhook_unsubscribe(name)?;
-        let next = self.stage.log.next();
+        let next = self.state.log.next();
         let mock = self.mock_mut(name)?;
         mock.subscriptions.forget_intents();
         if let Some(subscription) = mock.subscription_mut() {
@@ -168,7 +168,7 @@ impl Play<'_> {
         let callback = mock.callback.as_ref().ok_or_else(no_callback)?;
         let mut request = SubscriptionRequest::unsubscribe(&mock.topic, "");
         if self.setting.target.version == Version::Stu1 {
-            let events = mock.subscription().map(|own| own.asked.clone());
+            let events = mock.subscription().map(|subscription| subscription.asked.clone());
             request.events = Some(events.unwrap_or_else(|| mock.events.clone()));
             request.lease_seconds = mock.lease;
         }
@@ -180,7 +180,7 @@ impl Play<'_> {
     pub(super) fn account_for_verifications(&mut self) {
         let mut changed = Vec::new();
         let mut leases = Vec::new();
-        for mock in self.stage.mocks.values_mut() {
+        for mock in self.state.mocks.values_mut() {
             let Some(callback) = &mock.callback else { continue };
             let verified = callback.verified();
             let before = mock.accounted;
@@ -213,7 +213,7 @@ impl Play<'_> {
         let Some(callback) = &mock.callback else { return };
         // How long the callback waits before it answers is the scenario's own; it is bounded by the scenario.
         let deadline = self.deadline(Duration::from_secs(30));
-        let answered = |own: &Verified| own.asked.sequence == asked.sequence;
+        let answered = |verified: &Verified| verified.asked.sequence == asked.sequence;
         mock.inbox
             .wait(deadline, |_, _| {
                 callback.verified().iter().any(answered).then_some(())
@@ -252,7 +252,7 @@ fn no_callback() -> Stop {
 
 /// A request of a mock about its callback, as name and value pairs in the order of the specification's table.
 fn webhook_pairs(
-    mock: &Mock,
+    mock: &MockSubscriber,
     version: Version,
     callback: &str,
     request: &SubscriptionRequest,

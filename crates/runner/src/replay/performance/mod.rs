@@ -375,9 +375,12 @@ impl Performance<'_> {
         let policy = Arc::new(Mutex::new(policy));
         let name = self.name(self.names.get(url).cloned());
         let patience = self.target.timing.response;
-        let way = self.http.way();
+        let connector = self.http.connector();
         let endpoint = self.mapping.forth(url);
-        let opened = connect(&endpoint, way, &name, &self.log, &inbox, &policy, 0, patience).await;
+        let opened = connect(
+            &endpoint, connector, &name, &self.log, &inbox, &policy, 0, patience,
+        )
+        .await;
         let opened = match opened {
             Ok(socket) => Some(socket),
             Err(error) => {

@@ -1,4 +1,4 @@
-//! One scenario being played: the steps in order, against the hub, until the end or until something stops it.
+//! The run of one scenario: its steps in order, against the hub, until the end or until something stops it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
-use super::cast::verifying_of;
 use super::dialect::Dialect;
-use super::stage::Stage;
+use super::scenario_setup::verifying_of;
+use super::scenario_state::ScenarioState;
 use super::target::Target;
 use crate::client::{Callbacks, HttpClient, Log, NoAnswer, OutgoingRequest};
 use crate::judging::hub::{
@@ -36,7 +36,7 @@ pub struct Setting {
     pub schemas: Arc<Schemas>,
     /// Contexts of events.
     pub templates: Arc<Templates>,
-    /// The way to the hub.
+    /// The client for requests to the hub.
     pub http: HttpClient,
     /// How the hub wants to be spoken to.
     pub dialect: Dialect,
@@ -99,16 +99,16 @@ pub struct HeldAbsence {
     pub unmet: Unmet,
 }
 
-/// A scenario being played.
+/// The run of one scenario: what it works with, and what has been found so far.
 #[derive(Debug)]
-pub struct Play<'a> {
+pub struct ScenarioRun<'a> {
     pub setting: &'a Setting,
     pub judge: Judge,
-    pub stage: Stage,
+    pub state: ScenarioState,
     pub absences: Vec<HeldAbsence>,
 }
 
-impl<'a> Play<'a> {
+impl<'a> ScenarioRun<'a> {
     /// A scenario before its first step.
     pub fn new(setting: &'a Setting, document: &Document, log: Log, topics: &[String]) -> Self {
         let judge = Judge::new(
@@ -117,11 +117,11 @@ impl<'a> Play<'a> {
             setting.target.version,
             setting.claims.clone(),
         );
-        let stage = super::cast::set(setting, document, log, topics);
+        let state = super::scenario_setup::state_before_first_step(setting, document, log, topics);
         Self {
             setting,
             judge,
-            stage,
+            state,
             absences: Vec::new(),
         }
     }
@@ -181,8 +181,8 @@ impl<'a> Play<'a> {
     /// Whether something held is false where the step that would tell is not taken; another step may have told before.
     fn not_taken(&mut self, step: &Step) {
         for name in step.saves_whether() {
-            if self.stage.variables.get(name).is_none() {
-                self.stage.variables.set(name, Value::Bool(false));
+            if self.state.variables.get(name).is_none() {
+                self.state.variables.set(name, Value::Bool(false));
             }
         }
     }
@@ -194,7 +194,7 @@ impl<'a> Play<'a> {
 
     /// All that has passed so far, for judging.
     pub fn conversation(&self) -> Conversation {
-        self.stage.conversation(self.setting.target.version)
+        self.state.conversation(self.setting.target.version)
     }
 
     /// Waits for what the hub still owes, then has all that passed judged.
@@ -263,7 +263,7 @@ impl<'a> Play<'a> {
         let probe = self
             .setting
             .http
-            .send(&self.stage.log, "castspec", &OutgoingRequest::get(&url))
+            .send(&self.state.log, "castspec", &OutgoingRequest::get(&url))
             .await;
         let error = probe.err()?;
         // A hub that is merely slow has taken the connection.
@@ -282,15 +282,15 @@ impl<'a> Play<'a> {
     pub fn holds(&self, when: Option<&Condition>) -> Result<bool, Stop> {
         match when {
             None => Ok(true),
-            Some(condition) => Ok(self.stage.variables.holds(condition)?),
+            Some(condition) => Ok(self.state.variables.holds(condition)?),
         }
     }
 
     /// Makes what is known of a subscriber known to the scenario.
     pub fn publish_mock_variable(&mut self, name: &str) {
-        if let Some(mock) = self.stage.mocks.get(name) {
+        if let Some(mock) = self.state.mocks.get(name) {
             let value = mock.to_variable();
-            self.stage.variables.set(name, value);
+            self.state.variables.set(name, value);
         }
     }
 }
@@ -298,25 +298,31 @@ impl<'a> Play<'a> {
 /// Mismatches as a breach.
 pub fn breach_of(mismatches: &[Mismatch], subject: &str, places: Vec<Place>, unmet: Unmet) -> Breach {
     let each = |show: fn(&Mismatch) -> &str| {
-        let lines = mismatches.iter().map(|own| match own.pointer.as_str() {
-            "" => show(own).to_owned(),
-            pointer => format!("{pointer}: {}", show(own)),
+        let lines = mismatches.iter().map(|mismatch| match mismatch.pointer.as_str() {
+            "" => show(mismatch).to_owned(),
+            pointer => format!("{pointer}: {}", show(mismatch)),
         });
         lines.collect::<Vec<_>>().join("\n")
     };
-    let (expected, observed) = (each(|own| &own.expected), each(|own| &own.observed));
+    let (expected, observed) = (
+        each(|mismatch| &mismatch.expected),
+        each(|mismatch| &mismatch.observed),
+    );
     let first = mismatches.first();
     let where_ = first
-        .map(|own| own.pointer.as_str())
+        .map(|mismatch| mismatch.pointer.as_str())
         .filter(|pointer| !pointer.is_empty());
     let message = match (first, where_) {
-        (Some(own), Some(pointer)) => {
+        (Some(mismatch), Some(pointer)) => {
             format!(
                 "{subject}: {pointer} should be {}, and is {}",
-                own.expected, own.observed
+                mismatch.expected, mismatch.observed
             )
         }
-        (Some(own), None) => format!("{subject} should be {}, and is {}", own.expected, own.observed),
+        (Some(mismatch), None) => format!(
+            "{subject} should be {}, and is {}",
+            mismatch.expected, mismatch.observed
+        ),
         (None, _) => subject.to_owned(),
     };
     let message = shortened(&message);

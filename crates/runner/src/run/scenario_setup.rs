@@ -1,12 +1,13 @@
-//! Setting the stage: topics, cases, subscribers and the variables that are always there.
+//! What a scenario starts with: topics, cases, subscribers and the variables that are always there.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::play::Setting;
-use super::stage::{Mock, Stage};
+use super::mock_subscriber::MockSubscriber;
+use super::scenario_run::Setting;
+use super::scenario_state::ScenarioState;
 use super::tokens::credential;
 use crate::client::{CallbackOwner, Log, Verifying};
 use crate::protocol::Version;
@@ -36,12 +37,12 @@ fn apart_in_case(names: &[String], topics: &[String], are_lent: bool) -> Vec<Str
     for (position, name) in names.iter().enumerate().filter(|_| !are_lent) {
         let like = names[..position]
             .iter()
-            .position(|own| own.eq_ignore_ascii_case(name));
+            .position(|earlier| earlier.eq_ignore_ascii_case(name));
         if let Some(first) = like
             && let Some(topic) = topics.get(first).map(|topic| topic.to_ascii_uppercase())
-            && let Some(own) = topics.get_mut(position)
+            && let Some(identifier) = topics.get_mut(position)
         {
-            *own = topic;
+            *identifier = topic;
         }
     }
     topics
@@ -62,12 +63,17 @@ pub fn verifying_of(spec: &scenario::Verifying) -> Verifying {
     }
 }
 
-/// The stage before the first step.
-pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) -> Stage {
+/// The state of a scenario before its first step.
+pub fn state_before_first_step(
+    setting: &Setting,
+    document: &Document,
+    log: Log,
+    topics: &[String],
+) -> ScenarioState {
     let names = topic_names(document);
     let topics = apart_in_case(&names, topics, setting.target.topics.is_some());
     let topic_of = |name: &str| {
-        let position = names.iter().position(|own| own == name).unwrap_or(0);
+        let position = names.iter().position(|known| known == name).unwrap_or(0);
         topics.get(position).cloned().unwrap_or_default()
     };
     let mut variables = Variables::default();
@@ -96,7 +102,7 @@ pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) 
     let mut mocks = BTreeMap::new();
     for (name, spec) in &document.subscribers {
         let topic = topic_of(spec.topic.as_deref().unwrap_or(MAIN));
-        let mut mock = Mock::new(name, spec, &topic, setting.target.version);
+        let mut mock = MockSubscriber::new(name, spec, &topic, setting.target.version);
         if let (true, Some(callbacks)) = (mock.is_webhook(), &setting.callbacks) {
             setting.redactor.know(&mock.secret);
             let owner = CallbackOwner {
@@ -115,7 +121,7 @@ pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) 
         variables.set(name, mock.to_variable());
         mocks.insert(name.clone(), mock);
     }
-    let mut stage = Stage {
+    let mut state = ScenarioState {
         log,
         mocks,
         publications: Vec::new(),
@@ -124,11 +130,11 @@ pub fn set(setting: &Setting, document: &Document, log: Log, topics: &[String]) 
         cases: BTreeMap::new(),
         variables,
     };
-    stage.case(DEFAULT_CASE);
-    stage
+    state.case(DEFAULT_CASE);
+    state
 }
 
-impl Stage {
+impl ScenarioState {
     /// The case of this name; a new one where there is none yet.
     pub fn case(&mut self, name: &str) -> Value {
         if let Some(case) = self.cases.get(name) {

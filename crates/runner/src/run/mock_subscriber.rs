@@ -1,20 +1,19 @@
-//! Where one scenario plays: its subscribers, its topics, what was published, and what is known of each.
+//! The mock subscribers of a scenario: what each was told to do, and what is known of it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::dialect::spelled;
 use super::tokens::Credential;
-use crate::client::{AnswerRule, Callback, Inbox, Log, Policy, Received, Socket, Spot};
-use crate::judging::hub::{self, Conversation, Publication, Subscriber, Subscription, Subscriptions};
+use crate::client::{AnswerRule, Callback, Inbox, Policy, Socket};
+use crate::judging::hub::{self, Subscriber, Subscription, Subscriptions};
 use crate::protocol::{EventName, Status, Version, join_events};
-use crate::scenario::{self, Channel, Variables};
+use crate::scenario::{self, Channel};
 
-/// A mock subscriber on the stage.
+/// A mock subscriber of a scenario.
 #[derive(Debug)]
-pub struct Mock {
+pub struct MockSubscriber {
     /// Its name in the scenario.
     pub name: String,
     /// `subscriber.name` that it gives, if any.
@@ -53,26 +52,7 @@ pub struct Mock {
     pub credential: Option<Credential>,
 }
 
-/// What one scenario plays with.
-#[derive(Debug)]
-pub struct Stage {
-    /// The record.
-    pub log: Log,
-    /// The subscribers, by name.
-    pub mocks: BTreeMap<String, Mock>,
-    /// Everything published, in order.
-    pub publications: Vec<Arc<Publication>>,
-    /// Saved publications by name: where they stand in `publications`.
-    pub saved_publications: BTreeMap<String, usize>,
-    /// Saved messages by name: where they stand in the log.
-    pub saved_messages: BTreeMap<String, Spot>,
-    /// The cases, by name.
-    pub cases: BTreeMap<String, Value>,
-    /// The variables.
-    pub variables: Variables,
-}
-
-impl Mock {
+impl MockSubscriber {
     /// A subscriber that has done nothing yet.
     pub fn new(name: &str, spec: &scenario::Subscriber, topic: &str, version: Version) -> Self {
         let events = spec.events.iter().filter_map(|event| event.value.parse().ok());
@@ -166,27 +146,6 @@ impl Mock {
             "events": subscription.map(|subscription| join_events(&subscription.current)),
             "lease_seconds": subscription.and_then(|subscription| subscription.lease),
         })
-    }
-}
-
-impl Stage {
-    /// Position of the publication that a received notification is a copy of.
-    pub fn origin(&self, received: &Received) -> Option<usize> {
-        hub::origin(&self.publications, received)
-    }
-
-    /// All that has passed so far, for judging.
-    pub fn conversation(&self, version: Version) -> Conversation {
-        let subscribers = self.mocks.iter();
-        Conversation {
-            version,
-            transcript: self.log.entries(),
-            subscribers: subscribers
-                .map(|(name, mock)| (name.clone(), mock.observed()))
-                .collect(),
-            publications: self.publications.clone(),
-            everyone_seen: true,
-        }
     }
 }
 

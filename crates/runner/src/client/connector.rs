@@ -1,4 +1,4 @@
-//! The way to a hub: whom it is trusted by, what stands between, and what must be said at the door.
+//! How a hub is reached: TLS, headers, bearer token and proxy.
 
 use std::sync::Arc;
 
@@ -27,31 +27,31 @@ pub struct Approach {
     pub proxy: Option<Url>,
 }
 
-/// The way of WebSockets to a hub.
+/// What it takes to connect a WebSocket to a hub: its TLS, its headers, its proxy.
 #[derive(Debug, Clone)]
-pub struct Way {
+pub struct Connector {
     pub(super) tls: Arc<ClientConfig>,
     pub(super) headers: HeaderMap,
     proxy: Option<Arc<Matcher>>,
 }
 
 impl Approach {
-    /// The way to the hub at this URL.
+    /// The connector to the hub at this URL.
     ///
     /// # Errors
     /// When trust cannot be set up, or a header is none.
-    pub(super) fn way(&self, hub_url: &Url) -> Result<Way, TrustError> {
+    pub(super) fn connector(&self, hub_url: &Url) -> Result<Connector, TrustError> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             let wrong = |problem: String| TrustError::Header {
                 name: name.clone(),
                 problem,
             };
-            let own = HeaderName::try_from(name.as_str()).map_err(|error| wrong(error.to_string()))?;
+            let name = HeaderName::try_from(name.as_str()).map_err(|error| wrong(error.to_string()))?;
             let mut value =
                 HeaderValue::try_from(value.as_str()).map_err(|error| wrong(error.to_string()))?;
             value.set_sensitive(true);
-            headers.append(own, value);
+            headers.append(name, value);
         }
         let proxy = match &self.proxy {
             Some(proxy) if proxy.scheme() != "http" => return Err(TrustError::Proxy),
@@ -59,7 +59,7 @@ impl Approach {
             None if is_loopback(hub_url) => None,
             None => Some(Matcher::from_env()),
         };
-        Ok(Way {
+        Ok(Connector {
             tls: Arc::new(self.trust.client_config()?),
             headers,
             proxy: proxy.map(Arc::new),
@@ -67,7 +67,7 @@ impl Approach {
     }
 }
 
-impl Way {
+impl Connector {
     /// A connection through the proxy, where one stands before this URL of a WebSocket.
     ///
     /// # Errors
@@ -92,9 +92,9 @@ impl Way {
         let Some(found) = proxy.intercept(&destination) else {
             return Ok(None);
         };
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let mut tunnel = Tunnel::new(found.uri().clone(), connector);
+        let mut to_proxy = HttpConnector::new();
+        to_proxy.set_nodelay(true);
+        let mut tunnel = Tunnel::new(found.uri().clone(), to_proxy);
         if let Some(credentials) = found.basic_auth() {
             tunnel = tunnel.with_auth(credentials.clone());
         }
