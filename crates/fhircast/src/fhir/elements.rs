@@ -250,7 +250,8 @@ impl Visit<'_> {
                     .and_then(|extensions| extensions.get(index))
                     .is_none_or(Value::is_null)
             };
-            if item.is_null() && element.items.as_ref().is_some_and(|own| own.then.is_some()) && lonely() {
+            if item.is_null() && element.items.as_ref().is_some_and(|items| items.then.is_some()) && lonely()
+            {
                 self.find(
                     &pointer,
                     "is null",

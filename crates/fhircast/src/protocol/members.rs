@@ -44,7 +44,7 @@ impl Members {
     pub fn get(&self, name: &str) -> Option<&RawValue> {
         self.0
             .iter()
-            .find(|(own, _)| own == name)
+            .find(|(known, _)| known == name)
             .map(|(_, value)| &**value)
     }
 
@@ -84,7 +84,7 @@ impl Members {
 
     /// Sets a member: in its place if it is there, at the end if not.
     pub fn set(&mut self, name: &str, value: Box<RawValue>) {
-        match self.0.iter_mut().find(|(own, _)| own == name) {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
             Some((_, old)) => *old = value,
             None => self.0.push((name.to_owned(), value)),
         }
@@ -101,7 +101,7 @@ impl Members {
 
     /// Takes a member away.
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(own, _)| own != name);
+        self.0.retain(|(known, _)| known != name);
     }
 
     /// Names and raw values, in order.
@@ -124,7 +124,7 @@ impl<'de> Deserialize<'de> for Members {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members: Vec<(String, Box<RawValue>)> = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if members.iter().any(|(own, _)| *own == name) {
+                    if members.iter().any(|(known, _)| *known == name) {
                         return Err(serde::de::Error::custom(format_args!(
                             "the member '{name}' stands twice"
                         )));

@@ -154,7 +154,7 @@ pub fn canonical_resource_type(text: &str) -> Option<&'static str> {
     RESOURCE_TYPES
         .iter()
         .copied()
-        .find(|own| own.eq_ignore_ascii_case(text))
+        .find(|name| name.eq_ignore_ascii_case(text))
 }
 
 /// The context key under which an event carries the resource that it is about (2.3 Context): the resource type in lower

@@ -128,7 +128,7 @@ impl FhircastScope {
             Events::OfAction(action) => part(action, false),
             Events::One(own) => own == event,
         };
-        fits && self.access.is_none_or(|own| own == access)
+        fits && self.access.is_none_or(|granted| granted == access)
     }
 }
 
@@ -171,7 +171,7 @@ impl Scopes {
 
     /// Whether this scope, none of FHIRcast, is among them.
     pub fn has(&self, scope: &str) -> bool {
-        self.others.iter().any(|own| own == scope)
+        self.others.iter().any(|other| other == scope)
     }
 
     /// Whether every one of these is among them, word by word.

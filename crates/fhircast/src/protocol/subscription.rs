@@ -133,7 +133,7 @@ impl SubscriptionRequest {
         let mut other = Vec::new();
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
         for (name, value) in &pairs {
-            let count = pairs.iter().filter(|(own, _)| own == name).count();
+            let count = pairs.iter().filter(|(other, _)| other == name).count();
             if count > 1 {
                 return Err(FormError::Repeated {
                     parameter: name.clone(),

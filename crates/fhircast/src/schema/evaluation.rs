@@ -63,7 +63,7 @@ impl<'a> Visit<'_, 'a> {
         for child in unit.children() {
             let keyword = last(child.evaluation_path().as_str());
             let inner = Scope {
-                rule: own.and_then(|own| own.rule(keyword)).or(scope.rule),
+                rule: own.and_then(|assignment| assignment.rule(keyword)).or(scope.rule),
                 ..scope
             };
             match keyword {
@@ -92,7 +92,9 @@ impl<'a> Visit<'_, 'a> {
         let prefix = self.prefix;
         let location = || format!("{}/required", unit.schema_location());
         for member in required.iter().filter_map(Value::as_str) {
-            let rule = own.and_then(|own| own.rule_of_member(member)).or(scope.rule);
+            let rule = own
+                .and_then(|assignment| assignment.rule_of_member(member))
+                .or(scope.rule);
             let message = || missing(&place(prefix, instance), member, scope.expected);
             let held = value.get(member).is_some();
             self.record(rule, held, instance, Some(member), location, message);
@@ -104,7 +106,7 @@ impl<'a> Visit<'_, 'a> {
         for child in unit.children() {
             let branch = last(child.evaluation_path().as_str());
             if matches!(branch, "then" | "else") {
-                let rule = own.and_then(|own| own.rule(branch)).or(scope.rule);
+                let rule = own.and_then(|assignment| assignment.rule(branch)).or(scope.rule);
                 self.schema(child, Scope { rule, ..scope });
             }
         }

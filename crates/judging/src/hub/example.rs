@@ -286,7 +286,7 @@ impl Example {
     /// The hub asks the callback of a webhook for its intent, and the callback agrees.
     pub(crate) fn verify(&mut self, name: &str, query: &Value) -> Spot {
         let own_query = match &self.subscriber(name).channel {
-            Channel::Webhook { callback, .. } => callback.split_once('?').map(|(_, own)| own.to_owned()),
+            Channel::Webhook { callback, .. } => callback.split_once('?').map(|(_, query)| query.to_owned()),
             Channel::WebSocket => None,
         };
         let mut pairs = url::form_urlencoded::Serializer::new(own_query.unwrap_or_default());

@@ -21,16 +21,16 @@ pub fn is_same_time(one: &Timestamp, other: &Timestamp) -> bool {
 /// be added; nothing that was published may be lost.
 pub fn lost(original: &Value, copy: &Value, pointer: &str) -> Option<(String, String)> {
     match (original, copy) {
-        (Value::Object(own), Value::Object(other)) => own.iter().find_map(|(name, value)| {
+        (Value::Object(published), Value::Object(other)) => published.iter().find_map(|(name, value)| {
             let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
             match other.get(name) {
                 None => Some((place, "is missing".to_owned())),
                 Some(found) => lost(value, found, &place),
             }
         }),
-        (Value::Array(own), Value::Array(other)) if own.len() == other.len() => {
+        (Value::Array(published), Value::Array(other)) if published.len() == other.len() => {
             let mut left: Vec<&Value> = other.iter().collect();
-            for (position, value) in own.iter().enumerate() {
+            for (position, value) in published.iter().enumerate() {
                 let place = format!("{pointer}/{position}");
                 let Some(at) = left.iter().position(|found| lost(value, found, &place).is_none()) else {
                     let found = other.get(position)?;
@@ -40,11 +40,11 @@ pub fn lost(original: &Value, copy: &Value, pointer: &str) -> Option<(String, St
             }
             None
         }
-        (Value::Array(own), Value::Array(other)) => Some((
+        (Value::Array(published), Value::Array(other)) => Some((
             pointer.to_owned(),
-            format!("has {} elements in place of {}", other.len(), own.len()),
+            format!("has {} elements in place of {}", other.len(), published.len()),
         )),
-        (own, other) if equal(own, other) => None,
+        (published, other) if equal(published, other) => None,
         _ => Some((pointer.to_owned(), "has another value".to_owned())),
     }
 }

@@ -95,7 +95,7 @@ pub(super) fn hide_header(name: &str, value: &str, mark: &dyn Fn(&str) -> String
         "cookie" => Some(
             value
                 .split(';')
-                .map(|own| named(own, mark))
+                .map(|cookie| named(cookie, mark))
                 .collect::<Vec<_>>()
                 .join(";"),
         ),

@@ -87,14 +87,14 @@ impl Redactor {
             json.trim_matches('"').to_owned(),
         ];
         for spelling in spellings {
-            if !spelling.is_empty() && known.spellings.iter().all(|(own, _)| *own != spelling) {
+            if !spelling.is_empty() && known.spellings.iter().all(|(listed, _)| *listed != spelling) {
                 known.spellings.push((spelling, secret.to_owned()));
                 known.search = None;
             }
         }
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
-            .build(known.spellings.iter().map(|(own, _)| own));
+            .build(known.spellings.iter().map(|(spelling, _)| spelling));
         known.search = search.ok();
     }
 
@@ -115,13 +115,13 @@ impl Redactor {
     /// A text without the secrets that are known, and without what has the form of one.
     pub fn text(&self, text: &str) -> String {
         let text = self.without_known(text);
-        let text = forms::hide(&text, self.0.endpoints, &|own| self.marker(own));
+        let text = forms::hide(&text, self.0.endpoints, &|secret| self.marker(secret));
         self.without_hidden(text)
     }
 
     /// A header's value: of those that carry credentials, no more than their scheme or names.
     pub fn header(&self, name: &str, value: &str) -> String {
-        let mark = |own: &str| self.marker(own);
+        let mark = |secret: &str| self.marker(secret);
         forms::hide_header(name, value, &mark).unwrap_or_else(|| self.text(value))
     }
 
@@ -138,7 +138,7 @@ impl Redactor {
             && let Ok(mut json) = serde_json::from_str::<Value>(body)
         {
             let mut values = BTreeSet::new();
-            resources::hide(&mut json, &mut values, &|own| self.marker(own));
+            resources::hide(&mut json, &mut values, &|value| self.marker(value));
             if !values.is_empty() {
                 let mut hidden = self.0.hidden.write().unwrap_or_else(PoisonError::into_inner);
                 if hidden.len() < MOST_HIDDEN {
@@ -197,8 +197,8 @@ impl Redactor {
     pub fn strings(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.text(text),
-            Value::Array(items) => items.iter_mut().for_each(|own| self.strings(own)),
-            Value::Object(members) => members.values_mut().for_each(|own| self.strings(own)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.strings(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.strings(member)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
@@ -228,7 +228,7 @@ impl Redactor {
         if hidden.is_empty() {
             return text;
         }
-        resources::hide_again(&text, &hidden, &|own| self.marker(own))
+        resources::hide_again(&text, &hidden, &|value| self.marker(value))
     }
 }
 

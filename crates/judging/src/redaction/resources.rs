@@ -51,7 +51,7 @@ pub(super) fn hide(message: &mut Value, hidden: &mut BTreeSet<String>, mark: &dy
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|own| hide(own, hidden, mark)),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, hidden, mark)),
         _ => {}
     }
 }
@@ -90,7 +90,7 @@ fn within(
         Value::Object(members) => element(members, own_words, hidden, mark),
         Value::Array(items) => items
             .iter_mut()
-            .for_each(|own| within(name, own, own_words, hidden, mark)),
+            .for_each(|item| within(name, item, own_words, hidden, mark)),
         Value::String(text) if matches!(name, "reference" | "fullUrl") => {
             *text = reference(text, hidden, mark)
         }
@@ -138,7 +138,7 @@ pub(super) fn hide_again(text: &str, hidden: &BTreeSet<String>, mark: &dyn Fn(&s
         return mark(text);
     };
     let found = words.replace_all(text, |found: &Captures<'_>| {
-        if let Some(quoted) = found.get(1).map(|own| own.as_str()) {
+        if let Some(quoted) = found.get(1).map(|group| group.as_str()) {
             return match hidden.contains(quoted) {
                 true => format!("\"{}\"", mark(quoted)),
                 false => format!("\"{}\"", single_words(quoted, hidden, mark)),

@@ -35,18 +35,19 @@ fn identifiers(resource: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn shares_identifier(one: &Value, other: &Value) -> bool {
-    identifiers(one).any(|own| {
-        !text(own, "value").is_empty()
+    identifiers(one).any(|identifier| {
+        !text(identifier, "value").is_empty()
             && identifiers(other).any(|other| {
-                text(own, "value") == text(other, "value") && text(own, "system") == text(other, "system")
+                text(identifier, "value") == text(other, "value")
+                    && text(identifier, "system") == text(other, "system")
             })
     })
 }
 
 fn study_uid(study: &Value) -> Option<&str> {
     identifiers(study)
-        .find(|own| text(own, "system") == STUDY_UID)
-        .map(|own| text(own, "value"))
+        .find(|identifier| text(identifier, "system") == STUDY_UID)
+        .map(|identifier| text(identifier, "value"))
 }
 
 /// The accession number, among the identifiers or in `basedOn` as in FHIR R5 (ambiguities, 42).
@@ -60,11 +61,13 @@ fn accession(study: &Value) -> Option<&str> {
         Some(reference) => vec![reference],
         None => Vec::new(),
     };
-    let referenced = based_on.into_iter().filter_map(|own| own.get("identifier"));
+    let referenced = based_on
+        .into_iter()
+        .filter_map(|reference| reference.get("identifier"));
     identifiers(study)
         .chain(referenced)
         .find(is_accession)
-        .map(|own| text(own, "value"))
+        .map(|identifier| text(identifier, "value"))
         .filter(|value| !value.is_empty())
 }
 
@@ -91,7 +94,11 @@ impl Judge {
             return;
         };
         // The same context may have been closed by another in the meantime.
-        let same = known.contexts.iter().rev().find(|own| own.anchor == anchor);
+        let same = known
+            .contexts
+            .iter()
+            .rev()
+            .find(|context| context.anchor == anchor);
         if let Some(opened) = same.cloned() {
             self.judge_close_against(who, &opened, event, spot);
             return;
@@ -99,15 +106,17 @@ impl Judge {
         let open_ones: Vec<&OpenContext> = known
             .contexts
             .iter()
-            .filter(|own| own.closed.is_none() && own.anchor.resource_type == anchor.resource_type)
+            .filter(|context| {
+                context.closed.is_none() && context.anchor.resource_type == anchor.resource_type
+            })
             .collect();
         let closed = resources(&event.context)
             .into_iter()
-            .find(|(_, own)| text(own, "id") == anchor.id);
-        let linked = open_ones.iter().find(|own| {
-            let opened = resources(&own.context)
+            .find(|(_, resource)| text(resource, "id") == anchor.id);
+        let linked = open_ones.iter().find(|open| {
+            let opened = resources(&open.context)
                 .into_iter()
-                .find(|(_, resource)| text(resource, "id") == own.anchor.id);
+                .find(|(_, resource)| text(resource, "id") == open.anchor.id);
             matches!((&opened, &closed), (Some((_, one)), Some((_, other))) if shares_identifier(one, other))
         });
         // Without anything in common it is another context that is closed, whose open event nobody may have seen.
@@ -134,12 +143,12 @@ impl Judge {
             };
             let of_kind: Vec<&Value> = before
                 .iter()
-                .filter(|(_, own)| text(own, "resourceType") == kind)
-                .map(|(_, own)| *own)
+                .filter(|(_, earlier)| text(earlier, "resourceType") == kind)
+                .map(|(_, earlier)| *earlier)
                 .collect();
             let id = text(resource, "id");
             let Some(first) = of_kind.first() else { continue };
-            let same = of_kind.iter().find(|own| text(own, "id") == id).copied();
+            let same = of_kind.iter().find(|earlier| text(earlier, "id") == id).copied();
             let expected = Anchor {
                 resource_type: kind.to_owned(),
                 id: text(first, "id").to_owned(),
@@ -229,29 +238,31 @@ impl Judge {
         else {
             return;
         };
-        let Some(newest) = known.contexts.back().filter(|own| own.closed.is_none()) else {
+        let Some(newest) = known.contexts.back().filter(|context| context.closed.is_none()) else {
             return;
         };
         let Some(former) = known
             .open_context(&anchor)
-            .filter(|own| own.anchor != newest.anchor)
+            .filter(|context| context.anchor != newest.anchor)
         else {
             return;
         };
         let opened_by_others = newest.events.iter().all(|id| {
-            known
-                .published
-                .iter()
-                .any(|own| own.id == *id && own.client.as_deref().is_some_and(|own| own != client))
+            known.published.iter().any(|published| {
+                published.id == *id
+                    && published
+                        .client
+                        .as_deref()
+                        .is_some_and(|publisher| publisher != client)
+            })
         });
         if !opened_by_others {
             return;
         }
         let at_once = spot.at.saturating_sub(newest.opened.at) <= IN_CONSEQUENCE;
-        let between = known
-            .published
-            .iter()
-            .any(|own| own.spot.sequence > newest.opened.sequence && own.spot.sequence < spot.sequence);
+        let between = known.published.iter().any(|published| {
+            published.spot.sequence > newest.opened.sequence && published.spot.sequence < spot.sequence
+        });
         let breach = (at_once && !between).then(|| {
             Breach::new(
                 format!(

@@ -31,7 +31,7 @@ impl Judge {
         let opened = self
             .topics
             .get(topic)
-            .and_then(|own| own.open_context(&anchor))
+            .and_then(|topic| topic.open_context(&anchor))
             .cloned();
         if let Some(opened) = opened {
             self.judge_kept(who, &opened, event, spot);
@@ -47,15 +47,17 @@ impl Judge {
         spot: Spot,
     ) {
         let known = self.topics.get(topic);
-        let of_anchor = |own: &&OpenContext| own.anchor == *anchor;
-        if known.is_some_and(|own| own.open_context(anchor).is_some() || own.fetched.contains_key(anchor)) {
+        let of_anchor = |context: &&OpenContext| context.anchor == *anchor;
+        if known
+            .is_some_and(|topic| topic.open_context(anchor).is_some() || topic.fetched.contains_key(anchor))
+        {
             self.held(who, ids::CONTENT_ANCHOR_OPENED);
             return;
         }
         let last = known
-            .and_then(|own| own.contexts.iter().rev().find(of_anchor))
+            .and_then(|topic| topic.contexts.iter().rev().find(of_anchor))
             .cloned();
-        let breach = match last.as_ref().and_then(|own| own.closed) {
+        let breach = match last.as_ref().and_then(|context| context.closed) {
             // The close may not have reached the requester yet.
             Some(closed) if !self.has_arrived(candidates, closed) => return,
             Some(closed) => Breach::new(
@@ -81,16 +83,17 @@ impl Judge {
         if self.now.saturating_sub(spot.at) >= ON_ITS_WAY {
             return true;
         }
-        let since = |own: &Connection| {
-            own.notified
+        let since = |connection: &Connection| {
+            connection
+                .notified
                 .values()
-                .filter(|own| own.spot.sequence >= spot.sequence)
-                .any(|own| own.acknowledged.is_some())
+                .filter(|notification| notification.spot.sequence >= spot.sequence)
+                .any(|notification| notification.acknowledged.is_some())
         };
         !candidates.is_empty()
             && candidates
                 .iter()
-                .all(|own| self.connections.get(own).is_some_and(since))
+                .all(|connection| self.connections.get(connection).is_some_and(since))
     }
 
     fn judge_version(
@@ -108,21 +111,28 @@ impl Judge {
         let mut acceptable: Vec<String> = Vec::new();
         let mut latest: Option<Given> = None;
         for connection in candidates {
-            let Some(own) = self.connections.get(connection) else {
+            let Some(connection) = self.connections.get(connection) else {
                 continue;
             };
-            for (age, given) in own.versions.get(anchor).into_iter().flatten().rev().enumerate() {
+            for (age, given) in connection
+                .versions
+                .get(anchor)
+                .into_iter()
+                .flatten()
+                .rev()
+                .enumerate()
+            {
                 if latest
                     .as_ref()
-                    .is_none_or(|own| own.spot.sequence < given.spot.sequence)
+                    .is_none_or(|known| known.spot.sequence < given.spot.sequence)
                 {
                     latest = Some(given.clone());
                 }
                 acceptable.push(given.version.clone());
-                let arrived = own
+                let arrived = connection
                     .notified
                     .get(&given.notification)
-                    .is_none_or(|own| own.acknowledged.is_some());
+                    .is_none_or(|notification| notification.acknowledged.is_some());
                 // What is superseded may be used until the newer one has arrived.
                 if age == 0 && !arrived && self.now.saturating_sub(given.spot.at) < ON_ITS_WAY {
                     continue;
@@ -135,14 +145,14 @@ impl Judge {
         let fetched = self
             .topics
             .get(topic)
-            .and_then(|own| own.fetched.get(anchor))
+            .and_then(|topic| topic.fetched.get(anchor))
             .cloned();
         acceptable.extend(fetched);
         let Some(latest) = latest else {
             // The version came from where nobody looked.
             return;
         };
-        let held = event.versions.iter().any(|own| acceptable.contains(own));
+        let held = event.versions.iter().any(|version| acceptable.contains(version));
         let mut stated = event.versions.clone();
         stated.dedup();
         let breach = || {
@@ -166,7 +176,7 @@ impl Judge {
     fn judge_kept(&mut self, who: &Subscriber, opened: &OpenContext, event: &Event, spot: Spot) {
         let present: Vec<(&str, &str)> = resources(&opened.context)
             .into_iter()
-            .map(|(_, own)| (text(own, "resourceType"), text(own, "id")))
+            .map(|(_, resource)| (text(resource, "resourceType"), text(resource, "id")))
             .collect();
         for (pointer, bundle) in resources(&event.context) {
             let entries = bundle
@@ -187,7 +197,7 @@ impl Judge {
                     .into_iter()
                     .flatten()
                     .filter_map(named)
-                    .find(|(kind, id)| present.iter().any(|own| own == &(*kind, *id)));
+                    .find(|(kind, id)| present.iter().any(|listed| listed == &(*kind, *id)));
                 let breach = removed.map(|(kind, id)| {
                     Breach::new(
                         format!(
@@ -217,28 +227,30 @@ impl Judge {
         let notified = candidates
             .iter()
             .filter_map(|connection| self.connections.get(connection)?.last_open.clone());
-        let Some(own) = self.topics.get(topic) else { return };
-        let is_open = own.open_context(&anchor).is_some();
+        let Some(topic) = self.topics.get(topic) else {
+            return;
+        };
+        let is_open = topic.open_context(&anchor).is_some();
         let mut current = notified
             .map(|(open, _)| open)
-            .chain(own.current.clone())
+            .chain(topic.current.clone())
             .peekable();
         let known = current.peek().is_some();
         let is_current = current.any(|open| open == anchor);
-        let former = own
+        let former = topic
             .former
             .as_ref()
             .is_some_and(|(open, until)| *open == anchor && self.now.saturating_sub(*until) < ON_ITS_WAY);
-        if !known || former || (is_open && own.closed_since) || own.fetched.contains_key(&anchor) {
+        if !known || former || (is_open && topic.closed_since) || topic.fetched.contains_key(&anchor) {
             // What is current can be read in two ways, or was told elsewhere.
             return;
         }
-        let closed = own
+        let closed = topic
             .contexts
             .iter()
             .rev()
-            .find(|own| own.anchor == anchor)
-            .and_then(|own| own.closed);
+            .find(|context| context.anchor == anchor)
+            .and_then(|context| context.closed);
         if is_current && (is_open || closed.is_none()) {
             self.held(who, ids::SELECT_CURRENT);
             return;
@@ -251,7 +263,7 @@ impl Judge {
         } else {
             "is not the current one"
         };
-        let last = own.contexts.back().map(|own| own.opened);
+        let last = topic.contexts.back().map(|context| context.opened);
         let breach = Breach::new(
             format!("something was selected in the context of {anchor}, which {told}"),
             closed
@@ -266,11 +278,11 @@ impl Judge {
 
     /// An update is outside of the current context, as far as there is no doubt.
     pub(super) fn is_non_current(&self, topic: &str, anchor: Option<&Anchor>) -> bool {
-        let Some(own) = self.topics.get(topic) else {
+        let Some(topic) = self.topics.get(topic) else {
             return false;
         };
-        !own.closed_since
-            && anchor.is_some_and(|anchor| own.current.as_ref().is_some_and(|current| current != anchor))
+        !topic.closed_since
+            && anchor.is_some_and(|anchor| topic.current.as_ref().is_some_and(|current| current != anchor))
     }
 
     /// The answer to Get Current Context.
@@ -283,10 +295,12 @@ impl Judge {
             return;
         };
         let version = message.get("context.versionId").and_then(Value::as_str);
-        let own = self.topic(topic);
-        if own.fetched.len() > 100 {
-            own.fetched.clear();
+        let topic = self.topic(topic);
+        if topic.fetched.len() > 100 {
+            topic.fetched.clear();
         }
-        own.fetched.insert(anchor, version.unwrap_or_default().to_owned());
+        topic
+            .fetched
+            .insert(anchor, version.unwrap_or_default().to_owned());
     }
 }

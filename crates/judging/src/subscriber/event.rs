@@ -93,7 +93,7 @@ pub(super) fn anchor_in(context: &Value, resource_type: &str) -> Option<Anchor> 
             element
                 .pointer("/resource/resourceType")
                 .and_then(Value::as_str)
-                .is_some_and(|own| own.eq_ignore_ascii_case(resource_type))
+                .is_some_and(|kind| kind.eq_ignore_ascii_case(resource_type))
         })
     })?;
     let id = match element.pointer("/resource/id").and_then(Value::as_str) {
@@ -114,7 +114,9 @@ fn reference_id(reference: &Value) -> Option<String> {
 
 /// Type and id that a literal reference names; the type is empty where it does not tell.
 pub(super) fn named(literal: &str) -> Option<(&str, &str)> {
-    let literal = literal.split_once("/_history/").map_or(literal, |(own, _)| own);
+    let literal = literal
+        .split_once("/_history/")
+        .map_or(literal, |(unversioned, _)| unversioned);
     if let Some(bare) = literal
         .strip_prefix("urn:uuid:")
         .or_else(|| literal.strip_prefix("urn:oid:"))

@@ -127,18 +127,18 @@ impl Findings {
             }
             self.tallies.insert(who.clone(), BTreeMap::new());
         }
-        let own = self.tallies.get_mut(who)?;
-        if !own.contains_key(requirement) {
-            own.insert(requirement.to_owned(), Tally::default());
+        let tallies = self.tallies.get_mut(who)?;
+        if !tallies.contains_key(requirement) {
+            tallies.insert(requirement.to_owned(), Tally::default());
         }
-        own.get_mut(requirement)
+        tallies.get_mut(requirement)
     }
 
     /// The requirement binds subscribers in this version.
     fn binds(&self, requirement: &str) -> bool {
         self.catalogue
             .get(self.version, requirement)
-            .is_some_and(|own| own.actor == Actor::Subscriber)
+            .is_some_and(|stated| stated.actor == Actor::Subscriber)
     }
 
     pub(super) fn held(&mut self, who: &Subscriber, requirement: &str) {
@@ -212,7 +212,7 @@ impl Findings {
             subscriber: who.clone(),
             checks: checks(who, tallies),
         });
-        all.filter(|own| !own.checks.is_empty()).collect()
+        all.filter(|judged| !judged.checks.is_empty()).collect()
     }
 }
 

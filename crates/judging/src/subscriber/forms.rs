@@ -72,15 +72,18 @@ impl Judge {
         if let Some(named) = named {
             self.judge_named_endpoint(&who, named, unsubscribe, spot);
         } else if !unsubscribe {
-            let before = self.subscriptions.values().any(|own| {
-                own.who == who && own.ended.is_some_and(|(ended, _)| ended == Ended::Unsubscribed)
+            let before = self.subscriptions.values().any(|subscription| {
+                subscription.who == who
+                    && subscription
+                        .ended
+                        .is_some_and(|(ended, _)| ended == Ended::Unsubscribed)
             });
             if before {
                 self.held(&who, ids::UNSUBSCRIBE_NEW_ENDPOINT);
             }
         }
-        if unsubscribe && let Some(own) = named.and_then(|at| self.subscriptions.get_mut(&at)) {
-            own.unsubscribe.get_or_insert(spot);
+        if unsubscribe && let Some(subscription) = named.and_then(|at| self.subscriptions.get_mut(&at)) {
+            subscription.unsubscribe.get_or_insert(spot);
         }
         let events = text("hub.events").unwrap_or_default();
         let asked = events.split(',').map(|event| event.trim().to_owned());
@@ -110,18 +113,22 @@ impl Judge {
                 topic: topic.to_owned(),
             };
         }
-        if let Some(own) = named.and_then(|at| self.subscriptions.get(&at)) {
-            return own.who.clone();
+        if let Some(subscription) = named.and_then(|at| self.subscriptions.get(&at)) {
+            return subscription.who.clone();
         }
         let known = self
             .subscriptions
             .values()
-            .filter(|own| own.client.is_some() && own.client.as_deref() == client && own.who.topic == topic)
-            .max_by_key(|own| own.requested.sequence);
-        if let Some(own) = known {
-            return own.who.clone();
+            .filter(|subscription| {
+                subscription.client.is_some()
+                    && subscription.client.as_deref() == client
+                    && subscription.who.topic == topic
+            })
+            .max_by_key(|subscription| subscription.requested.sequence);
+        if let Some(subscription) = known {
+            return subscription.who.clone();
         }
-        let number = self.topics.get(topic).map_or(0, |own| own.subscribers) + 1;
+        let number = self.topics.get(topic).map_or(0, |topic| topic.subscribers) + 1;
         Subscriber {
             name: format!("subscriber {number}"),
             topic: topic.to_owned(),
@@ -219,7 +226,7 @@ impl Judge {
 
     /// A request names the endpoint of a subscription that may have ended.
     fn judge_named_endpoint(&mut self, who: &Subscriber, named: usize, unsubscribe: bool, spot: Spot) {
-        let Some(own) = self.subscriptions.get(&named) else {
+        let Some(subscription) = self.subscriptions.get(&named) else {
             return;
         };
         let places = |ended: Spot| {
@@ -228,7 +235,7 @@ impl Judge {
                 Place::within(spot.sequence, "/hub.channel.endpoint"),
             ]
         };
-        match own.ended {
+        match subscription.ended {
             Some((Ended::Unsubscribed, ended)) if !unsubscribe => {
                 let breach = Breach::new(
                     "hub.channel.endpoint names the WebSocket of a subscription that was ended by an unsubscribe; \
@@ -255,9 +262,9 @@ impl Judge {
         }
         if form.unsubscribe {
             if let Some(named) = form.named
-                && let Some(own) = self.subscriptions.get_mut(&named)
+                && let Some(subscription) = self.subscriptions.get_mut(&named)
             {
-                own.ended = Some((Ended::Unsubscribed, spot));
+                subscription.ended = Some((Ended::Unsubscribed, spot));
                 self.ask_in(REMEMBERED, Question::ForgetSubscription { subscription: named });
             }
             return;
@@ -268,15 +275,15 @@ impl Judge {
         };
         let path = endpoint_path(endpoint);
         if let Some(at) = self.endpoints.get(&path)
-            && let Some(own) = self.subscriptions.get_mut(at)
-            && own.ended.is_none()
+            && let Some(subscription) = self.subscriptions.get_mut(at)
+            && subscription.ended.is_none()
         {
             // A re-subscription over the same WebSocket.
-            own.asked = form.asked;
+            subscription.asked = form.asked;
             return;
         }
-        if let Some(own) = form.named.and_then(|named| self.subscriptions.get_mut(&named)) {
-            own.replaced = true;
+        if let Some(subscription) = form.named.and_then(|named| self.subscriptions.get_mut(&named)) {
+            subscription.replaced = true;
         }
         let topic = self.topic(&form.topic);
         topic.subscribers += 1;
@@ -285,10 +292,10 @@ impl Judge {
 
     fn begin_subscription(&mut self, endpoint: &str, path: String, form: Form, spot: Spot) {
         let number = form.requested.sequence;
-        for own in self.subscriptions.values_mut() {
+        for subscription in self.subscriptions.values_mut() {
             // A new subscription of the same subscriber is what a lost one is followed by.
-            if own.who == form.who && own.ended.is_none() && !own.connected {
-                own.replaced = true;
+            if subscription.who == form.who && subscription.ended.is_none() && !subscription.connected {
+                subscription.replaced = true;
             }
         }
         self.endpoints.insert(path, number);
@@ -311,11 +318,11 @@ impl Judge {
     }
 
     pub(super) fn did_not_connect(&mut self, subscription: usize) {
-        let Some(own) = self.subscriptions.get(&subscription) else {
+        let Some(known) = self.subscriptions.get(&subscription) else {
             return;
         };
-        if !own.connected && !own.replaced && own.ended.is_none() && own.unsubscribe.is_none() {
-            let who = own.who.clone();
+        if !known.connected && !known.replaced && known.ended.is_none() && known.unsubscribe.is_none() {
+            let who = known.who.clone();
             let breach = Breach::new(
                 format!(
                     "the subscription was accepted, and no WebSocket was opened at its endpoint within {} s; \
@@ -323,8 +330,8 @@ impl Judge {
                     CONNECTS_WITHIN.as_secs()
                 ),
                 vec![
-                    Place::at(own.requested.sequence),
-                    Place::at(own.answered.sequence),
+                    Place::at(known.requested.sequence),
+                    Place::at(known.answered.sequence),
                 ],
             );
             self.broken(&who, ids::SUBSCRIBE_CONNECTS, breach);
@@ -332,7 +339,7 @@ impl Judge {
         if self
             .subscriptions
             .get(&subscription)
-            .is_some_and(|own| !own.connected)
+            .is_some_and(|known| !known.connected)
         {
             self.ask_in(REMEMBERED, Question::ForgetSubscription { subscription });
         }
@@ -343,8 +350,8 @@ impl Judge {
     }
 
     pub(super) fn forget_subscription(&mut self, subscription: usize) {
-        if let Some(own) = self.subscriptions.remove(&subscription) {
-            let path = endpoint_path(&own.endpoint);
+        if let Some(forgotten) = self.subscriptions.remove(&subscription) {
+            let path = endpoint_path(&forgotten.endpoint);
             if self.endpoints.get(&path) == Some(&subscription) {
                 self.endpoints.remove(&path);
             }

@@ -37,36 +37,40 @@ impl Judge {
         let subscription = self
             .connections
             .get(&connection)
-            .and_then(|own| own.subscription.and_then(|at| self.subscriptions.get(&at)));
-        let asked = subscription.map(|own| own.asked.clone()).unwrap_or_default();
+            .and_then(|connection| connection.subscription.and_then(|at| self.subscriptions.get(&at)));
+        let asked = subscription
+            .map(|subscription| subscription.asked.clone())
+            .unwrap_or_default();
         let other_case = granted
             .iter()
-            .any(|name| !asked.contains(name) && asked.iter().any(|own| own.eq_ignore_ascii_case(name)));
+            .any(|name| !asked.contains(name) && asked.iter().any(|event| event.eq_ignore_ascii_case(name)));
         let topic = message
             .get("hub.topic")
             .and_then(Value::as_str)
             .map(str::to_owned);
-        let own = self.connection(connection);
-        own.topic = own.topic.take().or(topic);
-        own.confirmed = Some(spot);
-        own.granted = granted;
-        own.other_case = other_case;
+        let connection = self.connection(connection);
+        connection.topic = connection.topic.take().or(topic);
+        connection.confirmed = Some(spot);
+        connection.granted = granted;
+        connection.other_case = other_case;
     }
 
     fn denied(&mut self, connection: u64, message: &Value, spot: Spot) {
         self.nearly_overdue(connection);
         let denied = events_of(message);
-        let own = self.connection(connection);
+        let connection = self.connection(connection);
         // A denial may be about some of the events only (ambiguities, 15).
-        let whole = own
+        let whole = connection
             .granted
             .iter()
-            .all(|name| denied.iter().any(|own| own.eq_ignore_ascii_case(name)));
+            .all(|name| denied.iter().any(|event| event.eq_ignore_ascii_case(name)));
         if !whole {
             return;
         }
-        own.denied.get_or_insert(spot);
-        if let Some(subscription) = own.subscription.and_then(|at| self.subscriptions.get_mut(&at))
+        connection.denied.get_or_insert(spot);
+        if let Some(subscription) = connection
+            .subscription
+            .and_then(|at| self.subscriptions.get_mut(&at))
             && subscription.ended.is_none()
             && subscription.unsubscribe.is_none()
         {
@@ -96,10 +100,10 @@ impl Judge {
         let Some(id) = event.id.clone().filter(|id| !id.is_empty()) else {
             return;
         };
-        let own = self.connection(connection);
-        own.topic.get_or_insert(topic_name);
+        let websocket = self.connection(connection);
+        websocket.topic.get_or_insert(topic_name);
         // A hub that goes on after a denial has not ended the subscription.
-        own.denied = None;
+        websocket.denied = None;
         let by_open = action == Some(Action::Open);
         if let Some(anchor) = &anchor {
             if let Some(version) = event.versions.first() {
@@ -109,22 +113,22 @@ impl Judge {
                     spot,
                     by_open,
                 };
-                own.give(anchor.clone(), given);
+                websocket.give(anchor.clone(), given);
             }
             match action {
-                Some(Action::Open) => own.last_open = Some((anchor.clone(), id.clone())),
+                Some(Action::Open) => websocket.last_open = Some((anchor.clone(), id.clone())),
                 Some(Action::Close)
-                    if own
+                    if websocket
                         .last_taken_open
                         .as_ref()
                         .is_some_and(|(open, _)| open == anchor) =>
                 {
-                    own.last_taken_open = None;
+                    websocket.last_taken_open = None;
                 }
                 _ => {}
             }
         }
-        let follows = own
+        let follows = websocket
             .last_taken_open
             .as_ref()
             .filter(|(open, _)| by_open && anchor.as_ref() != Some(open))
@@ -143,7 +147,7 @@ impl Judge {
             acknowledged: None,
             overdue: false,
         };
-        if own
+        if websocket
             .notified
             .get(&id)
             .is_none_or(|known| known.acknowledged.is_none())
@@ -152,7 +156,7 @@ impl Judge {
                 connection,
                 id: id.clone(),
             };
-            own.notify(&id, notified);
+            websocket.notify(&id, notified);
             let patience = self.settings.ack_timeout;
             self.ask_in(patience, question);
         }
@@ -196,22 +200,22 @@ impl Judge {
         message: &Value,
         spot: Spot,
     ) -> bool {
-        let Some(own) = self.connections.get(&connection) else {
+        let Some(connection) = self.connections.get(&connection) else {
             return false;
         };
-        let unsubscribed = own
+        let unsubscribed = connection
             .subscription
             .and_then(|at| self.subscriptions.get(&at))
-            .is_some_and(|own| own.unsubscribe.is_some());
-        let Some(denied) = own.denied.filter(|_| !unsubscribed) else {
+            .is_some_and(|subscription| subscription.unsubscribe.is_some());
+        let Some(denied) = connection.denied.filter(|_| !unsubscribed) else {
             return false;
         };
         // An answer to what came before the denial was on its way.
         let answers = message
             .get("id")
             .and_then(Value::as_str)
-            .is_some_and(|id| own.notified.contains_key(id));
-        if answers || own.forgetful {
+            .is_some_and(|id| connection.notified.contains_key(id));
+        if answers || connection.forgetful {
             return false;
         }
         let breach = Breach::new(

@@ -233,7 +233,7 @@ impl Judge {
         if self.topics.len() >= TOPICS && !self.topics.contains_key(name) {
             let now = self.now;
             self.topics
-                .retain(|_, own| now.saturating_sub(own.last_seen) < REMEMBERED);
+                .retain(|_, topic| now.saturating_sub(topic.last_seen) < REMEMBERED);
         }
         let topic = self.topics.entry(name.to_owned()).or_default();
         topic.last_seen = self.now;
@@ -251,32 +251,36 @@ impl Judge {
     pub(super) fn listener(&self, connection: u64) -> Subscriber {
         let known = self.connections.get(&connection);
         known
-            .and_then(|own| own.who.clone())
+            .and_then(|connection| connection.who.clone())
             .unwrap_or_else(|| Subscriber {
                 name: format!("WebSocket {connection}"),
-                topic: known.and_then(|own| own.topic.clone()).unwrap_or_default(),
+                topic: known
+                    .and_then(|connection| connection.topic.clone())
+                    .unwrap_or_default(),
             })
     }
 
     /// The WebSockets of a topic that may be the requester's: the client's own where it is known.
     pub(super) fn candidates(&self, topic: &str, client: Option<&str>) -> Vec<u64> {
-        let own_client = |own: &Connection| {
-            let subscription = own.subscription.and_then(|at| self.subscriptions.get(&at));
-            subscription.is_some_and(|own| own.client.is_some() && own.client.as_deref() == client)
+        let belongs_to_client = |connection: &Connection| {
+            let subscription = connection.subscription.and_then(|at| self.subscriptions.get(&at));
+            subscription.is_some_and(|subscription| {
+                subscription.client.is_some() && subscription.client.as_deref() == client
+            })
         };
         let of_topic = || {
             self.connections
                 .iter()
-                .filter(|(_, own)| own.topic.as_deref() == Some(topic))
+                .filter(|(_, connection)| connection.topic.as_deref() == Some(topic))
         };
-        let own: Vec<u64> = of_topic()
-            .filter(|(_, own)| own_client(own))
+        let of_client: Vec<u64> = of_topic()
+            .filter(|(_, connection)| belongs_to_client(connection))
             .map(|(connection, _)| *connection)
             .collect();
-        if own.is_empty() {
+        if of_client.is_empty() {
             of_topic().map(|(connection, _)| *connection).collect()
         } else {
-            own
+            of_client
         }
     }
 

@@ -48,11 +48,11 @@ impl Judge {
             return;
         };
         let status = status_of(message);
-        let Some(own) = self.connections.get_mut(&connection) else {
+        let Some(websocket) = self.connections.get_mut(&connection) else {
             return;
         };
-        let Some(notified) = own.notified.get_mut(id) else {
-            if !own.forgetful {
+        let Some(notified) = websocket.notified.get_mut(id) else {
+            if !websocket.forgetful {
                 let shown: String = id.chars().take(60).collect();
                 let breach = Breach::new(
                     format!(
@@ -100,17 +100,17 @@ impl Judge {
             self.held(who, ids::SEQUENTIAL_OPENS);
         }
         let full = known.resource.as_ref().and_then(Value::as_object);
-        if full.is_some_and(|own| own.keys().any(|name| !PROFILED.contains(&name.as_str()))) {
+        if full.is_some_and(|resource| resource.keys().any(|name| !PROFILED.contains(&name.as_str()))) {
             self.held(who, ids::FULL_RESOURCE_ACCEPTED);
         }
-        let Some(own) = self.connections.get_mut(&connection) else {
+        let Some(connection) = self.connections.get_mut(&connection) else {
             return;
         };
-        let other_case = own.other_case;
-        let asked = own
+        let other_case = connection.other_case;
+        let asked = connection
             .subscription
             .and_then(|at| self.subscriptions.get(&at))
-            .map(|own| own.asked.clone())
+            .map(|subscription| subscription.asked.clone())
             .unwrap_or_default();
         if let Some(anchor) = &known.anchor {
             let taken = Taken {
@@ -119,12 +119,12 @@ impl Judge {
                 resource: known.resource.clone(),
                 spot: known.spot,
             };
-            own.take((known.name.to_ascii_lowercase(), anchor.id.clone()), taken);
+            connection.take((known.name.to_ascii_lowercase(), anchor.id.clone()), taken);
             if known.name.to_ascii_lowercase().ends_with("-open") {
-                own.last_taken_open = Some((anchor.clone(), known.spot));
+                connection.last_taken_open = Some((anchor.clone(), known.spot));
             }
         }
-        let rejected = own.rejected.take();
+        let rejected = connection.rejected.take();
         if other_case {
             self.held(who, ids::SUBSCRIBE_EVENTS_CASE);
         }
@@ -157,8 +157,9 @@ impl Judge {
             .anchor
             .as_ref()
             .zip(self.connections.get(&connection))
-            .and_then(|(anchor, own)| {
-                own.taken
+            .and_then(|(anchor, connection)| {
+                connection
+                    .taken
                     .get(&(known.name.to_ascii_lowercase(), anchor.id.clone()))
             })
             .cloned()
@@ -175,7 +176,7 @@ impl Judge {
         } else if known.size >= LARGE && status != 409 {
             let small = taken
                 .iter()
-                .find(|own| own.size.saturating_mul(MUCH_SMALLER) <= known.size);
+                .find(|earlier| earlier.size.saturating_mul(MUCH_SMALLER) <= known.size);
             let unmet = if small.is_some() {
                 Unmet::ByLevel
             } else {
@@ -196,9 +197,12 @@ impl Judge {
         if known.size < LARGE
             && matches!(status, 400 | 415 | 422 | 500 | 501)
             && let Some(full) = &known.resource
-            && let Some(sparse) = taken
-                .iter()
-                .find(|own| own.resource.as_ref().is_some_and(|own| is_sparse_form(own, full)))
+            && let Some(sparse) = taken.iter().find(|earlier| {
+                earlier
+                    .resource
+                    .as_ref()
+                    .is_some_and(|resource| is_sparse_form(resource, full))
+            })
         {
             let breach = Breach::new(
                 format!(
@@ -229,9 +233,9 @@ impl Judge {
         what: &str,
         places: &dyn Fn(&Taken) -> Vec<Place>,
     ) {
-        let other_case = taken
-            .iter()
-            .find(|own| own.name != known.name && known.resource.is_some() && own.resource == known.resource);
+        let other_case = taken.iter().find(|earlier| {
+            earlier.name != known.name && known.resource.is_some() && earlier.resource == known.resource
+        });
         if let Some(before) = other_case {
             let breach = Breach::new(
                 format!(
@@ -248,15 +252,15 @@ impl Judge {
     pub(super) fn overdue(&mut self, connection: u64, id: &str) {
         let patience = self.settings.ack_timeout;
         let who = self.listener(connection);
-        let Some(own) = self.connections.get_mut(&connection) else {
+        let Some(websocket) = self.connections.get_mut(&connection) else {
             return;
         };
-        let ended = own.closed || own.denied.is_some();
-        let subscription = own.subscription.and_then(|at| self.subscriptions.get(&at));
-        if ended || subscription.is_some_and(|own| own.unsubscribe.is_some()) {
+        let ended = websocket.closed || websocket.denied.is_some();
+        let subscription = websocket.subscription.and_then(|at| self.subscriptions.get(&at));
+        if ended || subscription.is_some_and(|subscription| subscription.unsubscribe.is_some()) {
             return;
         }
-        let Some(notified) = own.notified.get_mut(id) else {
+        let Some(notified) = websocket.notified.get_mut(id) else {
             return;
         };
         if notified.acknowledged.is_some() || notified.overdue {
@@ -269,8 +273,9 @@ impl Judge {
             .anchor
             .as_ref()
             .zip(self.connections.get(&connection))
-            .and_then(|(anchor, own)| {
-                own.taken
+            .and_then(|(anchor, connection)| {
+                connection
+                    .taken
                     .get(&(known.name.to_ascii_lowercase(), anchor.id.clone()))
             })
             .cloned()
@@ -303,23 +308,23 @@ impl Judge {
     pub(super) fn nearly_overdue(&mut self, connection: u64) {
         let (now, patience) = (self.now, self.settings.ack_timeout);
         let who = self.listener(connection);
-        let Some(own) = self.connections.get_mut(&connection) else {
+        let Some(connection) = self.connections.get_mut(&connection) else {
             return;
         };
-        if own.closed || own.denied.is_some() {
+        if connection.closed || connection.denied.is_some() {
             return;
         }
         // The hub's clock may run a little ahead of the one here.
         let before = (patience / 10).min(AHEAD);
         let mut late: Vec<Notified> = Vec::new();
-        for notified in own.notified.values_mut() {
+        for notified in connection.notified.values_mut() {
             let waited = now.saturating_sub(notified.spot.at);
             if notified.acknowledged.is_none() && !notified.overdue && waited + before >= patience {
                 notified.overdue = true;
                 late.push(notified.clone());
             }
         }
-        late.sort_by_key(|own| own.spot.sequence);
+        late.sort_by_key(|notification| notification.spot.sequence);
         for known in late {
             self.tell_overdue(&who, &known, patience.as_secs_f64());
         }

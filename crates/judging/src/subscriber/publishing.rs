@@ -27,20 +27,26 @@ pub(super) struct Publication {
 impl Judge {
     /// Who requests a change: a subscriber only where that is certain.
     pub(super) fn publisher(&self, topic: &str, client: Option<&str>, event: Option<&Event>) -> Subscriber {
-        let of_topic = || self.subscriptions.values().filter(|own| own.who.topic == topic);
+        let of_topic = || {
+            self.subscriptions
+                .values()
+                .filter(|subscription| subscription.who.topic == topic)
+        };
         if client.is_some() {
-            let own = of_topic()
-                .filter(|own| own.client.as_deref() == client)
-                .max_by_key(|own| own.requested.sequence);
-            if let Some(own) = own {
-                return own.who.clone();
+            let newest = of_topic()
+                .filter(|subscription| subscription.client.as_deref() == client)
+                .max_by_key(|subscription| subscription.requested.sequence);
+            if let Some(newest) = newest {
+                return newest.who.clone();
             }
         }
         // A SyncError says which subscriber refuses.
         let causes = event.map(Event::causes).unwrap_or_default();
         let named = causes.iter().find_map(|cause| cause.subscriber_name.as_ref());
-        if let Some(own) = named.and_then(|name| of_topic().find(|own| own.who.name == *name)) {
-            return own.who.clone();
+        if let Some(subscription) =
+            named.and_then(|name| of_topic().find(|subscription| subscription.who.name == *name))
+        {
+            return subscription.who.clone();
         }
         Subscriber {
             name: client.unwrap_or(UNKNOWN).to_owned(),
@@ -67,8 +73,10 @@ impl Judge {
         self.judge_media_type(&who, head, spot);
         let mut judgement = self.schemas.judge(MessageKind::Publication, message);
         let name = message.pointer("/event/hub.event").and_then(Value::as_str);
-        if let (Some(name), Some(own)) = (name, message.get("event")) {
-            let context = self.schemas.judge_context_of(Sender::Subscriber, name, own);
+        if let (Some(name), Some(event_json)) = (name, message.get("event")) {
+            let context = self
+                .schemas
+                .judge_context_of(Sender::Subscriber, name, event_json);
             judgement = judgement.join(context, "/event");
         }
         self.findings
@@ -112,10 +120,10 @@ impl Judge {
         })
     }
 
-    pub(super) fn publication_answered(&mut self, own: Publication, status: u16, spot: Spot) {
-        let topic_name = own.event.topic.clone().unwrap_or_default();
+    pub(super) fn publication_answered(&mut self, publication: Publication, status: u16, spot: Spot) {
+        let topic_name = publication.event.topic.clone().unwrap_or_default();
         let topic = self.topic(&topic_name);
-        let sequence = own.spot.sequence;
+        let sequence = publication.spot.sequence;
         if let Some(published) = topic
             .published
             .iter_mut()
@@ -124,13 +132,13 @@ impl Judge {
             published.status = Some(status);
         }
         if (200..300).contains(&status) {
-            match own.event.action() {
-                Some(Action::Open) => topic.open(&own.event, own.spot, true),
-                Some(Action::Close) => topic.close(&own.event, own.spot),
+            match publication.event.action() {
+                Some(Action::Open) => topic.open(&publication.event, publication.spot, true),
+                Some(Action::Close) => topic.close(&publication.event, publication.spot),
                 _ => {}
             }
         } else if status >= 400 {
-            self.rejected(&topic_name, own.client.as_deref(), spot);
+            self.rejected(&topic_name, publication.client.as_deref(), spot);
         }
     }
 
@@ -139,14 +147,19 @@ impl Judge {
         if client.is_none() {
             return;
         }
-        let own: Vec<usize> = self
+        let subscriptions: Vec<usize> = self
             .subscriptions
             .iter()
-            .filter(|(_, own)| own.client.as_deref() == client && own.who.topic == topic)
+            .filter(|(_, subscription)| {
+                subscription.client.as_deref() == client && subscription.who.topic == topic
+            })
             .map(|(at, _)| *at)
             .collect();
         for connection in self.connections.values_mut() {
-            if connection.subscription.is_some_and(|at| own.contains(&at)) {
+            if connection
+                .subscription
+                .is_some_and(|at| subscriptions.contains(&at))
+            {
                 connection.rejected = Some(spot);
             }
         }
@@ -157,7 +170,13 @@ impl Judge {
         let published = self
             .topics
             .get(topic)
-            .and_then(|own| own.published.iter().rev().find(|own| own.id == event))
+            .and_then(|topic| {
+                topic
+                    .published
+                    .iter()
+                    .rev()
+                    .find(|published| published.id == event)
+            })
             .cloned();
         if let Some(published) = published {
             self.rejected(topic, published.client.as_deref(), spot);
@@ -179,8 +198,8 @@ impl Judge {
             if text(element, "key") == "extension"
                 && let Some(members) = element.as_object()
             {
-                let own = members.iter().filter(|(name, _)| *name != "key");
-                values.extend(own.map(|(name, value)| (format!("/event/context/{index}/{name}"), value)));
+                let others = members.iter().filter(|(name, _)| *name != "key");
+                values.extend(others.map(|(name, value)| (format!("/event/context/{index}/{name}"), value)));
             }
         }
         for (pointer, value) in values {
@@ -205,15 +224,15 @@ impl Judge {
         ] {
             let present: Vec<&str> = all
                 .iter()
-                .filter(|(_, own)| text(own, "resourceType") == resource_type)
-                .map(|(_, own)| text(own, "id"))
+                .filter(|(_, resource)| text(resource, "resourceType") == resource_type)
+                .map(|(_, resource)| text(resource, "id"))
                 .collect();
             let mut first: Option<(&str, String)> = None;
             for (pointer, resource) in &all {
                 for member in members {
                     let Some(reference) = resource
                         .get(member)
-                        .and_then(|own| own.get("reference")?.as_str())
+                        .and_then(|reference| reference.get("reference")?.as_str())
                     else {
                         continue;
                     };

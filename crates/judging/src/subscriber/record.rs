@@ -151,12 +151,12 @@ pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
             body: kept(String::from_utf8_lossy(body).into_owned()),
         },
         Observed::Opened { url, .. } => Traffic::Connect { url: url.clone() },
-        Observed::FromHub { frame: own, .. } => {
-            let (text, binary) = frame(own);
+        Observed::FromHub { frame: message, .. } => {
+            let (text, binary) = frame(message);
             Traffic::FrameReceived { text, binary }
         }
-        Observed::FromSubscriber { frame: own, .. } => {
-            let (text, binary) = frame(own);
+        Observed::FromSubscriber { frame: message, .. } => {
+            let (text, binary) = frame(message);
             Traffic::FrameSent { text, binary }
         }
         Observed::Closed { by, code, .. } => Traffic::Closed {

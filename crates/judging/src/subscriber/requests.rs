@@ -59,7 +59,7 @@ pub(super) fn endpoint_path(url: &str) -> String {
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers
         .iter()
-        .find(|(own, _)| own.eq_ignore_ascii_case(name))
+        .find(|(header, _)| header.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.as_str())
 }
 
@@ -126,7 +126,7 @@ impl Judge {
         if head
             .authorization
             .as_deref()
-            .is_some_and(|own| own.eq_ignore_ascii_case("bearer"))
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
             && let Some(client) = &exchange.client
         {
             self.bearers.insert(client.clone());
@@ -236,7 +236,7 @@ impl Judge {
     pub(super) fn answer(&mut self, id: u64, status: u16, body: &[u8], spot: Spot) {
         match self.asked.remove(&id) {
             Some(Asked::Form(form)) => self.form_answered(form, status, body, spot),
-            Some(Asked::Publication(own)) => self.publication_answered(*own, status, spot),
+            Some(Asked::Publication(publication)) => self.publication_answered(*publication, status, spot),
             Some(Asked::CurrentContext { topic }) if (200..300).contains(&status) => {
                 if let Ok(message) = serde_json::from_slice(body) {
                     self.fetched(&topic, &message);

@@ -30,10 +30,11 @@ impl Judge {
         let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) else {
             return;
         };
-        let earlier = self.topics.get(topic).and_then(|own| {
-            let same =
-                |own: &&Published| own.id == id && (client.is_none() || own.client.as_deref() == client);
-            own.published.iter().rev().find(same)
+        let earlier = self.topics.get(topic).and_then(|topic| {
+            let same = |published: &&Published| {
+                published.id == id && (client.is_none() || published.client.as_deref() == client)
+            };
+            topic.published.iter().rev().find(same)
         });
         let Some(earlier) = earlier.cloned() else {
             self.held(who, ids::PUBLISH_ID_UNIQUE);
@@ -63,7 +64,11 @@ impl Judge {
         }
         self.held(who, ids::PUBLISH_ID_UNIQUE);
         if let (Some(first), Some(again)) = (&earlier.timestamp, &event.timestamp) {
-            let instant = |text: &str| text.parse::<Timestamp>().ok().map(|own| own.instant());
+            let instant = |text: &str| {
+                text.parse::<Timestamp>()
+                    .ok()
+                    .map(|timestamp| timestamp.instant())
+            };
             let same = first == again || (instant(first).is_some() && instant(first) == instant(again));
             let breach = (!same).then(|| {
                 Breach::new(
@@ -116,15 +121,17 @@ impl Judge {
     }
 
     pub(super) fn was_not_sent_again(&mut self, who: &Subscriber, topic: &str, id: &str, told: Spot) {
-        let Some(own) = self.topics.get(topic) else { return };
+        let Some(topic) = self.topics.get(topic) else {
+            return;
+        };
         let later = |published: &&Published| {
             published.spot.sequence > told.sequence && published.event != "syncerror"
         };
         // Sent again, or a newer event: sync is established by it.
-        if own.published.iter().any(|own| later(&own)) {
+        if topic.published.iter().any(|published| later(&published)) {
             return;
         }
-        let Some(published) = own.published.iter().rev().find(|own| own.id == id) else {
+        let Some(published) = topic.published.iter().rev().find(|published| published.id == id) else {
             return;
         };
         let breach = Breach::new(

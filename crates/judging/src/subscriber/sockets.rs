@@ -24,10 +24,10 @@ const CLOSED: Duration = Duration::from_secs(60);
 impl Judge {
     /// Somebody tries to open a WebSocket at this path; whether it opens is seen later.
     pub(super) fn attempt(&mut self, path: &str, spot: Spot) {
-        let Some(own) = self.endpoints.get(path).and_then(|at| self.subscriptions.get(at)) else {
+        let Some(subscription) = self.endpoints.get(path).and_then(|at| self.subscriptions.get(at)) else {
             return;
         };
-        let (who, ended) = (own.who.clone(), own.ended);
+        let (who, ended) = (subscription.who.clone(), subscription.ended);
         let places = |ended: Spot| vec![Place::at(ended.sequence), Place::at(spot.sequence)];
         match ended {
             Some((Ended::Unsubscribed, ended)) => {
@@ -51,19 +51,19 @@ impl Judge {
     }
 
     pub(super) fn opened(&mut self, connection: u64, url: &str) {
-        let mut own = Connection::default();
+        let mut websocket = Connection::default();
         if let Some(at) = self.subscription_at(url) {
-            own.subscription = Some(at);
+            websocket.subscription = Some(at);
             if let Some(subscription) = self.subscriptions.get_mut(&at) {
                 subscription.connected = true;
-                own.topic = Some(subscription.who.topic.clone());
-                own.who = Some(subscription.who.clone());
+                websocket.topic = Some(subscription.who.topic.clone());
+                websocket.who = Some(subscription.who.clone());
             }
-            if let Some(who) = &own.who {
+            if let Some(who) = &websocket.who {
                 self.findings.held(who, ids::SUBSCRIBE_CONNECTS);
             }
         }
-        self.connections.insert(connection, own);
+        self.connections.insert(connection, websocket);
     }
 
     /// The WebSocket, also where its opening was not seen.
@@ -78,12 +78,17 @@ impl Judge {
             self.nearly_overdue(connection);
         }
         let who = self.listener(connection);
-        let Some(own) = self.connections.get_mut(&connection) else {
+        let Some(websocket) = self.connections.get_mut(&connection) else {
             return;
         };
-        own.closed = true;
-        let (subscription, denied, confirmed) = (own.subscription, own.denied, own.confirmed);
-        let (other_case, silent, rejected) = (own.other_case, own.notified.is_empty(), own.rejected);
+        websocket.closed = true;
+        let (subscription, denied, confirmed) =
+            (websocket.subscription, websocket.denied, websocket.confirmed);
+        let (other_case, silent, rejected) = (
+            websocket.other_case,
+            websocket.notified.is_empty(),
+            websocket.rejected,
+        );
         self.ask_in(CLOSED, Question::ForgetConnection { connection });
         let Some(subscription) = subscription else { return };
         let Some(state) = self.subscriptions.get(&subscription).cloned() else {
@@ -183,11 +188,11 @@ impl Judge {
     }
 
     pub(super) fn did_not_unsubscribe(&mut self, subscription: usize, closed: Spot) {
-        let Some(own) = self.subscriptions.get(&subscription) else {
+        let Some(known) = self.subscriptions.get(&subscription) else {
             return;
         };
-        let (who, unsubscribed, replaced) = (own.who.clone(), own.unsubscribe.is_some(), own.replaced);
-        let (requested, was_replaced) = (own.requested, self.came_back(subscription));
+        let (who, unsubscribed, replaced) = (known.who.clone(), known.unsubscribe.is_some(), known.replaced);
+        let (requested, was_replaced) = (known.requested, self.came_back(subscription));
         if replaced || was_replaced {
             return;
         }
@@ -203,19 +208,19 @@ impl Judge {
 
     /// A later subscription of the same subscriber.
     fn came_back(&self, subscription: usize) -> bool {
-        let Some(own) = self.subscriptions.get(&subscription) else {
+        let Some(subscription) = self.subscriptions.get(&subscription) else {
             return false;
         };
-        self.subscriptions
-            .values()
-            .any(|other| other.who == own.who && other.requested.sequence > own.requested.sequence)
+        self.subscriptions.values().any(|other| {
+            other.who == subscription.who && other.requested.sequence > subscription.requested.sequence
+        })
     }
 
     pub(super) fn did_not_subscribe_again(&mut self, subscription: usize, lost: Spot) {
-        let Some(own) = self.subscriptions.get(&subscription) else {
+        let Some(subscription) = self.subscriptions.get(&subscription) else {
             return;
         };
-        let who = own.who.clone();
+        let who = subscription.who.clone();
         let again = self
             .subscriptions
             .values()

@@ -67,7 +67,7 @@ impl Topic {
         self.contexts
             .iter()
             .rev()
-            .find(|own| own.anchor == *anchor && own.closed.is_none())
+            .find(|context| context.anchor == *anchor && context.closed.is_none())
     }
 
     /// Takes in an open event, requested and accepted or notified.
@@ -76,20 +76,20 @@ impl Topic {
             return;
         };
         if requested && self.current.as_ref() != Some(&anchor) {
-            self.former = self.current.take().map(|own| (own, spot.at));
+            self.former = self.current.take().map(|former| (former, spot.at));
             self.current = Some(anchor.clone());
         }
-        if self.contexts.iter().any(|own| own.events.contains(&id)) {
+        if self.contexts.iter().any(|context| context.events.contains(&id)) {
             return;
         }
         self.closed_since = false;
-        if let Some(own) = self
+        if let Some(context) = self
             .contexts
             .iter_mut()
-            .find(|own| own.anchor == anchor && own.closed.is_none())
+            .find(|context| context.anchor == anchor && context.closed.is_none())
         {
-            if own.events.len() < REMEMBERED {
-                own.events.push(id);
+            if context.events.len() < REMEMBERED {
+                context.events.push(id);
             }
             return;
         }
@@ -108,8 +108,12 @@ impl Topic {
     /// Takes in a close event, accepted or notified.
     pub(super) fn close(&mut self, event: &Event, spot: Spot) {
         let Some(anchor) = event.anchor() else { return };
-        for own in self.contexts.iter_mut().filter(|own| own.anchor == anchor) {
-            own.closed.get_or_insert(spot);
+        for context in self
+            .contexts
+            .iter_mut()
+            .filter(|context| context.anchor == anchor)
+        {
+            context.closed.get_or_insert(spot);
         }
         self.closed_since = true;
     }
@@ -235,10 +239,10 @@ impl Connection {
         if self.versions.len() > REMEMBERED {
             self.versions.clear();
         }
-        let own = self.versions.entry(anchor).or_default();
-        own.push(given);
-        if own.len() > KEPT {
-            own.remove(0);
+        let versions = self.versions.entry(anchor).or_default();
+        versions.push(given);
+        if versions.len() > KEPT {
+            versions.remove(0);
         }
     }
 
@@ -248,9 +252,9 @@ impl Connection {
         if self.taken.len() > REMEMBERED {
             self.taken.clear();
         }
-        let own = self.taken.entry(key).or_default();
-        if own.len() < KEPT {
-            own.push(taken);
+        let earlier = self.taken.entry(key).or_default();
+        if earlier.len() < KEPT {
+            earlier.push(taken);
         }
     }
 }

@@ -28,15 +28,16 @@ impl Judge {
         let all = candidates
             .iter()
             .filter_map(|connection| self.connections.get(connection));
-        let own: Vec<Notified> = all
+        let to_requester: Vec<Notified> = all
             .clone()
-            .filter(|own| own.who.as_ref() == Some(who))
-            .filter_map(|own| own.notified.get(id).cloned())
+            .filter(|connection| connection.who.as_ref() == Some(who))
+            .filter_map(|connection| connection.notified.get(id).cloned())
             .collect();
-        if own.is_empty() {
-            all.filter_map(|own| own.notified.get(id).cloned()).collect()
+        if to_requester.is_empty() {
+            all.filter_map(|connection| connection.notified.get(id).cloned())
+                .collect()
         } else {
-            own
+            to_requester
         }
     }
 
@@ -56,7 +57,7 @@ impl Judge {
             }
             let accepted: Vec<&Notified> = notified
                 .iter()
-                .filter(|own| matches!(own.acknowledged, Some((Some(202), _))))
+                .filter(|notification| matches!(notification.acknowledged, Some((Some(202), _))))
                 .collect();
             if accepted.is_empty() {
                 self.refused_without_accepting(who, topic, &cause.event_id, &notified, spot);
@@ -65,13 +66,13 @@ impl Judge {
             self.held(who, ids::SYNC_ERROR_AFTER_ACCEPTED);
             let late = accepted
                 .iter()
-                .all(|own| spot.at.saturating_sub(own.spot.at) > IN_TIME + TOLERANCE);
+                .all(|notification| spot.at.saturating_sub(notification.spot.at) > IN_TIME + TOLERANCE);
             let breach = late.then(|| {
                 Breach::new(
                     "the event was acknowledged with 202 and refused by a SyncError more than 10 s after it had come",
                     accepted
                         .iter()
-                        .map(|own| Place::at(own.spot.sequence))
+                        .map(|notification| Place::at(notification.spot.sequence))
                         .chain([Place::at(spot.sequence)])
                         .collect(),
                 )
@@ -90,7 +91,7 @@ impl Judge {
     ) {
         if notified
             .iter()
-            .any(|own| own.acknowledged.is_none() && !own.overdue)
+            .any(|notification| notification.acknowledged.is_none() && !notification.overdue)
         {
             // The acknowledgement may be on its way over the WebSocket.
             let question = Question::Accepts {
@@ -107,13 +108,13 @@ impl Judge {
     }
 
     fn tell_not_accepted(&mut self, who: &Subscriber, notified: &[Notified], spot: Spot) {
-        let status = |own: &Notified| own.acknowledged.and_then(|(status, _)| status);
+        let status = |notification: &Notified| notification.acknowledged.and_then(|(status, _)| status);
         let refused = notified
             .iter()
-            .find(|own| status(own).is_some_and(|own| own >= 400));
+            .find(|notification| status(notification).is_some_and(|code| code >= 400));
         let taken = notified
             .iter()
-            .find(|own| status(own).is_some_and(|own| own < 400));
+            .find(|notification| status(notification).is_some_and(|code| code < 400));
         let (unmet, what) = match (refused, taken) {
             // The same thing twice.
             (Some(_), _) => (Unmet::Note, "answered with an error already"),
@@ -121,8 +122,9 @@ impl Judge {
             (None, Some(_)) => (Unmet::Warn, "acknowledged with another status than 202"),
             (None, None) => (Unmet::ByLevel, "not acknowledged at all"),
         };
-        let answers = notified.iter().filter_map(|own| {
-            own.acknowledged
+        let answers = notified.iter().filter_map(|notification| {
+            notification
+                .acknowledged
                 .map(|(_, spot)| Place::within(spot.sequence, "/status"))
         });
         let breach = Breach::new(
@@ -132,7 +134,7 @@ impl Judge {
             ),
             notified
                 .iter()
-                .map(|own| Place::at(own.spot.sequence))
+                .map(|notification| Place::at(notification.spot.sequence))
                 .chain(answers)
                 .chain([Place::at(spot.sequence)])
                 .collect(),
@@ -147,7 +149,7 @@ impl Judge {
         }
         if notified
             .iter()
-            .any(|own| matches!(own.acknowledged, Some((Some(202), _))))
+            .any(|notification| matches!(notification.acknowledged, Some((Some(202), _))))
         {
             self.held(who, ids::SYNC_ERROR_AFTER_ACCEPTED);
         } else {

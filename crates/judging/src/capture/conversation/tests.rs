@@ -374,19 +374,19 @@ fn callbacks_of_one_host_are_told_apart_by_path_and_topic() {
 
 #[test]
 fn callbacks_with_a_query_are_found_whatever_the_hub_appends() {
-    let own = format!("{CALLBACK}?desk=7");
-    let asked = format!("{own}&hub.mode=subscribe&hub.topic=desk&hub.challenge=abc");
+    let callback = format!("{CALLBACK}?desk=7");
+    let asked = format!("{callback}&hub.mode=subscribe&hub.topic=desk&hub.challenge=abc");
     let conversation = decode([
-        webhook(1, "subscribe", "desk", &own),
+        webhook(1, "subscribe", "desk", &callback),
         call(2, "GET", &asked, ""),
         call_answer(2, 200, "abc"),
         call(3, "GET", &asked, ""),
         call_answer(3, 200, "abd"),
         call(4, "GET", &asked, ""),
         call_answer(4, 404, "abc"),
-        call(5, "POST", &own, &publication("e1", "desk").to_string()),
+        call(5, "POST", &callback, &publication("e1", "desk").to_string()),
         call_answer(5, 200, ""),
-        call(6, "POST", &own, "{}"),
+        call(6, "POST", &callback, "{}"),
         json!({"kind": "no-response", "exchange": 6, "from": "subscriber", "problem": "gone"}),
     ]);
     let subscription = conversation.subscriptions()[0].id;

@@ -197,7 +197,7 @@ fn a_try_holds_unless_there_is_a_breach() {
 
 #[test]
 fn what_was_not_seen_to_hold_takes_what_builds_on_it_along() {
-    for (unheld, own, others) in [
+    for (unheld, verdict, others) in [
         (
             Unheld::Inapplicable("why".to_owned()),
             Verdict::Skip,
@@ -217,7 +217,7 @@ fn what_was_not_seen_to_hold_takes_what_builds_on_it_along() {
         let mut judge = judge();
         judge.unheld("area.shall", ["area.other", "area.should"], unheld);
         let findings = conclude(judge);
-        assert_eq!(told(&findings, "area.shall"), (own, "why".to_owned()));
+        assert_eq!(told(&findings, "area.shall"), (verdict, "why".to_owned()));
         for requirement in ["area.other", "area.should"] {
             assert_eq!(told(&findings, requirement), (others, "why".to_owned()));
         }

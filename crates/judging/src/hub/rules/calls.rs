@@ -50,8 +50,8 @@ impl CallReceived<'_> {
 
     /// Whether the parameters of `hub.callback` are all among those of the call; nothing where it has none.
     fn keeps_query(&self) -> Option<bool> {
-        let (own, whole) = (pairs(self.own_query?), pairs(&self.call.query));
-        Some(own.iter().all(|pair| whole.contains(pair)))
+        let (expected, whole) = (pairs(self.own_query?), pairs(&self.call.query));
+        Some(expected.iter().all(|pair| whole.contains(pair)))
     }
 
     fn judge_method(&self, requirement: &str, method: &str, did: &str, judge: &mut Judge) {
@@ -83,13 +83,13 @@ fn judge_verification(call: &CallReceived<'_>, topic: &str, judge: &mut Judge) {
     let spot = call.received.spot;
     judge.message(MessageKind::IntentVerification, query, spot);
     judge_topic(ids::VERIFICATION_TOPIC, query, "/hub.topic", topic, spot, judge);
-    let (Some(own), Some(kept)) = (call.own_query, call.keeps_query()) else {
+    let (Some(callback_query), Some(kept)) = (call.own_query, call.keeps_query()) else {
         return;
     };
     let what = "the verification of an intent";
     call.judge_query(ids::QUERY_IN_VERIFICATION, kept, what, judge);
     if kept {
-        let appended = pairs(&call.call.query).starts_with(&pairs(own));
+        let appended = pairs(&call.call.query).starts_with(&pairs(callback_query));
         call.judge_query(ids::QUERY_APPENDED, appended, what, judge);
     }
 }
@@ -114,8 +114,8 @@ fn judge_notification(
 ) {
     call.judge_method(ids::NOTIFICATION_POST, "POST", "sent a notification", judge);
     judge_json(call, judge);
-    if let Some(own) = call.own_query {
-        let kept = pairs(own) == pairs(&call.call.query);
+    if let Some(callback_query) = call.own_query {
+        let kept = pairs(callback_query) == pairs(&call.call.query);
         call.judge_query(ids::QUERY_IN_NOTIFICATION, kept, "a notification", judge);
     }
     // It came before the callback had answered any verification.

@@ -190,17 +190,17 @@ impl Talk {
     pub(super) fn told(&self) -> Vec<(&str, Verdict)> {
         self.found
             .iter()
-            .map(|own| (own.check.requirement.as_str(), own.check.verdict))
+            .map(|finding| (finding.check.requirement.as_str(), finding.check.verdict))
             .collect()
     }
 
     /// The verdict that the conclusion gives a requirement of any subscriber.
     pub(super) fn concluded(&self, requirement: &str) -> Option<Verdict> {
         let conducts = self.judge.conclude();
-        let checks = conducts.iter().flat_map(|own| &own.checks);
+        let checks = conducts.iter().flat_map(|subscriber| &subscriber.checks);
         checks
-            .filter(|own| own.requirement == requirement)
-            .map(|own| own.verdict)
+            .filter(|check| check.requirement == requirement)
+            .map(|check| check.verdict)
             .max()
     }
 }
@@ -281,8 +281,8 @@ const NOTED: &[&str] = &["acknowledgement.success-code", "subscribe.after-connec
 fn every_rule_has_been_seen_to_be_broken() {
     let cases = cases();
     let broken = |id: &str| {
-        let mut own = cases.iter().filter(|case| case.requirement == id);
-        own.any(|case| matches!(case.verdict, Some(Verdict::Fail | Verdict::Warn)))
+        let mut of_id = cases.iter().filter(|case| case.requirement == id);
+        of_id.any(|case| matches!(case.verdict, Some(Verdict::Fail | Verdict::Warn)))
     };
     let never: Vec<&&str> = super::REQUIREMENTS
         .iter()
