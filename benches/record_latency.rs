@@ -129,7 +129,8 @@ fn tell(what: &str, both: &[Histogram<u64>; 2]) {
     let [direct, through] = both;
     println!("  {what}");
     for (name, quantile) in [("median", 0.5), ("99th percentile", 0.99)] {
-        let [direct, through] = [direct, through].map(|own| own.value_at_quantile(quantile) as f64 / 1_000.0);
+        let [direct, through] =
+            [direct, through].map(|histogram| histogram.value_at_quantile(quantile) as f64 / 1_000.0);
         let added = through - direct;
         println!(
             "    {name:<16} direct {direct:.3} ms, through the recorder {through:.3} ms: {added:+.3} ms"

@@ -157,7 +157,11 @@ fn lines(finding: &Finding, last: bool) -> String {
         }
         _ => String::new(),
     };
-    let pointer = check.evidence.iter().rev().find_map(|own| own.pointer.as_deref());
+    let pointer = check
+        .evidence
+        .iter()
+        .rev()
+        .find_map(|evidence| evidence.pointer.as_deref());
     let place = match pointer.filter(|pointer| !check.message.contains(pointer)) {
         Some(pointer) => format!(" (at {})", plain(pointer)),
         None => String::new(),

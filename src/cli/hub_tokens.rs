@@ -60,11 +60,11 @@ pub(super) fn write(
         let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
         Table::from_iter(pairs)
     };
-    let restricted = tokens.restricted.iter().map(|own| {
-        let seconds = i64::try_from(own.life.as_secs()).unwrap_or(i64::MAX);
+    let restricted = tokens.restricted.iter().map(|token| {
+        let seconds = i64::try_from(token.life.as_secs()).unwrap_or(i64::MAX);
         Value::Table(table(vec![
-            ("scopes", own.scope.into()),
-            ("token", own.token.clone().into()),
+            ("scopes", token.scope.into()),
+            ("token", token.token.clone().into()),
             ("expires_in", seconds.into()),
         ]))
     });

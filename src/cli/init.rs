@@ -124,7 +124,7 @@ impl Learnt {
         request.without_token = true;
         let answer = http.send(&log, "castspec", &request).await.ok();
         let demands_token = answer
-            .map(|own| own.status)
+            .map(|answer| answer.status)
             .filter(|status| matches!(status, 401 | 403));
         if let Some(status) = demands_token {
             lines.push(format!(

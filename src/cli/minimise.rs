@@ -71,7 +71,7 @@ impl MinimiseCommand {
         let scenario = Scenario::parse("scenario", &path.to_string(), &text, &catalogue)?;
         let target = targets
             .into_iter()
-            .find(|own| scenario.document.versions.contains(&own.version))
+            .find(|target| scenario.document.versions.contains(&target.version))
             .ok_or_else(|| CommandError::new(format!("{path}: it is written for no version of this hub")))?;
         let materials = Materials::load(catalogue.clone(), &[target.version])?;
         let version = target.version;

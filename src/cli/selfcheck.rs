@@ -126,7 +126,8 @@ impl SelfCheckCommand {
     fn versions(&self) -> Vec<Version> {
         let mut versions = Version::ALL.to_vec();
         versions.reverse();
-        versions.retain(|own| self.fhircast_version.is_empty() || self.fhircast_version.contains(own));
+        versions
+            .retain(|version| self.fhircast_version.is_empty() || self.fhircast_version.contains(version));
         versions
     }
 

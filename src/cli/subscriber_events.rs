@@ -46,7 +46,7 @@ impl EventArguments {
             return Ok(messages);
         }
         let mut case = new_case(|| uuid::Uuid::new_v4().to_string());
-        let mut own = Vec::new();
+        let mut resources = Vec::new();
         for (member, kind, path) in [
             ("patient", "Patient", &self.patient),
             ("encounter", "Encounter", &self.encounter),
@@ -62,12 +62,12 @@ impl EventArguments {
             if let Some(id) = resource.get("id") {
                 case[member]["id"] = id.clone();
             }
-            own.push(resource);
+            resources.push(resource);
         }
         let templates = Templates::embedded()?;
         for event in &self.event {
             let mut context = templates.context(version, event, &case)?;
-            for resource in &own {
+            for resource in &resources {
                 put(&mut context, resource);
             }
             messages.push(json!({
@@ -83,10 +83,10 @@ impl EventArguments {
 /// Puts a resource in the place of the one of its type.
 fn put(context: &mut Value, resource: &Value) {
     for entry in context.as_array_mut().into_iter().flatten() {
-        if let Some(own) = entry.get_mut("resource")
-            && own.get("resourceType") == resource.get("resourceType")
+        if let Some(current) = entry.get_mut("resource")
+            && current.get("resourceType") == resource.get("resourceType")
         {
-            *own = resource.clone();
+            *current = resource.clone();
         }
     }
 }

@@ -184,7 +184,10 @@ impl Session {
             let agreed = self
                 .inbox
                 .wait(deadline, |_, _| {
-                    callback.verified().into_iter().find(|own| own.agreed)
+                    callback
+                        .verified()
+                        .into_iter()
+                        .find(|verification| verification.agreed)
                 })
                 .await;
             let Some(agreed) = agreed else {
@@ -341,9 +344,9 @@ impl Session {
 
     fn note_lease(&mut self, message: &Value) {
         let lease = message.get("hub.lease_seconds");
-        let seconds = lease.and_then(|own| own.as_f64().or_else(|| own.as_str()?.parse().ok()));
-        let lease = seconds.and_then(|own| Duration::try_from_secs_f64(own * RENEW_AFTER).ok());
-        self.renew_at = lease.and_then(|own| Instant::now().checked_add(own.max(SHORTEST_RENEWAL)));
+        let seconds = lease.and_then(|value| value.as_f64().or_else(|| value.as_str()?.parse().ok()));
+        let lease = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds * RENEW_AFTER).ok());
+        self.renew_at = lease.and_then(|lease| Instant::now().checked_add(lease.max(SHORTEST_RENEWAL)));
     }
 
     async fn renew(&mut self) -> Result<(), CommandError> {
@@ -422,7 +425,7 @@ impl Session {
         let Channel::WebSocket { socket, .. } = &self.channel else {
             return;
         };
-        let Some(id) = received.message().and_then(|own| own.get("id")?.as_str()) else {
+        let Some(id) = received.message().and_then(|message| message.get("id")?.as_str()) else {
             return;
         };
         print_error("answer with (a status, nothing for 200, - for none): ");
@@ -532,7 +535,7 @@ fn endpoint_of(answer: &Answer) -> Result<String, CommandError> {
     let endpoint = answer
         .json
         .as_ref()
-        .and_then(|own| own.get("hub.channel.endpoint")?.as_str());
+        .and_then(|body| body.get("hub.channel.endpoint")?.as_str());
     endpoint.map(str::to_owned).ok_or_else(|| {
         CommandError::new(format!(
             "the hub accepted the subscription, but named no hub.channel.endpoint: {}",

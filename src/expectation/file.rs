@@ -72,11 +72,15 @@ pub(super) fn read(
     let mut read: Vec<Expected> = Vec::new();
     for spanned in file.expected {
         let line = line_of(spanned.span().start);
-        let own = expected(line, spanned.into_inner(), requirements, scenarios)
+        let expectation = expected(line, spanned.into_inner(), requirements, scenarios)
             .map_err(|problem| wrong(line, problem))?;
         let same = |other: &&Expected| {
             (&other.requirement, &other.scenario, other.version)
-                == (&own.requirement, &own.scenario, own.version)
+                == (
+                    &expectation.requirement,
+                    &expectation.scenario,
+                    expectation.version,
+                )
         };
         if let Some(other) = read.iter().find(same) {
             return Err(wrong(
@@ -84,7 +88,7 @@ pub(super) fn read(
                 format!("the same as the entry on line {}", other.line),
             ));
         }
-        read.push(own);
+        read.push(expectation);
     }
     Ok(read)
 }
@@ -108,11 +112,11 @@ fn expected(
         return Err("reason is empty; say why the failure is accepted".to_owned());
     }
     let date = entry.until.date.filter(|_| entry.until.time.is_none());
-    let date = date.and_then(|own| {
+    let date = date.and_then(|date| {
         let (year, month, day) = (
-            i16::try_from(own.year),
-            i8::try_from(own.month),
-            i8::try_from(own.day),
+            i16::try_from(date.year),
+            i8::try_from(date.month),
+            i8::try_from(date.day),
         );
         jiff::civil::Date::new(year.ok()?, month.ok()?, day.ok()?).ok()
     });

@@ -113,11 +113,11 @@ impl SelfCheck {
         let places = Arc::new(Semaphore::new(self.at_once.max(1)));
         let mut tasks = JoinSet::new();
         for defect in self.defects.iter().copied() {
-            let (own, places, stop) = (self.clone(), places.clone(), stop.clone());
+            let (self_check, places, stop) = (self.clone(), places.clone(), stop.clone());
             tasks.spawn(async move {
                 // The semaphore is never closed; were it, the run would still be made.
                 let _place = places.acquire().await;
-                own.suite(Some(defect), TOGETHER, stop).await
+                self_check.suite(Some(defect), TOGETHER, stop).await
             });
         }
         let mut ended = Vec::new();
@@ -127,13 +127,13 @@ impl SelfCheck {
             ended.push(result);
         }
         // Many runs at once may starve one another; what is held against a check must be seen in a run of its own.
-        for own in &mut ended {
-            let Some(defect) = own.defect else { continue };
-            if self.once || self.row(defect, own).is_sound() || *stop.borrow() {
+        for run in &mut ended {
+            let Some(defect) = run.defect else { continue };
+            if self.once || self.row(defect, run).is_sound() || *stop.borrow() {
                 continue;
             }
             all += 1;
-            *own = Ended {
+            *run = Ended {
                 again: true,
                 ..self.suite(Some(defect), ALONE, stop.clone()).await
             };
@@ -211,30 +211,30 @@ impl SelfCheck {
             .materials
             .catalogue
             .iter()
-            .filter(|own| own.version == self.version && own.actor == Actor::Hub)
-            .filter(|own| own.unobservable.is_none() && own.level != Level::May)
-            .map(|own| own.id.clone())
+            .filter(|requirement| requirement.version == self.version && requirement.actor == Actor::Hub)
+            .filter(|requirement| requirement.unobservable.is_none() && requirement.level != Level::May)
+            .map(|requirement| requirement.id.clone())
             .collect();
-        let clean = ended.iter().find(|own| own.defect.is_none());
+        let clean = ended.iter().find(|run| run.defect.is_none());
         let mut seen = BTreeSet::new();
         let mut rows = Vec::new();
         for defect in &self.defects {
-            let Some(own) = ended.iter().find(|own| own.defect == Some(*defect)) else {
+            let Some(run) = ended.iter().find(|run| run.defect == Some(*defect)) else {
                 continue;
             };
             seen.extend(
-                own.gathered
+                run.gathered
                     .broken()
                     .map(|(scenario, id)| (scenario.to_owned(), id.to_owned())),
             );
-            rows.push(self.row(*defect, own));
+            rows.push(self.row(*defect, run));
         }
         let claimed: BTreeSet<&str> = Defect::all()
             .iter()
             .flat_map(|defect| defect.breaks_in(self.version))
             .copied()
             .collect();
-        let passed: BTreeSet<_> = clean.iter().flat_map(|own| own.gathered.passed()).collect();
+        let passed: BTreeSet<_> = clean.iter().flat_map(|run| run.gathered.passed()).collect();
         Matrix {
             fhircast_version: self.version,
             summary: summarise(&rows, &observable, &seen, &passed),
@@ -250,7 +250,7 @@ impl SelfCheck {
         }
     }
 
-    fn row(&self, defect: Defect, own: &Ended) -> Row {
+    fn row(&self, defect: Defect, run: &Ended) -> Row {
         let level = |id: &str| {
             let requirement = self.materials.catalogue.get(self.version, id);
             requirement.map_or(Level::Shall, |requirement| requirement.level)
@@ -261,17 +261,17 @@ impl SelfCheck {
             .map(|id| (*id, level(id)))
             .collect();
         let (claims, consequences, unexplained) =
-            sort_out(&own.gathered, &breaks, defect.consequences_in(self.version));
+            sort_out(&run.gathered, &breaks, defect.consequences_in(self.version));
         Row {
             defect: defect.name().to_owned(),
             description: defect.description().to_owned(),
             claims,
             consequences,
             unexplained,
-            inconclusive: own.gathered.count(Verdict::Inconclusive),
-            seconds: own.took.as_secs_f64(),
-            error: own.error.clone(),
-            again: own.again,
+            inconclusive: run.gathered.count(Verdict::Inconclusive),
+            seconds: run.took.as_secs_f64(),
+            error: run.error.clone(),
+            again: run.again,
         }
     }
 }
@@ -280,22 +280,22 @@ impl SelfCheck {
 /// others are for who tests a hub or a subscriber by other means.
 pub fn provable(version: Version, catalogue: &Catalogue) -> Vec<Defect> {
     let observable = |id: &str| {
-        let own = catalogue.get(version, id);
-        own.is_none_or(|own| own.unobservable.is_none())
+        let requirement = catalogue.get(version, id);
+        requirement.is_none_or(|requirement| requirement.unobservable.is_none())
     };
     let mut defects = Defect::of(version);
     defects.retain(|defect| defect.breaks_in(version).iter().any(|id| observable(id)));
     defects
 }
 
-fn clean_row(own: &Ended) -> Clean {
+fn clean_row(run: &Ended) -> Clean {
     Clean {
-        pass: own.gathered.count(Verdict::Pass),
-        skip: own.gathered.count(Verdict::Skip),
-        findings: own.gathered.findings(&[]).into_values().collect(),
-        inconclusive: own.gathered.count(Verdict::Inconclusive),
-        seconds: own.took.as_secs_f64(),
-        error: own.error.clone(),
+        pass: run.gathered.count(Verdict::Pass),
+        skip: run.gathered.count(Verdict::Skip),
+        findings: run.gathered.findings(&[]).into_values().collect(),
+        inconclusive: run.gathered.count(Verdict::Inconclusive),
+        seconds: run.took.as_secs_f64(),
+        error: run.error.clone(),
     }
 }
 

@@ -218,9 +218,12 @@ impl Gathered {
         ));
     }
 
-    pub(super) fn observation(&mut self, own: &Observation) {
-        self.noted
-            .push((own.scenario.clone(), own.subject.clone(), own.reading.clone()));
+    pub(super) fn observation(&mut self, observation: &Observation) {
+        self.noted.push((
+            observation.scenario.clone(),
+            observation.subject.clone(),
+            observation.reading.clone(),
+        ));
     }
 
     pub(super) fn count(&self, verdict: Verdict) -> usize {
@@ -255,19 +258,19 @@ impl Gathered {
         let mut all: Vec<_> = broken.chain(noted).collect();
         all.sort();
         for (scenario, id, seen, message) in all {
-            let own = findings.entry(id.clone()).or_insert_with(|| Finding {
+            let finding = findings.entry(id.clone()).or_insert_with(|| Finding {
                 requirement: id.clone(),
                 seen: Seen::Unseen,
                 scenarios: Vec::new(),
                 message: String::new(),
             });
-            if seen > own.seen {
-                own.seen = seen;
-                own.scenarios.clear();
-                own.message.clone_from(message);
+            if seen > finding.seen {
+                finding.seen = seen;
+                finding.scenarios.clear();
+                finding.message.clone_from(message);
             }
-            if seen == own.seen {
-                own.scenarios.push(scenario.clone());
+            if seen == finding.seen {
+                finding.scenarios.push(scenario.clone());
             }
         }
         findings
@@ -433,10 +436,10 @@ mod tests {
             ("b.follows", Verdict::Fail),
             ("c.stray", Verdict::Warn),
         ];
-        let own = row(&checks, &[("a.claim", Level::Shall)], &["b.follows", "d.could"]);
-        assert_eq!(own.consequences.len(), 1);
-        assert_eq!(own.unexplained.len(), 1);
-        let faults = matrix(vec![own]).faults();
+        let row = row(&checks, &[("a.claim", Level::Shall)], &["b.follows", "d.could"]);
+        assert_eq!(row.consequences.len(), 1);
+        assert_eq!(row.unexplained.len(), 1);
+        let faults = matrix(vec![row]).faults();
         assert_eq!(
             faults,
             ["a-defect does not explain that c.stray shows, in folder/scenario: so it was"]
@@ -445,27 +448,27 @@ mod tests {
 
     #[test]
     fn a_clean_hub_that_is_not_clean_and_a_requirement_without_a_defect_are_faults() {
-        let mut own = matrix(Vec::new());
-        own.clean.inconclusive = 1;
-        own.clean.findings = gathered(&[("a.claim", Verdict::Warn)])
+        let mut matrix = matrix(Vec::new());
+        matrix.clean.inconclusive = 1;
+        matrix.clean.findings = gathered(&[("a.claim", Verdict::Warn)])
             .findings(&[])
             .into_values()
             .collect();
-        own.without_defect = vec!["e.unproven".to_owned()];
-        assert_eq!(own.faults().len(), 3, "{:?}", own.faults());
-        own.complete = false;
-        assert_eq!(own.faults().len(), 2, "a part of the defects proves a part");
-        own.clean.error = Some("no port".to_owned());
-        assert!(own.faults()[0].ends_with("no port"));
+        matrix.without_defect = vec!["e.unproven".to_owned()];
+        assert_eq!(matrix.faults().len(), 3, "{:?}", matrix.faults());
+        matrix.complete = false;
+        assert_eq!(matrix.faults().len(), 2, "a part of the defects proves a part");
+        matrix.clean.error = Some("no port".to_owned());
+        assert!(matrix.faults()[0].ends_with("no port"));
     }
 
     #[test]
     fn a_suite_that_could_not_be_run_kills_nothing() {
-        let mut own = row(&[("a.claim", Verdict::Fail)], &[("a.claim", Level::Shall)], &[]);
-        own.error = Some("the hub did not start".to_owned());
-        assert!(!own.is_killed());
+        let mut row = row(&[("a.claim", Verdict::Fail)], &[("a.claim", Level::Shall)], &[]);
+        row.error = Some("the hub did not start".to_owned());
+        assert!(!row.is_killed());
         assert_eq!(
-            matrix(vec![own]).faults(),
+            matrix(vec![row]).faults(),
             ["a-defect: the suite could not be run: the hub did not start"]
         );
     }

@@ -46,8 +46,8 @@ fn github_is_given_annotations_and_a_summary() {
     let told = std::fs::read_to_string(&summary).unwrap();
     assert!(told.starts_with("# Before\n\n## ❌ FHIRcast"), "{told}");
     assert!(told.contains("event.context-key-case.hub"), "{told}");
-    let own = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
-    assert!(told.ends_with(&own), "{own}");
+    let written = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    assert!(told.ends_with(&written), "{written}");
 }
 
 #[test]

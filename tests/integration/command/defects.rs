@@ -81,7 +81,7 @@ fn each_defect_is_found_by_what_it_breaks() {
                     let Some((defect, requirement)) = next else { break };
                     let claimed = claims.get(*defect).cloned().unwrap_or_default();
                     let (code, failed, error) = failed(defect, requirement);
-                    let found = claimed.iter().any(|own| failed.contains(own));
+                    let found = claimed.iter().any(|claim| failed.contains(claim));
                     if code != Some(1) || !found {
                         let told = format!(
                             "{defect} claims {claimed:?}, ended with {code:?}, failed {failed:?} {error}"

@@ -127,11 +127,11 @@ fn a_run_through_the_recorder_comes_to_the_same_verdicts() {
         assert_eq!(recorder.stop().0, Some(0));
         let messages = messages(&recorder.capture());
         assert!(matches!(messages.last(), Some(Message::Stopped)));
-        let count = |wanted: fn(&Message) -> bool| messages.iter().filter(|own| wanted(own)).count();
-        let answered = count(|own| matches!(own, Message::CallbackResponse { .. }));
+        let count = |wanted: fn(&Message) -> bool| messages.iter().filter(|message| wanted(message)).count();
+        let answered = count(|message| matches!(message, Message::CallbackResponse { .. }));
         assert_eq!(answered > 2, version != "STU3", "{version}: {answered} callbacks");
         assert_eq!(
-            count(|own| matches!(own, Message::Opened { .. })) > 5,
+            count(|message| matches!(message, Message::Opened { .. })) > 5,
             version != "STU1",
             "{version}"
         );
@@ -184,7 +184,7 @@ async fn what_a_subscriber_has_seen_is_in_the_capture_though_the_recorder_is_kil
     }
     let recorded: Vec<String> = messages(&recorder.capture())
         .into_iter()
-        .filter_map(|own| match own {
+        .filter_map(|message| match message {
             Message::Text(frame) if frame.from == Side::Hub => Some(frame.body.text()),
             _ => None,
         })
@@ -312,7 +312,7 @@ async fn closes_pings_and_ends_are_passed_on_in_both_directions() {
     assert!(said.contains("WebSocket 4, the subscriber's side: "), "{said}");
     let told: Vec<(u64, Side, Option<u16>)> = messages(&recorder.capture())
         .into_iter()
-        .filter_map(|own| match own {
+        .filter_map(|message| match message {
             Message::Closed {
                 connection,
                 from,
@@ -415,7 +415,7 @@ fn bodies_keep_their_bytes_and_the_path_below_the_hub_is_any() {
     recorder.stop();
     let messages = messages(&recorder.capture());
     assert!(
-        matches!(&messages[0], Message::Request { body: own, replaced, .. } if own.text() == body && replaced == &["hub.callback"])
+        matches!(&messages[0], Message::Request { body: recorded, replaced, .. } if recorded.text() == body && replaced == &["hub.callback"])
     );
     assert!(
         matches!(&messages[1], Message::Response { replaced, body, .. } if replaced == &["hub.channel.endpoint"] && body.text().contains("wss://other.example.com/s/redacted-"))
@@ -448,7 +448,7 @@ fn a_hub_that_is_gone_is_told_and_the_recorder_goes_on() {
     let failed = messages(&recorder.capture()).into_iter();
     assert_eq!(
         failed
-            .filter(|own| matches!(own, Message::NoResponse { from: Side::Hub, .. }))
+            .filter(|message| matches!(message, Message::NoResponse { from: Side::Hub, .. }))
             .count(),
         2
     );

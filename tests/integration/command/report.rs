@@ -9,7 +9,7 @@ fn path(folder: &Path) -> &str {
 }
 
 fn run(arguments: &[&str], reports: &Path) -> Ended {
-    let own = [
+    let common = [
         "run",
         "--quiet",
         "--fhircast-version",
@@ -17,7 +17,7 @@ fn run(arguments: &[&str], reports: &Path) -> Ended {
         "--reports",
         path(reports),
     ];
-    Ended::with(&[&own, arguments].concat())
+    Ended::with(&[&common, arguments].concat())
 }
 
 #[test]

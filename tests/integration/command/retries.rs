@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::command_support::{Ended, report, verdicts};
 
 fn run(arguments: &[&str], reports: &Path) -> Ended {
-    let own = [
+    let common = [
         "run",
         "--quiet",
         "--fhircast-version",
@@ -13,7 +13,7 @@ fn run(arguments: &[&str], reports: &Path) -> Ended {
         "--reports",
         reports.to_str().unwrap(),
     ];
-    Ended::with(&[&own, arguments].concat())
+    Ended::with(&[&common, arguments].concat())
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_lease_that_is_not_kept_fails_at_every_try() {
             .as_array()
             .unwrap()
             .iter()
-            .all(|own| own.get("flaky").is_none())
+            .all(|check| check.get("flaky").is_none())
     );
 }
 

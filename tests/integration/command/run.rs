@@ -110,7 +110,9 @@ fn what_is_not_claimed_is_skipped_and_never_conformant() {
     let report = report(&reports);
     let skipped = report["scenarios"].as_array().unwrap().iter();
     let all = skipped.clone().count();
-    let skipped = skipped.filter(|own| own["disposition"] == "skipped").count();
+    let skipped = skipped
+        .filter(|scenario| scenario["disposition"] == "skipped")
+        .count();
     assert!(skipped > 0, "{}", ended.out);
     assert!(report["summary"]["skip"].as_u64().unwrap() > 0);
     assert!(
@@ -169,9 +171,13 @@ fn a_signal_ends_the_run_with_complete_reports() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|own| &own["disposition"]);
-    assert!(dispositions.clone().any(|own| own == "completed"));
-    assert!(dispositions.clone().any(|own| own == "inconclusive"));
+        .map(|scenario| &scenario["disposition"]);
+    assert!(dispositions.clone().any(|disposition| disposition == "completed"));
+    assert!(
+        dispositions
+            .clone()
+            .any(|disposition| disposition == "inconclusive")
+    );
     for name in ["junit.xml", "index.html"] {
         assert!(reports.join(name).exists(), "{name}");
     }

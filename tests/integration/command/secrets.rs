@@ -48,7 +48,7 @@ async fn take(State(hub): State<Hub>, headers: HeaderMap, body: Bytes) -> Respon
         .into_owned()
         .collect();
     let value = |name: &str| {
-        let found = pairs.iter().find(|(own, _)| own == name);
+        let found = pairs.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
     if !value("hub.secret").is_empty() {
@@ -217,7 +217,7 @@ fn no_secret_is_in_anything_that_is_printed_or_written() {
     let all = known
         .into_iter()
         .map(str::to_owned)
-        .chain(hub_secrets.into_iter().filter(|own| own.len() > 4));
+        .chain(hub_secrets.into_iter().filter(|secret| secret.len() > 4));
     for secret in all {
         for spelling in spellings(&secret) {
             for (name, text) in &texts {

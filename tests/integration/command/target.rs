@@ -164,7 +164,7 @@ fn a_client_certificate_and_headers_are_shown_to_the_hub() {
         let certificate = params.signed_by(&key, &authority).unwrap();
         (certificate.pem(), key.serialize_pem())
     };
-    let (own, own_key) = certify();
+    let (gate_certificate, gate_key) = certify();
     let (shown, shown_key) = certify();
     write(folder, "ca.pem", &authority.pem());
     write(folder, "client.pem", &format!("{shown}{shown_key}"));
@@ -172,8 +172,8 @@ fn a_client_certificate_and_headers_are_shown_to_the_hub() {
     let (address, said) = gate(
         &format!("127.0.0.1:{}", hub.port()),
         &authority.pem(),
-        &own,
-        &own_key,
+        &gate_certificate,
+        &gate_key,
     );
     let run = |further: &str| {
         let text = format!(

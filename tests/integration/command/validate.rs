@@ -103,8 +103,11 @@ fn base_fhir_is_told_apart_and_never_counts() {
     let name = file.path().to_str().unwrap();
     let ended = Ended::with(&["validate", "--strict", name]);
     assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
-    let (own, apart) = ended.out.split_once("base FHIR R4").unwrap();
-    assert!(own.contains("notification of Practitioner-open: valid"), "{own}");
+    let (fhircast, apart) = ended.out.split_once("base FHIR R4").unwrap();
+    assert!(
+        fhircast.contains("notification of Practitioner-open: valid"),
+        "{fhircast}"
+    );
     assert!(
         apart.contains("note /event/context/0/resource/birthDate is a date that no calendar has"),
         "{apart}"

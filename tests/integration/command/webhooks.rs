@@ -80,8 +80,9 @@ fn a_hub_without_webhooks_is_skipped_there_and_nowhere_else() {
     let report = report(&folder);
     let verdicts = |scenario: &str| -> Vec<String> {
         let checks = report["checks"].as_array().unwrap().iter();
-        let own = checks.filter(|check| check["scenario"] == scenario);
-        own.map(|check| check["verdict"].as_str().unwrap().to_owned())
+        let of_scenario = checks.filter(|check| check["scenario"] == scenario);
+        of_scenario
+            .map(|check| check["verdict"].as_str().unwrap().to_owned())
             .collect()
     };
     assert!(

@@ -49,8 +49,8 @@ fn readings(name: &str) -> Vec<String> {
     );
     let observations = report["observations"].as_array().unwrap().iter();
     observations
-        .filter(|own| own["subject"] == "fhir-r4")
-        .map(|own| own["reading"].as_str().map(str::to_owned))
+        .filter(|observation| observation["subject"] == "fhir-r4")
+        .map(|observation| observation["reading"].as_str().map(str::to_owned))
         .collect::<Option<_>>()
         .unwrap()
 }
@@ -93,7 +93,7 @@ fn what_the_built_in_hub_makes_is_fhir() {
     assert!(!observations.is_empty());
     let about_fhir: Vec<_> = observations
         .iter()
-        .filter(|own| own["subject"] == "fhir-r4")
+        .filter(|observation| observation["subject"] == "fhir-r4")
         .collect();
     assert!(about_fhir.is_empty(), "{about_fhir:#?}");
 }

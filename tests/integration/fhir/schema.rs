@@ -35,7 +35,7 @@ fn it_is_the_whole_of_r4() {
     assert_eq!(versions.as_array().unwrap().last().unwrap(), "4.0.1");
     let resources: BTreeSet<&str> = definitions
         .iter()
-        .filter(|(_, own)| own.pointer("/properties/resourceType/const").is_some())
+        .filter(|(_, definition)| definition.pointer("/properties/resourceType/const").is_some())
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(resources.len(), 146);
@@ -45,11 +45,13 @@ fn it_is_the_whole_of_r4() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|own| {
-            let name = own["if"]["properties"]["resourceType"]["const"].as_str().unwrap();
-            assert_eq!(own["if"]["type"], "object");
-            assert_eq!(own["if"]["required"][0], "resourceType");
-            assert_eq!(own["then"]["$ref"], format!("#/definitions/{name}").as_str());
+        .map(|branch| {
+            let name = branch["if"]["properties"]["resourceType"]["const"]
+                .as_str()
+                .unwrap();
+            assert_eq!(branch["if"]["type"], "object");
+            assert_eq!(branch["if"]["required"][0], "resourceType");
+            assert_eq!(branch["then"]["$ref"], format!("#/definitions/{name}").as_str());
             name
         })
         .collect();
@@ -63,18 +65,21 @@ fn nothing_in_it_is_superfluous_or_missing() {
     let mut all = Vec::new();
     objects(&schema, &mut all);
     assert!(all.len() > 10_000);
-    for own in all {
-        assert!(!own.contains_key("oneOf"), "{own:?}");
+    for object in all {
+        assert!(!object.contains_key("oneOf"), "{object:?}");
         // An element may be named `description`, but then it has a schema.
-        assert!(!own.get("description").is_some_and(Value::is_string), "{own:?}");
-        if let Some(reference) = own.get("$ref").and_then(Value::as_str) {
+        assert!(
+            !object.get("description").is_some_and(Value::is_string),
+            "{object:?}"
+        );
+        if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
             let name = reference.strip_prefix("#/definitions/").unwrap();
             assert!(definitions.contains_key(name), "{reference}");
         }
         // A pattern says nothing of numbers.
         assert!(
-            !own.get("pattern").is_some_and(Value::is_string) || own["type"] == "string",
-            "{own:?}"
+            !object.get("pattern").is_some_and(Value::is_string) || object["type"] == "string",
+            "{object:?}"
         );
     }
 }
@@ -89,21 +94,21 @@ fn what_is_added_names_elements() {
         };
         assert_eq!(definition["type"], "object", "{name}");
         let list = |keyword: &str| definition[keyword].as_array().cloned().unwrap_or_default();
-        for own in list("x-required") {
-            let element = own.as_str().unwrap();
+        for required in list("x-required") {
+            let element = required.as_str().unwrap();
             assert!(properties.contains_key(element), "{name}.{element}");
             assert!(
                 properties.contains_key(&format!("_{element}")),
                 "{name}.{element} is no primitive"
             );
             assert!(
-                !list("required").contains(&own),
+                !list("required").contains(&required),
                 "{name}.{element} is required anyway"
             );
             primitives += 1;
         }
-        for own in list("x-required-choices") {
-            let stem = own.as_str().unwrap();
+        for choice in list("x-required-choices") {
+            let stem = choice.as_str().unwrap();
             let kinds = definition["x-choices"][stem].as_array().unwrap();
             assert!(!kinds.is_empty());
             choices += 1;

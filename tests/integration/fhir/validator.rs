@@ -61,14 +61,14 @@ fn what_is_wrong_is_found_just_where_it_is() {
             .map(|at| at.as_str().unwrap())
             .collect();
         let findings = validator().validate(&file["resource"]);
-        let found: BTreeSet<&str> = findings.iter().map(|own| own.pointer.as_str()).collect();
+        let found: BTreeSet<&str> = findings.iter().map(|finding| finding.pointer.as_str()).collect();
         if found != wanted || findings.len() != wanted.len() {
             wrong.push(format!("{name}: expected at {wanted:?}, found {findings:#?}"));
         }
-        for own in &findings {
+        for finding in &findings {
             assert!(
-                file["resource"].pointer(&own.pointer).is_some(),
-                "{name}: {own:?} points nowhere"
+                file["resource"].pointer(&finding.pointer).is_some(),
+                "{name}: {finding:?} points nowhere"
             );
         }
     }
@@ -92,9 +92,9 @@ fn no_finding_tells_a_value() {
         "multipleBirthInteger": 1.5, "maritalStatus": "Synthia", "text": {"status": "Synthia", "div": "Synthia"}});
     let told = told(&patient);
     assert!(told.len() >= 9, "{told:#?}");
-    let mut own = Vec::new();
-    values(&patient, &mut own);
-    for text in own.iter().filter(|text| *text != "Patient") {
+    let mut texts = Vec::new();
+    values(&patient, &mut texts);
+    for text in texts.iter().filter(|text| *text != "Patient") {
         assert!(
             told.iter().all(|line| !line.contains(text.as_str())),
             "{text}: {told:#?}"
@@ -164,7 +164,7 @@ fn every_template_is_valid() {
             wrong.extend(
                 told(resource)
                     .into_iter()
-                    .map(|own| format!("{event} at {pointer}: {own}")),
+                    .map(|line| format!("{event} at {pointer}: {line}")),
             );
         }
     }
@@ -329,14 +329,14 @@ proptest! {
         resource_type in proptest::sample::select(vec!["Patient", "Bundle", "Observation", "Parameters"]),
     ) {
         let mut resource = members;
-        if let Some(own) = resource.as_object_mut() {
-            own.insert("resourceType".to_owned(), resource_type.into());
+        if let Some(object) = resource.as_object_mut() {
+            object.insert("resourceType".to_owned(), resource_type.into());
         }
         for finding in validator().validate(&resource) {
             prop_assert!(resource.pointer(&finding.pointer).is_some(), "{:?} points nowhere", finding);
         }
-        for (pointer, own) in resources_of(&resource) {
-            prop_assert_eq!(resource.pointer(&pointer), Some(own));
+        for (pointer, nested) in resources_of(&resource) {
+            prop_assert_eq!(resource.pointer(&pointer), Some(nested));
         }
     }
 }

@@ -95,7 +95,7 @@ async fn redirected(hub: &Hub, url: impl reqwest::IntoUrl) -> url::Url {
 }
 
 fn parameter(url: &url::Url, name: &str) -> String {
-    let found = url.query_pairs().find(|(own, _)| own == name);
+    let found = url.query_pairs().find(|(key, _)| key == name);
     found.unwrap_or_else(|| panic!("{name} in {url}")).1.into_owned()
 }
 

@@ -344,7 +344,13 @@ async fn defects_are_switched_while_the_hub_runs() {
     let staged = Staged::plain().await;
     let mut socket = staged.join().await;
     let listed = staged.get("/defects").await;
-    assert!(listed.as_array().unwrap().iter().all(|own| own["on"] == false));
+    assert!(
+        listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|defect| defect["on"] == false)
+    );
     let (status, answer) = staged.ask(Method::PUT, "/defects/duplicate-delivery", "").await;
     assert_eq!(
         (status, answer),

@@ -48,13 +48,13 @@ async fn what_a_callback_gets_keeps_the_schemas() {
         let mut callback = Callback::start().await;
         callback.answer_with(409);
         let mut watcher = Callback::start().await;
-        for (own, events, lease) in [
+        for (subscriber, events, lease) in [
             (&mut callback, "patient-open,patient-close", "2"),
             (&mut watcher, "syncerror", "60"),
         ] {
             let form = [
                 ("hub.channel.type", "webhook"),
-                ("hub.callback", own.url.as_str()),
+                ("hub.callback", subscriber.url.as_str()),
                 ("hub.mode", "subscribe"),
                 ("hub.topic", "t"),
                 ("hub.secret", "s"),
@@ -65,7 +65,7 @@ async fn what_a_callback_gets_keeps_the_schemas() {
             keeps(
                 &schemas,
                 MessageKind::IntentVerification,
-                &query(&own.next().await),
+                &query(&subscriber.next().await),
             );
         }
         // The hub takes the answers to its verifications in its own time.
@@ -74,8 +74,8 @@ async fn what_a_callback_gets_keeps_the_schemas() {
             let id = format!("event-{at}");
             assert_eq!(hub.publish(&patient_open(&id, "t")).await.0, 202);
             let soon = std::time::Duration::from_millis(100);
-            if let Ok(own) = tokio::time::timeout(soon, watcher.next()).await {
-                error = Some(own.event());
+            if let Ok(call) = tokio::time::timeout(soon, watcher.next()).await {
+                error = Some(call.event());
                 told = Some(callback.next().await.event());
                 break;
             }

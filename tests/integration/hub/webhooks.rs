@@ -34,7 +34,7 @@ async fn request(hub: &Hub, mode: &str, callback: &str, more: &[(&str, &str)]) -
         ("hub.secret", "shared secret"),
         ("hub.events", "patient-open,syncerror"),
     ];
-    form.retain(|(name, _)| !more.iter().any(|(own, _)| own == name));
+    form.retain(|(name, _)| !more.iter().any(|(given, _)| given == name));
     form.extend(more);
     form.retain(|(_, value)| !value.is_empty());
     hub.form(&form).await
@@ -404,8 +404,8 @@ async fn several_versions_are_served_at_once_each_with_topics_of_its_own() {
         }
         let body: Value = answer.json().await.unwrap();
         let endpoint = body["hub.channel.endpoint"].as_str().unwrap();
-        let own = format!("/{}/socket/", version.name().to_lowercase());
-        assert!(endpoint.contains(&own), "{endpoint}");
+        let socket_path = format!("/{}/socket/", version.name().to_lowercase());
+        assert!(endpoint.contains(&socket_path), "{endpoint}");
         let (socket, _) = tokio_tungstenite::connect_async(endpoint).await.unwrap();
         drop(socket);
         let configuration = format!("{url}/.well-known/fhircast-configuration");
@@ -413,7 +413,7 @@ async fn several_versions_are_served_at_once_each_with_topics_of_its_own() {
         let nowhere = http.get(format!("{url}/a/b/c")).send().await.unwrap();
         assert_eq!(nowhere.status(), 404);
         let told = nowhere.text().await.unwrap();
-        assert!(told.contains(&own), "{told}");
+        assert!(told.contains(&socket_path), "{told}");
     }
     server.shutdown().await;
 }

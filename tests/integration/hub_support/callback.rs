@@ -41,7 +41,7 @@ impl Recorded {
     pub fn parameter(&self, name: &str) -> Option<String> {
         let (_, query) = self.path_and_query.split_once('?')?;
         url::form_urlencoded::parse(query.as_bytes())
-            .find(|(own, _)| own == name)
+            .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
     }
 

@@ -31,7 +31,7 @@ impl Rules {
     pub fn read(text: &str) -> Self {
         let rows: BTreeMap<String, Value> = serde_saphyr::from_str(text).unwrap();
         let place = ["versions", "kinds", "events", "at", "beside", "unless", "except"];
-        for (section, own) in [
+        for (section, members) in [
             ("breaks", ["do", "violates", "as", "also"].as_slice()),
             ("varies", &["do", "not_beside_faults"]),
             ("free", &["may", "why"]),
@@ -39,7 +39,7 @@ impl Rules {
             for row in rows[section].as_array().unwrap() {
                 for name in row.as_object().unwrap().keys().map(String::as_str) {
                     assert!(
-                        place.contains(&name) || own.contains(&name),
+                        place.contains(&name) || members.contains(&name),
                         "{section}: unknown {name} in {row}"
                     );
                 }

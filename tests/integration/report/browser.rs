@@ -184,15 +184,15 @@ fn nothing_that_a_hub_sends_is_carried_out() {
         "<iframe srcdoc=\"<script>parent.document.title='owned'</script>\"></iframe>",
         "<meta http-equiv=refresh content=\"0;url=javascript:document.title='owned'\">"
     );
-    let own = || hostile.to_owned();
+    let copy = || hostile.to_owned();
     let shown = Check {
-        message: own(),
-        expected: Some(own()),
-        observed: Some(own()),
+        message: copy(),
+        expected: Some(copy()),
+        observed: Some(copy()),
         section: format!("2.4 {hostile}"),
-        statement: own(),
+        statement: copy(),
         url: format!("javascript:document.title='owned'//{hostile}"),
-        repeat: Some(own()),
+        repeat: Some(copy()),
         evidence: vec![evidence(
             entry(
                 0,
@@ -208,7 +208,7 @@ fn nothing_that_a_hub_sends_is_carried_out() {
     };
     let run = Run::against(&format!("https://hub.example.com/{hostile}"))
         .scenario("own/hostile", Disposition::Completed, vec![shown])
-        .scenario(hostile, Disposition::Error(own()), Vec::new())
+        .scenario(hostile, Disposition::Error(copy()), Vec::new())
         .observed(hostile, hostile, hostile)
         .lost(hostile, hostile, hostile);
     let Some(browser) = Browser::with(&run.ended()) else {

@@ -92,7 +92,7 @@ fn report_json_keeps_its_contract() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|own| own["requirement"] == "confirmation.events");
+        .find(|check| check["requirement"] == "confirmation.events");
     let failed = failed.unwrap();
     for (member, value) in [
         ("scenario", "subscribing/accepted"),
@@ -349,7 +349,7 @@ fn reports_can_be_written_over() {
     }
     let names = std::fs::read_dir(&deep)
         .unwrap()
-        .map(|own| own.unwrap().file_name().into_string().unwrap());
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let names: BTreeSet<String> = names.collect();
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),

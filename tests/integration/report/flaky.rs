@@ -51,6 +51,6 @@ fn of_other_checks_nothing_is_said() {
             .as_array()
             .unwrap()
             .iter()
-            .all(|own| own.get("flaky").is_none())
+            .all(|check| check.get("flaky").is_none())
     );
 }

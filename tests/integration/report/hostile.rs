@@ -57,59 +57,59 @@ fn hostile() -> Vec<(&'static str, String)> {
 
 /// A run with the text in every place that a hub, a scenario or an argument can fill.
 fn spoiled(text: &str) -> Run {
-    let own = || text.to_owned();
+    let copy = || text.to_owned();
     let headers = || {
         vec![
             (
                 "content-type".to_owned(),
                 "application/x-www-form-urlencoded".to_owned(),
             ),
-            (own(), own()),
+            (copy(), copy()),
         ]
     };
     let traffic = vec![
         Traffic::Request {
-            method: own(),
-            url: own(),
+            method: copy(),
+            url: copy(),
             headers: headers(),
-            body: own(),
+            body: copy(),
         },
         Traffic::Response {
             status: 599,
             headers: headers(),
-            body: own(),
+            body: copy(),
         },
-        Traffic::NoResponse { problem: own() },
-        Traffic::Connect { url: own() },
+        Traffic::NoResponse { problem: copy() },
+        Traffic::Connect { url: copy() },
         Traffic::Connected,
         Traffic::ConnectFailed {
             status: Some(400),
-            problem: own(),
+            problem: copy(),
         },
         Traffic::FrameSent {
-            text: own(),
+            text: copy(),
             binary: false,
         },
         Traffic::FrameReceived {
-            text: own(),
+            text: copy(),
             binary: true,
         },
         Traffic::Closed {
             by_hub: true,
             code: Some(1000),
-            reason: own(),
+            reason: copy(),
         },
-        Traffic::Note { text: own() },
+        Traffic::Note { text: copy() },
     ];
     let name = format!("own/{text}");
     let spoil = |requirement: &str, verdict| Check {
-        message: own(),
-        expected: Some(own()),
-        observed: Some(own()),
+        message: copy(),
+        expected: Some(copy()),
+        observed: Some(copy()),
         section: format!("2.4 {text}"),
-        statement: own(),
-        url: own(),
-        repeat: Some(own()),
+        statement: copy(),
+        url: copy(),
+        repeat: Some(copy()),
         evidence: traffic
             .iter()
             .enumerate()
@@ -133,15 +133,15 @@ fn spoiled(text: &str) -> Run {
         .observed(&name, text, text)
         .scenario(
             &format!("skipped/{text}"),
-            Disposition::Skipped(own()),
+            Disposition::Skipped(copy()),
             Vec::new(),
         )
         .scenario(
             &format!("open/{text}"),
-            Disposition::Inconclusive(own()),
+            Disposition::Inconclusive(copy()),
             Vec::new(),
         )
-        .scenario(text, Disposition::Error(own()), Vec::new())
+        .scenario(text, Disposition::Error(copy()), Vec::new())
         .lost(text, text, text)
 }
 
@@ -180,18 +180,18 @@ fn junit_stays_well_formed() {
 
 #[test]
 fn the_page_has_no_markup_but_its_own() {
-    let own = tags(&files(&spoiled(HARMLESS).ended(), Grading::Standard).html);
-    assert!(own.len() > 30, "{own:?}");
+    let harmless = tags(&files(&spoiled(HARMLESS).ended(), Grading::Standard).html);
+    assert!(harmless.len() > 30, "{harmless:?}");
     for (label, text) in hostile() {
         if text.is_empty() {
             continue;
         }
         let html = files(&spoiled(&text).ended(), Grading::Standard).html;
         let shown = tags(&html);
-        let differs = shown.iter().zip(&own).position(|(one, other)| one != other);
+        let differs = shown.iter().zip(&harmless).position(|(one, other)| one != other);
         let around = |tags: &[String]| differs.map(|at| tags[at.saturating_sub(5)..=at].join(""));
-        assert_eq!(around(&shown), around(&own), "{label}");
-        assert_eq!(shown.len(), own.len(), "{label}");
+        assert_eq!(around(&shown), around(&harmless), "{label}");
+        assert_eq!(shown.len(), harmless.len(), "{label}");
         assert_eq!(shows_no_control(&html), None, "{label}");
         assert!(
             !html.contains("7006652"),
@@ -204,9 +204,9 @@ fn the_page_has_no_markup_but_its_own() {
 fn a_ci_server_is_told_nothing_but_what_is_meant() {
     let harmless = files(&spoiled(HARMLESS).ended(), Grading::Standard);
     for (label, text) in hostile() {
-        let own = files(&spoiled(&text).ended(), Grading::Standard);
-        assert_eq!(own.github.len(), harmless.github.len(), "{label}");
-        for (line, expected) in own.github.iter().zip(&harmless.github) {
+        let written = files(&spoiled(&text).ended(), Grading::Standard);
+        assert_eq!(written.github.len(), harmless.github.len(), "{label}");
+        for (line, expected) in written.github.iter().zip(&harmless.github) {
             assert_eq!(
                 line.find(' '),
                 expected.find(' '),
@@ -221,24 +221,28 @@ fn a_ci_server_is_told_nothing_but_what_is_meant() {
             assert!(!title.contains([':', ',']), "{label}: {line}");
         }
         assert_eq!(
-            own.gitlab.as_array().unwrap().len(),
+            written.gitlab.as_array().unwrap().len(),
             harmless.gitlab.as_array().unwrap().len(),
             "{label}"
         );
         let lines = |summary: &str| summary.lines().count();
         assert_eq!(
-            lines(&own.summary),
+            lines(&written.summary),
             lines(&harmless.summary),
             "{label}: {}",
-            own.summary
+            written.summary
         );
         assert_eq!(
-            own.summary.matches('|').count(),
+            written.summary.matches('|').count(),
             harmless.summary.matches('|').count(),
             "{label}"
         );
-        assert!(!own.summary.contains(['<', '`']), "{label}: {}", own.summary);
-        assert_eq!(shows_no_control(&own.summary), None, "{label}");
+        assert!(
+            !written.summary.contains(['<', '`']),
+            "{label}: {}",
+            written.summary
+        );
+        assert_eq!(shows_no_control(&written.summary), None, "{label}");
     }
 }
 

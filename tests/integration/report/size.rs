@@ -11,8 +11,8 @@ const REQUIREMENTS: usize = 42;
 /// A conversation that begins at this place of the transcript.
 fn conversation_from(place: usize) -> Vec<Evidence> {
     let mut conversation = conversation();
-    for own in &mut conversation {
-        own.entry.sequence += place;
+    for evidence in &mut conversation {
+        evidence.entry.sequence += place;
     }
     conversation
 }

@@ -181,10 +181,11 @@ fn a_comparison_tells_better_from_worse() {
     ];
     type Row = (&'static str, Option<Verdict>, Option<Verdict>, &'static str);
     let side = |pick: fn(&Row) -> Option<Verdict>| {
-        let checks: Vec<(&str, Option<Verdict>)> = changes.iter().map(|own| (own.0, pick(own))).collect();
+        let checks: Vec<(&str, Option<Verdict>)> =
+            changes.iter().map(|change| (change.0, pick(change))).collect();
         with(&checks)
     };
-    let ((_a, old), (_b, new)) = (side(|own| own.1), side(|own| own.2));
+    let ((_a, old), (_b, new)) = (side(|change| change.1), side(|change| change.2));
     let comparison = Comparison::of(&old.record, &new.record);
     for (list, kind) in [
         (&comparison.worse, "worse"),
@@ -192,8 +193,10 @@ fn a_comparison_tells_better_from_worse() {
         (&comparison.no_longer_judged, "no longer"),
     ] {
         let found: Vec<String> = list.iter().map(|change| change.id.clone()).collect();
-        let wanted = changes.iter().filter(|own| own.3 == kind);
-        let wanted: Vec<String> = wanted.map(|own| format!("own/one/{}@STU3", own.0)).collect();
+        let wanted = changes.iter().filter(|change| change.3 == kind);
+        let wanted: Vec<String> = wanted
+            .map(|change| format!("own/one/{}@STU3", change.0))
+            .collect();
         assert_eq!(found, wanted, "{kind}");
     }
     assert_eq!((comparison.newly_judged, comparison.unchanged), (2, 2));
@@ -206,11 +209,11 @@ fn a_comparison_tells_better_from_worse() {
 #[test]
 fn versions_are_compared_apart() {
     let under = |version: Version, verdict| {
-        let own = check("own/one", "r.one", Level::Shall, verdict);
+        let judged = check("own/one", "r.one", Level::Shall, verdict);
         Check {
             id: format!("own/one/r.one@{version}"),
             fhircast_version: version,
-            ..own
+            ..judged
         }
     };
     let run = |stu3, stu2| {
@@ -236,12 +239,12 @@ fn versions_are_compared_apart() {
 #[test]
 fn markdown_shows_messages_as_they_are() {
     let hostile = "a | b <img src=x> `c` *d* [e](javascript:f)\n# g @team";
-    let own = Check {
+    let failed = Check {
         message: hostile.to_owned(),
         ..check("own/one", "r.one", Level::Shall, Verdict::Fail)
     };
     let (_a, old) = with(&[("r.one", Some(Verdict::Pass))]);
-    let run = Run::new().scenario("own/one", Disposition::Completed, vec![own]);
+    let run = Run::new().scenario("own/one", Disposition::Completed, vec![failed]);
     let (_b, new) = stored(&run.ended(), Grading::Standard);
     let told = Comparison::of(&old.record, &new.record).markdown();
     let row = told.lines().find(|line| line.starts_with("| own/one")).unwrap();

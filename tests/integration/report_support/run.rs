@@ -78,11 +78,11 @@ impl Run {
         }));
         let mut transcript = Vec::new();
         for check in checks {
-            for own in &check.evidence {
-                transcript.push(own.entry.clone());
+            for evidence in &check.evidence {
+                transcript.push(evidence.entry.clone());
                 self.events.push(RunEvent::MessageSeen {
                     scenario: name.to_owned(),
-                    entry: own.entry.clone(),
+                    entry: evidence.entry.clone(),
                 });
             }
             self.summary.add(check.verdict);

@@ -65,8 +65,8 @@ fn judged_in(version: Version) -> impl Fn(&str) -> bool {
     let library = Library::embedded(&catalogue()).unwrap();
     let stated: BTreeSet<String> = library
         .iter()
-        .filter(|own| own.document.versions.contains(&version))
-        .flat_map(|own| own.requirements())
+        .filter(|scenario| scenario.document.versions.contains(&version))
+        .flat_map(|scenario| scenario.requirements())
         .collect();
     move |id| AMBIENT.contains(&id) || schemas.contains_key(id) || stated.contains(id)
 }
@@ -78,10 +78,10 @@ fn every_requirement_on_the_hub_that_can_be_observed_is_judged() {
         let judged = judged_in(version);
         let unjudged: Vec<&str> = catalogue
             .iter()
-            .filter(|own| own.version == version)
-            .filter(|own| own.actor == Actor::Hub && own.level != Level::May)
-            .filter(|own| own.unobservable.is_none() && !judged(&own.id))
-            .map(|own| own.id.as_str())
+            .filter(|requirement| requirement.version == version)
+            .filter(|requirement| requirement.actor == Actor::Hub && requirement.level != Level::May)
+            .filter(|requirement| requirement.unobservable.is_none() && !judged(&requirement.id))
+            .map(|requirement| requirement.id.as_str())
             .collect();
         assert!(unjudged.is_empty(), "{version}: {unjudged:#?}");
     }
@@ -94,9 +94,9 @@ fn a_permission_is_never_judged() {
         let judged = judged_in(version);
         let permissions = catalogue
             .iter()
-            .filter(|own| own.version == version && own.level == Level::May);
+            .filter(|requirement| requirement.version == version && requirement.level == Level::May);
         let wrong: Vec<&str> = permissions
-            .map(|own| own.id.as_str())
+            .map(|requirement| requirement.id.as_str())
             .filter(|id| judged(id))
             .collect();
         assert!(wrong.is_empty(), "{version}: {wrong:#?}");
@@ -107,13 +107,13 @@ fn a_permission_is_never_judged() {
 #[test]
 fn an_id_binds_the_same_actor_in_every_version() {
     let catalogue = catalogue();
-    for own in catalogue.iter() {
+    for requirement in catalogue.iter() {
         for version in DESCRIBED {
-            if let Some(other) = catalogue.get(version, &own.id) {
+            if let Some(other) = catalogue.get(version, &requirement.id) {
                 assert_eq!(
-                    own.actor, other.actor,
+                    requirement.actor, other.actor,
                     "{} in {} and {version}",
-                    own.id, own.version
+                    requirement.id, requirement.version
                 );
             }
         }
@@ -124,30 +124,36 @@ fn an_id_binds_the_same_actor_in_every_version() {
 fn every_version_has_a_catalogue_of_its_own() {
     let catalogue = catalogue();
     for (version, least) in DESCRIBED.into_iter().zip([230, 300, 450]) {
-        let count = catalogue.iter().filter(|own| own.version == version).count();
+        let count = catalogue
+            .iter()
+            .filter(|requirement| requirement.version == version)
+            .count();
         assert!(count >= least, "{version}: {count}");
         let page = format!("/{}/", version.name());
-        for own in catalogue.iter().filter(|own| own.version == version) {
+        for requirement in catalogue
+            .iter()
+            .filter(|requirement| requirement.version == version)
+        {
             let is_of_version = version == Version::Stu3
-                || own.url.contains(&page)
-                || own.url.starts_with("https://fhircast.org/events/");
-            assert!(is_of_version, "{} links to {}", own.id, own.url);
+                || requirement.url.contains(&page)
+                || requirement.url.starts_with("https://fhircast.org/events/");
+            assert!(is_of_version, "{} links to {}", requirement.id, requirement.url);
         }
     }
 }
 
 #[test]
 fn a_requirement_that_cannot_be_observed_says_why() {
-    for own in catalogue().iter() {
+    for requirement in catalogue().iter() {
         assert!(
-            own.unobservable.as_ref().is_none_or(|why| why.len() > 10),
+            requirement.unobservable.as_ref().is_none_or(|why| why.len() > 10),
             "{}",
-            own.id
+            requirement.id
         );
         assert!(
-            !own.text.is_empty() && own.url.starts_with("https://"),
+            !requirement.text.is_empty() && requirement.url.starts_with("https://"),
             "{}",
-            own.id
+            requirement.id
         );
     }
 }
@@ -224,8 +230,8 @@ fn the_page_of_an_event_has_the_same_name_in_every_version() {
 
 #[test]
 fn ids_have_an_area_and_words_in_lower_case() {
-    for own in catalogue().iter() {
-        let parts: Vec<&str> = own.id.split('.').collect();
+    for requirement in catalogue().iter() {
+        let parts: Vec<&str> = requirement.id.split('.').collect();
         let lower = |part: &str| {
             part.chars()
                 .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
@@ -233,7 +239,7 @@ fn ids_have_an_area_and_words_in_lower_case() {
         assert!(
             parts.len() >= 2 && parts.iter().all(|part| !part.is_empty() && lower(part)),
             "{}",
-            own.id
+            requirement.id
         );
         // In userhibernate.hub, the hub is a parameter of the event and no actor.
         let bound = match parts.get(2..).and_then(<[&str]>::last).copied() {
@@ -243,10 +249,10 @@ fn ids_have_an_area_and_words_in_lower_case() {
             _ => None,
         };
         assert!(
-            bound.is_none_or(|actor| actor == own.actor),
+            bound.is_none_or(|actor| actor == requirement.actor),
             "{} binds the {}",
-            own.id,
-            own.actor
+            requirement.id,
+            requirement.actor
         );
     }
 }
@@ -255,14 +261,14 @@ fn ids_have_an_area_and_words_in_lower_case() {
 fn what_refers_to_a_requirement_refers_to_one_that_exists() {
     let catalogue = catalogue();
     let mut strangers = Vec::new();
-    for own in catalogue.iter() {
-        let texts = [own.unobservable.as_deref(), own.note.as_deref()];
+    for requirement in catalogue.iter() {
+        let texts = [requirement.unobservable.as_deref(), requirement.note.as_deref()];
         for text in texts.into_iter().flatten() {
             let words = text.split_whitespace().collect::<Vec<_>>();
             for pair in words.windows(3).filter(|words| words[0] == "judged") {
                 let id = pair[2].trim_end_matches(['.', ',', ';']);
-                if pair[1] == "as" && id.contains('.') && catalogue.get(own.version, id).is_none() {
-                    strangers.push(format!("{id}, named by {}", own.id));
+                if pair[1] == "as" && id.contains('.') && catalogue.get(requirement.version, id).is_none() {
+                    strangers.push(format!("{id}, named by {}", requirement.id));
                 }
             }
         }
@@ -276,7 +282,7 @@ fn the_documentation_names_every_page_and_only_requirements_that_exist() {
     let catalogue = catalogue();
     let areas: BTreeSet<&str> = catalogue
         .iter()
-        .filter_map(|own| own.id.split('.').next())
+        .filter_map(|requirement| requirement.id.split('.').next())
         .collect();
     for version in DESCRIBED {
         for file in files_of(version) {
@@ -287,8 +293,9 @@ fn the_documentation_names_every_page_and_only_requirements_that_exist() {
     }
     // A name without its actor stands for the entries of both.
     let known = |id: &str| {
-        catalogue.iter().any(|own| {
-            own.id
+        catalogue.iter().any(|requirement| {
+            requirement
+                .id
                 .strip_prefix(id)
                 .is_some_and(|rest| rest.is_empty() || rest == ".hub" || rest == ".subscriber")
         })

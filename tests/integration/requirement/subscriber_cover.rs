@@ -9,13 +9,13 @@ use castspec_judging::subscriber::REQUIREMENTS;
 
 /// Permissions are never judged (docs/requirements.md).
 fn observable(catalogue: &Catalogue) -> impl Iterator<Item = &str> {
-    let own = catalogue.iter().filter(|own| {
-        own.version == Version::Stu3
-            && own.actor == Actor::Subscriber
-            && own.unobservable.is_none()
-            && own.level != Level::May
+    let requirements = catalogue.iter().filter(|requirement| {
+        requirement.version == Version::Stu3
+            && requirement.actor == Actor::Subscriber
+            && requirement.unobservable.is_none()
+            && requirement.level != Level::May
     });
-    own.map(|own| own.id.as_str())
+    requirements.map(|requirement| requirement.id.as_str())
 }
 
 #[test]

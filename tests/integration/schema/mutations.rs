@@ -191,7 +191,11 @@ fn every_requirement_is_broken(bench: &Bench, broken: &BTreeSet<(Version, String
     let mut never = BTreeSet::new();
     for version in bench.versions {
         let named = SCHEMAS[version].requirements().into_keys();
-        never.extend(named.map(|id| (*version, id)).filter(|own| !broken.contains(own)));
+        never.extend(
+            named
+                .map(|id| (*version, id))
+                .filter(|requirement| !broken.contains(requirement)),
+        );
     }
     let unbroken = &bench.rules.unbroken;
     let missing: Vec<_> = never
@@ -201,7 +205,7 @@ fn every_requirement_is_broken(bench: &Bench, broken: &BTreeSet<(Version, String
     assert!(missing.is_empty(), "no rule breaks {missing:#?}");
     let needless: Vec<_> = unbroken
         .keys()
-        .filter(|id| !never.iter().any(|(_, own)| own == *id))
+        .filter(|id| !never.iter().any(|(_, other)| other == *id))
         .collect();
     assert!(needless.is_empty(), "excepted in vain: {needless:?}");
 }

@@ -11,7 +11,7 @@ use crate::protocol::Version;
 
 macro_rules! defects {
     ($($variant:ident, $name:literal, $description:literal,
-        $(in [$($version:ident $(breaks [$($own:literal),+])? $(so [$($so:literal),+])?),+],)?
+        $(in [$($version:ident $(breaks [$($version_breaks:literal),+])? $(so [$($so:literal),+])?),+],)?
         [$($breaks:literal),+] $(, so [$($consequence:literal),+])?;)+) => {
         /// A named, deliberate deviation of the hub.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ macro_rules! defects {
             }
 
             pub(super) fn own_breaks(self) -> &'static [(Version, &'static [&'static str])] {
-                match self { $(Self::$variant => &[$($($((Version::$version, &[$($own),+]),)?)+)?]),+ }
+                match self { $(Self::$variant => &[$($($((Version::$version, &[$($version_breaks),+]),)?)+)?]),+ }
             }
 
             pub(super) fn common_consequences(self) -> &'static [&'static str] {
