@@ -155,7 +155,7 @@ impl Session {
             }
         };
         let mut session = Self {
-            dialect: Dialect::new(&target.hub_url_text(), version),
+            dialect: Dialect::new(&target),
             target,
             http,
             log,

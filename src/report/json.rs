@@ -9,7 +9,8 @@ use super::ReportError;
 use super::record::{Record, ScenarioRecord};
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{
-    Check, Disposition, Entry, Grading, HubLost, Observation, RunBegan, ScenarioId, Summary, Target, Tool,
+    Accommodation, Check, Disposition, Entry, Grading, HubLost, Observation, RunBegan, ScenarioId, Summary,
+    Target, Tool,
 };
 
 /// The members of report.json, in their order; those after `target` that a version of castspec did not write yet have
@@ -29,6 +30,10 @@ struct Document {
     interrupted: bool,
     #[serde(default)]
     hub_lost: Option<HubLost>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    obstacle: Option<String>,
+    #[serde(default)]
+    accommodations: Vec<Accommodation>,
     checks: Vec<Check>,
     #[serde(default)]
     observations: Vec<Observation>,
@@ -61,6 +66,8 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         summary: record.summary(),
         interrupted: record.interrupted,
         hub_lost: record.hub_lost.clone(),
+        obstacle: record.obstacle.clone(),
+        accommodations: record.accommodations.clone(),
         checks: record.checks.clone(),
         observations: record.observations.clone(),
         scenarios: record.scenarios.iter().map(Played::of).collect(),
@@ -98,6 +105,8 @@ pub fn parse(text: &str) -> Result<Record, String> {
         scenarios: document.scenarios.into_iter().map(Played::record).collect(),
         observations: document.observations,
         hub_lost: document.hub_lost,
+        obstacle: document.obstacle,
+        accommodations: document.accommodations,
         duration: Duration::from_millis(document.duration_ms),
         interrupted: document.interrupted,
         ..Record::default()

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use castspec_judging::outcome::{
-    Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation, RunBegan, RunEvent, ScenarioId,
-    Summary, Verdict,
+    Accommodation, Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation, RunBegan, RunEvent,
+    ScenarioId, Summary, Verdict,
 };
 
 /// The record of a run.
@@ -21,12 +21,16 @@ pub struct Record {
     pub scenarios: Vec<ScenarioRecord>,
     /// Readings that the hub chose.
     pub observations: Vec<Observation>,
+    /// What castspec did as the hub wants it.
+    pub accommodations: Vec<Accommodation>,
     /// The hub was lost.
     pub hub_lost: Option<HubLost>,
     /// How long the run took.
     pub duration: Duration,
     /// A signal ended it early.
     pub interrupted: bool,
+    /// Why nothing could be judged at all, where that is so.
+    pub obstacle: Option<String>,
     /// Scenarios of which a check was broken.
     pub(super) broken: BTreeSet<ScenarioId>,
 }
@@ -84,8 +88,10 @@ impl Record {
             RunEvent::RunEnded(ended) => {
                 self.duration = whole_millis(ended.duration);
                 self.interrupted = ended.interrupted;
+                self.obstacle.clone_from(&ended.obstacle);
                 self.sort();
             }
+            RunEvent::Accommodated(accommodation) => self.accommodations.push(accommodation.clone()),
             RunEvent::ScenarioBegan(_) | RunEvent::MessageSeen { .. } => {}
         }
     }

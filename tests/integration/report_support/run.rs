@@ -138,6 +138,7 @@ impl Run {
             duration: Duration::from_millis(1_234),
             summary: self.summary,
             interrupted: self.interrupted,
+            obstacle: None,
         }));
         self.events
     }

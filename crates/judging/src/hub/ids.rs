@@ -5,6 +5,8 @@
 
 /// An accepted subscription is answered with 202 (2.4).
 pub const SUBSCRIBE_202: &str = "subscribe.accepted-202";
+/// A published event is accepted or refused by an HTTP answer (2.6).
+pub const PUBLISH_ANSWERED: &str = "publish.accept-or-reject";
 /// An accepted unsubscribe is answered with 202 (2.4).
 pub const UNSUBSCRIBE_202: &str = "unsubscribe.accepted-202";
 /// What is returned from subscription requests is `application/json` (2.4).

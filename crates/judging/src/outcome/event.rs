@@ -30,6 +30,8 @@ pub enum RunEvent {
     Observed(Observation),
     /// A scenario ended; all its checks have been judged.
     ScenarioEnded(ScenarioEnded),
+    /// castspec does something as this hub wants it, so that the rest can be judged.
+    Accommodated(Accommodation),
     /// The hub died or stopped answering.
     HubLost(HubLost),
     /// The run ended; always last, also after a signal.
@@ -123,6 +125,18 @@ impl ScenarioEnded {
     }
 }
 
+/// What castspec does as a hub wants it from here on, so that what the hub does there hides nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accommodation {
+    /// The version under which it was found to be needed.
+    pub fhircast_version: Version,
+    /// One sentence: what castspec does.
+    pub what: String,
+    /// The requirement that the hub breaks there, where it breaks one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<String>,
+}
+
 /// The hub died or stopped answering in mid-run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubLost {
@@ -143,4 +157,6 @@ pub struct RunEnded {
     pub summary: Summary,
     /// Whether a signal ended it before all scenarios had run.
     pub interrupted: bool,
+    /// Why nothing could be judged at all, where that is so: one sentence.
+    pub obstacle: Option<String>,
 }

@@ -69,6 +69,7 @@ impl FinishedRun {
             duration: self.duration,
             summary,
             interrupted: false,
+            obstacle: None,
         }));
         events
     }

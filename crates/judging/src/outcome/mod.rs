@@ -15,7 +15,8 @@ mod transcript;
 pub use check::{Acceptance, Check, Observation, Summary, Verdict};
 pub use conclusion::{Conclusion, Outcome};
 pub use event::{
-    Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool,
+    Accommodation, Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target,
+    Tool,
 };
 pub use finished_run::{FinishedRun, FinishedScenario};
 pub use grading::Grading;

@@ -2,7 +2,7 @@
 
 use super::scenario_run::{ScenarioRun, Stop, answer_variable, breach_of};
 use crate::client::{Answer, NoAnswer, OutgoingRequest};
-use crate::judging::hub::{Breach, Place, shortened};
+use crate::judging::hub::{Breach, Place, ids, shortened};
 use crate::scenario::{
     AnswerExpectation, ContentTypeExpectation, Mismatch, RequestKind, StatusExpectation, Unmet, mismatches,
 };
@@ -54,21 +54,45 @@ impl ScenarioRun<'_> {
 
     async fn no_answer(&mut self, request: &OutgoingRequest, error: &NoAnswer, asked: Asked<'_>) -> Stop {
         let stop = self.unanswered(request, error).await;
-        if let Stop::Unreached(why) = &stop {
-            for expectation in asked.expectations {
-                let Some(requirement) = &expectation.requirement else {
-                    continue;
-                };
-                let breach = Breach {
-                    message: shortened(why),
-                    expected: Some("an HTTP answer".to_owned()),
-                    observed: Some(error.problem.clone()),
-                    places: vec![Place::at(error.spot.sequence)],
-                    unmet: expectation.unmet.unwrap_or_default(),
-                    ..Breach::default()
-                };
-                self.judge.broken(&requirement.value, breach);
-            }
+        let (Stop::Unreached(why) | Stop::HubLost(why)) = &stop else {
+            return stop;
+        };
+        let ended = matches!(stop, Stop::HubLost(_));
+        if ended && !self.is_alone {
+            // Whose request it was that the hub ended of is not known yet.
+            return stop;
+        }
+        let stated = asked.expectations.iter().filter_map(|expectation| {
+            let requirement = expectation.requirement.as_ref()?;
+            Some((requirement.value.clone(), expectation.unmet.unwrap_or_default()))
+        });
+        let mut owed: Vec<_> = stated.collect();
+        if owed.is_empty()
+            && let Some(kind) = asked.kind
+        {
+            owed.push((answer_owed(kind).to_owned(), Unmet::ByLevel));
+        }
+        let message = match ended {
+            true => format!(
+                "the hub ended of {} {}, sent while nothing else was: {}",
+                request.method, request.url, error.problem
+            ),
+            false => why.clone(),
+        };
+        for (requirement, unmet) in owed {
+            let breach = Breach {
+                message: shortened(&message),
+                expected: Some("an HTTP answer".to_owned()),
+                observed: Some(error.problem.clone()),
+                places: vec![
+                    Place::at(error.spot.sequence.saturating_sub(1)),
+                    Place::at(error.spot.sequence),
+                ],
+                unmet,
+                ..Breach::default()
+            };
+            self.ended_unanswered |= ended;
+            self.judge.broken(&requirement, breach);
         }
         stop
     }
@@ -190,6 +214,15 @@ impl ScenarioRun<'_> {
                 breach_of(&found, "the hub's answer", places, unmet).message,
             )),
         }
+    }
+}
+
+/// The requirement by which a request of this kind is owed an answer.
+fn answer_owed(kind: RequestKind) -> &'static str {
+    match kind {
+        RequestKind::Subscribe => ids::SUBSCRIBE_202,
+        RequestKind::Unsubscribe => ids::UNSUBSCRIBE_202,
+        RequestKind::Publish => ids::PUBLISH_ANSWERED,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::outcome::Traffic;
 use crate::scenario::{Connect, Unmet};
 
 /// The first thing that comes over a new WebSocket.
-enum Greeting {
+pub(super) enum Greeting {
     Confirmed,
     Denied(String),
     Closed(Option<u16>),
@@ -54,7 +54,7 @@ impl ScenarioRun<'_> {
             }
             Err(error) => {
                 // A hub that is not there refuses nothing.
-                let url = self.setting.target.hub_url_text();
+                let url = self.setting.dialect.hub_url().to_owned();
                 let told = OutgoingRequest {
                     method: "CONNECT".to_owned(),
                     url,
@@ -110,7 +110,7 @@ impl ScenarioRun<'_> {
     }
 
     /// Opens the WebSocket at the endpoint that the subscriber was given.
-    async fn open(&mut self, name: &str) -> Result<(), crate::client::ConnectError> {
+    pub(super) async fn open(&mut self, name: &str) -> Result<(), crate::client::ConnectError> {
         let patience = self.setting.target.timing.response;
         let connector = self.setting.http.connector();
         let log = self.state.log.clone();
@@ -164,6 +164,15 @@ impl ScenarioRun<'_> {
                 self.publish_mock_variable(name);
                 Ok(())
             }
+            None if !self.setting.dialect.confirms() => {
+                let next = self.state.log.next();
+                if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
+                    let asked = subscription.asked.clone();
+                    subscription.confirm(asked, None, next);
+                }
+                self.publish_mock_variable(name);
+                Ok(())
+            }
             Some(Greeting::Denied(reason)) => Err(Stop::Unreached(format!(
                 "the hub denied the subscription of {name}: {reason}"
             ))),
@@ -192,8 +201,12 @@ impl ScenarioRun<'_> {
     }
 
     /// Waits for the first control message of the WebSocket just opened.
-    async fn greeting(&mut self, name: &str) -> Option<Greeting> {
-        let deadline = self.deadline(std::time::Duration::ZERO);
+    pub(super) async fn greeting(&mut self, name: &str) -> Option<Greeting> {
+        // A hub that was seen to confirm nothing is not waited for as long again.
+        let deadline = match self.setting.dialect.confirms() {
+            true => self.deadline(std::time::Duration::ZERO),
+            false => std::time::Instant::now() + self.setting.target.timing.quiet,
+        };
         let mock = self.state.mocks.get_mut(name)?;
         let number = mock.opened.checked_sub(1)?;
         let found = mock

@@ -1,100 +1,199 @@
-//! How this hub wants to be spoken to, where the specification allows more than one way (ambiguities, 3 and 4).
+//! How this hub wants to be spoken to, where the specification allows more than one way, or where the hub has one of its own
+//! (ambiguities, 3, 4, 13 and 82). It is found out before the first scenario; the target file can say it instead.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use url::Url;
+
+use super::target::Target;
 use crate::client::OutgoingRequest;
 use crate::protocol::{EventKind, EventName, Version};
 
 /// The media types in which events may be published: that of the examples of STU3, and that of the versions before.
 const MEDIA_TYPES: [&str; 2] = ["application/fhir+json", "application/json"];
 
+/// What the target file says of the hub's dialect; what it leaves out is found out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DialectSettings {
+    /// Where events are published.
+    pub publish_url: Option<Url>,
+    /// The media type of published events.
+    pub media_type: Option<String>,
+    /// Parameters that every subscription request must carry.
+    pub subscribe_parameters: BTreeMap<String, String>,
+    /// Whether an unsubscribe must name `hub.events`.
+    pub unsubscribe_with_events: Option<bool>,
+}
+
 /// Where and how events are published to this hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Manner {
+pub struct PublishingManner {
     /// Which of the two media types.
     media_type: usize,
     /// Append the topic to `hub.url`.
     topic_in_url: bool,
 }
 
-/// The manner that the hub has last accepted, shared by all scenarios.
+/// What is known of the hub's dialect, shared by all scenarios.
 #[derive(Debug, Default)]
 pub struct Dialect {
+    /// `hub.url` exactly as it was given.
     hub_url: String,
-    accepted: Mutex<Manner>,
+    settings: DialectSettings,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    manner: PublishingManner,
+    subscribe_parameters: BTreeMap<String, String>,
+    unsubscribe_with_events: bool,
+    without_confirmation: bool,
 }
 
 impl Dialect {
-    /// A hub of which nothing is known yet: events go to `hub.url`, in the media type of the version's examples.
-    pub fn new(hub_url: &str, version: Version) -> Self {
-        let manner = Manner {
-            media_type: usize::from(version != Version::Stu3),
+    /// A hub of which nothing is known beside what the target says: events go to `hub.url`, in the media type of the
+    /// version's examples.
+    pub fn new(target: &Target) -> Self {
+        let manner = PublishingManner {
+            media_type: usize::from(target.version != Version::Stu3),
             topic_in_url: false,
         };
+        let settings = target.dialect.clone();
+        let known = Known {
+            manner,
+            subscribe_parameters: settings.subscribe_parameters.clone(),
+            unsubscribe_with_events: settings.unsubscribe_with_events.unwrap_or_default(),
+            without_confirmation: false,
+        };
         Self {
-            hub_url: hub_url.to_owned(),
-            accepted: Mutex::new(manner),
+            hub_url: target.hub_url_as_given(),
+            settings,
+            known: Mutex::new(known),
         }
     }
 
-    /// The manner to begin with.
-    pub fn manner(&self) -> Manner {
-        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    /// `hub.url` exactly as it was given, a trailing slash included: where subscription requests go.
+    pub fn hub_url(&self) -> &str {
+        &self.hub_url
     }
 
-    /// The hub accepted an event in this manner.
-    pub fn learn(&self, manner: Manner) {
-        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = manner;
+    /// The manner in which events are published.
+    pub fn manner(&self) -> PublishingManner {
+        self.known().manner
+    }
+
+    /// The hub takes events in this manner.
+    pub fn learn(&self, manner: PublishingManner) {
+        self.known().manner = manner;
+    }
+
+    /// The manners to try, the one that is known first; one alone where the target says both the URL and the media type.
+    pub fn manners(&self) -> Vec<PublishingManner> {
+        let first = self.manner();
+        let other_type = PublishingManner {
+            media_type: 1 - first.media_type,
+            ..first
+        };
+        let with_topic = |manner: PublishingManner| PublishingManner {
+            topic_in_url: !manner.topic_in_url,
+            ..manner
+        };
+        let mut manners = vec![first];
+        if self.settings.media_type.is_none() {
+            manners.push(other_type);
+        }
+        if self.settings.publish_url.is_none() {
+            let more: Vec<_> = manners.iter().copied().map(with_topic).collect();
+            manners.extend(more);
+        }
+        manners
+    }
+
+    /// The media type of events that are published in this manner.
+    pub fn media_type(&self, manner: PublishingManner) -> &str {
+        match &self.settings.media_type {
+            Some(media_type) => media_type,
+            None => MEDIA_TYPES[manner.media_type],
+        }
     }
 
     /// Where events are published.
-    pub fn publish_url(&self, manner: Manner, topic: &str) -> String {
+    pub fn publish_url(&self, manner: PublishingManner, topic: &str) -> String {
+        if let Some(url) = &self.settings.publish_url {
+            return url.as_str().to_owned();
+        }
         if manner.topic_in_url {
             let topic: String = url::form_urlencoded::byte_serialize(topic.as_bytes()).collect();
-            format!("{}/{}", self.hub_url, topic.replace('+', "%20"))
+            let base = self.hub_url.trim_end_matches('/');
+            format!("{base}/{}", topic.replace('+', "%20"))
         } else {
             self.hub_url.clone()
         }
     }
 
     /// The request that publishes this notification.
-    pub fn request(&self, manner: Manner, topic: &str, body: String) -> OutgoingRequest {
-        OutgoingRequest::json(&self.publish_url(manner, topic), manner.media_type(), body)
+    pub fn request(&self, manner: PublishingManner, topic: &str, body: String) -> OutgoingRequest {
+        OutgoingRequest::json(&self.publish_url(manner, topic), self.media_type(manner), body)
+    }
+
+    /// Whether the target itself says where events are published.
+    pub fn has_publish_url(&self) -> bool {
+        self.settings.publish_url.is_some()
+    }
+
+    /// Every subscription request must carry this parameter.
+    pub fn learn_parameter(&self, name: &str, value: &str) {
+        let mut known = self.known();
+        known
+            .subscribe_parameters
+            .insert(name.to_owned(), value.to_owned());
+    }
+
+    /// An unsubscribe must name `hub.events`.
+    pub fn learn_events_of_unsubscribes(&self) {
+        self.known().unsubscribe_with_events = true;
+    }
+
+    /// Whether an unsubscribe must name `hub.events`.
+    pub fn unsubscribes_with_events(&self) -> bool {
+        self.known().unsubscribe_with_events
+    }
+
+    /// The hub confirms no subscription.
+    pub fn learn_no_confirmation(&self) {
+        self.known().without_confirmation = true;
+    }
+
+    /// Whether the hub confirms subscriptions at all.
+    pub fn confirms(&self) -> bool {
+        !self.known().without_confirmation
+    }
+
+    /// A form of `hub.url` with what every request of its mode must carry here; what it has already stays.
+    pub fn completed(&self, mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+        let has = |pairs: &[(String, String)], name: &str| pairs.iter().any(|(known, _)| known == name);
+        let mode = pairs.iter().find(|(name, _)| name == "hub.mode");
+        if mode.is_some_and(|(_, mode)| mode == "subscribe") {
+            for (name, value) in &self.known().subscribe_parameters {
+                if !has(&pairs, name) {
+                    pairs.push((name.clone(), value.clone()));
+                }
+            }
+        }
+        pairs
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Manner {
-    /// The media type.
-    pub fn media_type(self) -> &'static str {
-        MEDIA_TYPES[self.media_type]
-    }
-
+impl PublishingManner {
     /// Whether the topic is appended to `hub.url`.
     pub fn has_topic_in_url(self) -> bool {
         self.topic_in_url
-    }
-
-    /// What to try after the hub has refused a proper event with this status; nothing where all has been tried.
-    pub fn after_refusal(self, status: u16, tried: &[Self]) -> Option<Self> {
-        let other_type = Self {
-            media_type: 1 - self.media_type,
-            ..self
-        };
-        let other_url = Self {
-            topic_in_url: !self.topic_in_url,
-            ..self
-        };
-        let candidates = match status {
-            400 | 406 | 415 | 422 => [other_type, other_url],
-            404 | 405 => [other_url, other_type],
-            _ => return None,
-        };
-        let likely = if matches!(status, 404 | 405) {
-            &candidates[..]
-        } else {
-            &candidates[..1]
-        };
-        likely.iter().copied().find(|manner| !tried.contains(manner))
     }
 }
 
@@ -137,24 +236,70 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_other_media_type_is_tried_once_and_the_other_url_where_nothing_is_there() {
-        let first = Manner::default();
-        let second = first.after_refusal(415, &[first]).unwrap();
-        assert_eq!(second.media_type(), "application/json");
-        assert_eq!(second.after_refusal(415, &[first, second]), None);
-        assert!(first.after_refusal(404, &[first]).unwrap().has_topic_in_url());
-        assert_eq!(first.after_refusal(409, &[first]), None);
+    fn dialect(hub_url: &str, settings: DialectSettings) -> Dialect {
+        let mut target = Target::new(hub_url, Version::Stu3).unwrap();
+        target.dialect = settings;
+        Dialect::new(&target)
     }
 
     #[test]
-    fn a_topic_is_encoded_in_the_url() {
-        let dialect = Dialect::new("https://h/f", Version::Stu3);
-        let manner = Manner {
-            media_type: 0,
-            topic_in_url: true,
-        };
-        assert_eq!(dialect.publish_url(manner, "a b/ü"), "https://h/f/a%20b%2F%C3%BC");
-        assert_eq!(dialect.publish_url(Manner::default(), "a"), "https://h/f");
+    fn both_media_types_and_both_places_are_tried() {
+        let dialect = dialect("https://h/f", DialectSettings::default());
+        let tried: Vec<_> = dialect.manners().into_iter().collect();
+        let told: Vec<_> = tried
+            .iter()
+            .map(|manner| (dialect.media_type(*manner), dialect.publish_url(*manner, "a b/ü")))
+            .collect();
+        let (at_hub, at_topic) = ("https://h/f".to_owned(), "https://h/f/a%20b%2F%C3%BC".to_owned());
+        assert_eq!(
+            told,
+            [
+                ("application/fhir+json", at_hub.clone()),
+                ("application/json", at_hub),
+                ("application/fhir+json", at_topic.clone()),
+                ("application/json", at_topic),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_target_says_is_not_tried_otherwise() {
+        let dialect = dialect(
+            "https://h/f",
+            DialectSettings {
+                publish_url: Some("https://h/events".parse().unwrap()),
+                media_type: Some("application/json".to_owned()),
+                ..DialectSettings::default()
+            },
+        );
+        assert_eq!(dialect.manners().len(), 1);
+        assert_eq!(dialect.publish_url(dialect.manner(), "t"), "https://h/events");
+        assert_eq!(dialect.media_type(dialect.manner()), "application/json");
+    }
+
+    #[test]
+    fn hub_url_keeps_its_trailing_slash() {
+        for (given, posted, with_topic) in [
+            ("https://h/f/", "https://h/f/", "https://h/f/t"),
+            ("https://h/f", "https://h/f", "https://h/f/t"),
+            ("https://h", "https://h", "https://h/t"),
+        ] {
+            let dialect = dialect(given, DialectSettings::default());
+            let manners = dialect.manners();
+            assert_eq!(dialect.publish_url(manners[0], "t"), posted);
+            assert_eq!(dialect.publish_url(manners[2], "t"), with_topic);
+        }
+    }
+
+    #[test]
+    fn a_subscription_carries_what_every_subscription_must_carry() {
+        let dialect = dialect("https://h/f", DialectSettings::default());
+        dialect.learn_parameter("subscriber.name", "castspec");
+        let form = |mode: &str| vec![("hub.mode".to_owned(), mode.to_owned())];
+        assert_eq!(dialect.completed(form("subscribe")).len(), 2);
+        assert_eq!(dialect.completed(form("unsubscribe")).len(), 1);
+        let mut named = form("subscribe");
+        named.push(("subscriber.name".to_owned(), "own".to_owned()));
+        assert_eq!(dialect.completed(named.clone()), named);
     }
 }

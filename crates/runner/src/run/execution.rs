@@ -1,39 +1,28 @@
-//! The run: scenarios at once, each within its bound, until all have ended or a signal comes.
+//! The run: the first contact with the hub, then the scenarios, until all have ended or a signal comes.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
 
 use super::dialect::Dialect;
+use super::emitter::Emitter;
+use super::first_contact;
+use super::outage::Outage;
 use super::preflight::{self, PreflightError};
-use super::retrying::retried;
-use super::scenario_run::{ScenarioRun, Setting, Stop};
-use super::scenario_setup::topic_names;
+use super::scenario_run::Setting;
+use super::schedule::{Planned, Schedule};
 use super::target::Target;
 use super::topics::Topics;
-use crate::client::{CallbackError, Callbacks, HttpClient, Log, TrustError};
-use crate::judging::hub::unjudged;
+use crate::client::{CallbackError, Callbacks, HttpClient, TrustError};
 use crate::outcome::Target as TargetTold;
-use crate::outcome::{
-    Check, Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
-    Verdict,
-};
-use crate::protocol::{EventName, Version};
+use crate::outcome::{RunBegan, RunEnded, RunEvent, Summary, Tool};
+use crate::protocol::Version;
 use crate::redaction::Redactor;
-use crate::requirement::{Capability, Catalogue};
-use crate::scenario::{Channel, Scenario, Step, TemplateError, Templates};
+use crate::requirement::Catalogue;
+use crate::scenario::{Channel, Scenario, TemplateError, Templates};
 use crate::schema::{SchemaError, Schemas};
-
-/// How long one scenario may take beside the leases and time-outs that it waits for.
-const SCENARIO_BOUND: Duration = Duration::from_secs(60);
-
-/// How long leaving the hub may take after a scenario.
-const TEARDOWN_BOUND: Duration = Duration::from_secs(15);
 
 /// What a run needs beside its targets and scenarios.
 #[derive(Debug, Clone)]
@@ -114,7 +103,8 @@ pub enum RunError {
 /// events for what was judged.
 ///
 /// # Errors
-/// When trust cannot be set up or nothing answers at `hub.url`; no event has been emitted then.
+/// When trust cannot be set up or nothing answers at `hub.url`: no event has been emitted then. When the hub turns out to be
+/// untestable at the first contact: the events of a run in which nothing was judged have been emitted then.
 pub async fn run(
     version_plans: Vec<VersionPlan>,
     materials: Materials,
@@ -141,20 +131,7 @@ pub async fn run(
             .for_each(|values| redactor.strings(values));
     }
     let target = told.remove(0);
-    let learning = async {
-        for (setting, _, _) in &prepared {
-            preflight::learn_dialect(setting, &topics).await;
-        }
-    };
-    tokio::select! {
-        () = learning => {}
-        _ = stop.wait_for(|stopped| *stopped) => {}
-    }
-    let emit = Emitter {
-        events,
-        redactor,
-        summary: Arc::default(),
-    };
+    let emit = Emitter::new(events, redactor);
     emit.send(RunEvent::RunBegan(RunBegan {
         tool: Tool {
             name: "castspec".to_owned(),
@@ -165,52 +142,50 @@ pub async fn run(
         further_targets: told,
         scenarios: prepared.iter().map(|(_, _, scenarios)| scenarios.len()).sum(),
     }));
-    let places = Arc::new(Semaphore::new(most));
-    let retries = materials.retries;
-    let mut tasks = JoinSet::new();
-    for (setting, _, scenarios) in prepared {
-        for scenario in scenarios {
-            let (setting, emit, topics, places) =
-                (setting.clone(), emit.clone(), topics.clone(), places.clone());
-            let stop = stop.clone();
-            tasks.spawn(async move {
-                // The semaphore is never closed; were it, the scenario would still run.
-                let _place = places.acquire().await;
-                let timed = match retries {
-                    0 => BTreeSet::new(),
-                    _ => scenario.timed_requirements(),
-                };
-                if timed.is_empty() {
-                    return one(&setting, &scenario, &emit, &topics, stop).await;
+    let mut obstacle = None;
+    let mut scenarios = Vec::new();
+    for (setting, _, of_version) in prepared {
+        let made = tokio::select! {
+            made = first_contact::make(&setting, &topics) => made,
+            _ = stop.wait_for(|stopped| *stopped) => Ok(None),
+        };
+        match made {
+            Err(error) => {
+                obstacle = Some(error);
+                break;
+            }
+            Ok(contact) => {
+                if contact.is_none_or(|contact| contact.told(&setting, &emit)) {
+                    scenarios.extend(of_version.into_iter().map(|scenario| Planned {
+                        setting: setting.clone(),
+                        scenario,
+                    }));
                 }
-                let events = retried(
-                    retries,
-                    &timed,
-                    || !*stop.borrow(),
-                    || async {
-                        let (apart, incoming) = emit.apart();
-                        one(&setting, &scenario, &apart, &topics, stop.clone()).await;
-                        drop(apart);
-                        gathered(incoming).await
-                    },
-                );
-                events.await.into_iter().for_each(|event| emit.send(event));
-            });
+            }
         }
     }
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!("a scenario's task ended abnormally: {error}");
-        }
+    if obstacle.is_none() {
+        let schedule = Schedule {
+            emit: emit.clone(),
+            topics,
+            stop: stop.clone(),
+            retries: materials.retries,
+            at_once: most,
+        };
+        schedule.play(scenarios).await;
     }
-    let summary = *emit.summary.lock().unwrap_or_else(PoisonError::into_inner);
+    let summary = emit.summary();
     let interrupted = *stop.borrow_and_update();
     emit.send(RunEvent::RunEnded(RunEnded {
         duration: began.elapsed(),
         summary,
         interrupted,
+        obstacle: obstacle.as_ref().map(ToString::to_string),
     }));
-    Ok(summary)
+    match obstacle {
+        Some(error) => Err(error.into()),
+        None => Ok(summary),
+    }
 }
 
 /// Finds out what a hub claims under a version, and sets up the way to it and back.
@@ -241,7 +216,7 @@ pub(super) async fn prepare(
     };
     let schemas = materials.schemas.get(&target.version).cloned();
     let setting = Setting {
-        dialect: Dialect::new(&target.hub_url_text(), target.version),
+        dialect: Dialect::new(&target),
         claims,
         catalogue: materials.catalogue.clone(),
         schemas: schemas.ok_or(RunError::NoSchemas(target.version))?,
@@ -249,7 +224,7 @@ pub(super) async fn prepare(
         http,
         callbacks,
         issued: std::sync::Mutex::default(),
-        lost: std::sync::Mutex::default(),
+        outage: Outage::default(),
         redactor: redactor.clone(),
         began,
         target,
@@ -258,277 +233,7 @@ pub(super) async fn prepare(
 }
 
 /// Whether a subscriber of the scenario has a webhook under this version.
-fn has_webhooks(scenario: &Scenario, version: Version) -> bool {
+pub(super) fn has_webhooks(scenario: &Scenario, version: Version) -> bool {
     let mut subscribers = scenario.document.subscribers.values();
     subscribers.any(|subscriber| subscriber.channel_in(version) == Channel::Webhook)
-}
-
-#[derive(Clone)]
-struct Emitter {
-    events: mpsc::UnboundedSender<RunEvent>,
-    redactor: Redactor,
-    summary: Arc<std::sync::Mutex<Summary>>,
-}
-
-/// All that was emitted; its emitter is gone.
-async fn gathered(mut incoming: mpsc::UnboundedReceiver<RunEvent>) -> Vec<RunEvent> {
-    let mut events = Vec::new();
-    while let Some(event) = incoming.recv().await {
-        events.push(event);
-    }
-    events
-}
-
-impl Emitter {
-    /// An emitter whose events are kept apart from those of the run.
-    fn apart(&self) -> (Self, mpsc::UnboundedReceiver<RunEvent>) {
-        let (events, incoming) = mpsc::unbounded_channel();
-        let apart = Self {
-            events,
-            redactor: self.redactor.clone(),
-            summary: Arc::default(),
-        };
-        (apart, incoming)
-    }
-
-    fn send(&self, mut event: RunEvent) {
-        match &mut event {
-            RunEvent::CheckJudged(check) => self.redactor.check(check),
-            RunEvent::Observed(observation) => observation.reading = self.redactor.text(&observation.reading),
-            RunEvent::HubLost(lost) => {
-                lost.request = self.redactor.text(&lost.request);
-                lost.problem = self.redactor.text(&lost.problem);
-            }
-            RunEvent::ScenarioEnded(ended) => match &mut ended.disposition {
-                Disposition::Skipped(why) | Disposition::Inconclusive(why) | Disposition::Error(why) => {
-                    *why = self.redactor.text(why);
-                }
-                Disposition::Completed => {}
-            },
-            // The messages of transcripts have been through the redactor before they were kept.
-            RunEvent::MessageSeen { .. }
-            | RunEvent::RunBegan(_)
-            | RunEvent::ScenarioBegan(_)
-            | RunEvent::RunEnded(_) => {}
-        }
-        if let RunEvent::CheckJudged(check) = &event {
-            self.summary
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(check.verdict);
-        }
-        // Nobody may be listening any more; the run goes on for those who await its summary.
-        let _ = self.events.send(event);
-    }
-}
-
-/// Runs one scenario, whatever comes, to its `ScenarioEnded`.
-async fn one(
-    setting: &Setting,
-    scenario: &Scenario,
-    emit: &Emitter,
-    topics: &Topics,
-    mut stop: watch::Receiver<bool>,
-) {
-    let version = setting.target.version;
-    let title = scenario.document.title.clone();
-    emit.send(RunEvent::ScenarioBegan(ScenarioBegan {
-        scenario: scenario.name.clone(),
-        title: title.clone(),
-        fhircast_version: version,
-    }));
-    let began = Instant::now();
-    let end = |disposition: Disposition, checks: Vec<Check>, transcript| {
-        for mut check in checks {
-            if check.verdict != Verdict::Pass {
-                check.repeat = Some(super::repeat_command(setting, &check));
-            }
-            emit.send(RunEvent::CheckJudged(Box::new(check)));
-        }
-        emit.send(RunEvent::ScenarioEnded(ScenarioEnded {
-            scenario: scenario.name.clone(),
-            title: title.clone(),
-            fhircast_version: version,
-            disposition,
-            duration: began.elapsed(),
-            transcript,
-        }));
-    };
-    let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
-    let without =
-        |verdict, why: &str| unjudged(&setting.catalogue, version, &scenario.name, &stated, verdict, why);
-    if let Some(why) = lacks(setting, scenario) {
-        return end(
-            Disposition::Skipped(why.clone()),
-            without(Verdict::Skip, &why),
-            Vec::new(),
-        );
-    }
-    if *stop.borrow() {
-        let why = "the run was interrupted before this scenario began".to_owned();
-        return end(
-            Disposition::Inconclusive(why.clone()),
-            without(Verdict::Inconclusive, &why),
-            Vec::new(),
-        );
-    }
-    let lost = setting
-        .lost
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    if let Some(lost) = lost {
-        let why = format!("the hub had stopped answering: {}", lost.problem);
-        return end(
-            Disposition::Inconclusive(why.clone()),
-            without(Verdict::Inconclusive, &why),
-            Vec::new(),
-        );
-    }
-    let needed = topic_names(&scenario.document).len();
-    let own_topics = match topics.take(needed).await {
-        Ok(taken) => taken,
-        Err(error) => {
-            let why = error.to_string();
-            return end(
-                Disposition::Skipped(why.clone()),
-                without(Verdict::Skip, &why),
-                Vec::new(),
-            );
-        }
-    };
-    let log = Log::new(
-        setting.redactor.clone(),
-        Some(Box::new({
-            let (emit, name) = (emit.clone(), scenario.name.clone());
-            move |entry| {
-                emit.send(RunEvent::MessageSeen {
-                    scenario: name.clone(),
-                    entry: entry.clone(),
-                })
-            }
-        })),
-    );
-    let was_lost = || {
-        setting
-            .lost
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some()
-    };
-    let lost_before = was_lost();
-    let mut scenario_run = ScenarioRun::new(setting, &scenario.document, log, &own_topics);
-    let timing = setting.target.timing;
-    let bound = SCENARIO_BOUND + timing.ack_timeout * 3 + timing.longest_lease;
-    let interrupted = async {
-        // A sender that is gone will never interrupt.
-        if stop.wait_for(|stopped| *stopped).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let performed = tokio::select! {
-        performed = AssertUnwindSafe(tokio::time::timeout(bound, scenario_run.perform(&scenario.document.steps))).catch_unwind() => performed,
-        () = interrupted => Ok(Ok(Err((Stop::Unreached("the run was interrupted".to_owned()), stated.clone())))),
-    };
-    let result = match performed {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => {
-            let why = format!("the scenario did not end within {bound:?}");
-            Err((Stop::Unreached(why), stated.clone()))
-        }
-        Err(_) => Err((
-            Stop::Fault("castspec itself failed in this scenario; please report it".to_owned()),
-            stated.clone(),
-        )),
-    };
-    let (disposition, pending, why) = match result {
-        Err((Stop::Declined(why), pending)) => {
-            for requirement in &pending {
-                scenario_run.judge.inapplicable(requirement, &why);
-            }
-            (Disposition::Skipped(why), BTreeSet::new(), String::new())
-        }
-        Ok(()) => (Disposition::Completed, BTreeSet::new(), String::new()),
-        Err((Stop::Unreached(why) | Stop::HubLost(why), pending)) => {
-            (Disposition::Inconclusive(why.clone()), pending, why)
-        }
-        Err((Stop::Fault(why), pending)) => (Disposition::Error(why.clone()), pending, why),
-    };
-    if !lost_before && !was_lost() {
-        scenario_run.conclude().await;
-    }
-    if !lost_before && !was_lost() {
-        let leaving = super::teardown::leave(&mut scenario_run, topics.are_lent());
-        if tokio::time::timeout(TEARDOWN_BOUND, leaving).await.is_err() {
-            tracing::debug!("{}: the hub did not let go in time", scenario.name);
-        }
-    } else {
-        scenario_run.conclude_absences();
-    }
-    topics.give_back(own_topics).await;
-    if let Some(lost) = setting
-        .lost
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
-        && !lost_before
-    {
-        emit.send(RunEvent::HubLost(HubLost {
-            scenario: scenario.name.clone(),
-            request: lost.request,
-            problem: lost.problem,
-        }));
-    }
-    scenario_run.observe_base_fhir().await;
-    let transcript = scenario_run.state.log.entries();
-    let (checks, observations) =
-        scenario_run
-            .judge
-            .conclude(&scenario.name, &stated, &pending, &why, &transcript);
-    for observation in observations {
-        emit.send(RunEvent::Observed(observation));
-    }
-    let transcript = transcript.into_iter().map(Arc::unwrap_or_clone).collect();
-    end(disposition, checks, transcript);
-}
-
-/// What the hub does not claim of what the scenario needs.
-pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
-    let document = &scenario.document;
-    if let Some(capability) = document
-        .needs
-        .iter()
-        .find(|capability| !setting.claims.has(**capability))
-    {
-        return Some(format!("the hub does not claim {capability}"));
-    }
-    if has_webhooks(scenario, setting.target.version) {
-        if !setting.claims.has(Capability::Webhook) {
-            return Some(format!("the hub does not claim {}", Capability::Webhook));
-        }
-        if setting.callbacks.is_none() {
-            return Some(
-                "the hub is on another machine and cannot call back to this one; name this machine as the hub reaches it \
-                 (callback_base in the target file, or --callback-base)"
-                    .to_owned(),
-            );
-        }
-    }
-    if let Some(why) = super::tokens::lacking(&setting.target, scenario, setting.began) {
-        return Some(why);
-    }
-    let subscribed = document
-        .subscribers
-        .values()
-        .flat_map(|subscriber| subscriber.events.iter().map(|event| event.value.clone()));
-    let published = document.steps.iter().filter_map(|step| match &step.value {
-        Step::Publish(publish) => Some(publish.event.value.clone()),
-        _ => None,
-    });
-    let mut names = subscribed
-        .chain(published)
-        .filter_map(|name| name.parse::<EventName>().ok());
-    names
-        .find(|event| !setting.claims.lists(event))
-        .map(|event| format!("the hub does not list {event}"))
 }

@@ -5,10 +5,14 @@
 mod answers;
 mod connecting;
 mod dialect;
+mod emitter;
 mod execution;
 mod expiry;
+mod first_contact;
 mod messages;
 mod mock_subscriber;
+mod one_scenario;
+mod outage;
 mod plan;
 mod preflight;
 mod publishing;
@@ -17,6 +21,7 @@ mod retrying;
 mod scenario_run;
 mod scenario_setup;
 mod scenario_state;
+mod schedule;
 mod settling;
 mod shard;
 mod subscribing;
@@ -27,7 +32,7 @@ mod tokens;
 mod topics;
 mod webhooks;
 
-pub use dialect::Dialect;
+pub use dialect::{Dialect, DialectSettings};
 pub use execution::{Materials, MaterialsError, RunError, VersionPlan, run};
 pub use plan::{Plan, plan};
 pub use preflight::PreflightError;
@@ -39,10 +44,15 @@ use crate::outcome::Check;
 
 /// The command that runs just this check again.
 fn repeat_command(setting: &scenario_run::Setting, check: &Check) -> String {
+    command_for(setting, &check.id)
+}
+
+/// The command that runs what this selector names against the same target.
+fn command_for(setting: &scenario_run::Setting, selector: &str) -> String {
     let words = ["castspec", "run"].into_iter().map(str::to_owned);
     let words = words
         .chain(setting.target.arguments.iter().cloned())
-        .chain([check.id.clone()]);
+        .chain([selector.to_owned()]);
     words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::execution::{Materials, RunError, VersionPlan, lacks, prepare};
+use super::execution::{Materials, RunError, VersionPlan, prepare};
+use super::one_scenario::lacks;
 use crate::outcome::Target as TargetTold;
 use crate::redaction::Redactor;
 use crate::scenario::Scenario;

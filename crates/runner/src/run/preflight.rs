@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use super::scenario_run::{ScenarioRun, Setting};
-use super::scenario_setup::DEFAULT_CASE;
 use super::target::Target;
-use super::topics::Topics;
 use crate::client::{HttpClient, Log, NoAnswer, OutgoingRequest};
 use crate::judging::hub::Claims;
-use crate::protocol::{Action, EventName, WELL_KNOWN_PATH};
+use crate::protocol::WELL_KNOWN_PATH;
 use crate::redaction::Redactor;
-use crate::scenario::Document;
 
 /// The hub cannot be tested at all.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +16,59 @@ pub enum PreflightError {
     Unreachable {
         /// `hub.url`.
         url: String,
+        /// Why.
+        problem: String,
+    },
+    /// It wants a token, or another one.
+    #[error(
+        "the hub at {url} answered a proper subscription with {status} ({said}): {}",
+        match with_token {
+            true => "it does not take the token that was given; name another (--token, CASTSPEC_TOKEN, or [auth] in a target file)",
+            false => "it wants an access token; give one (--token, CASTSPEC_TOKEN, or [auth] in a target file)",
+        }
+    )]
+    Unauthorized {
+        /// `hub.url`.
+        url: String,
+        /// The status.
+        status: u16,
+        /// Whether a token was shown.
+        with_token: bool,
+        /// What the answer said.
+        said: String,
+    },
+    /// There is no hub at this path.
+    #[error(
+        "{url} answered a proper subscription with {status}: there is no hub at this URL; hub.url must be given whole, with \
+         its path (and its trailing slash, where it has one)"
+    )]
+    NothingThere {
+        /// `hub.url`.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// It is somewhere else.
+    #[error(
+        "{url} answered a proper subscription with {status} and leads to {location}: give the URL at which the hub itself \
+         answers"
+    )]
+    Redirected {
+        /// `hub.url`.
+        url: String,
+        /// The status.
+        status: u16,
+        /// Where it leads to.
+        location: String,
+    },
+    /// Its WebSocket cannot be reached.
+    #[error(
+        "the hub took a subscription, but no WebSocket came about at the endpoint that it gave ({endpoint}): {problem}; \
+         the endpoint must be reachable from this machine, by its host name, its port and its path"
+    )]
+    NoWebSocket {
+        /// `hub.channel.endpoint`.
+        endpoint: String,
         /// Why.
         problem: String,
     },
@@ -60,45 +109,4 @@ pub async fn claims(target: &Target, http: &HttpClient) -> Result<Arc<Claims>, P
         claims.set(*capability, *claimed, "the target's claims");
     }
     Ok(Arc::new(claims))
-}
-
-/// The conversation by which the hub's manner of taking published events is learnt.
-const PROBE: &str = r#"
-title: The hub takes an event
-versions: [STU1, STU2, STU3]
-subscribers:
-  probe: {events: [EVENT]}
-steps:
-  - subscribe: [probe]
-  - publish: {by: probe, event: EVENT}
-"#;
-
-/// Publishes one event as a subscriber would, so that the manner in which the hub takes events is known before anything is
-/// judged. A hub that takes none in any manner is judged by the scenarios.
-pub async fn learn_dialect(setting: &Setting, topics: &Topics) {
-    let event = match setting.claims.events() {
-        Some(events) => events
-            .iter()
-            .find(|event| event.is(Action::Open))
-            .map_or("Patient-open", EventName::as_str),
-        None => "Patient-open",
-    };
-    let Ok(document) = serde_saphyr::from_str::<Document>(&PROBE.replace("EVENT", event)) else {
-        return;
-    };
-    let Ok(topic) = topics.take(1).await else { return };
-    let log = Log::new(setting.redactor.clone(), None);
-    let mut scenario_run = ScenarioRun::new(setting, &document, log, &topic);
-    scenario_run.state.case(DEFAULT_CASE);
-    let bound = setting.target.timing.response * 4;
-    let taken = tokio::time::timeout(bound, scenario_run.perform(&document.steps)).await;
-    if !matches!(taken, Ok(Ok(()))) {
-        let why = setting.redactor.text(&format!("{taken:?}"));
-        tracing::debug!("the hub's manner of taking events was not learnt: {why}");
-    }
-    let leaving = super::teardown::leave(&mut scenario_run, topics.are_lent());
-    if tokio::time::timeout(bound, leaving).await.is_err() {
-        tracing::debug!("the hub did not let go of the probe in time");
-    }
-    topics.give_back(topic).await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::answers::Asked;
-use super::dialect::spelled;
+use super::dialect::{PublishingManner, spelled};
 use super::scenario_run::{ScenarioRun, Stop, answer_variable};
 use super::scenario_setup::DEFAULT_CASE;
 use crate::client::{Answer, NoAnswer, OutgoingRequest};
@@ -24,6 +24,17 @@ struct Draft {
     event: EventName,
     context: Value,
     members: Map<String, Value>,
+}
+
+/// An event that was published in one manner, to see whether the hub takes it.
+#[derive(Debug)]
+pub(super) struct Tried {
+    /// The request.
+    pub request: OutgoingRequest,
+    /// What came of it.
+    pub sent: Result<Answer, NoAnswer>,
+    /// Where the event stands among the publications, where an answer came.
+    pub position: usize,
 }
 
 impl Draft {
@@ -180,7 +191,7 @@ impl ScenarioRun<'_> {
     ) -> Result<(), Stop> {
         let body = draft.to_json();
         let (request, sent) = self
-            .post_in_some_manner(&draft, body.to_string(), expects_acceptance)
+            .post_as_the_hub_wants(&draft, body.to_string(), expects_acceptance)
             .await;
         let answer = match sent {
             Ok(answer) => answer,
@@ -218,52 +229,62 @@ impl ScenarioRun<'_> {
         self.judge_answer(&answer, asked)
     }
 
-    async fn post_in_some_manner(
+    /// Publishes an event in this manner, judging nothing; where it stands among the publications, and the answer.
+    pub(super) async fn try_to_publish(
+        &mut self,
+        by: &str,
+        event: &EventName,
+        manner: PublishingManner,
+    ) -> Result<Tried, Stop> {
+        let position = self.state.publications.len();
+        let draft = self.draft(by, event.clone(), &format!("first-contact-{position}"))?;
+        let body = draft.to_json().to_string();
+        let request = self.setting.dialect.request(manner, &draft.topic, body);
+        let sent = self.transmit(by, &request).await;
+        if let Ok(answer) = &sent {
+            let publication = Publication {
+                by: Some(draft.by),
+                topic: draft.topic,
+                id: draft.id,
+                timestamp: draft.timestamp,
+                event: draft.event,
+                context: draft.context,
+                requested: answer.request,
+                answered: answer.spot,
+                accepted: answer.is_accepted(),
+                proper: false,
+            };
+            self.state.publications.push(publication.into());
+        }
+        Ok(Tried {
+            request,
+            sent,
+            position,
+        })
+    }
+
+    async fn post_as_the_hub_wants(
         &mut self,
         draft: &Draft,
         body: String,
         expects_acceptance: bool,
     ) -> (OutgoingRequest, Result<Answer, NoAnswer>) {
-        let mut manner = self.setting.dialect.manner();
-        let mut tried = Vec::new();
-        let mut first_refusal = None;
-        loop {
-            let request = self.setting.dialect.request(manner, &draft.topic, body.clone());
-            let sent = self.transmit(&draft.by, &request).await;
-            let Ok(answer) = sent else { return (request, sent) };
+        let dialect = &self.setting.dialect;
+        let manner = dialect.manner();
+        let request = dialect.request(manner, &draft.topic, body);
+        let sent = self.transmit(&draft.by, &request).await;
+        // That the hub wants the topic in the URL is told once, where it was found out.
+        let at_hub_url = !manner.has_topic_in_url() && !dialect.has_publish_url();
+        if let Ok(answer) = &sent
+            && at_hub_url
+        {
             if answer.is_accepted() {
-                if !tried.is_empty() {
-                    self.setting.dialect.learn(manner);
-                    self.tell_manner(manner, &answer);
-                } else if manner.has_topic_in_url() {
-                    self.tell_manner(manner, &answer);
-                } else {
-                    self.judge.held(ids::PUBLISH_AT_HUB_URL);
-                }
-                return (request, Ok(answer));
-            }
-            tried.push(manner);
-            let status = answer.status;
-            let refused = first_refusal.get_or_insert((request, answer)).clone();
-            match manner.after_refusal(status, &tried) {
-                Some(next) if expects_acceptance => manner = next,
-                _ => {
-                    if expects_acceptance && matches!(refused.1.status, 404 | 405) {
-                        rules::taken_nowhere(&refused.1, &mut self.judge);
-                    }
-                    return (refused.0, Ok(refused.1));
-                }
+                self.judge.held(ids::PUBLISH_AT_HUB_URL);
+            } else if expects_acceptance && matches!(answer.status, 404 | 405) {
+                rules::taken_nowhere(answer, &mut self.judge);
             }
         }
-    }
-
-    /// Tells which of the lawful manners of publishing the hub wants.
-    fn tell_manner(&mut self, manner: super::dialect::Manner, answer: &Answer) {
-        let reading = format!("the hub takes published events as {}", manner.media_type());
-        self.judge.reading("media-type-of-published-events", &reading);
-        if manner.has_topic_in_url() {
-            rules::taken_with_topic_in_url(answer, &mut self.judge);
-        }
+        (request, sent)
     }
 
     /// `fence`.

@@ -18,7 +18,7 @@ impl ScenarioRun<'_> {
         let variables = &self.state.variables;
         let url = match &step.url {
             Some(url) => variables.expand_text(url)?,
-            None => self.setting.target.hub_url_text(),
+            None => self.setting.dialect.hub_url().to_owned(),
         };
         let mut request = match (&step.form, &step.json) {
             (Some(form), _) => {
@@ -26,10 +26,10 @@ impl ScenarioRun<'_> {
                 for (name, value) in form {
                     pairs.push((variables.expand_text(name)?, variables.expand_text(value)?));
                 }
-                OutgoingRequest::form(&url, &pairs)
+                OutgoingRequest::form(&url, &self.setting.dialect.completed(pairs))
             }
             (None, Some(json)) => {
-                let media_type = self.setting.dialect.manner().media_type();
+                let media_type = self.setting.dialect.media_type(self.setting.dialect.manner());
                 OutgoingRequest::json(&url, media_type, variables.expand(json)?.to_string())
             }
             (None, None) => OutgoingRequest {

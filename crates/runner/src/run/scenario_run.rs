@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use super::dialect::Dialect;
+use super::outage::Outage;
 use super::scenario_setup::verifying_of;
 use super::scenario_state::ScenarioState;
 use super::target::Target;
@@ -44,21 +45,12 @@ pub struct Setting {
     pub callbacks: Option<Callbacks>,
     /// The endpoints and challenges that the hub has issued.
     pub issued: Mutex<Issued>,
-    /// The first request that the hub died of, once it has died.
-    pub lost: Mutex<Option<Lost>>,
+    /// Whether the hub is there, and what it seems to have died of where it is not.
+    pub outage: Outage,
     /// When the lives of tokens began to be counted.
     pub began: Instant,
     /// Hides in records what must not be seen.
     pub redactor: Redactor,
-}
-
-/// The request that went unanswered, and what happened to it.
-#[derive(Debug, Clone)]
-pub struct Lost {
-    /// Method, URL and the beginning of the body.
-    pub request: String,
-    /// What happened.
-    pub problem: String,
 }
 
 /// Why a scenario goes no further.
@@ -106,6 +98,10 @@ pub struct ScenarioRun<'a> {
     pub judge: Judge,
     pub state: ScenarioState,
     pub absences: Vec<HeldAbsence>,
+    /// No other scenario is played: what the hub ends of, it ends of here.
+    pub is_alone: bool,
+    /// A request that the hub ended of was told.
+    pub ended_unanswered: bool,
 }
 
 impl<'a> ScenarioRun<'a> {
@@ -123,6 +119,8 @@ impl<'a> ScenarioRun<'a> {
             judge,
             state,
             absences: Vec::new(),
+            is_alone: false,
+            ended_unanswered: false,
         }
     }
 
@@ -270,12 +268,33 @@ impl<'a> ScenarioRun<'a> {
         if error.timed_out && !error.no_connection {
             return None;
         }
-        let mut lost = self.setting.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.get_or_insert_with(|| Lost {
-            request: request.to_owned(),
-            problem: problem.to_owned(),
-        });
+        self.setting.outage.begin(request, problem);
         Some(Stop::HubLost(format!("the hub no longer answers: {problem}")))
+    }
+
+    /// The hub ended in this scenario, which was played alone: it breaks what it owed an answer to. Where that was no request,
+    /// it breaks the first of what the scenario was to show.
+    pub fn blame_for_the_end(&mut self, pending: &BTreeSet<String>) {
+        if !self.is_alone || self.ended_unanswered {
+            return;
+        }
+        let Some(lost) = self.setting.outage.now() else {
+            return;
+        };
+        let entries = self.state.log.len();
+        let places = (entries.saturating_sub(4)..entries).map(Place::at).collect();
+        let breach = Breach::new(
+            shortened(&format!(
+                "the hub ended in this scenario, played alone, at {}",
+                lost.request
+            )),
+            places,
+        )
+        .expecting("the hub goes on")
+        .observing(lost.problem);
+        if let Some(requirement) = pending.first() {
+            self.judge.broken(requirement, breach);
+        }
     }
 
     /// Whether a condition on a step holds.

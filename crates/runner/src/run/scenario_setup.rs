@@ -77,7 +77,7 @@ pub fn state_before_first_step(
         topics.get(position).cloned().unwrap_or_default()
     };
     let mut variables = Variables::default();
-    variables.set("hub_url", json!(setting.target.hub_url_text()));
+    variables.set("hub_url", json!(setting.dialect.hub_url()));
     variables.set("claims", Value::Object(setting.claims.to_json()));
     let played = |version: &Version| {
         (
@@ -98,7 +98,7 @@ pub fn state_before_first_step(
         "publish_url",
         json!(setting.dialect.publish_url(manner, &topic_of(MAIN))),
     );
-    variables.set("publish_type", json!(manner.media_type()));
+    variables.set("publish_type", json!(setting.dialect.media_type(manner)));
     let mut mocks = BTreeMap::new();
     for (name, spec) in &document.subscribers {
         let topic = topic_of(spec.topic.as_deref().unwrap_or(MAIN));

@@ -107,14 +107,35 @@ impl ScenarioRun<'_> {
         Ok(request)
     }
 
+    /// The subscriber was given this endpoint for a new subscription.
+    pub(super) fn take_endpoint(&mut self, name: &str, endpoint: String) -> Result<(), Stop> {
+        let mock = self.mock_mut(name)?;
+        let events = mock.events.clone();
+        mock.subscriptions.push(Subscription::new(events));
+        mock.endpoint = Some(endpoint);
+        Ok(())
+    }
+
+    /// The request that ends a subscription over a WebSocket, as this hub wants it.
+    pub(super) fn unsubscribe_request(&self, mock: &MockSubscriber, endpoint: &str) -> SubscriptionRequest {
+        let mut request = SubscriptionRequest::unsubscribe(&mock.topic, endpoint);
+        if self.setting.dialect.unsubscribes_with_events() {
+            let subscription = mock.subscription();
+            let asked = subscription.map(|subscription| subscription.asked.clone());
+            request.events = Some(asked.unwrap_or_else(|| mock.events.clone()));
+        }
+        request
+    }
+
     /// Asks, and judges by schema what comes; on acceptance the subscriber has a new subscription, or the old one anew.
-    async fn ask_for_subscription(
+    pub(super) async fn ask_for_subscription(
         &mut self,
         name: &str,
         request: &SubscriptionRequest,
         asked: Asked<'_>,
     ) -> Result<Answer, Stop> {
-        let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
+        let dialect = &self.setting.dialect;
+        let outgoing = OutgoingRequest::form(dialect.hub_url(), &dialect.completed(request.to_pairs()));
         let unequal = self.is_unequal(name, request.events.as_deref().unwrap_or_default());
         let answer = match self.ask(name, &outgoing, asked).await {
             Err(Stop::Unreached(why)) if unequal && asked.expectations.is_empty() => {
@@ -236,8 +257,8 @@ impl ScenarioRun<'_> {
         }
         let mock = self.mock(name)?;
         let endpoint = mock.endpoint.clone().unwrap_or_default();
-        let request = SubscriptionRequest::unsubscribe(&mock.topic, &endpoint);
-        let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &request.to_pairs());
+        let request = self.unsubscribe_request(mock, &endpoint);
+        let outgoing = OutgoingRequest::form(self.setting.dialect.hub_url(), &request.to_pairs());
         let next = self.state.log.next();
         if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
             // From here on, what the hub still sends is lawful and what it no longer sends is too.

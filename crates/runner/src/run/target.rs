@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::dialect::DialectSettings;
 use crate::client::{Approach, Trust, is_loopback};
 use crate::judging::hub::{HubUrlError, parse_hub_url};
 use crate::protocol::{Scopes, Version};
@@ -33,6 +34,10 @@ pub struct Target {
     pub callback_base: Option<Url>,
     /// Where callbacks are listened to, when not where `callback_base` says.
     pub callback_listen: Option<SocketAddr>,
+    /// How the hub wants to be spoken to, where the target says so.
+    pub dialect: DialectSettings,
+    /// What could disturb others on the hub may be tried.
+    pub intrusive: bool,
     /// How long things may take.
     pub timing: Timing,
     /// How many scenarios run at once.
@@ -93,6 +98,8 @@ pub struct Timing {
     pub response: Duration,
     /// The longest lease that is waited for.
     pub longest_lease: Duration,
+    /// How long a hub that died is waited for.
+    pub restart: Duration,
 }
 
 impl Default for Timing {
@@ -102,6 +109,7 @@ impl Default for Timing {
             quiet: Duration::from_secs(1),
             response: Duration::from_secs(5),
             longest_lease: Duration::from_secs(30),
+            restart: Duration::from_secs(10),
         }
     }
 }
@@ -156,6 +164,8 @@ impl Target {
             claims: BTreeMap::new(),
             callback_base: None,
             callback_listen: None,
+            dialect: DialectSettings::default(),
+            intrusive: false,
             timing: Timing::default(),
             max_parallel: 8,
             built_in: false,
@@ -221,6 +231,19 @@ impl Target {
     /// `hub.url` as text, without a trailing slash.
     pub fn hub_url_text(&self) -> String {
         self.hub_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// `hub.url` exactly as it was given, a trailing slash included; a URL without a path gets none.
+    pub fn hub_url_as_given(&self) -> String {
+        match self.hub_url.path() {
+            "/" if self.hub_url.query().is_none() => self.hub_url_text(),
+            _ => self.hub_url.as_str().to_owned(),
+        }
+    }
+
+    /// Whether what could disturb others may be tried here: the hub is castspec's own, on this machine, or the operator allows it.
+    pub fn bears_intrusion(&self) -> bool {
+        self.built_in || self.intrusive
     }
 
     /// Whether the hub is on the loopback interface of this machine.

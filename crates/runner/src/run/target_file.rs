@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
+use super::dialect::DialectSettings;
 use super::target::{RejectedToken, RestrictedToken, Target, TargetError, Timing};
 use crate::client::{Identity, Trust};
 use crate::protocol::{Scopes, Version};
@@ -138,6 +139,13 @@ impl Target {
         if !target.restricted.is_empty() || !target.rejected.is_empty() {
             target.claims.entry(Capability::Authorization).or_insert(true);
         }
+        target.intrusive = file.intrusive;
+        target.dialect = DialectSettings {
+            publish_url: file.dialect.publish_url,
+            media_type: file.dialect.media_type,
+            subscribe_parameters: file.dialect.subscribe_parameters,
+            unsubscribe_with_events: file.dialect.unsubscribe_with_events,
+        };
         target.callback_base = file.callback_base;
         target.callback_listen = file.callback_listen;
         let seconds = |name: &str, value: Option<f64>, default: Duration| match value {
@@ -157,6 +165,7 @@ impl Target {
             quiet: seconds("quiet", file.timing.quiet, default.quiet)?,
             response: seconds("response", file.timing.response, default.response)?,
             longest_lease: seconds("longest_lease", file.timing.longest_lease, default.longest_lease)?,
+            restart: seconds("restart", file.timing.restart, default.restart)?,
         };
         Ok(target)
     }
@@ -181,7 +190,20 @@ struct File {
     #[serde(default)]
     claims: BTreeMap<Capability, bool>,
     #[serde(default)]
+    intrusive: bool,
+    #[serde(default)]
+    dialect: DialectFile,
+    #[serde(default)]
     timing: TimingFile,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DialectFile {
+    publish_url: Option<Url>,
+    media_type: Option<String>,
+    subscribe_parameters: BTreeMap<String, String>,
+    unsubscribe_with_events: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -233,6 +255,7 @@ struct TimingFile {
     quiet: Option<f64>,
     response: Option<f64>,
     longest_lease: Option<f64>,
+    restart: Option<f64>,
 }
 
 #[cfg(test)]
@@ -269,6 +292,12 @@ mod tests {
             [timing]
             ack_timeout = 2
             quiet = 0.5
+            restart = 3
+            [dialect]
+            publish_url = "https://hub.example.com/fhircast/events"
+            media_type = "application/fhir+json"
+            unsubscribe_with_events = false
+            subscribe_parameters = { "hub.uid" = "desk-7" }
             "#,
         )
         .unwrap();
@@ -293,6 +322,14 @@ mod tests {
         assert_eq!(target.claims.get(&Capability::ContentSharing), Some(&true));
         assert_eq!(target.timing.ack_timeout, Duration::from_secs(2));
         assert_eq!(target.timing.response, Duration::from_secs(5));
+        assert_eq!(target.timing.restart, Duration::from_secs(3));
+        assert_eq!(
+            target.dialect.media_type.as_deref(),
+            Some("application/fhir+json")
+        );
+        assert_eq!(target.dialect.unsubscribe_with_events, Some(false));
+        assert_eq!(target.dialect.subscribe_parameters["hub.uid"], "desk-7");
+        assert!(!target.intrusive);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::scenario_run::ScenarioRun;
 use crate::client::{OutgoingRequest, Verifying};
 use crate::judging::hub::subject_id;
-use crate::protocol::{Action, EventName, SubscriptionRequest, Version};
+use crate::protocol::{Action, EventName, Version};
 
 /// Ends what the scenario has begun; nothing of it is judged.
 pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) {
@@ -19,8 +19,8 @@ pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) {
             continue;
         }
         if let (true, Some(endpoint)) = (mock.is_active(), &mock.endpoint) {
-            let request = SubscriptionRequest::unsubscribe(&mock.topic, endpoint);
-            let outgoing = OutgoingRequest::form(&setting.target.hub_url_text(), &request.to_pairs());
+            let request = run.unsubscribe_request(mock, endpoint);
+            let outgoing = OutgoingRequest::form(setting.dialect.hub_url(), &request.to_pairs());
             // A hub that does not answer here has nothing more to lose.
             let _ = run.transmit(&name, &outgoing).await;
         }

@@ -43,6 +43,21 @@ impl ScenarioRun<'_> {
         }
     }
 
+    /// The request for a subscription of the mock's callback, and the number of its secret.
+    pub(super) fn webhook_subscription(
+        &self,
+        name: &str,
+        request: &SubscriptionRequest,
+    ) -> Result<(OutgoingRequest, Option<usize>), Stop> {
+        let mock = self.mock(name)?;
+        let callback = mock.callback.as_ref().ok_or_else(no_callback)?;
+        let secret = (!mock.secret.is_empty()).then(|| callback.add_secret(&mock.secret));
+        let dialect = &self.setting.dialect;
+        let pairs = webhook_pairs(mock, self.setting.target.version, callback.url(), request);
+        let outgoing = OutgoingRequest::form(dialect.hub_url(), &dialect.completed(pairs));
+        Ok((outgoing, secret))
+    }
+
     /// Asks for a subscription of the mock's callback; it is there once the callback has agreed to its verification.
     pub(super) async fn ask_for_webhook(
         &mut self,
@@ -50,21 +65,15 @@ impl ScenarioRun<'_> {
         request: &SubscriptionRequest,
         asked: Asked<'_>,
     ) -> Result<Answer, Stop> {
-        let version = self.setting.target.version;
         let requested = self.state.log.len();
+        let (outgoing, secret) = self.webhook_subscription(name, request)?;
         let mock = self.mock_mut(name)?;
-        let Some(callback) = &mock.callback else {
-            return Err(no_callback());
-        };
-        let secret = (!mock.secret.is_empty()).then(|| callback.add_secret(&mock.secret));
-        let pairs = webhook_pairs(mock, version, callback.url(), request);
         // A hub may ask the callback before it answers.
         mock.subscriptions.ask(Intent {
             events: request.events.clone().unwrap_or_default(),
             secret,
             requested,
         });
-        let outgoing = OutgoingRequest::form(&self.setting.target.hub_url_text(), &pairs);
         let answer = self.ask(name, &outgoing, asked).await;
         let accepted = answer.as_ref().is_ok_and(Answer::is_accepted);
         if !accepted {
@@ -78,7 +87,12 @@ impl ScenarioRun<'_> {
     }
 
     /// Waits until the callback has answered an intent verification of this mode that came after this request.
-    async fn verification_of(&self, name: &str, request: Spot, mode: &str) -> Result<Option<Verified>, Stop> {
+    pub(super) async fn verification_of(
+        &self,
+        name: &str,
+        request: Spot,
+        mode: &str,
+    ) -> Result<Option<Verified>, Stop> {
         let mock = self.mock(name)?;
         let Some(callback) = &mock.callback else {
             return Err(no_callback());
@@ -173,7 +187,10 @@ impl ScenarioRun<'_> {
             request.lease_seconds = mock.lease;
         }
         let pairs = webhook_pairs(mock, self.setting.target.version, callback.url(), &request);
-        Ok(OutgoingRequest::form(&self.setting.target.hub_url_text(), &pairs))
+        Ok(OutgoingRequest::form(
+            self.setting.dialect.hub_url(),
+            &self.setting.dialect.completed(pairs),
+        ))
     }
 
     /// Makes subscriptions of what callbacks have agreed to.

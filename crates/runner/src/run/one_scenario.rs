@@ -1,0 +1,243 @@
+//! One scenario of a run, from its beginning to its end, whatever comes.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+
+use super::emitter::Emitter;
+use super::execution::has_webhooks;
+use super::scenario_run::{ScenarioRun, Setting, Stop};
+use super::scenario_setup::topic_names;
+use super::topics::Topics;
+use crate::client::Log;
+use crate::judging::hub::unjudged;
+use crate::outcome::{Check, Disposition, RunEvent, ScenarioBegan, ScenarioEnded, Verdict};
+use crate::protocol::EventName;
+use crate::requirement::Capability;
+use crate::scenario::{Scenario, Step};
+
+/// How long one scenario may take beside the leases and time-outs that it waits for.
+const SCENARIO_BOUND: Duration = Duration::from_secs(60);
+
+/// How long leaving the hub may take after a scenario.
+const TEARDOWN_BOUND: Duration = Duration::from_secs(15);
+
+/// Whether other scenarios are played at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Others may be.
+    Others,
+    /// None is: what the hub dies of now, it dies of here.
+    Alone,
+}
+
+/// Runs one scenario, whatever comes, to its `ScenarioEnded`.
+pub(super) async fn one(
+    setting: &Setting,
+    scenario: &Scenario,
+    emit: &Emitter,
+    topics: &Topics,
+    company: Company,
+    mut stop: watch::Receiver<bool>,
+) {
+    let version = setting.target.version;
+    let title = scenario.document.title.clone();
+    emit.send(RunEvent::ScenarioBegan(ScenarioBegan {
+        scenario: scenario.name.clone(),
+        title: title.clone(),
+        fhircast_version: version,
+    }));
+    let began = Instant::now();
+    let end = |disposition: Disposition, checks: Vec<Check>, transcript| {
+        for mut check in checks {
+            if check.verdict != Verdict::Pass {
+                check.repeat = Some(super::repeat_command(setting, &check));
+            }
+            emit.send(RunEvent::CheckJudged(Box::new(check)));
+        }
+        emit.send(RunEvent::ScenarioEnded(ScenarioEnded {
+            scenario: scenario.name.clone(),
+            title: title.clone(),
+            fhircast_version: version,
+            disposition,
+            duration: began.elapsed(),
+            transcript,
+        }));
+    };
+    let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
+    let without =
+        |verdict, why: &str| unjudged(&setting.catalogue, version, &scenario.name, &stated, verdict, why);
+    if let Some(why) = lacks(setting, scenario) {
+        return end(
+            Disposition::Skipped(why.clone()),
+            without(Verdict::Skip, &why),
+            Vec::new(),
+        );
+    }
+    if *stop.borrow() {
+        let why = "the run was interrupted before this scenario began".to_owned();
+        return end(
+            Disposition::Inconclusive(why.clone()),
+            without(Verdict::Inconclusive, &why),
+            Vec::new(),
+        );
+    }
+    let needed = topic_names(&scenario.document).len();
+    let own_topics = match topics.take(needed).await {
+        Ok(taken) => taken,
+        Err(error) => {
+            let why = error.to_string();
+            return end(
+                Disposition::Skipped(why.clone()),
+                without(Verdict::Skip, &why),
+                Vec::new(),
+            );
+        }
+    };
+    let log = Log::new(
+        setting.redactor.clone(),
+        Some(Box::new({
+            let (emit, name) = (emit.clone(), scenario.name.clone());
+            move |entry| {
+                emit.send(RunEvent::MessageSeen {
+                    scenario: name.clone(),
+                    entry: entry.clone(),
+                })
+            }
+        })),
+    );
+    let is_gone = || setting.outage.now().is_some();
+    let mut scenario_run = ScenarioRun::new(setting, &scenario.document, log, &own_topics);
+    scenario_run.is_alone = company == Company::Alone;
+    let timing = setting.target.timing;
+    let bound = SCENARIO_BOUND + timing.ack_timeout * 3 + timing.longest_lease;
+    let interrupted = async {
+        // A sender that is gone will never interrupt.
+        if stop.wait_for(|stopped| *stopped).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let performed = tokio::select! {
+        performed = AssertUnwindSafe(tokio::time::timeout(bound, scenario_run.perform(&scenario.document.steps))).catch_unwind() => performed,
+        () = interrupted => Ok(Ok(Err((Stop::Unreached("the run was interrupted".to_owned()), stated.clone())))),
+    };
+    let result = match performed {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => {
+            let why = format!("the scenario did not end within {bound:?}");
+            Err((Stop::Unreached(why), stated.clone()))
+        }
+        Err(_) => Err((
+            Stop::Fault("castspec itself failed in this scenario; please report it".to_owned()),
+            stated.clone(),
+        )),
+    };
+    let (disposition, pending, why) = match result {
+        Err((Stop::Declined(why), pending)) => {
+            for requirement in &pending {
+                scenario_run.judge.inapplicable(requirement, &why);
+            }
+            (Disposition::Skipped(why), BTreeSet::new(), String::new())
+        }
+        Ok(()) => (Disposition::Completed, BTreeSet::new(), String::new()),
+        Err((Stop::Unreached(why), pending)) => (Disposition::Inconclusive(why.clone()), pending, why),
+        Err((Stop::HubLost(why), pending)) => {
+            scenario_run.blame_for_the_end(&pending);
+            (Disposition::Inconclusive(why.clone()), pending, why)
+        }
+        Err((Stop::Fault(why), pending)) => (Disposition::Error(why.clone()), pending, why),
+    };
+    if !is_gone() {
+        scenario_run.conclude().await;
+    }
+    if !is_gone() {
+        let leaving = super::teardown::leave(&mut scenario_run, topics.are_lent());
+        if tokio::time::timeout(TEARDOWN_BOUND, leaving).await.is_err() {
+            tracing::debug!("{}: the hub did not let go in time", scenario.name);
+        }
+    } else {
+        scenario_run.conclude_absences();
+    }
+    topics.give_back(own_topics).await;
+    scenario_run.observe_base_fhir().await;
+    let transcript = scenario_run.state.log.entries();
+    let (checks, observations) =
+        scenario_run
+            .judge
+            .conclude(&scenario.name, &stated, &pending, &why, &transcript);
+    for observation in observations {
+        emit.send(RunEvent::Observed(observation));
+    }
+    let transcript = transcript.into_iter().map(Arc::unwrap_or_clone).collect();
+    end(disposition, checks, transcript);
+}
+
+/// Tells that a scenario was not played.
+pub(super) fn not_played(setting: &Setting, scenario: &Scenario, emit: &Emitter, why: &str) {
+    let version = setting.target.version;
+    let title = scenario.document.title.clone();
+    emit.send(RunEvent::ScenarioBegan(ScenarioBegan {
+        scenario: scenario.name.clone(),
+        title: title.clone(),
+        fhircast_version: version,
+    }));
+    let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
+    let verdict = Verdict::Inconclusive;
+    for mut check in unjudged(&setting.catalogue, version, &scenario.name, &stated, verdict, why) {
+        check.repeat = Some(super::repeat_command(setting, &check));
+        emit.send(RunEvent::CheckJudged(Box::new(check)));
+    }
+    emit.send(RunEvent::ScenarioEnded(ScenarioEnded {
+        scenario: scenario.name.clone(),
+        title,
+        fhircast_version: version,
+        disposition: Disposition::Inconclusive(why.to_owned()),
+        duration: Duration::ZERO,
+        transcript: Vec::new(),
+    }));
+}
+
+/// What the hub does not claim of what the scenario needs.
+pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
+    let document = &scenario.document;
+    if let Some(capability) = document
+        .needs
+        .iter()
+        .find(|capability| !setting.claims.has(**capability))
+    {
+        return Some(format!("the hub does not claim {capability}"));
+    }
+    if has_webhooks(scenario, setting.target.version) {
+        if !setting.claims.has(Capability::Webhook) {
+            return Some(format!("the hub does not claim {}", Capability::Webhook));
+        }
+        if setting.callbacks.is_none() {
+            return Some(
+                "the hub is on another machine and cannot call back to this one; name this machine as the hub reaches it \
+                 (callback_base in the target file, or --callback-base)"
+                    .to_owned(),
+            );
+        }
+    }
+    if let Some(why) = super::tokens::lacking(&setting.target, scenario, setting.began) {
+        return Some(why);
+    }
+    let subscribed = document
+        .subscribers
+        .values()
+        .flat_map(|subscriber| subscriber.events.iter().map(|event| event.value.clone()));
+    let published = document.steps.iter().filter_map(|step| match &step.value {
+        Step::Publish(publish) => Some(publish.event.value.clone()),
+        _ => None,
+    });
+    let mut names = subscribed
+        .chain(published)
+        .filter_map(|name| name.parse::<EventName>().ok());
+    names
+        .find(|event| !setting.claims.lists(event))
+        .map(|event| format!("the hub does not list {event}"))
+}

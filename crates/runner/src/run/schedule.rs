@@ -1,0 +1,216 @@
+//! The order of scenarios: many at once; where the hub ends, those that may have been the cause once more, alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::emitter::{Emitter, gathered};
+use super::one_scenario::{Company, not_played, one};
+use super::outage::Lost;
+use super::retrying::retried;
+use super::scenario_run::Setting;
+use super::topics::Topics;
+use crate::outcome::{HubLost, RunEvent};
+use crate::protocol::WELL_KNOWN_PATH;
+use crate::scenario::Scenario;
+
+/// How often a hub may end before the rest is left.
+const MOST_OUTAGES: usize = 25;
+
+/// A scenario, and the hub that it is played at.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    pub setting: Arc<Setting>,
+    pub scenario: Arc<Scenario>,
+}
+
+/// A scenario that ran while the hub ended; its events are held back.
+struct Suspect {
+    planned: Planned,
+    events: Vec<RunEvent>,
+}
+
+enum Played {
+    Done,
+    Suspect(Box<Suspect>),
+    NotBegun(Planned),
+}
+
+/// How scenarios are played.
+#[derive(Clone)]
+pub(super) struct Schedule {
+    pub emit: Emitter,
+    pub topics: Topics,
+    pub stop: watch::Receiver<bool>,
+    pub retries: u32,
+    pub at_once: usize,
+}
+
+impl Schedule {
+    /// Plays all of them.
+    pub async fn play(mut self, mut planned: Vec<Planned>) {
+        let mut outages = 0;
+        while !planned.is_empty() {
+            let (suspects, not_begun) = self.side_by_side(planned).await;
+            planned = not_begun;
+            let Some(first) = suspects.first() else { break };
+            outages += 1;
+            let setting = first.planned.setting.clone();
+            let lost = setting.outage.now();
+            let back = outages < MOST_OUTAGES && is_back(&setting).await;
+            if !back {
+                self.give_up(suspects, &planned, lost);
+                return;
+            }
+            if !(setting.target.is_loopback() || setting.target.bears_intrusion()) {
+                // What may have ended somebody else's hub is named, and not done again.
+                suspects.into_iter().for_each(|suspect| self.tell(suspect.events));
+                continue;
+            }
+            let mut found = false;
+            let mut rest = suspects.into_iter();
+            while let Some(suspect) = rest.next() {
+                let events = self.events_of(&suspect.planned, Company::Alone).await;
+                self.tell(events);
+                let Some(lost) = setting.outage.now() else {
+                    continue;
+                };
+                found = true;
+                outages += 1;
+                if outages >= MOST_OUTAGES || !is_back(&setting).await {
+                    self.lost(&suspect.planned, &lost, &[]);
+                    planned.extend(rest.map(|suspect| suspect.planned));
+                    self.leave_out(&planned, &lost);
+                    return;
+                }
+            }
+            if !found {
+                // None of them alone: it is what they do together.
+                self.at_once = (self.at_once / 2).max(1);
+            }
+        }
+    }
+
+    /// Plays scenarios side by side until all have ended, or until the hub has.
+    async fn side_by_side(&self, planned: Vec<Planned>) -> (Vec<Suspect>, Vec<Planned>) {
+        let places = Arc::new(Semaphore::new(self.at_once));
+        let mut tasks = JoinSet::new();
+        for (position, planned) in planned.into_iter().enumerate() {
+            let (schedule, places) = (self.clone(), places.clone());
+            tasks.spawn(async move {
+                // The semaphore is never closed; were it, the scenario would still run.
+                let _place = places.acquire().await;
+                if planned.setting.outage.now().is_some() {
+                    return (position, Played::NotBegun(planned));
+                }
+                let events = schedule.events_of(&planned, Company::Others).await;
+                if planned.setting.outage.now().is_some() {
+                    return (position, Played::Suspect(Box::new(Suspect { planned, events })));
+                }
+                schedule.tell(events);
+                (position, Played::Done)
+            });
+        }
+        let (mut suspects, mut not_begun) = (Vec::new(), Vec::new());
+        while let Some(ended) = tasks.join_next().await {
+            match ended {
+                Ok((_, Played::Done)) => {}
+                Ok((position, Played::Suspect(suspect))) => suspects.push((position, *suspect)),
+                Ok((position, Played::NotBegun(planned))) => not_begun.push((position, planned)),
+                Err(error) => tracing::error!("a scenario's task ended abnormally: {error}"),
+            }
+        }
+        suspects.sort_by_key(|(position, _)| *position);
+        not_begun.sort_by_key(|(position, _)| *position);
+        (
+            suspects.into_iter().map(|(_, suspect)| suspect).collect(),
+            not_begun.into_iter().map(|(_, planned)| planned).collect(),
+        )
+    }
+
+    /// The events of a scenario, played once, or again where only time had a say.
+    async fn events_of(&self, planned: &Planned, company: Company) -> Vec<RunEvent> {
+        let timed = match self.retries {
+            0 => Default::default(),
+            _ => planned.scenario.timed_requirements(),
+        };
+        let retries = if timed.is_empty() { 0 } else { self.retries };
+        let gone = AtomicBool::new(false);
+        retried(
+            retries,
+            &timed,
+            || !*self.stop.borrow() && !gone.load(Ordering::Relaxed),
+            || async {
+                let (apart, incoming) = self.emit.apart();
+                one(
+                    &planned.setting,
+                    &planned.scenario,
+                    &apart,
+                    &self.topics,
+                    company,
+                    self.stop.clone(),
+                )
+                .await;
+                drop(apart);
+                gone.store(planned.setting.outage.now().is_some(), Ordering::Relaxed);
+                gathered(incoming).await
+            },
+        )
+        .await
+    }
+
+    fn tell(&self, events: Vec<RunEvent>) {
+        events.into_iter().for_each(|event| self.emit.send(event));
+    }
+
+    /// The hub did not come back: what was judged stands, and what was not says why.
+    fn give_up(&self, suspects: Vec<Suspect>, not_begun: &[Planned], lost: Option<Lost>) {
+        let Some(first) = suspects.first().map(|suspect| suspect.planned.clone()) else {
+            return;
+        };
+        let lost = lost.unwrap_or_else(|| Lost {
+            request: "an open WebSocket".to_owned(),
+            problem: "the hub no longer answered".to_owned(),
+        });
+        let names: Vec<String> = suspects
+            .iter()
+            .map(|suspect| suspect.planned.scenario.name.clone())
+            .collect();
+        suspects.into_iter().for_each(|suspect| self.tell(suspect.events));
+        self.lost(&first, &lost, &names);
+        self.leave_out(not_begun, &lost);
+    }
+
+    fn lost(&self, planned: &Planned, lost: &Lost, suspects: &[String]) {
+        let beside = match suspects {
+            [] | [_] => String::new(),
+            names => format!("; these scenarios ran at that moment: {}", names.join(", ")),
+        };
+        self.emit.send(RunEvent::HubLost(HubLost {
+            scenario: planned.scenario.name.clone(),
+            request: lost.request.clone(),
+            problem: format!("{}{beside}", lost.problem),
+        }));
+    }
+
+    fn leave_out(&self, planned: &[Planned], lost: &Lost) {
+        let why = format!(
+            "the hub had stopped answering, since this request: {} ({})",
+            lost.request, lost.problem
+        );
+        for planned in planned {
+            not_played(&planned.setting, &planned.scenario, &self.emit, &why);
+        }
+    }
+}
+
+/// Waits until the hub is back.
+async fn is_back(setting: &Setting) -> bool {
+    let url = format!("{}{WELL_KNOWN_PATH}", setting.target.hub_url_text());
+    setting
+        .outage
+        .is_over(&setting.http, &url, setting.target.timing.restart)
+        .await
+}
