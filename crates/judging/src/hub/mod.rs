@@ -21,6 +21,7 @@ mod selection;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod unasked;
 
 pub use base_fhir::{Authored, FHIR_READINGS, authored_content, readings};
 pub use breach::{Breach, Place, shortened};
@@ -37,3 +38,4 @@ pub use recorded::{HubUrlError, Recorded, judge_recorded, parse_hub_url};
 pub use sameness::equal;
 pub use selection::{MessageClass, Selection};
 pub use subscription::{Intent, Subscription, Subscriptions, events_in, lease_in};
+pub use unasked::{Mentioned, Unasked, unasked};

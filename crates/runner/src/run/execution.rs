@@ -1,7 +1,7 @@
 //! The run: the first contact with the hub, then the scenarios, until all have ended or a signal comes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -16,13 +16,21 @@ use super::schedule::{Planned, Schedule};
 use super::target::Target;
 use super::topics::Topics;
 use crate::client::{CallbackError, Callbacks, HttpClient, TrustError};
+use crate::judging::hub::Judge;
 use crate::outcome::Target as TargetTold;
-use crate::outcome::{RunBegan, RunEnded, RunEvent, Summary, Tool};
+use crate::outcome::{
+    Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
+};
 use crate::protocol::Version;
 use crate::redaction::Redactor;
 use crate::requirement::Catalogue;
 use crate::scenario::{Channel, Scenario, TemplateError, Templates};
 use crate::schema::{SchemaError, Schemas};
+
+/// The scenario that events are told under which nobody asked for.
+const UNASKED: &str = "unasked-events";
+/// Its title.
+const UNASKED_TITLE: &str = "Events that the hub sent of its own accord, in any scenario";
 
 /// What a run needs beside its targets and scenarios.
 #[derive(Debug, Clone)]
@@ -144,6 +152,7 @@ pub async fn run(
     }));
     let mut obstacle = None;
     let mut scenarios = Vec::new();
+    let settings: Vec<_> = prepared.iter().map(|(setting, _, _)| setting.clone()).collect();
     for (setting, _, of_version) in prepared {
         let made = tokio::select! {
             made = first_contact::make(&setting, &topics) => made,
@@ -173,6 +182,7 @@ pub async fn run(
             at_once: most,
         };
         schedule.play(scenarios).await;
+        settings.iter().for_each(|setting| tell_unasked(setting, &emit));
     }
     let summary = emit.summary();
     let interrupted = *stop.borrow_and_update();
@@ -186,6 +196,40 @@ pub async fn run(
         Some(error) => Err(error.into()),
         None => Ok(summary),
     }
+}
+
+/// Tells what the hub sent of its own accord, once for the whole run.
+fn tell_unasked(setting: &Setting, emit: &Emitter) {
+    let seen = std::mem::take(&mut *setting.unasked.lock().unwrap_or_else(PoisonError::into_inner));
+    if seen.is_empty() {
+        return;
+    }
+    let version = setting.target.version;
+    let judge = Judge::new(
+        setting.catalogue.clone(),
+        setting.schemas.clone(),
+        version,
+        setting.claims.clone(),
+    );
+    let (checks, transcript) = seen.conclude(UNASKED, judge);
+    emit.send(RunEvent::ScenarioBegan(ScenarioBegan {
+        scenario: UNASKED.to_owned(),
+        title: UNASKED_TITLE.to_owned(),
+        fhircast_version: version,
+    }));
+    for mut check in checks {
+        let selector = check.requirement.clone();
+        check.repeat = Some(super::command_for(setting, &selector));
+        emit.send(RunEvent::CheckJudged(Box::new(check)));
+    }
+    emit.send(RunEvent::ScenarioEnded(ScenarioEnded {
+        scenario: UNASKED.to_owned(),
+        title: UNASKED_TITLE.to_owned(),
+        fhircast_version: version,
+        disposition: Disposition::Completed,
+        duration: Duration::ZERO,
+        transcript,
+    }));
 }
 
 /// Finds out what a hub claims under a version, and sets up the way to it and back.
@@ -225,6 +269,7 @@ pub(super) async fn prepare(
         callbacks,
         issued: std::sync::Mutex::default(),
         outage: Outage::default(),
+        unasked: std::sync::Mutex::default(),
         redactor: redactor.clone(),
         began,
         target,

@@ -361,6 +361,9 @@ impl ScenarioRun<'_> {
         let conversation = self.conversation();
         let mut found = Vec::new();
         for received in received {
+            if self.state.unasked(received).is_some() {
+                continue;
+            }
             let unlike = match received.message() {
                 Some(message) if selection.picks(&conversation, received) => {
                     mismatches(&selector.has, Some(message), &self.state.variables)?

@@ -14,7 +14,7 @@ use super::scenario_state::ScenarioState;
 use super::target::Target;
 use crate::client::{Callbacks, HttpClient, Log, NoAnswer, OutgoingRequest};
 use crate::judging::hub::{
-    Breach, Claims, Conversation, FHIR_READINGS, Issued, Judge, Place, readings, rules, shortened,
+    Breach, Claims, Conversation, FHIR_READINGS, Issued, Judge, Place, Unasked, readings, rules, shortened,
 };
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::redaction::Redactor;
@@ -45,6 +45,8 @@ pub struct Setting {
     pub callbacks: Option<Callbacks>,
     /// The endpoints and challenges that the hub has issued.
     pub issued: Mutex<Issued>,
+    /// The events that the hub sent of its own accord.
+    pub unasked: Mutex<Unasked>,
     /// Whether the hub is there, and what it seems to have died of where it is not.
     pub outage: Outage,
     /// When the lives of tokens began to be counted.
@@ -209,11 +211,39 @@ impl<'a> ScenarioRun<'a> {
         }
         self.account_for_verifications();
         self.conclude_absences();
+        self.note_unasked();
         let conversation = self.conversation();
         let owed = rules::owed(&conversation);
         rules::judge_conversation(&conversation, &owed, &mut self.judge);
         let mut issued = self.setting.issued.lock().unwrap_or_else(PoisonError::into_inner);
         rules::judge_challenges(&conversation, &mut issued, &mut self.judge);
+    }
+
+    /// Keeps what the hub sent of its own accord for the end of the run, where it granted none of it.
+    fn note_unasked(&self) {
+        let entries = self.state.log.entries();
+        let mut unasked = self
+            .setting
+            .unasked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for mock in self.state.mocks.values() {
+            for received in mock.inbox.received() {
+                let Some(event) = self.state.unasked(&received) else {
+                    continue;
+                };
+                let subscription = mock.subscriptions.of(&received);
+                let is_granted = subscription.is_some_and(|subscription| {
+                    subscription
+                        .granted
+                        .iter()
+                        .any(|granted| granted.as_str().eq_ignore_ascii_case(event))
+                });
+                if let (false, Some(entry)) = (is_granted, entries.get(received.spot.sequence)) {
+                    unasked.note(event, &mock.name, entry.traffic.clone());
+                }
+            }
+        }
     }
 
     /// Tells in which way the resources that the hub itself made are no FHIR R4. It takes a while the first time, on a thread

@@ -10,6 +10,7 @@ use super::scenario_run::Setting;
 use super::scenario_state::ScenarioState;
 use super::tokens::credential;
 use crate::client::{CallbackOwner, Log, Verifying};
+use crate::judging::hub::Mentioned;
 use crate::protocol::Version;
 use crate::scenario::{self, Document, Variables};
 
@@ -128,6 +129,7 @@ pub fn state_before_first_step(
         saved_publications: BTreeMap::new(),
         saved_messages: BTreeMap::new(),
         cases: BTreeMap::new(),
+        mentioned: Mentioned::of(document),
         variables,
     };
     state.case(DEFAULT_CASE);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::mock_subscriber::MockSubscriber;
 use crate::client::{Log, Received, Spot};
-use crate::judging::hub::{self, Conversation, Publication};
+use crate::judging::hub::{self, Conversation, Mentioned, Publication};
 use crate::protocol::Version;
 use crate::scenario::Variables;
 
@@ -28,12 +28,19 @@ pub struct ScenarioState {
     pub cases: BTreeMap<String, Value>,
     /// The variables.
     pub variables: Variables,
+    /// The events that the scenario speaks of.
+    pub mentioned: Mentioned,
 }
 
 impl ScenarioState {
     /// Position of the publication that a received notification is a copy of.
     pub fn origin(&self, received: &Received) -> Option<usize> {
         hub::origin(&self.publications, received)
+    }
+
+    /// The name of the event, where this message is one that nobody asked for.
+    pub fn unasked<'r>(&self, received: &'r Received) -> Option<&'r str> {
+        hub::unasked(received, || self.origin(received).is_some(), &self.mentioned)
     }
 
     /// All that has passed so far, for judging.
@@ -43,7 +50,13 @@ impl ScenarioState {
             version,
             transcript: self.log.entries(),
             subscribers: subscribers
-                .map(|(name, mock)| (name.clone(), mock.observed()))
+                .map(|(name, mock)| {
+                    let mut observed = mock.observed();
+                    observed
+                        .received
+                        .retain(|received| self.unasked(received).is_none());
+                    (name.clone(), observed)
+                })
                 .collect(),
             publications: self.publications.clone(),
             everyone_seen: true,
