@@ -99,6 +99,8 @@ impl ScenarioRun<'_> {
 
     /// Judges an answer that came.
     pub fn judge_answer(&mut self, answer: &Answer, asked: Asked<'_>) -> Result<(), Stop> {
+        let took = answer.spot.at.saturating_sub(answer.request.at);
+        self.setting.patience.answered_after(took);
         if answer.is_accepted()
             && !asked.spoiled
             && let Some(kind) = asked.kind

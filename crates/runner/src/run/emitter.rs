@@ -1,10 +1,12 @@
 //! The way of events out of a run: nothing secret leaves, and verdicts are counted.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::mpsc;
 
 use crate::outcome::{Disposition, RunEvent, Summary};
+use crate::protocol::Version;
 use crate::redaction::Redactor;
 
 /// Emits the events of a run, with secrets replaced.
@@ -13,6 +15,7 @@ pub(super) struct Emitter {
     events: mpsc::UnboundedSender<RunEvent>,
     redactor: Redactor,
     summary: Arc<std::sync::Mutex<Summary>>,
+    subjects: Arc<std::sync::Mutex<BTreeSet<(Version, String)>>>,
 }
 
 /// All that was emitted; its emitter is gone.
@@ -31,7 +34,15 @@ impl Emitter {
             events,
             redactor,
             summary: Arc::default(),
+            subjects: Arc::default(),
         }
+    }
+
+    /// The subjects of which readings were told under this version.
+    pub(super) fn subjects(&self, version: Version) -> BTreeSet<String> {
+        let subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_version = subjects.iter().filter(|(of, _)| *of == version);
+        of_version.map(|(_, subject)| subject.clone()).collect()
     }
 
     /// The verdicts so far.
@@ -46,6 +57,7 @@ impl Emitter {
             events,
             redactor: self.redactor.clone(),
             summary: Arc::default(),
+            subjects: Arc::default(),
         };
         (apart, incoming)
     }
@@ -54,7 +66,13 @@ impl Emitter {
     pub(super) fn send(&self, mut event: RunEvent) {
         match &mut event {
             RunEvent::CheckJudged(check) => self.redactor.check(check),
-            RunEvent::Observed(observation) => observation.reading = self.redactor.text(&observation.reading),
+            RunEvent::Observed(observation) => {
+                observation.reading = self.redactor.text(&observation.reading);
+                self.subjects
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert((observation.fhircast_version, observation.subject.clone()));
+            }
             RunEvent::HubLost(lost) => {
                 lost.request = self.redactor.text(&lost.request);
                 lost.problem = self.redactor.text(&lost.problem);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::patience::Wait;
 use super::scenario_run::{HeldAbsence, ScenarioRun, Stop, breach_of};
 use super::webhooks::call_variable;
 use crate::client::Received;
@@ -19,7 +20,10 @@ impl ScenarioRun<'_> {
     /// `expect`.
     pub async fn expect(&mut self, step: &Expect) -> Result<(), Stop> {
         let name = step.at.value.as_str();
-        let deadline = self.bound(name, step.within)?;
+        let awaited = awaited(step);
+        let wait = self.shortened(&awaited, name, step.within)?;
+        let began = self.state.log.next().at;
+        let deadline = wait.until;
         let inbox = self.mock(name)?.inbox.clone();
         let message = &step.message;
         // A selector that cannot be evaluated would make an endless wait of a mistake.
@@ -55,9 +59,21 @@ impl ScenarioRun<'_> {
             Some(found) => found,
             None => match self.nameless_sync_error(step)? {
                 Some(found) => found,
-                None => return self.did_not_come(step).await,
+                None => {
+                    match wait.in_vain_before {
+                        Some(before) => return self.did_not_come_again(step, &before),
+                        None if step.within != Bound::Past => {
+                            self.setting.patience.missed(&awaited, &self.title);
+                        }
+                        None => {}
+                    }
+                    return self.did_not_come(step).await;
+                }
             },
         };
+        self.setting
+            .patience
+            .answered_after(found.spot.at.saturating_sub(began));
         if let Some(requirement) = &step.requirement {
             self.judge.held(&requirement.value);
         }
@@ -118,6 +134,41 @@ impl ScenarioRun<'_> {
             self.judge.broken(ids::SYNC_ERROR_EVENT_ID, breach);
             found.clone()
         }))
+    }
+
+    /// What a step waits for did not come in a shortened wait: nobody is blamed for it a second time.
+    fn did_not_come_again(&mut self, step: &Expect, before: &str) -> Result<(), Stop> {
+        let selection = self.selection(&step.message)?;
+        let words = words(&step.message);
+        let why = format!(
+            "{}; it was not waited for in full, as it did not come in the scenario '{before}' either",
+            expected(step, &selection, &words).did_not_come()
+        );
+        match (&step.requirement, &step.save_whether) {
+            (Some(requirement), _) => {
+                self.judge.unreached(&requirement.value, &why);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, &why);
+                }
+                Ok(())
+            }
+            (None, Some(_)) => Ok(()),
+            (None, None) => Err(Stop::Unreached(why)),
+        }
+    }
+
+    /// The wait for what a step waits for: a shorter one where it was waited for in vain before, and what ends the wait is an
+    /// answer and no lease or time-out.
+    fn shortened(&self, awaited: &str, name: &str, bound: Bound) -> Result<Wait, Stop> {
+        let whole = self.bound(name, bound)?;
+        if bound != Bound::Response {
+            return Ok(Wait {
+                until: whole,
+                in_vain_before: None,
+            });
+        }
+        let quiet = self.setting.target.timing.quiet;
+        Ok(self.setting.patience.wait(awaited, Instant::now(), whole, quiet))
     }
 
     async fn did_not_come(&mut self, step: &Expect) -> Result<(), Stop> {
@@ -471,4 +522,15 @@ fn words(selector: &Selector) -> String {
         (None, _) => String::new(),
     };
     format!("{kind}{event}{of}")
+}
+
+/// What a step waits for, in words that are the same in all scenarios that wait for the same.
+fn awaited(step: &Expect) -> String {
+    match &step.requirement {
+        Some(requirement) => requirement.value.clone(),
+        None => {
+            let event = step.message.event.as_deref().unwrap_or_default();
+            format!("{:?} {event}", step.message.kind)
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Steps that publish: an event, and the marker of a fence.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
@@ -350,11 +350,14 @@ impl ScenarioRun<'_> {
                 "the hub refused the marker of a fence: {told}"
             )));
         }
-        let deadline = self.deadline(Duration::ZERO);
+        let awaited = format!("the marker {} of a fence", marker.event);
+        let whole = self.deadline(Duration::ZERO);
+        let quiet = self.setting.target.timing.quiet;
+        let wait = self.setting.patience.wait(&awaited, Instant::now(), whole, quiet);
         for name in at {
             let inbox = self.mock(name)?.inbox.clone();
             let seen = inbox
-                .wait(deadline, |received, _| {
+                .wait(wait.until, |received, _| {
                     received
                         .iter()
                         .any(|message| self.state.origin(message) == Some(number))
@@ -362,6 +365,9 @@ impl ScenarioRun<'_> {
                 })
                 .await;
             if seen.is_none() {
+                if wait.in_vain_before.is_none() {
+                    self.setting.patience.missed(&awaited, &self.title);
+                }
                 return Err(Stop::Unreached(format!(
                     "the marker event {} that was to show what {name} does not receive did not come to it",
                     marker.event

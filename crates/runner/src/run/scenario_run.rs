@@ -9,12 +9,15 @@ use serde_saphyr::Spanned;
 
 use super::dialect::Dialect;
 use super::outage::Outage;
+use super::patience::Patience;
+use super::remaining_readings::RemainingReadings;
 use super::scenario_setup::verifying_of;
 use super::scenario_state::ScenarioState;
 use super::target::Target;
 use crate::client::{Callbacks, HttpClient, Log, NoAnswer, OutgoingRequest};
 use crate::judging::hub::{
-    Breach, Claims, Conversation, FHIR_READINGS, Issued, Judge, Place, Unasked, readings, rules, shortened,
+    Breach, Claims, Conversation, FHIR_READINGS, Issued, Judge, Place, Unasked, ids, readings, rules,
+    shortened,
 };
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::redaction::Redactor;
@@ -45,6 +48,10 @@ pub struct Setting {
     pub callbacks: Option<Callbacks>,
     /// The endpoints and challenges that the hub has issued.
     pub issued: Mutex<Issued>,
+    /// Readings that are left where nothing else was seen.
+    pub remaining_readings: RemainingReadings,
+    /// How long to wait for what does not come.
+    pub patience: Patience,
     /// The events that the hub sent of its own accord.
     pub unasked: Mutex<Unasked>,
     /// Whether the hub is there, and what it seems to have died of where it is not.
@@ -100,6 +107,8 @@ pub struct ScenarioRun<'a> {
     pub judge: Judge,
     pub state: ScenarioState,
     pub absences: Vec<HeldAbsence>,
+    /// The title of the scenario.
+    pub title: String,
     /// No other scenario is played: what the hub ends of, it ends of here.
     pub is_alone: bool,
     /// A request that the hub ended of was told.
@@ -121,6 +130,7 @@ impl<'a> ScenarioRun<'a> {
             judge,
             state,
             absences: Vec::new(),
+            title: document.title.clone(),
             is_alone: false,
             ended_unanswered: false,
         }
@@ -199,7 +209,7 @@ impl<'a> ScenarioRun<'a> {
 
     /// Waits for what the hub still owes, then has all that passed judged.
     pub async fn conclude(&mut self) {
-        self.settle().await;
+        let in_vain_before = self.settle().await;
         if self.a_socket_broke()
             && self
                 .hub_lost("an open WebSocket", "its connections broke")
@@ -213,7 +223,17 @@ impl<'a> ScenarioRun<'a> {
         self.conclude_absences();
         self.note_unasked();
         let conversation = self.conversation();
-        let owed = rules::owed(&conversation);
+        let mut owed = rules::owed(&conversation);
+        if let Some(before) = in_vain_before
+            && !owed.is_empty()
+        {
+            // A shortened wait alone fails nobody.
+            let why = format!(
+                "what was published was not waited for in full: it did not come in the scenario '{before}' either"
+            );
+            self.judge.unreached(ids::DELIVERED, &why);
+            owed.clear();
+        }
         rules::judge_conversation(&conversation, &owed, &mut self.judge);
         let mut issued = self.setting.issued.lock().unwrap_or_else(PoisonError::into_inner);
         rules::judge_challenges(&conversation, &mut issued, &mut self.judge);

@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::mock_subscriber::MockSubscriber;
 use super::scenario_run::ScenarioRun;
 use crate::client::Received;
-use crate::judging::hub::causes;
 use crate::judging::hub::rules::{self, Owed, OwedSyncError};
+use crate::judging::hub::{causes, ids};
 
 impl ScenarioRun<'_> {
     /// A WebSocket ended without a close frame from the hub.
@@ -22,7 +22,10 @@ impl ScenarioRun<'_> {
 
     /// Waits for what the hub owes, so that a run judges the same whenever it is made: copies of what was published, and
     /// SyncErrors about what was refused.
-    pub(super) async fn settle(&self) {
+    ///
+    /// Returns the scenario that waited in vain before, where this one did not wait in full.
+    pub(super) async fn settle(&self) -> Option<String> {
+        let mut in_vain_before = None;
         for Owed {
             publication: position,
             to,
@@ -36,11 +39,24 @@ impl ScenarioRun<'_> {
             } else {
                 timing.quiet
             };
-            let deadline = self.state.log.instant(publication.answered.at + patience);
-            self.wait_for(&to, deadline, |received| {
-                self.state.origin(received) == Some(position)
-            })
-            .await;
+            let whole = self.state.log.instant(publication.answered.at + patience);
+            let wait = self
+                .setting
+                .patience
+                .wait(ids::DELIVERED, Instant::now(), whole, timing.quiet);
+            let came = self
+                .wait_for(&to, wait.until, |received| {
+                    self.state.origin(received) == Some(position)
+                })
+                .await;
+            match (came, wait.in_vain_before) {
+                (true, _) => {}
+                (false, Some(before)) => in_vain_before = Some(before),
+                (false, None) if publication.proper => {
+                    self.setting.patience.missed(ids::DELIVERED, &self.title);
+                }
+                (false, None) => {}
+            }
         }
         let quiet = Instant::now() + self.setting.target.timing.quiet;
         // A subscription that was ended is followed by a denial and a close.
@@ -63,11 +79,13 @@ impl ScenarioRun<'_> {
             })
             .await;
         }
+        in_vain_before
     }
 
-    async fn wait_for(&self, name: &str, deadline: Instant, is_it: impl Fn(&Received) -> bool) {
+    /// Waits for a message, or for the end of the subscriber's WebSocket; whether either came.
+    async fn wait_for(&self, name: &str, deadline: Instant, is_it: impl Fn(&Received) -> bool) -> bool {
         let Some(mock) = self.state.mocks.get(name) else {
-            return;
+            return true;
         };
         let socket = mock.subscription().and_then(|subscription| subscription.socket);
         mock.inbox
@@ -75,6 +93,7 @@ impl ScenarioRun<'_> {
                 let ended = closed.iter().any(|closed| Some(closed.socket) == socket);
                 (received.iter().any(&is_it) || ended).then_some(())
             })
-            .await;
+            .await
+            .is_some()
     }
 }

@@ -33,6 +33,21 @@ pub enum ConditionKind {
     Any(Vec<Condition>),
 }
 
+impl Condition {
+    /// The names that it looks at.
+    pub fn names(&self) -> Vec<&str> {
+        match &self.kind {
+            ConditionKind::Variable(text) => {
+                let text = text.trim();
+                vec![text.strip_prefix("not ").map_or(text, str::trim)]
+            }
+            ConditionKind::All(conditions) | ConditionKind::Any(conditions) => {
+                conditions.iter().flat_map(Self::names).collect()
+            }
+        }
+    }
+}
+
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (conditions, between) = match &self.kind {
