@@ -210,7 +210,49 @@ impl fmt::Display for MessageKind {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn an_update_without_a_prior_version_is_a_request() {
+        let update = |event: &str, member: &str| json!({"event": {"hub.event": event, member: "v"}});
+        for (message, kind) in [
+            (update("DiagnosticReport-update", "context.versionId"), MessageKind::Publication),
+            (update("ImagingStudy-UPDATE", "hub.topic"), MessageKind::Publication),
+            (update("DiagnosticReport-update", "context.priorVersionId"), MessageKind::Notification),
+            (update("DiagnosticReport-update", "priorVersionId"), MessageKind::Notification),
+            (update("DiagnosticReport-open", "context.versionId"), MessageKind::Notification),
+        ] {
+            assert_eq!(MessageKind::detect(&message), Some(kind), "{message}");
+        }
+    }
+
+    #[test]
+    fn empty_parameters_of_a_request_make_no_request_of_a_confirmation() {
+        let base = json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.events": "", "hub.lease_seconds": 7200});
+        let with = |name: &str, value: Value| {
+            let mut message = base.clone();
+            message[name] = value;
+            MessageKind::detect(&message)
+        };
+        for (name, value) in [
+            ("hub.callback", json!("")),
+            ("hub.secret", Value::Null),
+            ("hub.channel.type", json!("")),
+            ("hub.channel.endpoint", json!("wss://hub.example.com/1")),
+        ] {
+            assert_eq!(with(name, value), Some(MessageKind::Confirmation), "{name}");
+        }
+        for (name, value) in [
+            ("hub.callback", json!("http://localhost/cb")),
+            ("hub.channel.type", json!("websocket")),
+        ] {
+            assert_eq!(with(name, value), Some(MessageKind::SubscriptionRequest), "{name}");
+        }
+        let renewed = json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.channel.endpoint": "wss://h/1"});
+        assert_eq!(MessageKind::detect(&renewed), Some(MessageKind::SubscriptionRequest));
+    }
 
     #[test]
     fn every_kind_is_read_by_its_name_and_no_other_is() {
