@@ -34,8 +34,8 @@ pub(super) fn messages(
     let document: Value = match serde_json::from_str(text) {
         Ok(document) => document,
         Err(error) => {
-            let form = form(text, kind)
-                .ok_or_else(|| CommandError::new(format!("{name}: is not JSON: {error}")))?;
+            let form =
+                form(text, kind).ok_or_else(|| CommandError::new(format!("{name}: is not JSON: {error}")))?;
             return Ok(vec![PlacedMessage {
                 label: name.to_owned(),
                 place: String::new(),
@@ -56,9 +56,9 @@ pub(super) fn messages(
         message,
     };
     match document {
-        Value::Array(elements) if kind == Some(MessageKind::CurrentContext) && is_context(&elements) => {
-            Ok(vec![placed(name.to_owned(), String::new(), Value::Array(elements))])
-        }
+        Value::Array(elements) if kind == Some(MessageKind::CurrentContext) && is_context(&elements) => Ok(
+            vec![placed(name.to_owned(), String::new(), Value::Array(elements))],
+        ),
         Value::Array(messages) if messages.is_empty() => {
             Err(CommandError::new(format!("{name}: holds no message")))
         }
@@ -76,7 +76,11 @@ pub(super) fn messages(
                 .collect())
         }
         document => Ok(match wrapped(&document, kind, schemas) {
-            Some((member, message)) => vec![placed(name.to_owned(), json_pointer::member("", member), message.clone())],
+            Some((member, message)) => vec![placed(
+                name.to_owned(),
+                json_pointer::member("", member),
+                message.clone(),
+            )],
             None => vec![placed(name.to_owned(), String::new(), document)],
         }),
     }
@@ -100,7 +104,11 @@ fn is_context(elements: &[Value]) -> bool {
 }
 
 /// The message in a wrapper: the one member of an object, itself no message, that is one.
-fn wrapped<'d>(document: &'d Value, kind: Option<MessageKind>, schemas: &Schemas) -> Option<(&'d str, &'d Value)> {
+fn wrapped<'d>(
+    document: &'d Value,
+    kind: Option<MessageKind>,
+    schemas: &Schemas,
+) -> Option<(&'d str, &'d Value)> {
     if kind.is_some() || schemas.detect(document).is_some() {
         return None;
     }
@@ -166,7 +174,8 @@ mod tests {
 
     #[test]
     fn forms_are_read_however_they_are_quoted() {
-        let expected = json!({"hub.mode": "subscribe", "hub.topic": "a b", "hub.events": "Patient-open,Patient-close"});
+        let expected =
+            json!({"hub.mode": "subscribe", "hub.topic": "a b", "hub.events": "Patient-open,Patient-close"});
         for text in [
             "hub.mode=subscribe&hub.topic=a+b&hub.events=Patient-open%2CPatient-close",
             "hub.mode=subscribe&hub.topic=a%20b&hub.events=Patient-open,Patient-close\n",
@@ -175,7 +184,11 @@ mod tests {
             "hub%2Emode=subscribe&\nhub.topic=a+b&\nhub.events=Patient-open%2cPatient-close&\n",
         ] {
             assert_eq!(one(text, None).message, expected, "{text}");
-            assert_eq!(one(text, Some(MessageKind::SubscriptionRequest)).message, expected, "{text}");
+            assert_eq!(
+                one(text, Some(MessageKind::SubscriptionRequest)).message,
+                expected,
+                "{text}"
+            );
         }
         let repeated = one("hub.mode=subscribe&hub.topic=a&hub.topic=b", None);
         assert_eq!(repeated.message["hub.topic"], json!(["a", "b"]));
@@ -199,13 +212,25 @@ mod tests {
     #[test]
     fn an_array_is_the_current_context_where_no_element_is_an_answer() {
         let kind = Some(MessageKind::CurrentContext);
-        for text in [r#"[{"key": "patient"}, {"key": "study"}]"#, r#"[{"key": "patient"}]"#, "[]"] {
+        for text in [
+            r#"[{"key": "patient"}, {"key": "study"}]"#,
+            r#"[{"key": "patient"}]"#,
+            "[]",
+        ] {
             let read = one(text, kind);
             assert!(read.message.is_array() && read.place.is_empty(), "{text}");
         }
         let answers = r#"[{"context.type": "", "context": []}, {"context.type": "", "context": []}]"#;
         assert_eq!(read(answers, kind).unwrap().len(), 2);
-        assert_eq!(read(r#"[{"id": "a"}, {"id": "b"}]"#, Some(MessageKind::Acknowledgement)).unwrap().len(), 2);
+        assert_eq!(
+            read(
+                r#"[{"id": "a"}, {"id": "b"}]"#,
+                Some(MessageKind::Acknowledgement)
+            )
+            .unwrap()
+            .len(),
+            2
+        );
         assert!(read("[]", None).is_err());
     }
 
@@ -214,11 +239,21 @@ mod tests {
         let ack = r#"{"id": "a", "status": "200"}"#;
         assert_eq!(one(ack, None).place, "");
         assert_eq!(one(&format!("[{ack}]"), None).place, "/0");
-        let both = read(&format!(r#"[{ack}, {{"id": 1, "id": 2, "status": "200"}}]"#), None).unwrap();
+        let both = read(
+            &format!(r#"[{ack}, {{"id": 1, "id": 2, "status": "200"}}]"#),
+            None,
+        )
+        .unwrap();
         assert_eq!((both[1].place.as_str(), both[1].label.as_str()), ("/1", "f[1]"));
-        assert_eq!((&both[0].repeated, &both[1].repeated), (&vec![], &vec!["/1/id".to_owned()]));
+        assert_eq!(
+            (&both[0].repeated, &both[1].repeated),
+            (&vec![], &vec!["/1/id".to_owned()])
+        );
         let wrapper = one(&format!(r#"{{"at": "now", "a/b": {ack}}}"#), None);
-        assert_eq!((wrapper.place.as_str(), &wrapper.message["id"]), ("/a~1b", &json!("a")));
+        assert_eq!(
+            (wrapper.place.as_str(), &wrapper.message["id"]),
+            ("/a~1b", &json!("a"))
+        );
         let ambiguous = one(&format!(r#"{{"one": {ack}, "two": {ack}}}"#), None);
         assert_eq!(ambiguous.place, "");
     }

@@ -223,7 +223,10 @@ fn repeated_sentence(pointer: &str) -> String {
 }
 
 fn misnamed_sentence(pointer: &str, parameter: &MisnamedParameter) -> String {
-    format!("{pointer} is no parameter of FHIRcast; did you mean {}?", parameter.meant)
+    format!(
+        "{pointer} is no parameter of FHIRcast; did you mean {}?",
+        parameter.meant
+    )
 }
 
 impl Weighed<'_> {
@@ -353,17 +356,17 @@ mod tests {
         assert!(text.contains("  warn /3/id stands more than once"), "{text}");
         let value = judged.as_json();
         for violation in value["violations"].as_array().unwrap() {
-            assert!(violation["pointer"].as_str().unwrap().starts_with("/3"), "{violation}");
+            assert!(
+                violation["pointer"].as_str().unwrap().starts_with("/3"),
+                "{violation}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_message_is_refused_with_its_label() {
         let judge = judge(false);
-        let error = judge
-            .judge(placed("three.json[1]", json!([1])))
-            .err()
-            .unwrap();
+        let error = judge.judge(placed("three.json[1]", json!([1]))).err().unwrap();
         assert!(error.to_string().starts_with("three.json[1]: "), "{error}");
     }
 }

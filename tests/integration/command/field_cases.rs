@@ -28,8 +28,7 @@ fn cases() -> Vec<Case> {
         words.map(str::to_owned).collect()
     };
     // The library knows no look-ahead, and a word's end is not before an underscore anyway.
-    let pattern =
-        |text: &str| (text != "-").then(|| Regex::new(&text.replace(r"\b(?!_)", r"\b")).unwrap());
+    let pattern = |text: &str| (text != "-").then(|| Regex::new(&text.replace(r"\b(?!_)", r"\b")).unwrap());
     let rows = manifest.lines().skip(1).map(|line| {
         let columns: Vec<&str> = line.split('\t').collect();
         assert_eq!(columns.len(), 8, "{line}");
@@ -51,7 +50,9 @@ fn cases() -> Vec<Case> {
 
 /// The requirements that fail, of messages from `--json`, of conversations from report.json.
 fn failing(case: &Case, arguments: &[&str]) -> Vec<String> {
-    let is_conversation = [".har", ".jsonl"].iter().any(|ending| case.file.ends_with(ending));
+    let is_conversation = [".har", ".jsonl"]
+        .iter()
+        .any(|ending| case.file.ends_with(ending));
     let reports = tempfile::tempdir().unwrap();
     let names = |list: &Value, verdict: &str| -> Vec<String> {
         let list = list.as_array().unwrap().iter();
@@ -95,10 +96,18 @@ fn validate_judges_what_people_met_with_as_the_manifest_says() {
         for id in case.must_not_fail.iter().filter(|id| fails(id)) {
             problem(format!("{id} fails"));
         }
-        if case.must_be_said.as_ref().is_some_and(|words| !words.is_match(&said)) {
+        if case
+            .must_be_said
+            .as_ref()
+            .is_some_and(|words| !words.is_match(&said))
+        {
             problem("what must be said is not".to_owned());
         }
-        if case.must_not_be_said.as_ref().is_some_and(|words| words.is_match(&said)) {
+        if case
+            .must_not_be_said
+            .as_ref()
+            .is_some_and(|words| words.is_match(&said))
+        {
             problem("what must not be said is".to_owned());
         }
     }
@@ -111,9 +120,19 @@ fn a_side_of_which_nothing_is_known_is_named_and_the_other_judged_alone_as_ever(
     let path = path.to_str().unwrap();
     let both = Ended::with(&["validate", path]);
     assert_eq!(both.code, Some(2), "{}{}", both.out, both.error);
-    assert!(both.error.contains("nothing that the hub did can be judged"), "{}", both.error);
+    assert!(
+        both.error.contains("nothing that the hub did can be judged"),
+        "{}",
+        both.error
+    );
     let subscribers = Ended::with(&["validate", path, "--as", "subscriber"]);
-    assert_eq!(subscribers.code, Some(0), "{}{}", subscribers.out, subscribers.error);
+    assert_eq!(
+        subscribers.code,
+        Some(0),
+        "{}{}",
+        subscribers.out,
+        subscribers.error
+    );
     let hub = Ended::with(&["validate", path, "--as", "hub"]);
     assert_eq!(hub.code, Some(2), "{}{}", hub.out, hub.error);
     // A GET that nobody answered.
@@ -125,7 +144,11 @@ fn a_side_of_which_nothing_is_known_is_named_and_the_other_judged_alone_as_ever(
     std::fs::write(capture.path(), lines.join("\n") + "\n").unwrap();
     let unanswered = Ended::with(&["validate", capture.path().to_str().unwrap()]);
     assert_ne!(unanswered.code, Some(0), "{}{}", unanswered.out, unanswered.error);
-    assert!(!unanswered.out.lines().any(|line| line.starts_with("conformant")), "{}", unanswered.out);
+    assert!(
+        !unanswered.out.lines().any(|line| line.starts_with("conformant")),
+        "{}",
+        unanswered.out
+    );
 }
 
 #[test]
@@ -136,7 +159,11 @@ fn members_that_stand_twice_are_told_of_messages_and_of_conversations() {
     let path = message.path().to_str().unwrap();
     let ended = Ended::with(&["validate", path]);
     assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
-    assert!(ended.out.contains("warn /id stands more than once"), "{}", ended.out);
+    assert!(
+        ended.out.contains("warn /id stands more than once"),
+        "{}",
+        ended.out
+    );
     assert_eq!(Ended::with(&["validate", path, "--strict"]).code, Some(1));
     let har = std::fs::read_to_string(folder().join("noack.har")).unwrap();
     let told = |text: &str| {
@@ -145,7 +172,10 @@ fn members_that_stand_twice_are_told_of_messages_and_of_conversations() {
         Ended::with(&["validate", file.path().to_str().unwrap()]).error
     };
     assert!(!told(&har).contains("more than once"));
-    let by_subscriber = har.replace(r#"{\"id\": \"e1\", \"timestamp\""#, r#"{\"id\": \"e0\", \"id\": \"e1\", \"timestamp\""#);
+    let by_subscriber = har.replace(
+        r#"{\"id\": \"e1\", \"timestamp\""#,
+        r#"{\"id\": \"e0\", \"id\": \"e1\", \"timestamp\""#,
+    );
     assert_ne!(by_subscriber, har);
     let error = told(&by_subscriber);
     assert!(error.contains("a subscriber sent /id more than once"), "{error}");

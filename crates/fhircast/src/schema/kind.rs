@@ -218,11 +218,26 @@ mod tests {
     fn an_update_without_a_prior_version_is_a_request() {
         let update = |event: &str, member: &str| json!({"event": {"hub.event": event, member: "v"}});
         for (message, kind) in [
-            (update("DiagnosticReport-update", "context.versionId"), MessageKind::Publication),
-            (update("ImagingStudy-UPDATE", "hub.topic"), MessageKind::Publication),
-            (update("DiagnosticReport-update", "context.priorVersionId"), MessageKind::Notification),
-            (update("DiagnosticReport-update", "priorVersionId"), MessageKind::Notification),
-            (update("DiagnosticReport-open", "context.versionId"), MessageKind::Notification),
+            (
+                update("DiagnosticReport-update", "context.versionId"),
+                MessageKind::Publication,
+            ),
+            (
+                update("ImagingStudy-UPDATE", "hub.topic"),
+                MessageKind::Publication,
+            ),
+            (
+                update("DiagnosticReport-update", "context.priorVersionId"),
+                MessageKind::Notification,
+            ),
+            (
+                update("DiagnosticReport-update", "priorVersionId"),
+                MessageKind::Notification,
+            ),
+            (
+                update("DiagnosticReport-open", "context.versionId"),
+                MessageKind::Notification,
+            ),
         ] {
             assert_eq!(MessageKind::detect(&message), Some(kind), "{message}");
         }
@@ -230,7 +245,8 @@ mod tests {
 
     #[test]
     fn empty_parameters_of_a_request_make_no_request_of_a_confirmation() {
-        let base = json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.events": "", "hub.lease_seconds": 7200});
+        let base =
+            json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.events": "", "hub.lease_seconds": 7200});
         let with = |name: &str, value: Value| {
             let mut message = base.clone();
             message[name] = value;
@@ -248,10 +264,17 @@ mod tests {
             ("hub.callback", json!("http://localhost/cb")),
             ("hub.channel.type", json!("websocket")),
         ] {
-            assert_eq!(with(name, value), Some(MessageKind::SubscriptionRequest), "{name}");
+            assert_eq!(
+                with(name, value),
+                Some(MessageKind::SubscriptionRequest),
+                "{name}"
+            );
         }
         let renewed = json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.channel.endpoint": "wss://h/1"});
-        assert_eq!(MessageKind::detect(&renewed), Some(MessageKind::SubscriptionRequest));
+        assert_eq!(
+            MessageKind::detect(&renewed),
+            Some(MessageKind::SubscriptionRequest)
+        );
     }
 
     #[test]

@@ -15,7 +15,13 @@ const OF_REQUESTS: [&str; 7] = [
     "hub.channel.endpoint",
     "subscriber.name",
 ];
-const OF_ANSWERS: [&str; 5] = ["hub.mode", "hub.topic", "hub.events", "hub.lease_seconds", "hub.reason"];
+const OF_ANSWERS: [&str; 5] = [
+    "hub.mode",
+    "hub.topic",
+    "hub.events",
+    "hub.lease_seconds",
+    "hub.reason",
+];
 const OF_EARLIER_VERSIONS: [&str; 4] = ["hub.callback", "hub.secret", "hub.challenge", "hub.reason"];
 
 /// A parameter that the message has, and the one that may be meant by it.
@@ -81,7 +87,14 @@ mod tests {
 
     #[test]
     fn parameters_of_all_versions_and_ones_own_are_lawful() {
-        for name in ["hub.callback", "hub.secret", "hub.challenge", "hub.uid", "com.example.desk", "hub.topic"] {
+        for name in [
+            "hub.callback",
+            "hub.secret",
+            "hub.challenge",
+            "hub.uid",
+            "com.example.desk",
+            "hub.topic",
+        ] {
             assert_eq!(meant(name), None, "{name}");
         }
         let event = json!({"event": {}, "hub.lease": 1});

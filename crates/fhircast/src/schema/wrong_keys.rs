@@ -144,10 +144,13 @@ mod tests {
             .judge(MessageKind::Publication, &message)
             .join(schemas.judge_context(event, &message["event"]), "/event");
         let judgement = schemas.with_wrong_keys_told_once(&message, judgement);
-        let of_keys = judgement.violations.into_iter().filter(|violation| {
-            violation.pointer == "/event/context" || violation.pointer.ends_with("/key")
-        });
-        of_keys.map(|violation| (violation.requirement, violation.message)).collect()
+        let of_keys = judgement
+            .violations
+            .into_iter()
+            .filter(|violation| violation.pointer == "/event/context" || violation.pointer.ends_with("/key"));
+        of_keys
+            .map(|violation| (violation.requirement, violation.message))
+            .collect()
     }
 
     fn patient(key: &str) -> Value {
@@ -172,12 +175,21 @@ mod tests {
         for (event, resource, key, meant) in [
             ("ImagingStudy-close", "ImagingStudy", "imagingStudy", "study"),
             ("DiagnosticReport-close", "DiagnosticReport", "Report", "report"),
-            ("DiagnosticReport-close", "DiagnosticReport", "diagnostic-report", "report"),
+            (
+                "DiagnosticReport-close",
+                "DiagnosticReport",
+                "diagnostic-report",
+                "report",
+            ),
         ] {
-            let context = json!([{"key": key, "resource": {"resourceType": resource, "id": "r"}}, patient("patient")]);
+            let context =
+                json!([{"key": key, "resource": {"resourceType": resource, "id": "r"}}, patient("patient")]);
             let told = told(event, context);
             assert_eq!(told.len(), 1, "{told:?}");
-            assert!(told[0].1.ends_with(&format!("did you mean \"{meant}\"?")), "{told:?}");
+            assert!(
+                told[0].1.ends_with(&format!("did you mean \"{meant}\"?")),
+                "{told:?}"
+            );
         }
     }
 
@@ -191,7 +203,10 @@ mod tests {
             }),
             "{told_missing:?}"
         );
-        let strange = told("Patient-open", json!([patient("patient"), {"key": "zzz", "string": "x"}]));
+        let strange = told(
+            "Patient-open",
+            json!([patient("patient"), {"key": "zzz", "string": "x"}]),
+        );
         assert_eq!(strange.len(), 1, "{strange:?}");
         assert_eq!(strange[0].0, "event.context-additional.subscriber");
         assert!(!strange[0].1.contains("did you mean"), "{strange:?}");

@@ -276,7 +276,10 @@ impl Collector<'_> {
                 }
             }
             Request::Unsubscribe(_) => {
-                self.leave_out(&format!("an unsubscribe request that the hub refused with {}", answer.status));
+                self.leave_out(&format!(
+                    "an unsubscribe request that the hub refused with {}",
+                    answer.status
+                ));
             }
             _ => {}
         }
@@ -292,9 +295,11 @@ impl Collector<'_> {
         self.found.subscribers.push(RecordedSubscriber::of(form));
         let accepted = exchange.subscription.filter(|_| answer.is_success());
         let Some(subscription) = accepted else {
-            self.found
-                .refused
-                .push(format!("a subscription to {} with {}", form.topic(), answer.status));
+            self.found.refused.push(format!(
+                "a subscription to {} with {}",
+                form.topic(),
+                answer.status
+            ));
             return self.found.actions.push(SubscriberAction::Refused(subscriber));
         };
         self.known.insert(subscription, subscriber);
@@ -363,7 +368,9 @@ impl Collector<'_> {
                 let notified = self.notified.get(&(subscriber, id.to_owned()));
                 let after = notified.map_or(Duration::ZERO, |notified| moment.at.saturating_sub(*notified));
                 if code.is_none() {
-                    self.leave_out("an answer to an event without a status that can be read, in whose place stands 200");
+                    self.leave_out(
+                        "an answer to an event without a status that can be read, in whose place stands 200",
+                    );
                 }
                 let acknowledged = Acknowledged {
                     // It did answer: nothing at all would be another thing.

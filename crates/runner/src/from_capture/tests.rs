@@ -137,7 +137,13 @@ fn what_a_hub_refused_and_left_unanswered_is_told() {
     let mut capture = refusal();
     capture.event("Bearer a", "e3", "Patient-close", "p2", 403);
     let form = "hub.channel.type=websocket&hub.mode=subscribe&hub.topic=desk&hub.events=Patient-open";
-    capture.post("Bearer c", "application/x-www-form-urlencoded", form, 429, "later");
+    capture.post(
+        "Bearer c",
+        "application/x-www-form-urlencoded",
+        form,
+        429,
+        "later",
+    );
     capture.post("Bearer c", "application/x-www-form-urlencoded", form, 500, "");
     capture.lines.pop();
     let text = scenario(capture).unwrap();
@@ -149,7 +155,10 @@ fn what_a_hub_refused_and_left_unanswered_is_told() {
         assert!(text.contains(told), "{told}: {text}");
     }
     let text = scenario(refusal()).unwrap();
-    assert!(!text.contains("description"), "nothing was refused or left out: {text}");
+    assert!(
+        !text.contains("description"),
+        "nothing was refused or left out: {text}"
+    );
 }
 
 #[test]

@@ -271,7 +271,11 @@ fn subscription(shared: &Arc<Shared>, body: &str) -> Response {
             .map(|(_, value)| value.as_str())
     };
     if let Some(endpoint) = value("hub.channel.endpoint") {
-        let subscriber = endpoint.trim().rsplit('/').next().and_then(|last| last.parse().ok());
+        let subscriber = endpoint
+            .trim()
+            .rsplit('/')
+            .next()
+            .and_then(|last| last.parse().ok());
         let refused = shared
             .hub()
             .refusal_at_endpoint(value("hub.mode").unwrap_or_default(), subscriber);

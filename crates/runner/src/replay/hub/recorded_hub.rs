@@ -148,8 +148,10 @@ impl RecordedHub {
             if let (Some(path), Some(answer)) = (&exchange.path, exchange.answer()) {
                 hub.exchange(conversation, &positions, exchange, path, answer);
             }
-            if exchange.path.is_some() && exchange.answer().is_none() && exchange.request != Request::Upgrade {
-                hub.left_out.insert("requests that the hub of the capture did not answer");
+            if exchange.path.is_some() && exchange.answer().is_none() && exchange.request != Request::Upgrade
+            {
+                hub.left_out
+                    .insert("requests that the hub of the capture did not answer");
             }
         }
         hub.take_calls(script);

@@ -162,7 +162,11 @@ impl ReplayedHub {
     }
 
     /// A request names the endpoint of a subscriber: the refusal of the hub of the capture, where it refused.
-    pub(super) fn refusal_at_endpoint(&mut self, mode: &str, subscriber: Option<usize>) -> Option<(u16, String)> {
+    pub(super) fn refusal_at_endpoint(
+        &mut self,
+        mode: &str,
+        subscriber: Option<usize>,
+    ) -> Option<(u16, String)> {
         let requests = &mut self.recorded.at_endpoints;
         let found = requests.iter().position(|request| {
             request.mode == mode && (request.subscriber.is_none() || request.subscriber == subscriber)
