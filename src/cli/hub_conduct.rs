@@ -15,7 +15,7 @@ use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::Observer;
-use castspec_judging::outcome::{FinishedRun, FinishedScenario, Grading, Target, Tool};
+use castspec_judging::outcome::{Disposition, FinishedRun, FinishedScenario, Grading, Target, Tool};
 use castspec_judging::subscriber::{Conduct, Exchange, Finding, Judge, Settings};
 
 /// How many exchanges may wait for the judge.
@@ -218,6 +218,7 @@ fn finished(
         title: format!("What {} did", conduct.subscriber.name),
         checks: conduct.checks,
         observations: Vec::new(),
+        disposition: Disposition::Completed,
     });
     FinishedRun {
         tool: Tool {

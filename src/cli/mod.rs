@@ -25,6 +25,7 @@ mod subscriber_tell;
 mod under_test;
 mod validate;
 mod validate_conversation;
+mod validate_file;
 mod validate_message;
 
 pub use command_error::CommandError;

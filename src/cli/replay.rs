@@ -123,7 +123,7 @@ impl ReplayCommand {
         for difference in &differences {
             print(&SHOWN.text(&format!("{difference}\n")))?;
         }
-        for left_out in &script.left_out {
+        for left_out in script.left_out.iter().copied().chain(hub.left_out()) {
             print(&format!("left out: {left_out}\n"))?;
         }
         print(match differences.is_empty() {

@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 
 use super::validate_conversation::{self, Manner, Side};
+use super::validate_file::{self, PlacedMessage};
 use super::validate_message::{JudgedMessage, MessageJudge};
 use super::{CommandError, print};
 use castspec_fhircast::protocol::Version;
@@ -19,7 +20,8 @@ use castspec_runner::recorded::Recording;
 
 /// Validate messages against the schemas of FHIRcast, or recorded conversations as a whole
 ///
-/// A file holds one JSON message, or an array of messages; what kind of message it is shows by its members. Or it is a
+/// A file holds one JSON message, an array of messages, or the form of a subscription request; what kind of message it is shows by
+/// its members. Or it is a
 /// recorded conversation, a capture of `castspec record` or a HAR file of a browser: then hub and subscribers are judged by
 /// everything that passed between them.
 #[derive(Debug, Args)]
@@ -62,7 +64,7 @@ impl ValidateCommand {
     /// Validates the files.
     ///
     /// # Errors
-    /// When a file cannot be read, is not JSON, or holds something that is no message of FHIRcast.
+    /// When a file cannot be read, is neither JSON nor a form, or holds something that is no message of FHIRcast.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
         if let [file] = &self.files[..]
             && let Some(recording) = recording(file)?
@@ -88,8 +90,8 @@ impl ValidateCommand {
         };
         let mut judged = Vec::new();
         for file in &self.files {
-            for (label, message) in messages(file)? {
-                judged.push(judge.judge(label, &message)?);
+            for message in messages(file, &judge)? {
+                judged.push(judge.judge(message)?);
             }
         }
         if self.json {
@@ -121,7 +123,7 @@ impl ValidateCommand {
 }
 
 /// The messages in a file, each with the name that errors and results call it by.
-fn messages(file: &Path) -> Result<Vec<(String, Value)>, CommandError> {
+fn messages(file: &Path, judge: &MessageJudge) -> Result<Vec<PlacedMessage>, CommandError> {
     let name = match is_standard_input(file) {
         true => "standard input".to_owned(),
         false => file.display().to_string(),
@@ -133,24 +135,7 @@ fn messages(file: &Path) -> Result<Vec<(String, Value)>, CommandError> {
     }
     let content =
         read(file).map_err(|error| CommandError::new(format!("{name}: cannot be read: {error}")))?;
-    let document: Value = serde_json::from_str(&content)
-        .map_err(|error| CommandError::new(format!("{name}: is not JSON: {error}")))?;
-    match document {
-        Value::Array(messages) if messages.is_empty() => {
-            Err(CommandError::new(format!("{name}: holds no message")))
-        }
-        Value::Array(messages) if messages.len() > 1 => {
-            let numbered = messages.into_iter().enumerate();
-            Ok(numbered
-                .map(|(position, message)| (format!("{name}[{position}]"), message))
-                .collect())
-        }
-        Value::Array(messages) => Ok(messages
-            .into_iter()
-            .map(|message| (name.clone(), message))
-            .collect()),
-        message => Ok(vec![(name, message)]),
-    }
+    validate_file::messages(&name, &content, judge.kind, &judge.schemas)
 }
 
 fn is_standard_input(file: &Path) -> bool {

@@ -12,8 +12,8 @@ use crate::report::{Console, ConsoleSettings, Reports};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
-use castspec_judging::outcome::{Grading, RunEvent};
-use castspec_runner::recorded::{Judged, Recording, judge_recording};
+use castspec_judging::outcome::{Disposition, Grading, RunEvent};
+use castspec_runner::recorded::{Judged, Recording, judge_recording, repeated_members};
 
 /// Who is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,6 +70,9 @@ pub(super) fn judge(
         .map_err(|error| of(&error))?;
     let events =
         judge_recording(recording, version, judged, &catalogue, &schemas).map_err(|error| of(&error))?;
+    for line in repeated_members(recording) {
+        print_error(&format!("castspec: {name}: warning: {line}\n"));
+    }
     if !events
         .iter()
         .any(|event| matches!(event, RunEvent::CheckJudged(_)))
@@ -85,9 +88,16 @@ pub(super) fn judge(
     };
     let mut console = Console::new(std::io::stdout(), settings);
     let mut broken = false;
+    let mut unjudged = false;
     for event in &events {
         if let RunEvent::CheckJudged(check) = event {
             broken |= manner.grading.is_failure(check.verdict);
+        }
+        if let RunEvent::ScenarioEnded(ended) = event
+            && let Disposition::Unjudged(why) = &ended.disposition
+        {
+            unjudged = true;
+            print_error(&format!("castspec: {name}: {why}\n"));
         }
         console
             .event(event)
@@ -96,5 +106,9 @@ pub(super) fn judge(
             reports.event(event).map_err(|error| of(&error))?;
         }
     }
-    Ok(ExitCode::from(u8::from(broken)))
+    Ok(ExitCode::from(match (broken, unjudged) {
+        (true, _) => 1,
+        (false, true) => 2,
+        (false, false) => 0,
+    }))
 }

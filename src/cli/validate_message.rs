@@ -3,9 +3,13 @@
 use serde_json::{Value, json};
 
 use super::CommandError;
+use super::validate_file::PlacedMessage;
 use castspec_fhircast::fhir::{self, Finding};
+use castspec_fhircast::json_pointer;
 use castspec_fhircast::requirement::{Catalogue, Level, Requirement};
-use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Unmet, Violation};
+use castspec_fhircast::schema::{
+    Judgement, MessageKind, MisnamedParameter, Schemas, Unmet, Violation, misnamed_parameters,
+};
 
 /// The gravity of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,16 +55,28 @@ pub(super) struct JudgedMessage<'a> {
     event: Option<String>,
     satisfied: Vec<String>,
     violations: Vec<Weighed<'a>>,
+    /// The JSON pointers of members that stand more than once in one object, and how much that weighs.
+    repeated: Vec<String>,
+    repeated_weigh: Gravity,
+    /// Parameters that look like others, with JSON pointers.
+    misnamed: Vec<(String, MisnamedParameter)>,
     /// Findings of base FHIR; `None` where it is not judged.
     base_fhir: Option<Vec<Finding>>,
 }
 
 impl MessageJudge {
-    /// Judges a message, which errors call by its label.
+    /// Judges a message, which errors call by its label. Pointers begin at the root of its file.
     ///
     /// # Errors
     /// When it is no message of the version.
-    pub(super) fn judge(&self, label: String, message: &Value) -> Result<JudgedMessage<'_>, CommandError> {
+    pub(super) fn judge(&self, placed: PlacedMessage) -> Result<JudgedMessage<'_>, CommandError> {
+        let PlacedMessage {
+            label,
+            place,
+            message,
+            repeated,
+        } = placed;
+        let message = &message;
         let version = self.schemas.version();
         let kind = match self.kind {
             Some(kind) => kind,
@@ -76,7 +92,8 @@ impl MessageJudge {
             )));
         }
         let event = message.pointer("/event/hub.event").and_then(Value::as_str);
-        let judgement = with_context(&self.schemas, kind, event, message);
+        let judgement = with_context(&self.schemas, kind, event, message).within(&place);
+        let misnamed = misnamed_parameters(kind, message).into_iter();
         Ok(JudgedMessage {
             label,
             kind,
@@ -87,7 +104,15 @@ impl MessageJudge {
                 .into_iter()
                 .map(|violation| self.weighed(violation))
                 .collect(),
-            base_fhir: self.base_fhir.then(|| base_fhir(message)).transpose()?,
+            repeated,
+            repeated_weigh: match self.strict {
+                true => Gravity::Fail,
+                false => Gravity::Warn,
+            },
+            misnamed: misnamed
+                .map(|parameter| (json_pointer::member(&place, &parameter.name), parameter))
+                .collect(),
+            base_fhir: self.base_fhir.then(|| base_fhir(message, &place)).transpose()?,
         })
     }
 
@@ -110,9 +135,12 @@ impl MessageJudge {
 impl JudgedMessage<'_> {
     /// Whether a violation fails the message.
     pub(super) fn fails(&self) -> bool {
-        self.violations
-            .iter()
-            .any(|weighed| weighed.gravity == Gravity::Fail)
+        let of_members = !self.repeated.is_empty() && self.repeated_weigh == Gravity::Fail;
+        of_members
+            || self
+                .violations
+                .iter()
+                .any(|weighed| weighed.gravity == Gravity::Fail)
     }
 
     /// The lines for the console.
@@ -121,13 +149,23 @@ impl JudgedMessage<'_> {
         if let Some(event) = &self.event {
             text.push_str(&format!(" of {event}"));
         }
-        text.push_str(&match self.violations.len() {
+        text.push_str(&match self.violations.len() + self.repeated.len() {
             0 => format!(": valid ({} requirements held)\n", self.satisfied.len()),
             1 => ": 1 violation\n".to_owned(),
             count => format!(": {count} violations\n"),
         });
         for weighed in &self.violations {
             text.push_str(&weighed.as_text());
+        }
+        for pointer in &self.repeated {
+            text.push_str(&format!(
+                "  {} {}\n",
+                self.repeated_weigh.name(),
+                repeated_sentence(pointer)
+            ));
+        }
+        for (pointer, parameter) in &self.misnamed {
+            text.push_str(&format!("  note {}\n", misnamed_sentence(pointer, parameter)));
         }
         let findings = self.base_fhir.as_deref().unwrap_or_default();
         if !findings.is_empty() {
@@ -141,12 +179,32 @@ impl JudgedMessage<'_> {
 
     /// The object of `--json`.
     pub(super) fn as_json(&self) -> Value {
-        let violations: Vec<Value> = self.violations.iter().map(Weighed::as_json).collect();
+        let of_members = self.repeated.iter().map(|pointer| {
+            json!({
+                "weight": self.repeated_weigh.name(),
+                "requirement": null,
+                "level": Level::Should,
+                "section": "RFC 8259, 4",
+                "pointer": pointer,
+                "message": repeated_sentence(pointer),
+            })
+        });
+        let violations: Vec<Value> = self
+            .violations
+            .iter()
+            .map(Weighed::as_json)
+            .chain(of_members)
+            .collect();
+        let notes = self.misnamed.iter().map(|(pointer, parameter)| {
+            json!({"pointer": pointer, "message": misnamed_sentence(pointer, parameter)})
+        });
+        let notes: Vec<Value> = notes.collect();
         let mut value = json!({
             "message": self.label,
             "kind": self.kind.name(),
             "held": self.satisfied,
             "violations": violations,
+            "notes": notes,
         });
         if let Some(findings) = &self.base_fhir {
             value["base_fhir_r4"] = findings
@@ -158,6 +216,17 @@ impl JudgedMessage<'_> {
         }
         value
     }
+}
+
+fn repeated_sentence(pointer: &str) -> String {
+    format!("{pointer} stands more than once in one object; RFC 8259 has each name once")
+}
+
+fn misnamed_sentence(pointer: &str, parameter: &MisnamedParameter) -> String {
+    format!(
+        "{pointer} is no parameter of FHIRcast; did you mean {}?",
+        parameter.meant
+    )
 }
 
 impl Weighed<'_> {
@@ -189,19 +258,20 @@ fn with_context(schemas: &Schemas, kind: MessageKind, event: Option<&str>, messa
     let judgement = schemas.judge(kind, message);
     match (kind, message.get("event"), event) {
         (MessageKind::Notification | MessageKind::Publication, Some(body), Some(name)) => {
-            judgement.join(schemas.judge_context(name, body), "/event")
+            let judgement = judgement.join(schemas.judge_context(name, body), "/event");
+            schemas.with_wrong_keys_told_once(message, judgement)
         }
         _ => judgement,
     }
 }
 
-/// The findings of base FHIR R4 in the resources of a message, with pointers into the message.
-fn base_fhir(message: &Value) -> Result<Vec<Finding>, CommandError> {
+/// The findings of base FHIR R4 in the resources of a message, with pointers from where the message lies.
+fn base_fhir(message: &Value, root: &str) -> Result<Vec<Finding>, CommandError> {
     let mut findings = Vec::new();
     for (place, resource) in fhir::resources_of(message) {
         let validator = fhir::Validator::shared()?;
         findings.extend(validator.validate(resource).into_iter().map(|finding| Finding {
-            pointer: format!("{place}{}", finding.pointer),
+            pointer: format!("{root}{place}{}", finding.pointer),
             ..finding
         }));
     }
@@ -215,6 +285,15 @@ mod tests {
     use castspec_fhircast::protocol::Version;
 
     use super::*;
+
+    fn placed(label: &str, message: Value) -> PlacedMessage {
+        PlacedMessage {
+            label: label.to_owned(),
+            place: String::new(),
+            message,
+            repeated: Vec::new(),
+        }
+    }
 
     fn judge(strict: bool) -> MessageJudge {
         MessageJudge {
@@ -231,7 +310,7 @@ mod tests {
         let message = json!({"timestamp": "2026-01-01T00:00:00Z", "id": "e1", "event": {
             "hub.topic": "t", "hub.event": "Home-open", "context": []}});
         let judge = judge(false);
-        let judged = judge.judge("one.json".to_owned(), &message).unwrap();
+        let judged = judge.judge(placed("one.json", message)).unwrap();
         assert_eq!(judged.event.as_deref(), Some("Home-open"));
         assert_eq!(judged.kind, MessageKind::Notification);
         assert!(
@@ -246,7 +325,7 @@ mod tests {
     fn text_and_json_tell_the_same_violation() {
         let message = json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.lease_seconds": 7200});
         let judge = judge(false);
-        let judged = judge.judge("two.json".to_owned(), &message).unwrap();
+        let judged = judge.judge(placed("two.json", message)).unwrap();
         assert!(judged.fails());
         let (text, value) = (judged.as_text(), judged.as_json());
         let violation = &value["violations"][0];
@@ -259,12 +338,35 @@ mod tests {
     }
 
     #[test]
+    fn pointers_begin_at_the_root_of_the_file() {
+        let message = json!({"timestamp": "2026-01-01T00:00:00Z", "id": "e1", "event": {
+            "hub.topic": "t", "hub.event": "Patient-open", "context": [{"key": "patient", "resource": {
+                "resourceType": "Patient", "gender": "x"}}]}});
+        let judge = judge(false);
+        let judged = judge
+            .judge(PlacedMessage {
+                place: "/3".to_owned(),
+                repeated: vec!["/3/id".to_owned()],
+                ..placed("four.json[3]", message)
+            })
+            .unwrap();
+        let text = judged.as_text();
+        assert!(text.contains("fail /3/event/context/0/resource"), "{text}");
+        assert!(text.contains("note /3/event/context/0/resource/gender"), "{text}");
+        assert!(text.contains("  warn /3/id stands more than once"), "{text}");
+        let value = judged.as_json();
+        for violation in value["violations"].as_array().unwrap() {
+            assert!(
+                violation["pointer"].as_str().unwrap().starts_with("/3"),
+                "{violation}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_message_is_refused_with_its_label() {
         let judge = judge(false);
-        let error = judge
-            .judge("three.json[1]".to_owned(), &json!([1]))
-            .err()
-            .unwrap();
+        let error = judge.judge(placed("three.json[1]", json!([1]))).err().unwrap();
         assert!(error.to_string().starts_with("three.json[1]: "), "{error}");
     }
 }

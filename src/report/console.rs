@@ -129,6 +129,7 @@ impl<W: Write> Console<W> {
         let verdict = match &ended.disposition {
             Disposition::Error(_) => "error",
             Disposition::Skipped(_) => "skip",
+            Disposition::Unjudged(_) => "unjudged",
             _ if summary.fail > 0 => "fail",
             Disposition::Inconclusive(_) => "inconclusive",
             Disposition::Completed if summary.inconclusive > 0 => "inconclusive",

@@ -12,6 +12,7 @@
 
 pub mod fhir;
 pub mod json_pointer;
+mod likeness;
 pub mod protocol;
 pub mod requirement;
 pub mod schema;

@@ -382,6 +382,7 @@ fn scenarios(record: &Record) -> Vec<Played> {
         let verdict = match &scenario.disposition {
             Disposition::Error(_) => "error",
             Disposition::Skipped(_) => "skip",
+            Disposition::Unjudged(_) => "inconclusive",
             Disposition::Inconclusive(_) if counts.fail == 0 => "inconclusive",
             _ => verdict(counts).name(),
         };

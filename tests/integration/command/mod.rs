@@ -4,6 +4,7 @@ mod ci;
 mod defects;
 mod errors;
 mod expect;
+mod field_cases;
 mod init;
 #[cfg(unix)]
 mod record;

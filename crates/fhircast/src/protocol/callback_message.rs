@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-/// A query as an object of strings; a repeated parameter is an array.
-fn object_of(query: &str) -> Map<String, Value> {
+/// A query or a form as an object of strings; a repeated parameter is an array.
+pub fn parameters_of(query: &str) -> Map<String, Value> {
     let mut members = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let value = Value::String(value.into_owned());
@@ -35,7 +35,7 @@ pub struct CallMessage {
 impl CallMessage {
     /// What a call with this query and body says.
     pub fn of(query: &str, body: &str) -> Self {
-        let parameters = object_of(query);
+        let parameters = parameters_of(query);
         let challenge = parameters.get("hub.challenge").map(first_text);
         let is_control = challenge.is_some() || parameters.contains_key("hub.mode");
         let json = match is_control {

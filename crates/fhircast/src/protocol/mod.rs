@@ -10,6 +10,7 @@ mod current_context;
 mod event_name;
 mod members;
 mod notification;
+mod repeated_members;
 mod resource_type;
 mod scope;
 pub mod signature;
@@ -19,12 +20,13 @@ mod timestamp;
 mod version;
 
 pub use acknowledgement::{Acknowledgement, Status};
-pub use callback_message::CallMessage;
+pub use callback_message::{CallMessage, parameters_of};
 pub use configuration::{Capabilities, Configuration, WELL_KNOWN_PATH};
 pub use current_context::CurrentContext;
 pub use event_name::{Action, EventKind, EventName, EventNameError};
 pub use members::{Members, MessageError};
 pub use notification::{ContextEntry, Notification};
+pub use repeated_members::repeated_members;
 pub use resource_type::{anchor_key, canonical_resource_type};
 pub use scope::{Access, FhircastScope, ScopeError, Scopes};
 pub use subscription::{

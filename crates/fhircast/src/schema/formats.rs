@@ -103,7 +103,7 @@ fn is_proprietary_without_dash(name: &str) -> bool {
     !is_proprietary(name) || !name.contains('-')
 }
 
-fn is_update_event(name: &str) -> bool {
+pub(super) fn is_update_event(name: &str) -> bool {
     resource_event(name).is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("update"))
 }
 

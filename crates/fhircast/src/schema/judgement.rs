@@ -36,6 +36,21 @@ pub struct Violation {
     pub schema: String,
 }
 
+impl Violation {
+    /// The violation with a pointer from an outer root. Its sentence begins with the same place, and goes along.
+    fn within(mut self, place: &str) -> Self {
+        if let Some(rest) = self.message.strip_prefix("the message ") {
+            if !place.is_empty() {
+                self.message = format!("{place} {rest}");
+            }
+        } else if self.message.starts_with('/') {
+            self.message.insert_str(0, place);
+        }
+        self.pointer.insert_str(0, place);
+        self
+    }
+}
+
 /// What one message says about the requirements that apply to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -62,11 +77,18 @@ impl Judgement {
             violations: self.violations,
         };
         findings.held.extend(part.satisfied);
-        for mut violation in part.violations {
-            violation.pointer.insert_str(0, place);
-            findings.violated(violation);
+        for violation in part.violations {
+            findings.violated(violation.within(place));
         }
         findings.into_judgement()
+    }
+
+    /// The judgement with pointers from the root of what the message lies in, at the JSON pointer `place`.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        let violations = self.violations.into_iter();
+        self.violations = violations.map(|violation| violation.within(place)).collect();
+        self
     }
 }
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::formats;
+
 /// Whose message it is, and so whom the requirements bind that exist for both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sender {
@@ -62,12 +64,29 @@ pub enum MessageKind {
 }
 
 /// The parameters that subscription and unsubscribe requests alone have.
-const OF_REQUESTS: [&str; 4] = [
-    "hub.channel.type",
-    "hub.channel.endpoint",
-    "hub.callback",
-    "hub.secret",
-];
+const OF_REQUESTS: [&str; 3] = ["hub.channel.type", "hub.callback", "hub.secret"];
+
+/// Whether a member says something: hubs send parameters of the request back in a confirmation, with nothing in them.
+fn is_told(message: &Value, name: &str) -> bool {
+    !matches!(message.get(name), None | Some(Value::Null)) && message.get(name) != Some(&Value::from(""))
+}
+
+/// Whether a message with `hub.mode` is a request: it has what requests alone have. Forms have no numbers, so an endpoint beside a
+/// lease that is one is a confirmation's.
+fn is_of_subscriber(message: &Value) -> bool {
+    OF_REQUESTS.into_iter().any(|name| is_told(message, name))
+        || is_told(message, "hub.channel.endpoint")
+            && !message.get("hub.lease_seconds").is_some_and(Value::is_number)
+}
+
+/// Whether an event is an update without a prior version, which the hub adds when it distributes the update (2.10).
+fn is_requested_update(event: &Value) -> bool {
+    let name = event.get("hub.event").and_then(Value::as_str).unwrap_or_default();
+    let distributed = ["context.priorVersionId", "priorVersionId"]
+        .into_iter()
+        .any(|member| event.get(member).is_some());
+    formats::is_update_event(name) && !distributed
+}
 
 impl MessageKind {
     /// The kinds of all versions; [`Schemas::kinds`](super::Schemas::kinds) has those of one.
@@ -130,13 +149,13 @@ impl MessageKind {
 
     /// The kind of a bare message, by the members that only this kind has; `None` where none tells.
     ///
-    /// A publication cannot be told from a notification and is taken for one, nor the two responses or the two denials from
-    /// each other. [`Schemas::detect`](super::Schemas::detect) knows which of them a version has.
+    /// A publication is told from a notification where it is an update, by the prior version that it lacks; another is taken
+    /// for a notification. Neither can the two responses or the two denials be told from each other. [`Schemas::detect`](super::Schemas::detect) knows which of them a version has.
     pub fn detect(message: &Value) -> Option<Self> {
         let has = |name: &str| message.get(name).is_some();
         let mode = message.get("hub.mode").and_then(Value::as_str);
         if has("hub.mode") {
-            let from_subscriber = OF_REQUESTS.into_iter().any(has);
+            let from_subscriber = is_of_subscriber(message);
             return Some(match mode {
                 _ if has("hub.challenge") && !from_subscriber => Self::IntentVerification,
                 Some("denied") => Self::Denial,
@@ -148,8 +167,11 @@ impl MessageKind {
         if message.get("resourceType").and_then(Value::as_str) == Some("CapabilityStatement") {
             return Some(Self::CapabilityStatement);
         }
-        if has("event") {
-            return Some(Self::Notification);
+        if let Some(event) = message.get("event") {
+            return Some(match is_requested_update(event) {
+                true => Self::Publication,
+                false => Self::Notification,
+            });
         }
         if has("context.type") {
             return Some(Self::CurrentContext);
@@ -188,7 +210,72 @@ impl fmt::Display for MessageKind {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn an_update_without_a_prior_version_is_a_request() {
+        let update = |event: &str, member: &str| json!({"event": {"hub.event": event, member: "v"}});
+        for (message, kind) in [
+            (
+                update("DiagnosticReport-update", "context.versionId"),
+                MessageKind::Publication,
+            ),
+            (
+                update("ImagingStudy-UPDATE", "hub.topic"),
+                MessageKind::Publication,
+            ),
+            (
+                update("DiagnosticReport-update", "context.priorVersionId"),
+                MessageKind::Notification,
+            ),
+            (
+                update("DiagnosticReport-update", "priorVersionId"),
+                MessageKind::Notification,
+            ),
+            (
+                update("DiagnosticReport-open", "context.versionId"),
+                MessageKind::Notification,
+            ),
+        ] {
+            assert_eq!(MessageKind::detect(&message), Some(kind), "{message}");
+        }
+    }
+
+    #[test]
+    fn empty_parameters_of_a_request_make_no_request_of_a_confirmation() {
+        let base =
+            json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.events": "", "hub.lease_seconds": 7200});
+        let with = |name: &str, value: Value| {
+            let mut message = base.clone();
+            message[name] = value;
+            MessageKind::detect(&message)
+        };
+        for (name, value) in [
+            ("hub.callback", json!("")),
+            ("hub.secret", Value::Null),
+            ("hub.channel.type", json!("")),
+            ("hub.channel.endpoint", json!("wss://hub.example.com/1")),
+        ] {
+            assert_eq!(with(name, value), Some(MessageKind::Confirmation), "{name}");
+        }
+        for (name, value) in [
+            ("hub.callback", json!("http://localhost/cb")),
+            ("hub.channel.type", json!("websocket")),
+        ] {
+            assert_eq!(
+                with(name, value),
+                Some(MessageKind::SubscriptionRequest),
+                "{name}"
+            );
+        }
+        let renewed = json!({"hub.mode": "subscribe", "hub.topic": "t", "hub.channel.endpoint": "wss://h/1"});
+        assert_eq!(
+            MessageKind::detect(&renewed),
+            Some(MessageKind::SubscriptionRequest)
+        );
+    }
 
     #[test]
     fn every_kind_is_read_by_its_name_and_no_other_is() {

@@ -58,6 +58,8 @@ const SCHEME: &str = "castspec://";
 /// What the schemas of one version hold, compiled.
 #[derive(Debug)]
 pub(super) struct Loaded {
+    /// The folder of the version's own schemas, with its slash.
+    folder: String,
     /// By URI.
     documents: HashMap<String, Value>,
     pub(super) assignments: Assignments,
@@ -107,6 +109,7 @@ impl Loaded {
         }
         let validators = compile(&documents, &folder)?;
         Ok(Self {
+            folder,
             documents,
             assignments,
             validators,
@@ -119,6 +122,12 @@ impl Loaded {
 
     pub(super) fn has(&self, sender: Sender, name: &str) -> bool {
         self.validator(sender, name).is_some()
+    }
+
+    /// The value at a pointer in the schema of a name, or in the one that stands for it.
+    pub(super) fn part(&self, sender: Sender, name: &str, pointer: &str) -> Option<&Value> {
+        let uri = format!("{SCHEME}{}/{}{name}.json", sender.name(), self.folder);
+        self.documents.get(&uri)?.pointer(pointer)
     }
 
     /// The value at an absolute location.

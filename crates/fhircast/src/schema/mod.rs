@@ -13,11 +13,14 @@ mod formats;
 mod judgement;
 mod kind;
 mod loading;
+mod parameters;
 mod resource_types;
+mod wrong_keys;
 
 pub use judgement::{Judgement, Unmet, Violation};
 pub use kind::{MessageKind, Sender, UnknownKind};
 pub use loading::SchemaError;
+pub use parameters::{MisnamedParameter, misnamed_parameters};
 
 use std::collections::BTreeMap;
 

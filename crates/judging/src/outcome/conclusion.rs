@@ -13,7 +13,7 @@ pub enum Outcome {
     NotConformant,
     /// Nothing is broken, but a SHALL could not be judged, a scenario failed, or the run was cut short.
     Inconclusive,
-    /// Not one requirement was judged.
+    /// Not one requirement was judged; of a recorded conversation, not one of one side.
     NothingJudged,
 }
 
@@ -26,6 +26,8 @@ pub struct Conclusion {
     /// Of those counted, the ones that are accepted.
     accepted: Summary,
     scenario_errors: usize,
+    /// Sides of a recorded conversation of which nothing was judged.
+    unjudged: usize,
     hub_lost: bool,
     interrupted: bool,
 }
@@ -52,8 +54,10 @@ impl Conclusion {
 
     /// Takes the end of a scenario in.
     pub fn scenario(&mut self, disposition: &Disposition) {
-        if matches!(disposition, Disposition::Error(_)) {
-            self.scenario_errors += 1;
+        match disposition {
+            Disposition::Error(_) => self.scenario_errors += 1,
+            Disposition::Unjudged(_) => self.unjudged += 1,
+            Disposition::Completed | Disposition::Skipped(_) | Disposition::Inconclusive(_) => {}
         }
     }
 
@@ -83,7 +87,7 @@ impl Conclusion {
             Outcome::NotConformant
         } else if open || self.scenario_errors > 0 || self.hub_lost || self.interrupted {
             Outcome::Inconclusive
-        } else if judged == 0 {
+        } else if judged == 0 || self.unjudged > 0 {
             Outcome::NothingJudged
         } else {
             Outcome::Conformant
@@ -132,6 +136,9 @@ impl Conclusion {
                 "inconclusive: {} failed",
                 counted(self.scenario_errors, "scenario")
             ),
+            Outcome::NothingJudged if self.summary.total() > 0 && self.unjudged > 0 => {
+                "nothing was judged of one side".to_owned()
+            }
             Outcome::NothingJudged => "nothing was judged".to_owned(),
         };
         let accepted = match self.accepted.total() {

@@ -97,6 +97,8 @@ pub enum Disposition {
     Skipped(String),
     /// A step that later steps need did not succeed; the reason says which and why.
     Inconclusive(String),
+    /// Of a recorded conversation: this side did nothing that could be judged.
+    Unjudged(String),
     /// The scenario itself is at fault, or castspec is.
     Error(String),
 }

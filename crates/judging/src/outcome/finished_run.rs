@@ -16,7 +16,7 @@ pub struct FinishedRun {
     pub target: Target,
     /// The length of the run, and of each scenario in it.
     pub duration: Duration,
-    /// The scenarios, all completed.
+    /// The scenarios.
     pub scenarios: Vec<FinishedScenario>,
 }
 
@@ -31,6 +31,8 @@ pub struct FinishedScenario {
     pub checks: Vec<Check>,
     /// The readings that were chosen in it.
     pub observations: Vec<Observation>,
+    /// How it ended.
+    pub disposition: Disposition,
 }
 
 impl FinishedRun {
@@ -60,7 +62,7 @@ impl FinishedRun {
                 scenario: scenario.name,
                 title: scenario.title,
                 fhircast_version: version,
-                disposition: Disposition::Completed,
+                disposition: scenario.disposition,
                 duration: self.duration,
                 transcript: Vec::new(),
             }));

@@ -105,6 +105,12 @@ fn description(recorded: &SubscriberActions) -> Option<String> {
                 .to_owned(),
         );
     }
+    if !recorded.refused.is_empty() {
+        remarks.push(format!(
+            "What the hub refused is done again, and any answer to it passes: {}.",
+            recorded.refused.join("; ")
+        ));
+    }
     let mut left_out = recorded.left_out.clone();
     left_out.sort();
     left_out.dedup();

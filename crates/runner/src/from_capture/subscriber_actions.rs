@@ -113,6 +113,8 @@ pub struct SubscriberActions {
     pub actions: Vec<SubscriberAction>,
     /// The answer of each subscriber to each event, by position and id.
     pub answers: BTreeMap<(usize, String), Acknowledged>,
+    /// What the hub refused or did not answer, and how, in words.
+    pub refused: Vec<String>,
     /// The parts of the capture that are in no action, in words.
     pub left_out: Vec<String>,
     /// The version that the messages show.
@@ -133,6 +135,7 @@ impl SubscriberActions {
                 subscribers: Vec::new(),
                 actions: Vec::new(),
                 answers: BTreeMap::new(),
+                refused: Vec::new(),
                 left_out: Vec::new(),
                 version: Version::Stu3,
             },
@@ -141,6 +144,7 @@ impl SubscriberActions {
             collector.event(moment, event);
         }
         collector.note_silences();
+        collector.note_unanswered();
         let mut found = collector.found;
         found.version = conversation
             .version()
@@ -250,6 +254,12 @@ impl Collector<'_> {
             message: event.message.clone(),
             status: exchange.answer().map(|answer| answer.status),
         };
+        let name = event.name().unwrap_or("an event without a name");
+        match published.status {
+            Some(status) if (200..300).contains(&status) => {}
+            Some(status) => self.found.refused.push(format!("{name} with {status}")),
+            None => self.found.refused.push(format!("{name} without an answer")),
+        }
         self.found
             .actions
             .push(SubscriberAction::Published(Box::new(published)));
@@ -265,6 +275,12 @@ impl Collector<'_> {
                         .push(SubscriberAction::Unsubscribed(subscriber));
                 }
             }
+            Request::Unsubscribe(_) => {
+                self.leave_out(&format!(
+                    "an unsubscribe request that the hub refused with {}",
+                    answer.status
+                ));
+            }
             _ => {}
         }
     }
@@ -279,6 +295,11 @@ impl Collector<'_> {
         self.found.subscribers.push(RecordedSubscriber::of(form));
         let accepted = exchange.subscription.filter(|_| answer.is_success());
         let Some(subscription) = accepted else {
+            self.found.refused.push(format!(
+                "a subscription to {} with {}",
+                form.topic(),
+                answer.status
+            ));
             return self.found.actions.push(SubscriberAction::Refused(subscriber));
         };
         self.known.insert(subscription, subscriber);
@@ -346,9 +367,15 @@ impl Collector<'_> {
                     .and_then(|code| u16::try_from(code).ok());
                 let notified = self.notified.get(&(subscriber, id.to_owned()));
                 let after = notified.map_or(Duration::ZERO, |notified| moment.at.saturating_sub(*notified));
+                if code.is_none() {
+                    self.leave_out(
+                        "an answer to an event without a status that can be read, in whose place stands 200",
+                    );
+                }
                 let acknowledged = Acknowledged {
-                    status: code,
-                    as_text: text.is_some(),
+                    // It did answer: nothing at all would be another thing.
+                    status: code.or(Some(200)),
+                    as_text: code.is_some() && text.is_some(),
                     after_ms: milliseconds(after),
                 };
                 self.acknowledged(subscriber, id, acknowledged);
@@ -360,6 +387,21 @@ impl Collector<'_> {
     fn acknowledged(&mut self, subscriber: usize, id: &str, acknowledged: Acknowledged) {
         let key = (subscriber, id.to_owned());
         self.found.answers.entry(key).or_insert(acknowledged);
+    }
+
+    /// Requests about subscriptions that the hub never answered.
+    fn note_unanswered(&mut self) {
+        let conversation = self.conversation;
+        for exchange in conversation.exchanges() {
+            let what = match &exchange.request {
+                Request::Subscribe(_) => "a subscription request that the hub did not answer",
+                Request::Unsubscribe(_) => "an unsubscribe request that the hub did not answer",
+                _ => continue,
+            };
+            if exchange.answer().is_none() {
+                self.leave_out(what);
+            }
+        }
     }
 
     /// Notifications without an answer, though there was time for one.

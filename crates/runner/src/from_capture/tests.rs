@@ -133,6 +133,46 @@ fn a_capture_in_which_nothing_is_published_gives_no_scenario() {
 }
 
 #[test]
+fn what_a_hub_refused_and_left_unanswered_is_told() {
+    let mut capture = refusal();
+    capture.event("Bearer a", "e3", "Patient-close", "p2", 403);
+    let form = "hub.channel.type=websocket&hub.mode=subscribe&hub.topic=desk&hub.events=Patient-open";
+    capture.post(
+        "Bearer c",
+        "application/x-www-form-urlencoded",
+        form,
+        429,
+        "later",
+    );
+    capture.post("Bearer c", "application/x-www-form-urlencoded", form, 500, "");
+    capture.lines.pop();
+    let text = scenario(capture).unwrap();
+    for told in [
+        "Patient-close with 403",
+        "a subscription to desk with 429",
+        "a subscription request that the hub did not answer",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    let text = scenario(refusal()).unwrap();
+    assert!(
+        !text.contains("description"),
+        "nothing was refused or left out: {text}"
+    );
+}
+
+#[test]
+fn an_answer_without_a_status_is_no_silence() {
+    let mut capture = refusal();
+    capture.event("Bearer a", "e3", "Patient-close", "p1", 202);
+    capture.frame(1, Side::Hub, &notification("e3", "Patient-close", "p1"));
+    capture.frame(1, Side::Subscriber, &json!({"id": "e3", "timestamp": "now"}));
+    let found = recorded(capture);
+    assert_eq!(found.answers[&(0, "e3".to_owned())].status, Some(200));
+    assert_eq!(found.left_out.len(), 1, "{:?}", found.left_out);
+}
+
+#[test]
 fn a_failing_scenario_is_made_as_small_as_it_can_be() {
     let text = scenario(refusal()).unwrap();
     let catalogue = Catalogue::embedded().unwrap();

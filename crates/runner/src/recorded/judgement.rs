@@ -7,7 +7,7 @@ use serde_json::Map;
 use super::observed::exchanges;
 use super::recording::Recording;
 use crate::judging::hub::{HubUrlError, judge_recorded};
-use crate::outcome::{FinishedRun, FinishedScenario, RunEvent, Target};
+use crate::outcome::{Check, Disposition, FinishedRun, FinishedScenario, RunEvent, Target, Tool};
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 use crate::schema::Schemas;
@@ -15,6 +15,9 @@ use castspec_judging::subscriber as conduct;
 
 /// The scenario under which what the hub did is listed.
 const HUB: &str = "hub";
+
+/// The scenario that says that nothing is known of any subscriber.
+const SUBSCRIBERS: &str = "subscribers";
 
 /// The sides that are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,22 +52,38 @@ pub fn judge_recording(
         scenarios.push(FinishedScenario {
             name: HUB.to_owned(),
             title: "What the hub did".to_owned(),
+            disposition: judged_or_not(&recorded.checks, "nothing that the hub did can be judged"),
             checks: recorded.checks,
             observations: recorded.observations,
         });
     }
     if judged.subscribers && version == Version::Stu3 {
-        for conduct in conducts(recording, version, catalogue, schemas) {
+        let conducts = conducts(recording, version, catalogue, schemas);
+        if conducts.iter().all(|conduct| conduct.checks.is_empty()) {
+            scenarios.push(FinishedScenario {
+                name: SUBSCRIBERS.to_owned(),
+                title: "What the subscribers did".to_owned(),
+                disposition: judged_or_not(&[], "nothing that a subscriber did can be judged"),
+                checks: Vec::new(),
+                observations: Vec::new(),
+            });
+        }
+        for conduct in conducts {
             scenarios.push(FinishedScenario {
                 name: conduct.subscriber.scenario(),
                 title: format!("What {} did", conduct.subscriber.name),
                 checks: conduct.checks,
                 observations: Vec::new(),
+                disposition: Disposition::Completed,
             });
         }
     }
     let run = FinishedRun {
-        tool: header.tool.clone(),
+        // Who judged, not who recorded: a browser's developer tools have a version of their own.
+        tool: Tool {
+            name: "castspec".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
         started: header.started.clone(),
         target: Target {
             hub_url: header.upstream.clone(),
@@ -76,6 +95,14 @@ pub fn judge_recording(
         scenarios,
     };
     Ok(run.into_events())
+}
+
+/// The end of a side with these checks: a side without one was not judged, whatever the other did.
+fn judged_or_not(checks: &[Check], otherwise: &str) -> Disposition {
+    match checks {
+        [] => Disposition::Unjudged(otherwise.to_owned()),
+        _ => Disposition::Completed,
+    }
 }
 
 fn conducts(

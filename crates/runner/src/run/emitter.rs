@@ -81,7 +81,10 @@ impl Emitter {
                 accommodation.what = self.redactor.text(&accommodation.what);
             }
             RunEvent::ScenarioEnded(ended) => match &mut ended.disposition {
-                Disposition::Skipped(why) | Disposition::Inconclusive(why) | Disposition::Error(why) => {
+                Disposition::Skipped(why)
+                | Disposition::Inconclusive(why)
+                | Disposition::Unjudged(why)
+                | Disposition::Error(why) => {
                     *why = self.redactor.text(why);
                 }
                 Disposition::Completed => {}

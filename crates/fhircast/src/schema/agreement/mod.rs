@@ -168,13 +168,18 @@ fn current_anchor(message: &Value, findings: &mut Findings) {
     );
 }
 
-/// The keys under which a resource type may stand: lower case, and what the catalogue uses for historical reasons.
+/// The key under which the catalogue has a resource type: lower case, but for two that have others for historical reasons.
+pub(super) fn catalogue_key(resource: &str) -> &str {
+    match resource {
+        "imagingstudy" => "study",
+        "diagnosticreport" => "report",
+        other => other,
+    }
+}
+
+/// Whether a resource type may stand under the key: the catalogue's, or the type itself in lower case.
 fn is_key_of(key: &str, resource: &str) -> bool {
-    key == resource
-        || matches!(
-            (key, resource),
-            ("study", "imagingstudy") | ("report", "diagnosticreport")
-        )
+    key == resource || key == catalogue_key(resource)
 }
 
 fn change(resource: &str, context: &Context<'_>, findings: &mut Findings) {
@@ -191,7 +196,8 @@ fn change(resource: &str, context: &Context<'_>, findings: &mut Findings) {
         "/context",
         || {
             format!(
-                "the context has no resource of the type that the event is about; expected one under '{resource}'"
+                "the context has no resource of the type that the event is about; expected one under '{}'",
+                catalogue_key(resource)
             )
         },
     );
@@ -206,8 +212,10 @@ fn change(resource: &str, context: &Context<'_>, findings: &mut Findings) {
             &format!("{}/key", first.pointer),
             || {
                 format!(
-                    "{}/key is \"{}\"; expected \"{resource}\"",
-                    first.pointer, first.key
+                    "{}/key is \"{}\"; expected \"{}\"",
+                    first.pointer,
+                    first.key,
+                    catalogue_key(resource)
                 )
             },
         );
@@ -220,7 +228,8 @@ fn anchor(resource: &str, requirement: &str, context: &Context<'_>, findings: &m
         .iter()
         .any(|element| is_key_of(element.key, resource));
     judge(findings, requirement, Unmet::ByLevel, held, "/context", || {
-        format!("the context has no element with the key '{resource}'; expected the anchor context there")
+        let key = catalogue_key(resource);
+        format!("the context has no element with the key '{key}'; expected the anchor context there")
     });
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::super::headers::Headers;
-use crate::protocol::WELL_KNOWN_PATH;
+use crate::protocol::{WEBSOCKET, WELL_KNOWN_PATH};
 
 /// The purpose of a request to a hub.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,9 +107,11 @@ impl SubscriptionForm {
         names.map(str::trim).filter(|name| !name.is_empty())
     }
 
-    /// `hub.callback`: where webhooks go.
+    /// `hub.callback`: where webhooks go. Beside a channel of the type `websocket` it says nothing, for nobody calls there.
     pub fn callback(&self) -> Option<&str> {
-        self.get("hub.callback")
+        let channel = self.get("hub.channel.type").unwrap_or_default();
+        let over_socket = channel.trim().eq_ignore_ascii_case(WEBSOCKET);
+        self.get("hub.callback").filter(|_| !over_socket)
     }
 
     /// `hub.channel.endpoint`: the subscription that is meant.

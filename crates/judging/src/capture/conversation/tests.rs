@@ -484,6 +484,18 @@ fn versions_are_told_by_the_configuration_then_by_the_parameters_of_webhooks() {
     ]);
     let channel = request(1, "Bearer a", &channel);
     assert_eq!(decode([channel.clone()]).version(), Some(Version::Stu2));
+    // Over a WebSocket nobody calls the callback.
+    for kind in ["websocket", "WebSocket"] {
+        let beside = form(&[
+            ("hub.mode", "subscribe"),
+            ("hub.channel.type", kind),
+            ("hub.callback", CALLBACK),
+        ]);
+        let beside = request(1, "Bearer a", &beside);
+        assert_eq!(decode([beside.clone()]).version(), None);
+        let conversation = decode([beside]);
+        assert!(conversation.calls().is_empty());
+    }
     let stated = json!({"fhircastVersion": "STU3"}).to_string();
     let conversation = decode([channel, get(2, &configuration), response(2, 200, &stated)]);
     assert_eq!(conversation.version(), Some(Version::Stu3));

@@ -170,6 +170,11 @@ impl ReplayHub {
         let _ = self.shared.over.subscribe().wait_for(|over| *over).await;
     }
 
+    /// What the hub of the capture did that cannot be played, in words.
+    pub fn left_out(&self) -> Vec<&'static str> {
+        self.shared.hub().recorded.left_out.iter().copied().collect()
+    }
+
     /// The differences between the applications and the capture, so far.
     pub fn differences(&self) -> Vec<Difference> {
         self.shared.hub().differences.clone()
@@ -213,9 +218,13 @@ async fn take(
     }
     match serde_json::from_str::<Value>(&body) {
         Ok(message) => {
-            let code = shared.hub().publish(&message);
+            let (code, body) = {
+                let mut hub = shared.hub();
+                let (code, body) = hub.publish(&message);
+                (code, hub.mapping.forth(&body))
+            };
             shared.published.send_modify(|count| *count += 1);
-            status(code).into_response()
+            as_answered(code, body)
         }
         Err(error) => (StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")).into_response(),
     }
@@ -223,6 +232,18 @@ async fn take(
 
 fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::ACCEPTED)
+}
+
+/// An answer of the capture. Its media type is told by what it is.
+fn as_answered(code: u16, body: String) -> Response {
+    if body.is_empty() {
+        return status(code).into_response();
+    }
+    let media_type = match serde_json::from_str::<Value>(&body) {
+        Ok(_) => "application/json",
+        Err(_) => "text/plain; charset=utf-8",
+    };
+    (status(code), [(header::CONTENT_TYPE, media_type)], body).into_response()
 }
 
 fn document(shared: &Shared, path: &str) -> Response {
@@ -250,6 +271,17 @@ fn subscription(shared: &Arc<Shared>, body: &str) -> Response {
             .map(|(_, value)| value.as_str())
     };
     if let Some(endpoint) = value("hub.channel.endpoint") {
+        let subscriber = endpoint
+            .trim()
+            .rsplit('/')
+            .next()
+            .and_then(|last| last.parse().ok());
+        let refused = shared
+            .hub()
+            .refusal_at_endpoint(value("hub.mode").unwrap_or_default(), subscriber);
+        if let Some((code, body)) = refused {
+            return as_answered(code, body);
+        }
         // What the hub of the capture then did is in its messages.
         let answer = json!({"hub.channel.endpoint": endpoint});
         return (StatusCode::ACCEPTED, axum::Json(answer)).into_response();
@@ -289,7 +321,10 @@ fn subscription(shared: &Arc<Shared>, body: &str) -> Response {
             let answer = json!({"hub.channel.endpoint": format!("{}/socket/{subscriber}", shared.origin)});
             (code, axum::Json(answer)).into_response()
         }
-        None => (code, "as in the capture").into_response(),
+        None => {
+            let body = hub.recorded.subscribers[subscriber].body.clone();
+            as_answered(code.as_u16(), body)
+        }
     }
 }
 

@@ -69,6 +69,8 @@ pub(super) struct RecordedSubscriber {
     pub(super) topic: String,
     /// The status of the hub's answer.
     pub(super) status: u16,
+    /// The body of the hub's answer.
+    pub(super) body: String,
     /// The endpoint that the hub gave; none where it refused.
     pub(super) endpoint: Option<String>,
     /// The messages that the hub then sent.
@@ -96,8 +98,21 @@ pub(super) struct Publication {
     pub(super) topic: String,
     /// The status of the hub's answer.
     pub(super) status: u16,
+    /// The body of the hub's answer.
+    pub(super) body: String,
     /// The publisher, where only one subscriber can have published it.
     pub(super) by: Option<usize>,
+}
+
+/// A request that names the endpoint of a subscription.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct EndpointRequest {
+    /// `hub.mode`.
+    pub(super) mode: String,
+    /// The subscriber, where it is known.
+    pub(super) subscriber: Option<usize>,
+    /// Status and body of the hub's answer, where it refused.
+    pub(super) refused: Option<(u16, String)>,
 }
 
 /// The hub's side of a capture.
@@ -107,6 +122,10 @@ pub(super) struct RecordedHub {
     pub(super) publications: Vec<Publication>,
     /// Status and body of the last answer to each GET, by what followed `hub.url`.
     pub(super) documents: BTreeMap<String, (u16, String)>,
+    /// The requests that name an endpoint, in order.
+    pub(super) at_endpoints: Vec<EndpointRequest>,
+    /// What the hub did that cannot be played, in words.
+    pub(super) left_out: BTreeSet<&'static str>,
 }
 
 impl RecordedHub {
@@ -128,6 +147,11 @@ impl RecordedHub {
         for exchange in conversation.exchanges() {
             if let (Some(path), Some(answer)) = (&exchange.path, exchange.answer()) {
                 hub.exchange(conversation, &positions, exchange, path, answer);
+            }
+            if exchange.path.is_some() && exchange.answer().is_none() && exchange.request != Request::Upgrade
+            {
+                hub.left_out
+                    .insert("requests that the hub of the capture did not answer");
             }
         }
         hub.take_calls(script);
@@ -156,6 +180,7 @@ impl RecordedHub {
             let known = &mut self.subscribers[position];
             if !known.is_active() {
                 known.status = answer.status;
+                known.body = answer.body.text();
             }
             return Some(position);
         }
@@ -172,7 +197,8 @@ impl RecordedHub {
             events: form.events().map(str::to_lowercase).collect(),
             topic: form.topic().to_owned(),
             status: answer.status,
-            endpoint: answer.endpoint(),
+            body: answer.body.text(),
+            endpoint: answer.endpoint().filter(|_| answer.is_success()),
             callback,
             ..RecordedSubscriber::default()
         });
@@ -203,6 +229,14 @@ impl RecordedHub {
                     id: event.id().unwrap_or_default().to_owned(),
                     topic: event.topic().unwrap_or_default().to_owned(),
                     status: answer.status,
+                    body: answer.body.text(),
+                });
+            }
+            Request::Subscribe(form) | Request::Unsubscribe(form) if form.endpoint().is_some() => {
+                self.at_endpoints.push(EndpointRequest {
+                    mode: form.get("hub.mode").unwrap_or_default().to_owned(),
+                    subscriber: exchange.subscription.and_then(|id| positions.get(&id).copied()),
+                    refused: (!answer.is_success()).then(|| (answer.status, answer.body.text())),
                 });
             }
             Request::Upgrade => {}
@@ -336,13 +370,17 @@ pub(super) fn events(list: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The id and the status of an answer to a notification.
+/// The id and the status of an answer to a notification; an answer without a status is one all the same.
 pub(super) fn acknowledgement(text: &str) -> Option<(String, String)> {
     let message: Value = serde_json::from_str(text).ok()?;
+    if message.get("event").is_some() {
+        return None;
+    }
     let id = message.get("id")?.as_str()?.to_owned();
-    let status = match message.get("status")? {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    let status = match message.get("status") {
+        None => "without a status".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
     };
     Some((id, status))
 }

@@ -161,8 +161,21 @@ impl ReplayedHub {
         name.unwrap_or_else(|| format!("subscriber {}", subscriber + 1))
     }
 
-    /// An application published: what the hub of the capture answered.
-    pub(super) fn publish(&mut self, message: &Value) -> u16 {
+    /// A request names the endpoint of a subscriber: the refusal of the hub of the capture, where it refused.
+    pub(super) fn refusal_at_endpoint(
+        &mut self,
+        mode: &str,
+        subscriber: Option<usize>,
+    ) -> Option<(u16, String)> {
+        let requests = &mut self.recorded.at_endpoints;
+        let found = requests.iter().position(|request| {
+            request.mode == mode && (request.subscriber.is_none() || request.subscriber == subscriber)
+        })?;
+        requests.remove(found).refused
+    }
+
+    /// An application published: status and body of what the hub of the capture answered.
+    pub(super) fn publish(&mut self, message: &Value) -> (u16, String) {
         const ACCEPTED: u16 = 202;
         let text = |pointer: &str| {
             message
@@ -186,7 +199,7 @@ impl ReplayedHub {
                 self.contexts[position] = message.pointer("/event/context").cloned();
                 let publication = self.recorded.publications[position].clone();
                 self.mapping.insert(&publication.id, &id);
-                publication.status
+                (publication.status, publication.body)
             }
             None => {
                 self.differs(
@@ -194,7 +207,7 @@ impl ReplayedHub {
                     "nothing more like it",
                     text("/event/hub.event").to_owned(),
                 );
-                ACCEPTED
+                (ACCEPTED, String::new())
             }
         }
     }
