@@ -14,8 +14,6 @@ use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{Check, Disposition, Grading, RunBegan, RunEvent, ScenarioId, Summary};
 use scenarios::{Line, Place};
 
-/// Names in a list at the most.
-const NAMES: usize = 5;
 /// Readings at the most, where something is broken.
 const READINGS: usize = 3;
 
@@ -110,10 +108,7 @@ impl<W: Write> Console<W> {
                     .add(check.verdict);
                 Ok(())
             }
-            RunEvent::ScenarioEnded(ended) => {
-                self.scenario(ended);
-                Ok(())
-            }
+            RunEvent::ScenarioEnded(ended) => self.scenario(ended),
             RunEvent::RunEnded(_) => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
@@ -322,15 +317,6 @@ impl<W: Write> Console<W> {
             _ => 90,
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
-    }
-}
-
-/// The first of these names, and how many there are beyond them.
-fn few(names: &[String]) -> String {
-    let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(NAMES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }
 

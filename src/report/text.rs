@@ -8,8 +8,10 @@ use castspec_judging::outcome::{Entry, Evidence, Traffic, shortened};
 const LINES: usize = 16;
 /// Characters of one line at the most.
 const LINE: usize = 200;
+/// Names in a list at the most.
+const NAMES: usize = 5;
 /// Lines of a body that is shown in short.
-const SHORT: usize = 5;
+const SHORT: usize = 4;
 /// Characters of a line of such a body at the most.
 const SHORT_LINE: usize = 120;
 
@@ -33,6 +35,16 @@ pub fn line(text: &str) -> String {
 /// A clean text with its further lines indented, so that none of them looks like a line of castspec itself.
 pub fn indented(text: &str) -> String {
     clean(text).replace('\n', "\n  ")
+}
+
+/// The first of these names, and how many there are beyond them.
+pub fn few(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES).map(|name| line(name));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// A message in one line.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{Console, few, of_checks, of_scenarios};
+use super::{Console, of_checks, of_scenarios};
 use crate::report::{Record, text};
 use castspec_judging::outcome::{Cause, Check, Verdict};
 
@@ -57,12 +57,12 @@ impl<W: Write> Console<W> {
         self.accepted(&checks)?;
         writeln!(
             self.out,
-            "  {} (section {}): {}",
+            "  {} (section {}): {} {}",
             first.level,
             text::line(&first.section),
-            text::line(&first.statement)
+            text::line(&first.statement),
+            text::line(&first.url)
         )?;
-        writeln!(self.out, "  {}", text::line(&first.url))?;
         self.comparison(first)?;
         if let Some(evidence) = first.main_evidence() {
             let told = text::evidence_in_short(evidence).replace('\n', "\n  ");
@@ -75,7 +75,7 @@ impl<W: Write> Console<W> {
             "  in {} of {}: {}",
             of_checks(checks.len()),
             of_scenarios(scenarios.len()),
-            few(&scenarios)
+            text::few(&scenarios)
         )?;
         let hidden: usize = causes.iter().map(|cause| cause.hides).sum();
         if hidden > 0 {
@@ -120,6 +120,10 @@ impl<W: Write> Console<W> {
                     writeln!(self.out, "    {sign} {}", change.value().trim_end())?;
                 }
             }
+            // The message may say both already.
+            (Some(expected), Some(observed))
+                if check.message.contains(expected.as_str()) && check.message.contains(observed.as_str()) => {
+            }
             (expected, observed) => {
                 for (label, value) in [("expected", expected), ("observed", observed)] {
                     if let Some(value) = value {
@@ -143,10 +147,10 @@ impl<W: Write> Console<W> {
                 "  {} of {}: {}",
                 of_checks(reason.checks),
                 of_scenarios(scenarios.len()),
-                few(&scenarios)
+                text::few(&scenarios)
             )?;
             let requirements: Vec<String> = reason.requirements.iter().map(|id| text::line(id)).collect();
-            writeln!(self.out, "  not judged: {}", few(&requirements))?;
+            writeln!(self.out, "  not judged: {}", text::few(&requirements))?;
         }
         Ok(())
     }

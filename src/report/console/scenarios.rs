@@ -1,4 +1,5 @@
-//! The scenarios of a run, a line each: those that did not pass, or with their transcripts all.
+//! The scenarios of a run, a line each: those that did not pass, in order when the run has ended; with their transcripts all, as
+//! they end.
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
@@ -9,7 +10,7 @@ use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{Disposition, Entry, ScenarioEnded, Summary};
 
 /// Scenarios that did not pass at the most; the causes tell why, and the reports list all.
-const SHOWN: usize = 10;
+const SHOWN: usize = 6;
 
 /// The place of a scenario among the others: the newest version first, by name.
 pub(super) type Place = (Reverse<Version>, String);
@@ -19,42 +20,34 @@ pub(super) type Place = (Reverse<Version>, String);
 pub(super) struct Line {
     verdict: &'static str,
     text: String,
-    transcript: Vec<Entry>,
 }
 
 impl<W: Write> Console<W> {
-    /// Notes a scenario that ended; it is told when the run has ended.
-    pub(super) fn scenario(&mut self, ended: &ScenarioEnded) {
+    /// Notes a scenario that ended, to be told when the run has ended; with its transcript it is told at once.
+    pub(super) fn scenario(&mut self, ended: &ScenarioEnded) -> io::Result<()> {
         let id = ended.id();
         let summary = self.running.remove(&id).unwrap_or_default();
         if let Some(bar) = &self.bar {
             bar.inc(1);
             bar.set_message(text::line(&ended.scenario));
         }
-        let verdict = verdict(&ended.disposition, summary);
         let millis = ended.duration.as_millis();
         let line = Line {
-            verdict,
+            verdict: verdict(&ended.disposition, summary),
             text: format!("{} ({}, {millis} ms)", self.name(&id), counts(summary)),
-            transcript: match self.settings.transcripts {
-                true => ended.transcript.clone(),
-                false => Vec::new(),
-            },
         };
+        if self.settings.transcripts {
+            self.line(&line)?;
+            return self.transcript(&ended.transcript);
+        }
         self.ended.insert((Reverse(id.version), id.name), line);
+        Ok(())
     }
 
-    /// The scenarios: all with their transcripts where that was asked for, else those that did not pass.
+    /// The scenarios that did not pass, and how many passed.
     pub(super) fn scenarios(&mut self) -> io::Result<()> {
         let ended = std::mem::take(&mut self.ended);
         if self.settings.quiet || self.settings.terminal {
-            return Ok(());
-        }
-        if self.settings.transcripts {
-            for line in ended.values() {
-                self.line(line)?;
-                self.transcript(&line.transcript)?;
-            }
             return Ok(());
         }
         // What was skipped is told by its reason.
