@@ -9,13 +9,13 @@ use clap::Args;
 
 use super::ci_server::Server;
 use super::{CommandError, print};
-use crate::expectation::{Expectations, entry};
+use crate::expectation::{Expectations, Proposal};
 use crate::report::Reports;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::scenario::Library;
 
-/// Failures proposed for the file at the most.
+/// Entries proposed for the file at the most.
 const PROPOSED: usize = 20;
 
 #[derive(Debug, Args)]
@@ -42,8 +42,8 @@ pub(super) struct Watch {
     grading: Grading,
     now: jiff::Timestamp,
     server: Server,
-    /// Failures that were not expected, as entries for the file.
-    proposed: Vec<String>,
+    /// Failures that were not expected, by the entry that would expect them.
+    proposed: Vec<Proposal>,
     unexpected: usize,
     /// This run was ended here.
     stopped: bool,
@@ -100,8 +100,8 @@ impl Watch {
                     return false;
                 }
                 self.unexpected += 1;
-                if self.proposed.len() < PROPOSED {
-                    self.proposed.push(entry(check, self.now));
+                if !self.proposed.iter_mut().any(|proposal| proposal.add(check)) {
+                    self.proposed.push(Proposal::of(check));
                 }
                 self.stopped = self.fail_fast;
                 self.stopped
@@ -132,12 +132,12 @@ impl Watch {
                 "\nnot expected: {}; to accept, give a reason in {file}:\n",
                 self.unexpected
             ));
-            self.proposed
-                .iter()
-                .for_each(|entry| told.push_str(&format!("\n{entry}")));
-            let more = self.unexpected - self.proposed.len();
+            for proposal in self.proposed.iter().take(PROPOSED) {
+                told.push_str(&format!("\n{}", proposal.entry(self.now)));
+            }
+            let more = self.proposed.len().saturating_sub(PROPOSED);
             if more > 0 {
-                told.push_str(&format!("\n# and {more} more\n"));
+                told.push_str(&format!("\n# and {more} more entries\n"));
             }
         } else if problems.is_empty() && code == 0 {
             told.push_str(&format!("as expected by {file}"));

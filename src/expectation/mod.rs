@@ -7,7 +7,7 @@ mod file;
 mod tally;
 
 pub use file::ExpectationError;
-pub use tally::{Expectations, entry};
+pub use tally::{Expectations, Proposal};
 
 /// What an entry of the file says.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use super::Expected;
 use super::file::{ExpectationError, read};
+use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{Acceptance, Check, Grading, Verdict};
 
 /// For how many days an entry is proposed.
@@ -108,16 +109,47 @@ impl Expected {
     }
 }
 
-/// The entry that expects this failure, ready to be put into the file but for its reason.
-pub fn entry(check: &Check, now: Timestamp) -> String {
-    let text = |value: &str| toml::Value::from(value).to_string();
-    let until = day(now).checked_add(DAYS.days()).unwrap_or_else(|_| day(now));
-    format!(
-        "[[expected]]\nrequirement = {}\nscenario = {}\nfhircast_version = \"{}\"\nreason = \"\"\nuntil = {until}\n",
-        text(&check.requirement),
-        text(&check.scenario),
-        check.fhircast_version,
-    )
+/// An entry for the file: failures of one requirement under one version that were not expected.
+#[derive(Debug)]
+pub struct Proposal {
+    requirement: String,
+    version: Version,
+    scenarios: BTreeSet<String>,
+}
+
+impl Proposal {
+    /// A proposal for this failure.
+    pub fn of(check: &Check) -> Self {
+        Self {
+            requirement: check.requirement.clone(),
+            version: check.fhircast_version,
+            scenarios: BTreeSet::from([check.scenario.clone()]),
+        }
+    }
+
+    /// Takes in a further failure; false where it is of another requirement or version.
+    pub fn add(&mut self, check: &Check) -> bool {
+        let same = self.requirement == check.requirement && self.version == check.fhircast_version;
+        if same {
+            self.scenarios.insert(check.scenario.clone());
+        }
+        same
+    }
+
+    /// The entry, ready to be put into the file but for its reason. Failures in several scenarios are expected in all: `*`.
+    pub fn entry(&self, now: Timestamp) -> String {
+        let text = |value: &str| toml::Value::from(value).to_string();
+        let until = day(now).checked_add(DAYS.days()).unwrap_or_else(|_| day(now));
+        let scenario = match self.scenarios.first() {
+            Some(only) if self.scenarios.len() == 1 => text(only),
+            _ => format!("\"*\"    # in {} scenarios", self.scenarios.len()),
+        };
+        format!(
+            "[[expected]]\nrequirement = {}\nscenario = {scenario}\nfhircast_version = \"{}\"\nreason = \"\"\nuntil = {until}\n",
+            text(&self.requirement),
+            self.version,
+        )
+    }
 }
 
 fn day(at: Timestamp) -> Date {

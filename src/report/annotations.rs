@@ -1,9 +1,11 @@
-//! Notes that CI servers show beside a change: annotations of GitHub, code quality of GitLab. One for each broken requirement.
+//! Notes that CI servers show beside a change: annotations of GitHub, code quality of GitLab. One for each cause.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::markdown::groups;
+use super::markdown::causes;
 use super::record::Record;
 use super::text;
 use castspec_judging::outcome::{Check, Grading, Verdict};
@@ -15,10 +17,10 @@ const SHOWN: usize = 10;
 pub fn github(record: &Record) -> Vec<String> {
     let mut lines = Vec::new();
     for kind in ["error", "warning", "notice"] {
-        let of_kind = groups(record)
+        let of_kind = causes(record)
             .into_iter()
-            .filter(|checks| kind_of(checks, record.grading) == kind);
-        let told = of_kind.filter_map(|checks| {
+            .filter(|(_, checks)| kind_of(checks, record.grading) == kind);
+        let told = of_kind.filter_map(|(_, checks)| {
             let check = *checks.first()?;
             let title = format!(
                 "{} ({}, {})",
@@ -46,14 +48,22 @@ fn kind_of(checks: &[&Check], grading: Grading) -> &'static str {
 
 /// A code quality report of GitLab.
 pub fn gitlab(record: &Record) -> String {
-    let entries = groups(record).into_iter().filter_map(|checks| {
+    let mut of_requirement: BTreeMap<String, usize> = BTreeMap::new();
+    let entries = causes(record).into_iter().filter_map(|(cause, checks)| {
         let check = *checks.first()?;
         let severity = match kind_of(&checks, record.grading) {
             "error" => "major",
             "warning" => "minor",
             _ => "info",
         };
-        let key = format!("{}@{}", check.requirement, check.fhircast_version);
+        let mut key = format!("{}@{}", check.requirement, check.fhircast_version);
+        // GitLab follows an entry from run to run; a further cause of the same requirement is told apart by its place.
+        let known = of_requirement.entry(key.clone()).or_default();
+        *known += 1;
+        if *known > 1 {
+            let pointer = cause.pointer.as_deref().unwrap_or_default();
+            key.push_str(&format!(" {pointer} {known}"));
+        }
         Some(json!({
             "description": description(&checks, check),
             "check_name": text::line(&check.requirement),

@@ -1,4 +1,4 @@
-//! The comparison of two runs, check by check.
+//! The comparison of two runs, check by check and cause by cause.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::markdown::plain;
 use super::record::Record;
 use super::text;
-use castspec_judging::outcome::{Check, Summary, Verdict};
+use castspec_judging::outcome::{Cause, Causes, Check, Summary, Verdict};
 
 /// The differences between two runs.
 #[derive(Debug, Serialize)]
@@ -22,6 +22,10 @@ pub struct Comparison {
     pub better: Vec<Change>,
     /// Checks that were judged before and no longer are.
     pub no_longer_judged: Vec<Change>,
+    /// Causes that the earlier run did not have.
+    pub new_causes: Vec<Cause>,
+    /// Causes that the later run no longer has.
+    pub gone_causes: Vec<Cause>,
     /// How many checks are judged now and were not before, without being broken.
     pub newly_judged: usize,
     /// How many checks have the verdict that they had.
@@ -80,6 +84,8 @@ impl Comparison {
             worse: Vec::new(),
             better: Vec::new(),
             no_longer_judged: Vec::new(),
+            new_causes: not_in(&new.causes, &old.causes),
+            gone_causes: not_in(&old.causes, &new.causes),
             newly_judged: 0,
             unchanged: 0,
         };
@@ -139,6 +145,17 @@ impl Comparison {
             }
             lines.push(String::new());
         }
+        for (title, causes) in self.causes() {
+            if causes.is_empty() {
+                continue;
+            }
+            lines.push(format!("{title}:"));
+            for cause in causes {
+                lines.push(format!("  {}", text::line(&cause_told(cause))));
+                lines.push(format!("    {}", at_a_glance(&cause.message)));
+            }
+            lines.push(String::new());
+        }
         lines.push(self.sentence());
         lines.join("\n") + "\n"
     }
@@ -165,7 +182,31 @@ impl Comparison {
             }
             lines.push(String::new());
         }
+        for (title, causes) in self.causes() {
+            if causes.is_empty() {
+                continue;
+            }
+            lines.push(format!("#### {title}"));
+            lines.push(String::new());
+            lines.push("| cause | what was found |".to_owned());
+            lines.push("| --- | --- |".to_owned());
+            for cause in causes {
+                lines.push(format!(
+                    "| {} | {} |",
+                    plain(&cause_told(cause)),
+                    plain(&at_a_glance(&cause.message))
+                ));
+            }
+            lines.push(String::new());
+        }
         lines.join("\n")
+    }
+
+    fn causes(&self) -> [(&'static str, &[Cause]); 2] {
+        [
+            ("New causes", &self.new_causes),
+            ("Causes that are gone", &self.gone_causes),
+        ]
     }
 
     fn lists(&self) -> [(&'static str, &[Change]); 3] {
@@ -177,6 +218,10 @@ impl Comparison {
     }
 
     fn sentence(&self) -> String {
+        let causes = match (self.new_causes.len(), self.gone_causes.len()) {
+            (0, 0) => String::new(),
+            (new, gone) => format!("; causes: {new} new, {gone} gone"),
+        };
         let cut = match (self.old.cut_short, self.new.cut_short) {
             (false, false) => "",
             (true, false) => "; the earlier run did not come to its end",
@@ -184,7 +229,7 @@ impl Comparison {
             (true, true) => "; neither run came to its end",
         };
         format!(
-            "{} worse, {} better, {} no longer judged, {} newly judged, {} as before{cut}",
+            "{} worse, {} better, {} no longer judged, {} newly judged, {} as before{causes}{cut}",
             self.worse.len(),
             self.better.len(),
             self.no_longer_judged.len(),
@@ -210,6 +255,26 @@ impl Change {
     fn verdicts(&self) -> String {
         format!("{} → {}", word(self.old), word(self.new))
     }
+}
+
+/// The causes of one run that the other has not.
+fn not_in(causes: &Causes, others: &Causes) -> Vec<Cause> {
+    let known = |cause: &&Cause| {
+        let mut others = others.all.iter();
+        others.any(|other| other.fhircast_version == cause.fhircast_version && other.is_like(cause))
+    };
+    causes.all.iter().filter(|cause| !known(cause)).cloned().collect()
+}
+
+fn cause_told(cause: &Cause) -> String {
+    let checks = match cause.checks {
+        1 => "1 check".to_owned(),
+        count => format!("{count} checks"),
+    };
+    format!(
+        "{} {} [{}] in {checks}",
+        cause.verdict, cause.requirement, cause.fhircast_version
+    )
 }
 
 fn word(verdict: Option<Verdict>) -> &'static str {

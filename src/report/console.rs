@@ -1,22 +1,26 @@
-//! The console: a progress bar on a terminal, plain lines elsewhere, and at the end the failures and the verdict.
+//! The console: a progress bar on a terminal, and at the end the scenarios, the causes of what was broken, and the verdict.
+
+mod causes;
+mod scenarios;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use similar::{ChangeTag, TextDiff};
 
 use super::record::Record;
 use super::{section, text};
 use castspec_fhircast::protocol::Version;
-use castspec_judging::outcome::{
-    Check, Disposition, Entry, Grading, RunBegan, RunEvent, ScenarioEnded, ScenarioId, Summary, Verdict,
-};
+use castspec_judging::outcome::{Check, Disposition, Grading, RunBegan, RunEvent, ScenarioId, Summary};
+use scenarios::{Line, Place};
+
+/// Readings at the most, where something is broken.
+const READINGS: usize = 3;
 
 /// How the console is written.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ConsoleSettings {
-    /// A terminal: a progress bar in place of a line a scenario.
+    /// A terminal: a progress bar in place of the scenarios that did not pass.
     pub terminal: bool,
     /// Colours.
     pub colour: bool,
@@ -35,6 +39,8 @@ pub struct Console<W> {
     settings: ConsoleSettings,
     record: Record,
     running: BTreeMap<ScenarioId, Summary>,
+    /// The scenarios that ended. They end in no certain order; the console has one.
+    ended: BTreeMap<Place, Line>,
     /// The run has several versions.
     several: bool,
     bar: Option<ProgressBar>,
@@ -58,6 +64,7 @@ impl<W: Write> Console<W> {
             settings,
             record: Record::new(settings.grading),
             running: BTreeMap::new(),
+            ended: BTreeMap::new(),
             several: false,
             bar: None,
         }
@@ -101,10 +108,7 @@ impl<W: Write> Console<W> {
                     .add(check.verdict);
                 Ok(())
             }
-            RunEvent::ScenarioEnded(ended) => {
-                self.scenario(ended)?;
-                self.transcript(&ended.transcript)
-            }
+            RunEvent::ScenarioEnded(ended) => self.scenario(ended),
             RunEvent::RunEnded(_) => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
@@ -115,59 +119,11 @@ impl<W: Write> Console<W> {
         }
     }
 
-    fn scenario(&mut self, ended: &ScenarioEnded) -> io::Result<()> {
-        let id = ended.id();
-        let summary = self.running.remove(&id).unwrap_or_default();
-        if let Some(bar) = &self.bar {
-            bar.inc(1);
-            bar.set_message(text::line(&ended.scenario));
-            return Ok(());
-        }
-        if self.settings.quiet {
-            return Ok(());
-        }
-        let verdict = match &ended.disposition {
-            Disposition::Error(_) => "error",
-            Disposition::Skipped(_) => "skip",
-            Disposition::Unjudged(_) => "unjudged",
-            _ if summary.fail > 0 => "fail",
-            Disposition::Inconclusive(_) => "inconclusive",
-            Disposition::Completed if summary.inconclusive > 0 => "inconclusive",
-            Disposition::Completed if summary.warn > 0 => "warn",
-            Disposition::Completed => "pass",
-        };
-        let millis = ended.duration.as_millis();
-        let word = self.paint(verdict, &format!("{verdict:12}"));
-        writeln!(
-            self.out,
-            "{word} {} ({}, {millis} ms)",
-            self.name(&id),
-            counts(summary)
-        )
-    }
-
-    /// Everything that passed in a scenario, where that was asked for.
-    fn transcript(&mut self, entries: &[Entry]) -> io::Result<()> {
-        if !self.settings.transcripts {
-            return Ok(());
-        }
-        for entry in entries {
-            writeln!(self.out, "  {}", text::headline(entry))?;
-            if let Some(body) = text::body(entry) {
-                for line in body.lines() {
-                    writeln!(self.out, "      {line}")?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn end(&mut self) -> io::Result<()> {
         let record = std::mem::take(&mut self.record);
-        let of = |verdict: Verdict| record.checks.iter().filter(move |check| check.verdict == verdict);
-        for check in of(Verdict::Warn).chain(of(Verdict::Fail)) {
-            self.check(check)?;
-        }
+        self.scenarios()?;
+        self.causes(&record)?;
+        self.accommodations(&record)?;
         self.unreached(&record)?;
         self.skipped(&record)?;
         for scenario in &record.scenarios {
@@ -182,15 +138,8 @@ impl<W: Write> Console<W> {
             }
         }
         self.flaky(&record)?;
-        let readings = record.readings();
-        if !readings.is_empty() && !self.settings.quiet {
-            writeln!(
-                self.out,
-                "\nReadings that the hub chose where the specification leaves it open:"
-            )?;
-            for (subject, reading, _) in readings {
-                writeln!(self.out, "  {} ({})", text::line(reading), text::line(subject))?;
-            }
+        if !self.settings.quiet {
+            self.readings(&record)?;
         }
         if let Some(lost) = &record.hub_lost {
             let word = self.paint("fail", "The hub stopped answering");
@@ -223,6 +172,49 @@ impl<W: Write> Console<W> {
         )
     }
 
+    /// What castspec did as the hub wants it, so that the rest could be judged.
+    fn accommodations(&mut self, record: &Record) -> io::Result<()> {
+        if record.accommodations.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            self.out,
+            "
+So that the rest could be judged, castspec did as this hub wants it:"
+        )?;
+        for accommodation in &record.accommodations {
+            let version = match self.several {
+                true => format!(" [{}]", accommodation.fhircast_version),
+                false => String::new(),
+            };
+            writeln!(self.out, "  {}{version}", text::line(&accommodation.what))?;
+        }
+        Ok(())
+    }
+
+    /// The readings that the hub chose; where something is broken, only a few of them.
+    fn readings(&mut self, record: &Record) -> io::Result<()> {
+        let readings = record.readings();
+        if readings.is_empty() {
+            return Ok(());
+        }
+        let shown = match record.causes.all.is_empty() || self.settings.transcripts {
+            true => readings.len(),
+            false => READINGS,
+        };
+        writeln!(
+            self.out,
+            "\nReadings that the hub chose where the specification leaves it open:"
+        )?;
+        for (subject, reading, _) in readings.iter().take(shown) {
+            writeln!(self.out, "  {} ({})", text::line(reading), text::line(subject))?;
+        }
+        match readings.len().saturating_sub(shown) {
+            0 => Ok(()),
+            more => writeln!(self.out, "  and {more} more, in the reports"),
+        }
+    }
+
     /// A scenario's name, with the version where the run has several.
     fn name(&self, scenario: &ScenarioId) -> String {
         let name = text::line(&scenario.name);
@@ -230,88 +222,6 @@ impl<W: Write> Console<W> {
             true => format!("{name} [{}]", scenario.version),
             false => name,
         }
-    }
-
-    /// A check that did not hold, in full.
-    fn check(&mut self, check: &Check) -> io::Result<()> {
-        let verdict = check.verdict.name();
-        let word = self.paint(verdict, verdict);
-        writeln!(
-            self.out,
-            "\n{word} {} in {}",
-            text::line(&check.requirement),
-            self.name(&check.scenario_id())
-        )?;
-        writeln!(self.out, "  {}", text::indented(&check.message))?;
-        if let Some(accepted) = &check.accepted {
-            let told = format!(
-                "accepted until {}: {}",
-                accepted.until,
-                text::line(&accepted.reason)
-            );
-            writeln!(self.out, "  {told}")?;
-        }
-        writeln!(
-            self.out,
-            "  {} (section {}): {}",
-            check.level,
-            text::line(&check.section),
-            text::line(&check.statement)
-        )?;
-        writeln!(self.out, "  {}", text::line(&check.url))?;
-        match (&check.expected, &check.observed) {
-            (Some(expected), Some(observed)) if expected.contains('\n') && observed.contains('\n') => {
-                writeln!(self.out, "  expected (-) and observed (+):")?;
-                for change in
-                    TextDiff::from_lines(&text::clean(expected), &text::clean(observed)).iter_all_changes()
-                {
-                    let sign = match change.tag() {
-                        ChangeTag::Delete => "-",
-                        ChangeTag::Insert => "+",
-                        ChangeTag::Equal => " ",
-                    };
-                    writeln!(self.out, "    {sign} {}", change.value().trim_end())?;
-                }
-            }
-            (expected, observed) => {
-                for (label, value) in [("expected", expected), ("observed", observed)] {
-                    if let Some(value) = value {
-                        let value = text::at_a_glance(&text::clean(value)).replace('\n', "\n            ");
-                        writeln!(self.out, "  {label}: {value}")?;
-                    }
-                }
-            }
-        }
-        for evidence in &check.evidence {
-            let told = text::evidence(evidence).replace('\n', "\n  ");
-            writeln!(self.out, "  {told}")?;
-        }
-        if let Some(command) = &check.repeat {
-            writeln!(self.out, "  again: {}", text::line(command))?;
-        }
-        Ok(())
-    }
-
-    /// Requirements that could not be judged, by reason.
-    fn unreached(&mut self, record: &Record) -> io::Result<()> {
-        let mut reasons: BTreeMap<(ScenarioId, &str), Vec<&str>> = BTreeMap::new();
-        for check in record
-            .checks
-            .iter()
-            .filter(|check| check.verdict == Verdict::Inconclusive)
-        {
-            reasons
-                .entry((check.scenario_id(), &check.message))
-                .or_default()
-                .push(&check.requirement);
-        }
-        for ((scenario, why), requirements) in reasons {
-            let word = self.paint("inconclusive", "inconclusive");
-            writeln!(self.out, "\n{word} {}", self.name(&scenario))?;
-            writeln!(self.out, "  {}", text::indented(why))?;
-            writeln!(self.out, "  not judged: {}", text::line(&requirements.join(", ")))?;
-        }
-        Ok(())
     }
 
     /// Requirements that held only when they were tried again.
@@ -353,25 +263,39 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
-    /// Verdicts by section of the specification.
+    /// Verdicts by section of the specification; where something is broken, of the sections that have to do with it.
     fn table(&mut self, record: &Record) -> io::Result<()> {
         let mut versions: BTreeMap<Version, Vec<&Check>> = BTreeMap::new();
         for check in &record.checks {
             versions.entry(check.fhircast_version).or_default().push(check);
         }
         for (version, checks) in versions.into_iter().rev() {
-            self.sections(version, &checks)?;
+            self.sections(version, &checks, record.causes.all.is_empty())?;
         }
         Ok(())
     }
 
-    fn sections(&mut self, version: Version, checks: &[&Check]) -> io::Result<()> {
+    fn sections(&mut self, version: Version, checks: &[&Check], all: bool) -> io::Result<()> {
         let mut sections: BTreeMap<(usize, usize, String), Summary> = BTreeMap::new();
         for check in checks {
             sections
                 .entry(section::key(&text::line(&check.section)))
                 .or_default()
                 .add(check.verdict);
+        }
+        let mut others = Summary::default();
+        if !all && !self.settings.transcripts {
+            sections.retain(|_, counts| {
+                let told = counts.fail + counts.warn + counts.inconclusive > 0;
+                if !told {
+                    others.pass += counts.pass;
+                    others.skip += counts.skip;
+                }
+                told
+            });
+        }
+        if others.total() > 0 {
+            sections.insert((usize::MAX, usize::MAX, "all others".to_owned()), others);
         }
         let head = match self.several {
             true => format!("section of {version}"),
@@ -415,6 +339,10 @@ impl<W: Write> Console<W> {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
+}
+
+fn of_checks(count: usize) -> String {
+    format!("{count} check{}", if count == 1 { "" } else { "s" })
 }
 
 fn of_scenarios(count: usize) -> String {

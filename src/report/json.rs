@@ -9,8 +9,8 @@ use super::ReportError;
 use super::record::{Record, ScenarioRecord};
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{
-    Accommodation, Check, Disposition, Entry, Grading, HubLost, Observation, RunBegan, ScenarioId, Summary,
-    Target, Tool,
+    Accommodation, Cause, Check, Disposition, Entry, Grading, HubLost, Observation, RunBegan, ScenarioId,
+    Summary, Target, Tool,
 };
 
 /// The members of report.json, in their order; those after `target` that a version of castspec did not write yet have
@@ -35,6 +35,9 @@ struct Document {
     #[serde(default)]
     accommodations: Vec<Accommodation>,
     checks: Vec<Check>,
+    /// Found anew from the checks when a report is read, so that reports of all versions of castspec have them.
+    #[serde(skip_deserializing)]
+    causes: Vec<Cause>,
     #[serde(default)]
     observations: Vec<Observation>,
     #[serde(default)]
@@ -69,6 +72,7 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         obstacle: record.obstacle.clone(),
         accommodations: record.accommodations.clone(),
         checks: record.checks.clone(),
+        causes: record.causes.all.clone(),
         observations: record.observations.clone(),
         scenarios: record.scenarios.iter().map(Played::of).collect(),
     };
@@ -98,7 +102,7 @@ pub fn parse(text: &str) -> Result<Record, String> {
         }),
         _ => None,
     };
-    Ok(Record {
+    let mut record = Record {
         grading: Grading::strict_if(document.strict),
         began,
         checks: document.checks,
@@ -110,7 +114,9 @@ pub fn parse(text: &str) -> Result<Record, String> {
         duration: Duration::from_millis(document.duration_ms),
         interrupted: document.interrupted,
         ..Record::default()
-    })
+    };
+    record.settle();
+    Ok(record)
 }
 
 impl Played {

@@ -1,14 +1,15 @@
 //! `summary.md`: the outcome of a run on one screen, for the page of a CI server.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::record::Record;
 use super::text;
 use castspec_fhircast::protocol::Version;
-use castspec_judging::outcome::{Check, Outcome, Summary, Verdict};
+use castspec_judging::outcome::{Cause, Check, Outcome, Summary, Verdict};
 
-/// Broken requirements that are listed at the most.
+/// Causes that are listed at the most.
 const BROKEN: usize = 50;
 /// Characters of one text at the most.
 const LONGEST: usize = 300;
@@ -37,10 +38,29 @@ pub fn render(record: &Record) -> String {
     }
     if let Some(lost) = &record.hub_lost {
         let (scenario, problem) = (plain(&lost.scenario), plain(&lost.problem));
+        let request = plain(&lost.request);
         put(
             &mut out,
-            &format!("**The hub stopped answering** in {scenario}: {problem}\n\n"),
+            &format!(
+                "**The hub stopped answering** in {scenario}: {problem}. The request that went unanswered: {request}\n\n"
+            ),
         );
+    }
+    if let Some(obstacle) = &record.obstacle {
+        put(
+            &mut out,
+            &format!("**Nothing could be judged**: {}\n\n", plain(obstacle)),
+        );
+    }
+    if !record.accommodations.is_empty() {
+        put(
+            &mut out,
+            "So that the rest could be judged, castspec did as this hub wants it:\n\n",
+        );
+        for accommodation in &record.accommodations {
+            put(&mut out, &format!("- {}\n", plain(&accommodation.what)));
+        }
+        put(&mut out, "\n");
     }
     versions(&mut out, record);
     broken(&mut out, record);
@@ -98,15 +118,15 @@ fn flaky(out: &mut String, record: &Record) {
 }
 
 fn broken(out: &mut String, record: &Record) {
-    let groups = groups(record);
-    if groups.is_empty() {
+    let causes = causes(record);
+    if causes.is_empty() {
         return;
     }
     put(
         out,
-        "\n| | requirement | what was found | where |\n| --- | --- | --- | --- |\n",
+        "\n| | requirement | what was found | where | hides |\n| --- | --- | --- | --- | ---: |\n",
     );
-    for checks in groups.iter().take(BROKEN) {
+    for (cause, checks) in causes.iter().take(BROKEN) {
         let Some(check) = checks.first() else {
             continue;
         };
@@ -120,44 +140,33 @@ fn broken(out: &mut String, record: &Record) {
         };
         let _ = writeln!(
             out,
-            "| {}{accepted} | [{}]({}) {} {} | {} | {}{more} |",
-            check.verdict,
+            "| {}{accepted} | [{}]({}) {} {} | {} | {}{more} | {} |",
+            cause.verdict,
             plain(&check.requirement),
             address(&check.url),
             check.level,
             check.fhircast_version,
             plain(&check.message),
             plain(&check.scenario),
+            cause.hides,
         );
     }
-    if groups.len() > BROKEN {
-        let _ = writeln!(
-            out,
-            "\nand {} more requirements, in index.html",
-            groups.len() - BROKEN
-        );
+    if causes.len() > BROKEN {
+        let _ = writeln!(out, "\nand {} more causes, in index.html", causes.len() - BROKEN);
     }
 }
 
-/// Broken checks by requirement: failures first, those in most scenarios before others.
-pub fn groups(record: &Record) -> Vec<Vec<&Check>> {
-    let mut groups: BTreeMap<(Version, &str), Vec<&Check>> = BTreeMap::new();
-    let broken = |check: &&Check| matches!(check.verdict, Verdict::Fail | Verdict::Warn);
-    for check in record.checks.iter().filter(broken) {
-        groups
-            .entry((check.fhircast_version, &check.requirement))
-            .or_default()
-            .push(check);
-    }
-    let mut groups: Vec<Vec<&Check>> = groups.into_values().collect();
-    for checks in &mut groups {
+/// The causes with their broken checks: failures first, those of most checks before others.
+pub(super) fn causes(record: &Record) -> Vec<(&Cause, Vec<&Check>)> {
+    let all = record.causes.all.iter();
+    let mut causes: Vec<(&Cause, Vec<&Check>)> = all
+        .map(|cause| (cause, record.broken_by(cause).collect()))
+        .collect();
+    for (_, checks) in &mut causes {
         checks.sort_by_key(|check| check.verdict != Verdict::Fail);
     }
-    groups.sort_by_key(|checks| {
-        let failed = checks.iter().any(|check| check.verdict == Verdict::Fail);
-        (!failed, usize::MAX - checks.len())
-    });
-    groups
+    causes.sort_by_key(|(cause, _)| (cause.verdict != Verdict::Fail, Reverse(cause.checks)));
+    causes
 }
 
 /// A text in which nothing is markup, neither of Markdown nor of HTML.

@@ -53,7 +53,7 @@ pub fn merge(runs: Vec<StoredRun>) -> Result<StoredRun, MergeError> {
         agree(&whole, &run)?;
         add(&mut whole.record, run.record);
     }
-    whole.record.sort();
+    whole.record.settle();
     Ok(whole)
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use castspec_judging::outcome::{
-    Accommodation, Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation, RunBegan, RunEvent,
-    ScenarioId, Summary, Verdict,
+    Accommodation, Cause, Causes, Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation,
+    RunBegan, RunEvent, ScenarioId, Summary,
 };
 
 /// The record of a run.
@@ -31,6 +31,8 @@ pub struct Record {
     pub interrupted: bool,
     /// Why nothing could be judged at all, where that is so.
     pub obstacle: Option<String>,
+    /// The causes of what was broken; known when the run has ended.
+    pub causes: Causes,
     /// Scenarios of which a check was broken.
     pub(super) broken: BTreeSet<ScenarioId>,
 }
@@ -64,7 +66,7 @@ impl Record {
         match event {
             RunEvent::RunBegan(began) => self.began = Some(began.clone()),
             RunEvent::CheckJudged(check) => {
-                if matches!(check.verdict, Verdict::Fail | Verdict::Warn) {
+                if check.is_broken() {
                     self.broken.insert(check.scenario_id());
                 }
                 self.checks.push((**check).clone());
@@ -89,15 +91,23 @@ impl Record {
                 self.duration = whole_millis(ended.duration);
                 self.interrupted = ended.interrupted;
                 self.obstacle.clone_from(&ended.obstacle);
-                self.sort();
+                self.settle();
             }
             RunEvent::Accommodated(accommodation) => self.accommodations.push(accommodation.clone()),
             RunEvent::ScenarioBegan(_) | RunEvent::MessageSeen { .. } => {}
         }
     }
 
+    /// Puts the record of a run that has ended in order, and finds the causes of what was broken.
+    pub(super) fn settle(&mut self) {
+        self.sort();
+        let entries = self.scenarios.iter().flat_map(|scenario| &scenario.transcript);
+        let actors: BTreeSet<&str> = entries.map(|entry| entry.actor.as_str()).collect();
+        self.causes = Causes::of(&mut self.checks, actors);
+    }
+
     /// Scenarios end in no certain order; reports have one.
-    pub(super) fn sort(&mut self) {
+    fn sort(&mut self) {
         self.checks.sort_by(|one, other| {
             (&one.scenario, &one.requirement, one.fhircast_version).cmp(&(
                 &other.scenario,
@@ -114,6 +124,12 @@ impl Record {
                 other.fhircast_version,
             ))
         });
+    }
+
+    /// The broken checks of a cause, by scenario; the first speaks for all.
+    pub fn broken_by<'a>(&'a self, cause: &'a Cause) -> impl Iterator<Item = &'a Check> {
+        let of_cause = |check: &&Check| check.is_broken() && check.cause.as_ref() == Some(&cause.id);
+        self.checks.iter().filter(of_cause)
     }
 
     /// The verdicts counted.

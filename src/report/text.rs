@@ -8,6 +8,12 @@ use castspec_judging::outcome::{Entry, Evidence, Traffic, shortened};
 const LINES: usize = 16;
 /// Characters of one line at the most.
 const LINE: usize = 200;
+/// Names in a list at the most.
+const NAMES: usize = 5;
+/// Lines of a body that is shown in short.
+const SHORT: usize = 4;
+/// Characters of a line of such a body at the most.
+const SHORT_LINE: usize = 120;
 
 /// A text without control characters but for line feeds and tabs; what XML 1.0 forbids is replaced too.
 pub fn clean(text: &str) -> String {
@@ -29,6 +35,16 @@ pub fn line(text: &str) -> String {
 /// A clean text with its further lines indented, so that none of them looks like a line of castspec itself.
 pub fn indented(text: &str) -> String {
     clean(text).replace('\n', "\n  ")
+}
+
+/// The first of these names, and how many there are beyond them.
+pub fn few(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES).map(|name| line(name));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// A message in one line.
@@ -124,4 +140,81 @@ pub fn evidence(evidence: &Evidence) -> String {
         }
     }
     text
+}
+
+/// A piece of evidence with a few lines of its body: where it has a place in JSON, what stands around that place.
+pub fn evidence_in_short(evidence: &Evidence) -> String {
+    let mut text = headline(&evidence.entry);
+    if let Some(pointer) = &evidence.pointer {
+        text.push_str(&format!("   at {}", line(pointer)));
+    }
+    for line in body_in_short(evidence) {
+        text.push_str("\n    ");
+        text.push_str(&shortened(&line, SHORT_LINE));
+    }
+    text
+}
+
+fn body_in_short(evidence: &Evidence) -> Vec<String> {
+    let (Some(raw), Some(body)) = (raw_body(&evidence.entry), body(&evidence.entry)) else {
+        return Vec::new();
+    };
+    if let Ok(json) = serde_json::from_str::<Value>(raw)
+        && let Some((members, marked)) = around(&json, evidence.pointer.as_deref().unwrap_or_default())
+    {
+        let (open, close) = match &members {
+            Members::Object(_) => ("{", "}"),
+            Members::Array(_) => ("[", "]"),
+        };
+        let lines = members.lines();
+        let from = marked.map_or(0, |marked| (marked + 1).saturating_sub(SHORT));
+        let mut told = vec![open.to_owned()];
+        told.extend((from > 0).then(|| "  …".to_owned()));
+        told.extend(lines.iter().skip(from).take(SHORT).map(|line| clean(line)));
+        told.extend((lines.len() > from + SHORT).then(|| "  …".to_owned()));
+        told.push(close.to_owned());
+        return told;
+    }
+    let mut told: Vec<String> = body.lines().take(SHORT).map(str::to_owned).collect();
+    if body.lines().count() > SHORT {
+        told.push("…".to_owned());
+    }
+    told
+}
+
+/// An object or an array, whose members are shown in a line each.
+enum Members<'a> {
+    Object(&'a serde_json::Map<String, Value>),
+    Array(&'a [Value]),
+}
+
+impl Members<'_> {
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Object(members) => {
+                let told = members.iter();
+                told.map(|(name, value)| format!("  {}: {value}", Value::from(name.as_str())))
+                    .collect()
+            }
+            Self::Array(items) => items.iter().map(|item| format!("  {item}")).collect(),
+        }
+    }
+}
+
+/// What holds the value at the pointer, or would hold it, and at which position the value is.
+fn around<'a>(json: &'a Value, pointer: &str) -> Option<(Members<'a>, Option<usize>)> {
+    let mut pointer = pointer;
+    let mut step = "";
+    // A value that holds others is shown itself; any other within what holds it.
+    loop {
+        match json.pointer(pointer) {
+            Some(Value::Object(members)) => {
+                let step = castspec_fhircast::json_pointer::unescaped(step);
+                let marked = members.keys().position(|name| *name == step);
+                return Some((Members::Object(members), marked));
+            }
+            Some(Value::Array(items)) => return Some((Members::Array(items), step.parse().ok())),
+            _ => (pointer, step) = pointer.rsplit_once('/')?,
+        }
+    }
 }

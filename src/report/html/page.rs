@@ -14,7 +14,7 @@ use crate::report::{Record, text};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
 use castspec_judging::outcome::{
-    Conclusion, Disposition, HubLost, Outcome, ScenarioId, Summary, Target, Tool, Verdict,
+    Cause, Conclusion, Disposition, HubLost, Outcome, ScenarioId, Summary, Target, Tool, Verdict,
 };
 
 /// The whole page.
@@ -33,12 +33,15 @@ pub struct Page {
     several: bool,
     interrupted: bool,
     hub_lost: Option<HubLost>,
+    obstacle: Option<String>,
+    accommodations: Vec<String>,
     errors: Vec<Reason>,
     tiles: Vec<Tile>,
     requirements: usize,
     checks: usize,
     chapters: Vec<Line>,
     levels: Vec<Line>,
+    causes: Vec<CauseRow>,
     broken: Vec<Broken>,
     open: Vec<Reason>,
     skipped: Vec<Reason>,
@@ -89,6 +92,20 @@ impl Reason {
             }
         }
     }
+}
+
+/// A cause of what was broken.
+#[derive(Debug, Serialize)]
+struct CauseRow {
+    id: String,
+    verdict: Verdict,
+    version: Version,
+    requirement: String,
+    anchor: String,
+    message: String,
+    checks: usize,
+    scenarios: String,
+    hides: usize,
 }
 
 /// A reading that the hub chose.
@@ -173,12 +190,19 @@ impl Page {
             targets,
             interrupted: record.interrupted,
             hub_lost: record.hub_lost.as_ref().map(lost),
+            obstacle: record.obstacle.as_deref().map(text::clean),
+            accommodations: record
+                .accommodations
+                .iter()
+                .map(|accommodation| text::clean(&accommodation.what))
+                .collect(),
             errors: errors(record),
             tiles: tiles(record, &judged),
             requirements: judged.len(),
             checks: record.checks.len(),
             chapters: chapters(&judged),
             levels: levels(&judged),
+            causes: causes(record, &judged),
             broken,
             open: reasons(record, Verdict::Inconclusive),
             skipped: reasons(record, Verdict::Skip),
@@ -289,6 +313,30 @@ fn reasons(record: &Record, verdict: Verdict) -> Vec<Reason> {
         reason.note(name, None);
     }
     reasons.into_values().collect()
+}
+
+/// The causes: failures first, those of most checks before others.
+fn causes(record: &Record, judged: &[Judged<'_>]) -> Vec<CauseRow> {
+    let anchor = |cause: &Cause| {
+        let of = |judged: &&Judged<'_>| {
+            judged.version == cause.fhircast_version && judged.any.requirement == cause.requirement
+        };
+        judged.iter().find(of).map(|judged| judged.anchor.clone())
+    };
+    let mut causes: Vec<&Cause> = record.causes.all.iter().collect();
+    causes.sort_by_key(|cause| (Reverse(cause.verdict), Reverse(cause.checks)));
+    let rows = causes.into_iter().map(|cause| CauseRow {
+        id: cause.id.clone(),
+        verdict: cause.verdict,
+        version: cause.fhircast_version,
+        requirement: text::line(&cause.requirement),
+        anchor: anchor(cause).unwrap_or_default(),
+        message: bounded(&cause.message),
+        checks: cause.checks,
+        scenarios: text::few(&cause.scenarios),
+        hides: cause.hides,
+    });
+    rows.collect()
 }
 
 fn readings(record: &Record) -> Vec<Reading> {

@@ -163,3 +163,27 @@ fn fail_fast_passes_over_what_is_expected() {
     assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
     assert_eq!(report(folder.path())["interrupted"], false);
 }
+
+#[test]
+fn a_failure_in_several_scenarios_is_proposed_once_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        SCENARIO,
+        "subscribing/accepted",
+        "--defect",
+        "subscribe-answered-200",
+    ];
+    let ended = run(folder.path(), "", &arguments);
+    assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.error);
+    let entry =
+        "[[expected]]\nrequirement = \"subscribe.accepted-202\"\nscenario = \"*\"    # in 2 scenarios\n";
+    assert!(ended.out.contains(entry), "{}", ended.out);
+    assert_eq!(ended.out.matches("[[expected]]").count(), 1, "{}", ended.out);
+    let (_, proposed) = ended.out.split_once("[[expected]]").unwrap();
+    let proposed = format!(
+        "[[expected]]{}",
+        proposed.replace("reason = \"\"", "reason = \"ticket 7\"")
+    );
+    let ended = run(folder.path(), &proposed, &arguments);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
+}

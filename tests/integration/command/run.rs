@@ -139,6 +139,7 @@ fn a_signal_ends_the_run_with_complete_reports() {
             "run",
             "--parallel",
             "1",
+            "--transcripts",
             "--hub",
             &hub.url,
             "--ca-cert",

@@ -1,10 +1,10 @@
 //! What a run looks like on the console.
 
-use crate::report_support::{Run, check, console, sample};
+use crate::report_support::{Run, check, console, entry, evidence, sample};
 use castspec::report::ConsoleSettings;
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, Grading, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, Traffic, Verdict};
 
 const PLAIN: ConsoleSettings = ConsoleSettings {
     terminal: false,
@@ -118,8 +118,7 @@ fn a_scenario_is_told_with_its_version_where_there_are_several() {
     }
     let shown = console(&run.ended(), PLAIN);
     for told in [
-        "inconclusive s/open [STU2]\n  the WebSocket of a did not open\n  not judged: r.open\n",
-        "inconclusive s/open [STU3]\n  the WebSocket of a did not open\n  not judged: r.open\n",
+        "inconclusive: the WebSocket of a did not open\n  2 checks of 2 scenarios: s/open [STU3], s/open [STU2]\n  not judged: r.open\n",
         "skipped: the hub does not claim it (2 scenarios)\n  s/skipped [STU2], s/skipped [STU3]\n",
         "error in the scenario s/failed [STU2]: no such subscriber\n",
         "error in the scenario s/failed [STU3]: no such subscriber\n",
@@ -148,7 +147,10 @@ fn colours_and_a_terminal_change_no_word() {
             ..PLAIN
         },
     );
-    let without_scenarios: Vec<&str> = uncoloured.lines().filter(|line| !line.ends_with("ms)")).collect();
+    let without_scenarios: Vec<&str> = uncoloured
+        .lines()
+        .filter(|line| !line.ends_with("ms)") && !line.ends_with(" passed"))
+        .collect();
     assert_eq!(terminal.lines().collect::<Vec<_>>(), without_scenarios);
 }
 
@@ -181,5 +183,76 @@ fn strict_turns_a_warning_into_the_verdict() {
     assert!(
         strict.starts_with("not conformant under --strict: 1 SHOULD broken"),
         "{strict}"
+    );
+}
+
+/// One fault in many scenarios of two versions, what it hides, and a second fault of the same requirement.
+fn one_fault_everywhere() -> Run {
+    let mut run = Run::new().also_under(Version::Stu2);
+    // Scenarios end in no certain order.
+    for number in (0..30).rev() {
+        for version in [Version::Stu2, Version::Stu3] {
+            let name = format!("s/{number:02}");
+            let broken = |requirement: &str, message: String, pointer: &str| {
+                let traffic = Traffic::FrameReceived {
+                    text: r#"{"event":{"context":[{"key":"PATIENT"}],"hub.event":"Patient-open"},"id":"1"}"#
+                        .to_owned(),
+                    binary: false,
+                };
+                Check {
+                    id: format!("{name}/{requirement}@{version}"),
+                    fhircast_version: version,
+                    message,
+                    evidence: vec![evidence(
+                        entry(4 + number, ["viewer", "worklist"][number % 2], traffic),
+                        Some(pointer),
+                    )],
+                    ..check(&name, requirement, Level::Shall, Verdict::Fail)
+                }
+            };
+            let key = format!(
+                "{} received Patient-open after {number} ms with \"PATIENT{number}\"",
+                ["viewer", "worklist"][number % 2]
+            );
+            let mut checks = vec![broken("event.key", key, "/event/context/0/key")];
+            if number == 7 && version == Version::Stu3 {
+                checks.push(broken("event.other", "is 7".to_owned(), "/id"));
+            }
+            if number > 27 {
+                checks.push(Check {
+                    fhircast_version: version,
+                    message: format!("message {number} is malformed (event.key), so this could not be tried"),
+                    ..check(&name, "event.open", Level::Shall, Verdict::Inconclusive)
+                });
+            }
+            run = run.scenario_under(version, &name, Disposition::Completed, checks);
+        }
+    }
+    let good = vec![check("t/good", "event.key", Level::Shall, Verdict::Pass)];
+    run.scenario("t/good", Disposition::Completed, good)
+}
+
+#[test]
+fn a_fault_that_shows_everywhere_is_told_once() {
+    let shown = console(&one_fault_everywhere().ended(), PLAIN);
+    assert!(shown.lines().count() < 60, "{shown}");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn scenarios_are_told_in_order_and_what_passed_is_counted() {
+    let shown = console(&one_fault_everywhere().ended(), PLAIN);
+    let told: Vec<&str> = shown.lines().filter(|line| line.ends_with(" ms)")).collect();
+    assert!(told.is_sorted() && told.len() > 1, "{shown}");
+    assert!(shown.contains("\n1 scenario passed\n"), "{shown}");
+    let all = ConsoleSettings {
+        transcripts: true,
+        ..PLAIN
+    };
+    let all = console(&one_fault_everywhere().ended(), all);
+    assert_eq!(
+        all.lines().filter(|line| line.ends_with(" ms)")).count(),
+        61,
+        "{all}"
     );
 }

@@ -252,3 +252,63 @@ fn markdown_shows_messages_as_they_are() {
         "a &#124; b &lt;img src=x&gt; &#96;c&#96; &#42;d&#42; &#91;e&#93;(javascript:f) &#35; g &#64;team |";
     assert!(row.ends_with(shown), "{row}");
 }
+
+#[test]
+fn causes_are_in_report_json_and_found_anew_where_they_are_not() {
+    let (folder, run) = stored(&sample().ended(), Grading::Standard);
+    let file = folder.path().join("report.json");
+    let mut report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let causes = report["causes"].as_array().unwrap();
+    assert_eq!(causes.len(), 3);
+    assert_eq!(causes[0]["id"], "c1");
+    assert_eq!(causes[0]["requirement"], "confirmation.events");
+    assert_eq!(causes[0]["pointer"], "/hub.events");
+    let marked = |report: &serde_json::Value| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().filter(|check| check.get("cause").is_some()).count()
+    };
+    assert_eq!(marked(&report), 3);
+    // An older castspec wrote neither causes nor the names of causes.
+    report.as_object_mut().unwrap().remove("causes");
+    for check in report["checks"].as_array_mut().unwrap() {
+        check.as_object_mut().unwrap().remove("cause");
+    }
+    assert_eq!(marked(&report), 0);
+    std::fs::write(&file, report.to_string()).unwrap();
+    let older = StoredRun::read(&file).unwrap();
+    assert_eq!(older.record.causes, run.record.causes);
+    assert_eq!(older.record.checks, run.record.checks);
+}
+
+#[test]
+fn a_comparison_tells_new_causes_and_those_that_are_gone() {
+    let run = |message: &str| {
+        let broken = Check {
+            message: message.to_owned(),
+            ..check("own/one", "r.one", Level::Shall, Verdict::Fail)
+        };
+        stored(
+            &Run::new()
+                .scenario("own/one", Disposition::Completed, vec![broken])
+                .ended(),
+            Grading::Standard,
+        )
+    };
+    let ((_a, late), (_b, later), (_c, never)) =
+        (run("came after 5 ms"), run("came after 7 ms"), run("never came"));
+    let same = Comparison::of(&late.record, &later.record);
+    assert!(same.new_causes.is_empty() && same.gone_causes.is_empty());
+    let other = Comparison::of(&late.record, &never.record);
+    let text = other.text();
+    assert!(
+        text.contains("New causes:\n  fail r.one [STU3] in 1 check\n    never came\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Causes that are gone:\n  fail r.one [STU3] in 1 check\n    came after 5 ms\n"),
+        "{text}"
+    );
+    assert!(text.contains("1 as before; causes: 1 new, 1 gone"), "{text}");
+    assert!(!other.is_regression());
+}

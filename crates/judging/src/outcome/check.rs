@@ -107,6 +107,9 @@ pub struct Check {
     /// It holds now, but did not hold when it was tried before: it depends on time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+    /// The cause that broke it, or that kept it from being judged; known when the run has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 impl Check {
@@ -129,6 +132,7 @@ impl Check {
             repeat: None,
             accepted: None,
             flaky: false,
+            cause: None,
         }
     }
 

@@ -1,8 +1,11 @@
 //! The outcome of a whole run: the verdict that reports show and the exit code tells.
 
-use super::check::{Check, Summary};
+use std::collections::BTreeSet;
+
+use super::check::{Check, Summary, Verdict};
 use super::event::Disposition;
 use super::grading::Grading;
+use crate::protocol::Version;
 
 /// The verdict on the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub enum Outcome {
 pub struct Conclusion {
     grading: Grading,
     summary: Summary,
+    /// Requirements of which a check failed.
+    broken: BTreeSet<(Version, String)>,
     open_shalls: usize,
     /// Of those counted, the ones that are accepted.
     accepted: Summary,
@@ -44,6 +49,10 @@ impl Conclusion {
     /// Takes a check in.
     pub fn check(&mut self, check: &Check) {
         self.summary.add(check.verdict);
+        if check.verdict == Verdict::Fail {
+            self.broken
+                .insert((check.fhircast_version, check.requirement.clone()));
+        }
         if check.is_open_shall() {
             self.open_shalls += 1;
         }
@@ -116,7 +125,11 @@ impl Conclusion {
         let verdict = match self.outcome() {
             Outcome::Conformant => "conformant".to_owned(),
             Outcome::NotConformant if fail > 0 => {
-                format!("not conformant: {} of a SHALL broken", counted(fail, "check"))
+                let requirements = counted(self.broken.len(), "requirement");
+                format!(
+                    "not conformant: {requirements} broken, in {}",
+                    counted(fail, "check")
+                )
             }
             Outcome::NotConformant => {
                 format!(

@@ -3,6 +3,7 @@
 //! The runner fills this model and renders nothing; reports render it and judge nothing. It knows neither scenarios' syntax
 //! nor sockets.
 
+mod cause;
 mod check;
 mod conclusion;
 mod event;
@@ -12,6 +13,7 @@ mod scenario_id;
 mod shortened;
 mod transcript;
 
+pub use cause::{Cause, Causes, OpenReason};
 pub use check::{Acceptance, Check, Observation, Summary, Verdict};
 pub use conclusion::{Conclusion, Outcome};
 pub use event::{

@@ -107,6 +107,7 @@ mod tests {
             repeat: None,
             accepted: None,
             flaky: false,
+            cause: None,
         }))
     }
 
