@@ -22,7 +22,7 @@ use castspec_runner::scenario::{Library, Scenario};
 /// Exit status: 0 conformant; 1 a check failed, or a SHALL stayed inconclusive; 2 the run could not be carried out.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  castspec run\n  castspec run --hub https://hub.example.com/fhircast --ca-cert ca.pem\n  castspec run subscribing 2.5 --defect confirmation-missing"
+    after_help = "Examples:\n  castspec run\n  castspec run --hub https://hub.example.com/fhircast --ca-cert ca.pem\n  castspec run subscribing 2.5 --defect no-confirmation"
 )]
 pub struct RunCommand {
     /// What to run: a folder of scenarios, a scenario, a section such as 2.4, a requirement, or a check's id; everything

@@ -393,7 +393,9 @@ impl Contact<'_> {
             }
             // In STU2 a hub may do without WebSockets.
             let optional = self.setting.target.version == Version::Stu2;
-            if !is_first || optional {
+            // What the hub itself answers there, and an endpoint that is none, is judged by the scenarios.
+            let is_of_hub = error.status.is_some() || !self.is_proper(&endpoint);
+            if !is_first || optional || is_of_hub {
                 return Err(End::Enough);
             }
             return Err(End::Impossible(PreflightError::NoWebSocket {
@@ -418,6 +420,13 @@ impl Contact<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Whether this is the URL of a WebSocket that is as secure as the hub.
+    fn is_proper(&self, endpoint: &str) -> bool {
+        let scheme = url::Url::parse(endpoint).map(|url| url.scheme().to_owned());
+        let is_secure = self.setting.target.is_secure();
+        matches!((scheme.as_deref(), is_secure), (Ok("wss"), _) | (Ok("ws"), false))
     }
 
     /// Publishes in one manner after the other until an event is delivered.
