@@ -12,6 +12,8 @@
 mod command;
 mod command_support;
 mod fhir;
+mod field;
+mod field_support;
 mod hub;
 mod hub_support;
 mod map;

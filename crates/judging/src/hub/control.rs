@@ -55,6 +55,15 @@ pub fn control_of(message: &Value) -> Option<Control> {
     }
 }
 
+/// Whether a message is neither about a subscription nor an event, nor has anything that either of them has.
+pub fn is_of_no_known_kind(message: &Value) -> bool {
+    let Some(members) = message.as_object() else {
+        return false;
+    };
+    let known = ["event", "id", "timestamp", "context", "status"];
+    control_of(message).is_none() && !members.keys().any(|name| known.contains(&name.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -6,6 +6,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use super::connector::{Approach, Connector};
 use super::log::Log;
+use super::patience::{MOST_WAITS, asked_for};
 use super::trust::TrustError;
 use crate::judging::{Answer, Spot};
 use crate::outcome::Traffic;
@@ -145,6 +146,31 @@ impl HttpClient {
                     spot,
                 })
             }
+        }
+    }
+
+    /// Sends a request; where the hub asks to be asked again later (429, 503 with `Retry-After`), waits as long as it says and
+    /// sends it again.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn send_patiently(
+        &self,
+        log: &Log,
+        actor: &str,
+        request: &OutgoingRequest,
+    ) -> Result<Answer, NoAnswer> {
+        let mut waits = 0;
+        loop {
+            let answer = self.send(log, actor, request).await?;
+            let mut headers = answer.headers.iter();
+            let retry_after = headers.find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+            let wait = asked_for(answer.status, retry_after.map(|(_, value)| value.as_str()));
+            match wait {
+                Some(wait) if waits < MOST_WAITS => tokio::time::sleep(wait).await,
+                _ => return Ok(answer),
+            }
+            waits += 1;
         }
     }
 

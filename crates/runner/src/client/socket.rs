@@ -38,6 +38,8 @@ pub struct ConnectError {
     pub problem: String,
     /// The time ran out.
     pub timed_out: bool,
+    /// For how long the hub asks to wait before the next try.
+    pub wait: Option<Duration>,
 }
 
 enum Command {
@@ -106,7 +108,7 @@ pub async fn connect(
         }
         .map_err(Box::new)
     };
-    let failed = |status, problem: String, timed_out| {
+    let failed = |status, problem: String, timed_out, wait| {
         log.add(
             actor,
             Traffic::ConnectFailed {
@@ -118,6 +120,7 @@ pub async fn connect(
             status,
             problem,
             timed_out,
+            wait,
         }
     };
     match tokio::time::timeout(patience, connecting).await {
@@ -134,18 +137,23 @@ pub async fn connect(
         Ok(Err(error)) => match *error {
             Error::Http(response) => {
                 let status = response.status();
+                let retry_after = response.headers().get(http::header::RETRY_AFTER);
+                let retry_after = retry_after.and_then(|value| value.to_str().ok());
+                let wait = super::patience::asked_for(status.as_u16(), retry_after);
                 Err(failed(
                     Some(status.as_u16()),
                     format!("the hub answered the WebSocket request with {status}"),
                     false,
+                    wait,
                 ))
             }
-            error => Err(failed(None, error.to_string(), false)),
+            error => Err(failed(None, error.to_string(), false, None)),
         },
         Err(_) => Err(failed(
             None,
             format!("no WebSocket came about within {patience:?}"),
             true,
+            None,
         )),
     }
 }

@@ -54,6 +54,11 @@ impl ScenarioRun<'_> {
 
     async fn no_answer(&mut self, request: &OutgoingRequest, error: &NoAnswer, asked: Asked<'_>) -> Stop {
         let stop = self.unanswered(request, error).await;
+        if !self.is_alone && !error.timed_out && !matches!(stop, Stop::HubLost(_)) {
+            // It may be what others do at the same time.
+            self.crowded = true;
+            return stop;
+        }
         let (Stop::Unreached(why) | Stop::HubLost(why)) = &stop else {
             return stop;
         };

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::scenario_run::{ScenarioRun, Stop};
 use super::tokens::may_receive;
-use crate::client::{NoAnswer, OutgoingRequest, connect};
+use crate::client::{MOST_WAITS, NoAnswer, OutgoingRequest, connect};
 use crate::judging::hub::{Breach, Control, Place, control_of, events_in, ids, lease_in, rules};
 use crate::outcome::Traffic;
 use crate::scenario::{Connect, Unmet};
@@ -119,17 +119,27 @@ impl ScenarioRun<'_> {
         };
         let url = mock.endpoint.clone().unwrap_or_default();
         let number = mock.opened;
-        let socket = connect(
-            &url,
-            connector,
-            name,
-            &log,
-            &mock.inbox,
-            &mock.policy,
-            number,
-            patience,
-        )
-        .await?;
+        let mut waits = 0;
+        let socket = loop {
+            let opened = connect(
+                &url,
+                connector,
+                name,
+                &log,
+                &mock.inbox,
+                &mock.policy,
+                number,
+                patience,
+            )
+            .await;
+            match opened {
+                Err(error) if waits < MOST_WAITS && error.wait.is_some() => {
+                    waits += 1;
+                    tokio::time::sleep(error.wait.unwrap_or_default()).await;
+                }
+                opened => break opened?,
+            }
+        };
         mock.opened += 1;
         mock.old_sockets.extend(mock.socket.replace(socket));
         if let Some(subscription) = mock.subscription_mut() {
@@ -150,6 +160,9 @@ impl ScenarioRun<'_> {
             let breach = rules::not_connected(&error.problem, vec![Place::at(before), Place::at(before + 1)]);
             let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
             if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &error.problem).await {
+                return Err(stop);
+            }
+            if let Some(stop) = self.at_its_limit(name, &error) {
                 return Err(stop);
             }
             self.judge.broken(ids::CONFIRMATION_SENT, breach);
@@ -198,6 +211,29 @@ impl ScenarioRun<'_> {
                 )))
             }
         }
+    }
+
+    /// A hub may take so many WebSockets and no more. Beside others, the scenario is played again alone; where that does not
+    /// help, and this scenario itself has one, what needs another does not apply.
+    fn at_its_limit(&mut self, name: &str, error: &crate::client::ConnectError) -> Option<Stop> {
+        if !self.is_alone {
+            self.crowded = true;
+            return Some(Stop::Unreached(format!(
+                "no WebSocket came about: {}",
+                error.problem
+            )));
+        }
+        let speaks_of_limits = matches!(error.status, None | Some(403 | 429 | 503));
+        let mut mocks = self.state.mocks.values();
+        let has_another = mocks.any(|mock| {
+            mock.name != name && mock.socket.as_ref().is_some_and(|socket| !socket.is_finished())
+        });
+        (speaks_of_limits && has_another).then(|| {
+            Stop::Declined(format!(
+                "the hub takes no further WebSocket beside those that are open: {}",
+                error.problem
+            ))
+        })
     }
 
     /// Waits for the first control message of the WebSocket just opened.

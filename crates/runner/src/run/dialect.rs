@@ -50,6 +50,8 @@ struct Known {
     subscribe_parameters: BTreeMap<String, String>,
     unsubscribe_with_events: bool,
     without_confirmation: bool,
+    frames_of_its_own: bool,
+    publications_hang: Option<String>,
 }
 
 impl Dialect {
@@ -65,7 +67,7 @@ impl Dialect {
             manner,
             subscribe_parameters: settings.subscribe_parameters.clone(),
             unsubscribe_with_events: settings.unsubscribe_with_events.unwrap_or_default(),
-            without_confirmation: false,
+            ..Known::default()
         };
         Self {
             hub_url: target.hub_url_as_given(),
@@ -169,6 +171,26 @@ impl Dialect {
     /// Whether the hub confirms subscriptions at all.
     pub fn confirms(&self) -> bool {
         !self.known().without_confirmation
+    }
+
+    /// The hub begins a WebSocket with a frame of its own.
+    pub fn learn_frames_of_its_own(&self) {
+        self.known().frames_of_its_own = true;
+    }
+
+    /// Whether the hub begins a WebSocket with a frame of its own.
+    pub fn has_frames_of_its_own(&self) -> bool {
+        self.known().frames_of_its_own
+    }
+
+    /// The hub answers no published event, however it is published: why nothing that publishes is played any further.
+    pub fn learn_that_publications_hang(&self, why: &str) {
+        self.known().publications_hang = Some(why.to_owned());
+    }
+
+    /// Why nothing is published, where the hub answers no published event.
+    pub fn publications_hang(&self) -> Option<String> {
+        self.known().publications_hang.clone()
     }
 
     /// A form of `hub.url` with what every request of its mode must carry here; what it has already stays.

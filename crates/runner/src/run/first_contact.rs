@@ -360,7 +360,7 @@ impl Contact<'_> {
 
     async fn subscription_unanswered(&mut self, error: &NoAnswer) -> End {
         let request = format!("POST {}", self.setting.dialect.hub_url());
-        let gone = self.run.hub_lost(&request, &error.problem).await.is_some();
+        let gone = self.run.is_lost(&request, &error.problem).await;
         if gone {
             self.wait_for_the_hub().await;
         }
@@ -384,9 +384,8 @@ impl Contact<'_> {
             let endpoint = endpoint.unwrap_or_default();
             if self
                 .run
-                .hub_lost(&format!("WebSocket {endpoint}"), &error.problem)
+                .is_lost(&format!("WebSocket {endpoint}"), &error.problem)
                 .await
-                .is_some()
                 && !self.wait_for_the_hub().await
             {
                 return Err(End::Judged);
@@ -403,7 +402,9 @@ impl Contact<'_> {
                 problem: error.problem,
             }));
         }
-        match self.run.greeting(name).await {
+        let greeting = self.run.greeting(name).await;
+        self.look_at_first_frame(name);
+        match greeting {
             Some(Greeting::Confirmed) => Ok(()),
             Some(_) => Err(End::Enough),
             None if is_first => {
@@ -429,9 +430,32 @@ impl Contact<'_> {
         matches!((scheme.as_deref(), is_secure), (Ok("wss"), _) | (Ok("ws"), false))
     }
 
+    /// A first frame of no known kind is told once, and passed over from then on.
+    fn look_at_first_frame(&mut self, name: &str) {
+        let received = self.run.mock(name).map(|mock| mock.inbox.received());
+        let Some(frame) = received
+            .ok()
+            .as_deref()
+            .and_then(rules::first_frame_of_no_known_kind)
+            .cloned()
+        else {
+            return;
+        };
+        if self.setting.dialect.has_frames_of_its_own() {
+            return;
+        }
+        self.setting.dialect.learn_frames_of_its_own();
+        rules::told_of_first_frame(&frame, &mut self.judge);
+        self.accommodate(
+            "the first frame of a WebSocket, where it is of no known kind, is passed over".to_owned(),
+            Some(ids::WEBSOCKET_JSON),
+        );
+    }
+
     /// Publishes in one manner after the other until an event is delivered.
     async fn publish(&mut self) -> Result<(), End> {
         let mut answered: Vec<(PublishingManner, Answer)> = Vec::new();
+        let mut unanswered = 0;
         for manner in self.setting.dialect.manners() {
             let event = self.event.clone();
             let Ok(tried) = self.run.try_to_publish("probe", &event, manner).await else {
@@ -445,6 +469,7 @@ impl Contact<'_> {
             let answer = match sent {
                 Ok(answer) => answer,
                 Err(error) => {
+                    unanswered += 1;
                     self.publication_unanswered(&request, &error).await?;
                     continue;
                 }
@@ -455,6 +480,15 @@ impl Contact<'_> {
                 self.learn_manner(manner, &answered);
                 return Ok(());
             }
+        }
+        if answered.is_empty() && unanswered > 0 {
+            let why = "the hub answers no published event, wherever and however it is published (seen at first contact)";
+            self.setting.dialect.learn_that_publications_hang(why);
+            self.accommodate(
+                "nothing is published any more: what needs a published event is not judged".to_owned(),
+                Some(ids::PUBLISH_ANSWERED),
+            );
+            return Ok(());
         }
         let accepted = answered.iter().find(|(_, answer)| answer.is_accepted());
         match (accepted, answered.first()) {
@@ -518,11 +552,16 @@ impl Contact<'_> {
             );
         }
         if manner.has_topic_in_url() {
-            rules::taken_with_topic_in_url(delivered, &mut self.judge);
-            self.accommodate(
-                "events are published at hub.url/{topic}".to_owned(),
-                Some(ids::PUBLISH_AT_HUB_URL),
-            );
+            let refused = before.iter().any(|(other, _)| !other.has_topic_in_url());
+            if refused {
+                rules::taken_with_topic_in_url(delivered, &mut self.judge);
+            }
+            let cause = match refused {
+                true => ids::PUBLISH_AT_HUB_URL,
+                // At hub.url there was no answer, and that is told.
+                false => ids::PUBLISH_ANSWERED,
+            };
+            self.accommodate("events are published at hub.url/{topic}".to_owned(), Some(cause));
         }
     }
 
@@ -564,7 +603,7 @@ impl Contact<'_> {
             request.url,
             request.headers.first().map_or("", |(_, value)| value)
         );
-        let gone = self.run.hub_lost(&told, &error.problem).await.is_some();
+        let gone = self.run.is_lost(&told, &error.problem).await;
         let message = match gone {
             true => format!("the hub ended of a published event ({told}): {}", error.problem),
             false => format!(
@@ -619,7 +658,8 @@ impl Contact<'_> {
         }
         let Some((name, plain)) = ["listener", "probe"].into_iter().find_map(|name| {
             let mock = self.run.mock(name).ok()?;
-            let endpoint = mock.endpoint.as_ref().filter(|_| mock.socket.is_some())?;
+            let socket = mock.socket.as_ref().filter(|socket| !socket.is_finished());
+            let endpoint = mock.endpoint.as_ref().filter(|_| socket.is_some())?;
             Some((name, self.run.unsubscribe_request(mock, endpoint)))
         }) else {
             return Ok(());
@@ -634,8 +674,7 @@ impl Contact<'_> {
             Ok(answer) => answer,
             Err(error) => {
                 let told = format!("POST {hub_url} hub.mode=unsubscribe");
-                if self.run.hub_lost(&told, &error.problem).await.is_some() && !self.wait_for_the_hub().await
-                {
+                if self.run.is_lost(&told, &error.problem).await && !self.wait_for_the_hub().await {
                     let breach = Breach::new(
                         format!("the hub ended of a proper unsubscribe: {}", error.problem),
                         vec![Place::at(error.spot.sequence)],

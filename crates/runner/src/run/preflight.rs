@@ -95,7 +95,7 @@ pub async fn claims(target: &Target, http: &HttpClient) -> Result<Arc<Claims>, P
     let url = format!("{}{WELL_KNOWN_PATH}", target.hub_url_text());
     let log = Log::new(Redactor::default(), None);
     let answer = http
-        .send(&log, "castspec", &OutgoingRequest::get(&url))
+        .send_patiently(&log, "castspec", &OutgoingRequest::get(&url))
         .await
         .map_err(|error: NoAnswer| PreflightError::Unreachable {
             url: target.hub_url_text(),

@@ -189,6 +189,9 @@ impl ScenarioRun<'_> {
         expects_acceptance: bool,
         save: Option<&str>,
     ) -> Result<(), Stop> {
+        if let Some(why) = self.setting.dialect.publications_hang() {
+            return Err(Stop::Unreached(why));
+        }
         let body = draft.to_json();
         let (request, sent) = self
             .post_as_the_hub_wants(&draft, body.to_string(), expects_acceptance)

@@ -8,7 +8,7 @@ use crate::client::OutgoingRequest;
 use crate::judging::hub::{Place, authored_content};
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::scenario::{
-    CheckValues, Condition, Disconnect, Discover, GetContext, NotHeld, Observe, Request, Send,
+    CheckValues, Condition, Disconnect, Discover, GetContext, NotHeld, Observe, Request, RequestKind, Send,
     StatusExpectation,
 };
 use crate::schema::MessageKind;
@@ -19,7 +19,7 @@ impl ScenarioRun<'_> {
         let variables = &self.state.variables;
         let url = match &step.url {
             Some(url) => variables.expand_text(url)?,
-            None => self.setting.dialect.hub_url().to_owned(),
+            None => self.url_of_request(step),
         };
         let mut request = match (&step.form, &step.json) {
             (Some(form), _) => {
@@ -66,6 +66,10 @@ impl ScenarioRun<'_> {
                 .iter()
                 .any(|expectation| matches!(expectation.status, Some(StatusExpectation::Refused))),
         };
+        if let (Some(RequestKind::Publish), Some(why)) = (step.kind, self.setting.dialect.publications_hang())
+        {
+            return Err(Stop::Unreached(why));
+        }
         let by = step.by.value.clone();
         if step.padding.is_some() {
             // A server may refuse an oversized body before it has read it; the refusal is then lost with the connection.
@@ -93,6 +97,17 @@ impl ScenarioRun<'_> {
             self.lose_track(&request);
         }
         Ok(())
+    }
+
+    /// Where a handmade request goes that names no URL: an event, though a spoiled one, where this hub takes events.
+    fn url_of_request(&self, step: &Request) -> String {
+        let dialect = &self.setting.dialect;
+        let is_event =
+            step.kind == Some(RequestKind::Publish) || (step.kind.is_none() && step.json.is_some());
+        match self.state.mocks.get(&step.by.value) {
+            Some(mock) if is_event => dialect.publish_url(dialect.manner(), &mock.topic),
+            _ => dialect.hub_url().to_owned(),
+        }
     }
 
     /// A handmade request about an existing subscription was accepted: what the hub owes its subscriber from now on is not

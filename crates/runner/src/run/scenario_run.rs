@@ -27,6 +27,11 @@ use crate::scenario::{
 };
 use crate::schema::Schemas;
 
+/// How often a hub is asked for a sign of life that takes connections and drops them.
+const PROBES: usize = 5;
+/// The time between two of these.
+const BETWEEN_PROBES: Duration = Duration::from_millis(200);
+
 /// What all scenarios of a run share.
 #[derive(Debug)]
 pub struct Setting {
@@ -111,6 +116,8 @@ pub struct ScenarioRun<'a> {
     pub title: String,
     /// No other scenario is played: what the hub ends of, it ends of here.
     pub is_alone: bool,
+    /// The hub took no further connection while other scenarios had theirs: nothing of this is judged, and it is played again alone.
+    pub crowded: bool,
     /// A request that the hub ended of was told.
     pub ended_unanswered: bool,
 }
@@ -132,6 +139,7 @@ impl<'a> ScenarioRun<'a> {
             absences: Vec::new(),
             title: document.title.clone(),
             is_alone: false,
+            crowded: false,
             ended_unanswered: false,
         }
     }
@@ -204,18 +212,19 @@ impl<'a> ScenarioRun<'a> {
 
     /// All that has passed so far, for judging.
     pub fn conversation(&self) -> Conversation {
-        self.state.conversation(self.setting.target.version)
+        let mut conversation = self.state.conversation(self.setting.target.version);
+        if self.setting.dialect.has_frames_of_its_own() {
+            // Told once, at the first contact.
+            let subscribers = conversation.subscribers.values_mut();
+            subscribers.for_each(|subscriber| rules::pass_over_first_frames(&mut subscriber.received));
+        }
+        conversation
     }
 
     /// Waits for what the hub still owes, then has all that passed judged.
     pub async fn conclude(&mut self) {
         let in_vain_before = self.settle().await;
-        if self.a_socket_broke()
-            && self
-                .hub_lost("an open WebSocket", "its connections broke")
-                .await
-                .is_some()
-        {
+        if self.a_socket_broke() && self.is_lost("an open WebSocket", "its connections broke").await {
             // What a dead hub still owes says nothing of a living one.
             return;
         }
@@ -308,18 +317,44 @@ impl<'a> ScenarioRun<'a> {
     /// seems to have died of.
     pub async fn hub_lost(&self, request: &str, problem: &str) -> Option<Stop> {
         let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
-        let probe = self
-            .setting
-            .http
-            .send(&self.state.log, "castspec", &OutgoingRequest::get(&url))
-            .await;
-        let error = probe.err()?;
-        // A hub that is merely slow has taken the connection.
-        if error.timed_out && !error.no_connection {
-            return None;
+        for probe in 1..=PROBES {
+            let probed = self
+                .setting
+                .http
+                .send(&self.state.log, "castspec", &OutgoingRequest::get(&url))
+                .await;
+            let error = probed.err()?;
+            // A hub that is merely slow has taken the connection.
+            if error.timed_out && !error.no_connection {
+                return None;
+            }
+            // One that takes a connection and drops it may be at its limit, or be ending: that is seen by who is connected.
+            if error.no_connection || probe == PROBES {
+                break;
+            }
+            if self.has_a_living_socket() {
+                tokio::time::sleep(BETWEEN_PROBES).await;
+                if self.has_a_living_socket() {
+                    return Some(Stop::Declined(format!(
+                        "the hub takes no further connection beside those that are open: {problem}"
+                    )));
+                }
+            }
+            tokio::time::sleep(BETWEEN_PROBES).await;
         }
         self.setting.outage.begin(request, problem);
         Some(Stop::HubLost(format!("the hub no longer answers: {problem}")))
+    }
+
+    /// Whether the hub is gone after something has failed.
+    pub async fn is_lost(&self, request: &str, problem: &str) -> bool {
+        matches!(self.hub_lost(request, problem).await, Some(Stop::HubLost(_)))
+    }
+
+    /// Whether a WebSocket of this scenario is open.
+    fn has_a_living_socket(&self) -> bool {
+        let mut mocks = self.state.mocks.values();
+        mocks.any(|mock| mock.socket.as_ref().is_some_and(|socket| !socket.is_finished()))
     }
 
     /// The hub ended in this scenario, which was played alone: it breaks what it owed an answer to. Where that was no request,

@@ -1,7 +1,7 @@
 //! The order of scenarios: many at once; where the hub ends, those that may have been the cause once more, alone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -35,7 +35,16 @@ struct Suspect {
 enum Played {
     Done,
     Suspect(Box<Suspect>),
+    /// The hub had no place for it beside others.
+    Crowded(Planned),
     NotBegun(Planned),
+}
+
+/// What playing side by side leaves.
+struct Left {
+    suspects: Vec<Suspect>,
+    crowded: Vec<Planned>,
+    not_begun: Vec<Planned>,
 }
 
 /// How scenarios are played.
@@ -52,15 +61,25 @@ impl Schedule {
     /// Plays all of them.
     pub async fn play(mut self, mut planned: Vec<Planned>) {
         let mut outages = 0;
+        let mut crowded = Vec::new();
         while !planned.is_empty() {
-            let (suspects, not_begun) = self.side_by_side(planned).await;
-            planned = not_begun;
+            let left = self.side_by_side(planned).await;
+            planned = left.not_begun;
+            crowded.extend(left.crowded);
+            let suspects = left.suspects;
+            if planned.is_empty() && suspects.is_empty() {
+                // One after the other, what the hub had no place for before.
+                self.at_once = 1;
+                planned = std::mem::take(&mut crowded);
+                continue;
+            }
             let Some(first) = suspects.first() else { break };
             outages += 1;
             let setting = first.planned.setting.clone();
             let lost = setting.outage.now();
             let back = outages < MOST_OUTAGES && is_back(&setting).await;
             if !back {
+                planned.append(&mut crowded);
                 self.give_up(suspects, &planned, lost);
                 return;
             }
@@ -72,7 +91,7 @@ impl Schedule {
             let mut found = false;
             let mut rest = suspects.into_iter();
             while let Some(suspect) = rest.next() {
-                let events = self.events_of(&suspect.planned, Company::Alone).await;
+                let (events, _) = self.events_of(&suspect.planned, Company::Alone).await;
                 self.tell(events);
                 let Some(lost) = setting.outage.now() else {
                     continue;
@@ -82,6 +101,7 @@ impl Schedule {
                 if outages >= MOST_OUTAGES || !is_back(&setting).await {
                     self.lost(&suspect.planned, &lost, &[]);
                     planned.extend(rest.map(|suspect| suspect.planned));
+                    planned.append(&mut crowded);
                     self.leave_out(&planned, &lost);
                     return;
                 }
@@ -94,57 +114,77 @@ impl Schedule {
     }
 
     /// Plays scenarios side by side until all have ended, or until the hub has.
-    async fn side_by_side(&self, planned: Vec<Planned>) -> (Vec<Suspect>, Vec<Planned>) {
+    async fn side_by_side(&self, planned: Vec<Planned>) -> Left {
         let places = Arc::new(Semaphore::new(self.at_once));
+        let at_once = Arc::new(AtomicUsize::new(self.at_once));
+        let company = match self.at_once {
+            1 => Company::Alone,
+            _ => Company::Others,
+        };
         let mut tasks = JoinSet::new();
         for (position, planned) in planned.into_iter().enumerate() {
-            let (schedule, places) = (self.clone(), places.clone());
+            let (schedule, places, at_once) = (self.clone(), places.clone(), at_once.clone());
             tasks.spawn(async move {
                 // The semaphore is never closed; were it, the scenario would still run.
-                let _place = places.acquire().await;
+                let place = places.acquire().await;
                 if planned.setting.outage.now().is_some() {
                     return (position, Played::NotBegun(planned));
                 }
-                let events = schedule.events_of(&planned, Company::Others).await;
+                let (events, crowded) = schedule.events_of(&planned, company).await;
                 if planned.setting.outage.now().is_some() {
                     return (position, Played::Suspect(Box::new(Suspect { planned, events })));
+                }
+                if crowded {
+                    // From here on one less at a time.
+                    let fewer = |number: usize| (number > 1).then(|| number - 1);
+                    if at_once
+                        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
+                        .is_ok()
+                        && let Ok(place) = place
+                    {
+                        place.forget();
+                    }
+                    return (position, Played::Crowded(planned));
                 }
                 schedule.tell(events);
                 (position, Played::Done)
             });
         }
-        let (mut suspects, mut not_begun) = (Vec::new(), Vec::new());
+        let (mut suspects, mut crowded, mut not_begun) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(ended) = tasks.join_next().await {
             match ended {
                 Ok((_, Played::Done)) => {}
                 Ok((position, Played::Suspect(suspect))) => suspects.push((position, *suspect)),
+                Ok((position, Played::Crowded(planned))) => crowded.push((position, planned)),
                 Ok((position, Played::NotBegun(planned))) => not_begun.push((position, planned)),
                 Err(error) => tracing::error!("a scenario's task ended abnormally: {error}"),
             }
         }
         suspects.sort_by_key(|(position, _)| *position);
         not_begun.sort_by_key(|(position, _)| *position);
-        (
-            suspects.into_iter().map(|(_, suspect)| suspect).collect(),
-            not_begun.into_iter().map(|(_, planned)| planned).collect(),
-        )
+        crowded.sort_by_key(|(position, _)| *position);
+        Left {
+            suspects: suspects.into_iter().map(|(_, suspect)| suspect).collect(),
+            crowded: crowded.into_iter().map(|(_, planned)| planned).collect(),
+            not_begun: not_begun.into_iter().map(|(_, planned)| planned).collect(),
+        }
     }
 
-    /// The events of a scenario, played once, or again where only time had a say.
-    async fn events_of(&self, planned: &Planned, company: Company) -> Vec<RunEvent> {
+    /// The events of a scenario, played once, or again where only time had a say; whether the hub had no place for it.
+    async fn events_of(&self, planned: &Planned, company: Company) -> (Vec<RunEvent>, bool) {
         let timed = match self.retries {
             0 => Default::default(),
             _ => planned.scenario.timed_requirements(),
         };
         let retries = if timed.is_empty() { 0 } else { self.retries };
-        let gone = AtomicBool::new(false);
-        retried(
+        let (gone, crowded) = (AtomicBool::new(false), AtomicBool::new(false));
+        let events = retried(
             retries,
             &timed,
             || !*self.stop.borrow() && !gone.load(Ordering::Relaxed),
             || async {
                 let (apart, incoming) = self.emit.apart();
-                one(
+                let had_no_place = one(
                     &planned.setting,
                     &planned.scenario,
                     &apart,
@@ -154,11 +194,13 @@ impl Schedule {
                 )
                 .await;
                 drop(apart);
+                crowded.store(had_no_place, Ordering::Relaxed);
                 gone.store(planned.setting.outage.now().is_some(), Ordering::Relaxed);
                 gathered(incoming).await
             },
         )
-        .await
+        .await;
+        (events, crowded.into_inner())
     }
 
     fn tell(&self, events: Vec<RunEvent>) {

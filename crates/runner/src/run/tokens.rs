@@ -86,12 +86,12 @@ pub fn lacking(target: &Target, scenario: &Scenario, began: Instant) -> Option<S
 }
 
 impl ScenarioRun<'_> {
-    /// Sends a request with the token of who sends it.
+    /// Sends a request with the token of who sends it; a hub that asks for patience is waited for.
     pub async fn transmit(&self, by: &str, request: &OutgoingRequest) -> Result<Answer, NoAnswer> {
         let http = &self.setting.http;
         let mock = self.state.mocks.get(by);
         let Some(credential) = mock.and_then(|mock| mock.credential.as_ref()) else {
-            return http.send(&self.state.log, by, request).await;
+            return http.send_patiently(&self.state.log, by, request).await;
         };
         let mut request = request.clone();
         match &credential.token {
@@ -100,7 +100,7 @@ impl ScenarioRun<'_> {
                 .push(("Authorization".to_owned(), format!("Bearer {token}"))),
             None => request.without_token = true,
         }
-        http.send(&self.state.log, by, &request).await
+        http.send_patiently(&self.state.log, by, &request).await
     }
 
     /// Has the lease of a subscription judged that was asked for with a token which expires.

@@ -28,6 +28,7 @@ pub use acceptance::{end_accepted, status_of_acceptance, subscription_accepted};
 pub use ambient::judge_conversation;
 pub use challenges::judge_challenges;
 pub use confirmation::{not_confirmed, not_connected};
+pub use frames::{first_frame_of_no_known_kind, pass_over_first_frames, told_of_first_frame};
 pub use intents::{Unverified, not_verified};
 pub use leases::{ended_early, has_run_out, lasted_its_lease, within_token};
 pub use owed::{Owed, OwedSyncError, owed, owed_sync_errors};

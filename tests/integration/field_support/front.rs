@@ -1,0 +1,328 @@
+//! A front before the simulator: it passes everything on but for the one behaviour that it has.
+
+use std::collections::BTreeSet;
+use std::io::Result;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::message::{Frame, Message};
+use crate::command_support::{ClosedPort, HubProcess};
+
+/// What the hub does otherwise than the simulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Nothing.
+    Clean,
+    /// Ends of an event published at hub.url, and comes back; takes it at hub.url/{topic}.
+    EndsOfPublications,
+    /// Ends of an empty form, and comes back.
+    EndsOfEmptyForms,
+    /// Ends after so many requests, for good.
+    EndsAfter(usize),
+    /// Takes application/fhir+json, and forgets it.
+    Forgets,
+    /// Takes events at hub.url/{topic} only.
+    PublishesByTopic,
+    /// Wants hub.events in an unsubscribe.
+    UnsubscribesByEvents,
+    /// Sends an event that nobody knows, every two seconds.
+    Beats,
+    /// Wants a token.
+    WantsToken,
+    /// Is not at this path.
+    Elsewhere,
+    /// Refuses every subscription with this status.
+    Refuses(u16),
+    /// Begins each WebSocket with a frame of its own.
+    Greets,
+    /// Confirms no subscription.
+    ConfirmsNothing,
+    /// Asks for patience at every third request.
+    Throttles,
+    /// Has so many WebSockets at once, and refuses another with 503.
+    LimitsSockets(usize),
+    /// Has so many connections at once, and drops another.
+    LimitsConnections(usize),
+    /// Answers after this time.
+    Slow(Duration),
+    /// Names an endpoint that nobody listens at.
+    NoWebSocket,
+    /// Never answers a published event.
+    Hangs,
+    /// Wants subscriber.name.
+    WantsName,
+}
+
+/// The front, the simulator behind it, and what runs both; all of it ends with this.
+pub struct Front {
+    pub url: String,
+    _hub: HubProcess,
+    _nobody: Arc<ClosedPort>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+struct Shared {
+    behaviour: Behaviour,
+    hub: String,
+    own: String,
+    path: String,
+    nobody: String,
+    requests: AtomicUsize,
+    sockets: AtomicUsize,
+    asked_to_wait: Mutex<BTreeSet<String>>,
+    end: Notify,
+}
+
+/// What is done about a request.
+enum Deed {
+    Pass(Message),
+    Answer(Message),
+    Hang,
+    End,
+}
+
+impl Front {
+    pub fn start(behaviour: Behaviour) -> Self {
+        let hub = HubProcess::start(&["--plaintext"]);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let behind = url::Url::parse(&hub.url).unwrap();
+        let authority = format!("{}:{}", behind.host_str().unwrap(), behind.port().unwrap());
+        let nobody = Arc::new(ClosedPort::reserve());
+        let shared = Shared {
+            behaviour,
+            own: address.to_string(),
+            path: behind.path().to_owned(),
+            nobody: format!("127.0.0.1:{}", nobody.number()),
+            hub: authority,
+            requests: AtomicUsize::new(0),
+            sockets: AtomicUsize::new(0),
+            asked_to_wait: Mutex::default(),
+            end: Notify::new(),
+        };
+        let url = hub.url.replace(&shared.hub, &shared.own);
+        runtime.spawn(serve(listener, address, Arc::new(shared)));
+        Self {
+            url,
+            _hub: hub,
+            _nobody: nobody,
+            _runtime: runtime,
+        }
+    }
+}
+
+async fn serve(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
+    loop {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => {
+                    let Ok((stream, _)) = accepted else { continue };
+                    while connections.try_join_next().is_some() {}
+                    if let Behaviour::LimitsConnections(most) = shared.behaviour && connections.len() >= most {
+                        continue;
+                    }
+                    connections.spawn(connection(stream, Arc::clone(&shared)));
+                }
+                () = shared.end.notified() => break,
+            }
+        }
+        drop(listener);
+        connections.shutdown().await;
+        if matches!(shared.behaviour, Behaviour::EndsAfter(_)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        listener = TcpListener::bind(address).await.unwrap();
+    }
+}
+
+async fn connection(client: TcpStream, shared: Arc<Shared>) -> Result<()> {
+    client.set_nodelay(true)?;
+    let mut client = BufReader::new(client);
+    while let Some(request) = Message::request(&mut client).await? {
+        let answer = match shared.deed(request) {
+            Deed::Pass(request) if request.opens_a_socket() => return shared.tunnel(client, request).await,
+            Deed::Pass(request) => shared.passed_on(request).await?,
+            Deed::Answer(answer) => answer,
+            Deed::Hang => {
+                client.read_u8().await?;
+                return Ok(());
+            }
+            Deed::End => {
+                shared.end.notify_one();
+                return std::future::pending().await;
+            }
+        };
+        if let Behaviour::Slow(time) = shared.behaviour {
+            tokio::time::sleep(time).await;
+        }
+        answer.write(&mut client).await?;
+    }
+    Ok(())
+}
+
+impl Shared {
+    fn deed(&self, mut request: Message) -> Deed {
+        let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        let at_hub = request.path() == self.path;
+        let subscribes = request.member("hub.mode").as_deref() == Some("subscribe");
+        let unsubscribes = request.member("hub.mode").as_deref() == Some("unsubscribe");
+        let is_publication = request.is_publication();
+        let plain = [("content-type", "text/plain")];
+        let refused = |status, why: &str| Deed::Answer(Message::answer(status, &plain, why));
+        match self.behaviour {
+            Behaviour::EndsOfPublications if is_publication && at_hub => return Deed::End,
+            Behaviour::EndsOfEmptyForms if request.is_form() && request.body.is_empty() => return Deed::End,
+            Behaviour::EndsAfter(most) if number > most => return Deed::End,
+            Behaviour::Forgets
+                if request
+                    .header("content-type")
+                    .starts_with("application/fhir+json") =>
+            {
+                return refused(202, "");
+            }
+            Behaviour::PublishesByTopic if is_publication && at_hub => return refused(404, "no such page"),
+            Behaviour::UnsubscribesByEvents if unsubscribes && request.member("hub.events").is_none() => {
+                return refused(400, "hub.events required");
+            }
+            Behaviour::WantsToken if request.header("authorization").is_empty() => {
+                return refused(401, "who are you?");
+            }
+            Behaviour::Elsewhere => return refused(404, "no such page"),
+            Behaviour::Refuses(status) if subscribes => return refused(status, "not today"),
+            Behaviour::Throttles if number.is_multiple_of(3) => {
+                let told = format!(
+                    "{} {}",
+                    request.first_line,
+                    String::from_utf8_lossy(&request.body)
+                );
+                // A request that comes again is taken: the hub is lawful.
+                if self.asked_to_wait.lock().unwrap().insert(told) {
+                    let headers = [("retry-after", "1"), ("content-type", "text/plain")];
+                    return Deed::Answer(Message::answer(429, &headers, "later"));
+                }
+            }
+            Behaviour::LimitsSockets(most)
+                if request.opens_a_socket() && self.sockets.load(Ordering::SeqCst) >= most =>
+            {
+                return refused(503, "too many WebSockets");
+            }
+            Behaviour::Hangs if is_publication => return Deed::Hang,
+            Behaviour::WantsName if subscribes && request.member("subscriber.name").is_none() => {
+                return refused(400, "subscriber.name required");
+            }
+            _ => {}
+        }
+        let by_topic = [Behaviour::EndsOfPublications, Behaviour::PublishesByTopic];
+        if by_topic.contains(&self.behaviour) && is_publication {
+            request.set_path(&self.path);
+        }
+        request.set("host", &self.hub);
+        Deed::Pass(request)
+    }
+
+    async fn passed_on(&self, mut request: Message) -> Result<Message> {
+        let mut hub = BufReader::new(TcpStream::connect(&self.hub).await?);
+        request.set("connection", "close");
+        request.write(&mut hub).await?;
+        let head = Message::head(&mut hub).await?;
+        let mut answer = head.ok_or_else(|| std::io::Error::other("no answer"))?;
+        hub.read_to_end(&mut answer.body).await?;
+        answer.headers.retain(|(name, _)| name != "connection");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let sockets = match self.behaviour {
+            Behaviour::NoWebSocket => &self.nobody,
+            _ => &self.own,
+        };
+        let text = text.replace(&format!("ws://{}", self.hub), &format!("ws://{sockets}"));
+        answer.body = text.replace(&self.hub, &self.own).into_bytes();
+        Ok(answer)
+    }
+
+    async fn tunnel(&self, client: BufReader<TcpStream>, request: Message) -> Result<()> {
+        let mut hub = BufReader::new(TcpStream::connect(&self.hub).await?);
+        request.write_head(&mut hub).await?;
+        let head = Message::head(&mut hub).await?;
+        let mut answer = head.ok_or_else(|| std::io::Error::other("no answer"))?;
+        let mut client = client.into_inner();
+        if let Behaviour::Slow(time) = self.behaviour {
+            tokio::time::sleep(time).await;
+        }
+        if !answer.first_line.contains(" 101") {
+            answer.body = vec![0; answer.length().unwrap_or(0)];
+            hub.read_exact(&mut answer.body).await?;
+            answer.set("connection", "close");
+            return answer.write(&mut client).await;
+        }
+        answer.write_head(&mut client).await?;
+        let _open = Counted::new(&self.sockets);
+        let (mut hub_reads, mut hub_writes) = tokio::io::split(hub);
+        let (mut client_reads, mut client_writes) = client.into_split();
+        if self.behaviour == Behaviour::Greets {
+            client_writes
+                .write_all(Frame::text(r#"{"bound":true}"#).bytes())
+                .await?;
+        }
+        let forth = tokio::io::copy(&mut client_reads, &mut hub_writes);
+        let back = async {
+            let (sender, mut frames) = tokio::sync::mpsc::unbounded_channel();
+            let reading = async move {
+                while let Ok(frame) = Frame::read(&mut hub_reads).await {
+                    let _ = sender.send(frame);
+                }
+            };
+            let writing = async {
+                let mut beat = tokio::time::interval(Duration::from_secs(2));
+                beat.tick().await;
+                loop {
+                    tokio::select! {
+                        frame = frames.recv() => {
+                            let Some(frame) = frame else { return Ok(()) };
+                            let confirms = frame.says(r#""hub.mode":"subscribe""#);
+                            if !(confirms && self.behaviour == Behaviour::ConfirmsNothing) {
+                                client_writes.write_all(frame.bytes()).await?;
+                            }
+                        }
+                        _ = beat.tick(), if self.behaviour == Behaviour::Beats => {
+                            let text = r#"{"timestamp":"2026-03-01T09:29:00.000Z","id":"beat","event":{"hub.topic":"","hub.event":"heartbeat","context":[]}}"#;
+                            client_writes.write_all(Frame::text(text).bytes()).await?;
+                        }
+                    }
+                }
+            };
+            tokio::join!(reading, writing).1
+        };
+        tokio::select! {
+            _ = forth => Ok(()),
+            ended = back => ended,
+        }
+    }
+}
+
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
