@@ -1,12 +1,14 @@
 //! HTTP requests to the hub, and its answers, recorded.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use super::connector::{Approach, Connector};
 use super::log::Log;
-use super::patience::{MOST_WAITS, asked_for};
+use super::patience::{AFTER_DROP, MOST_DROPS, MOST_WAITS, asked_for};
 use super::trust::TrustError;
 use crate::judging::{Answer, Spot};
 use crate::outcome::Traffic;
@@ -46,7 +48,11 @@ pub struct NoAnswer {
 /// Sends requests to one hub.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    client: reqwest::Client,
+    /// Keeps connections open for the next request.
+    client: Arc<RwLock<reqwest::Client>>,
+    /// Keeps none.
+    frugal: reqwest::Client,
+    is_frugal: Arc<AtomicBool>,
     connector: Connector,
     token: Option<String>,
 }
@@ -60,25 +66,42 @@ impl HttpClient {
         let connector = approach.connector(hub_url)?;
         let mut tls = (*connector.tls).clone();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(timeout)
-            .tcp_nodelay(true)
-            .default_headers(connector.headers.clone())
-            .user_agent(concat!("castspec/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = &approach.proxy {
-            let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|_| TrustError::Proxy)?;
-            builder = builder.no_proxy().proxy(proxy);
-        } else if is_loopback(hub_url) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| TrustError::Tls(chain(&error)))?;
+        let built = |most_idle: usize| {
+            let mut builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .pool_max_idle_per_host(most_idle)
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(timeout)
+                .tcp_nodelay(true)
+                .default_headers(connector.headers.clone())
+                .user_agent(concat!("castspec/", env!("CARGO_PKG_VERSION")));
+            if let Some(proxy) = &approach.proxy {
+                let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|_| TrustError::Proxy)?;
+                builder = builder.no_proxy().proxy(proxy);
+            } else if is_loopback(hub_url) {
+                builder = builder.no_proxy();
+            }
+            builder.build().map_err(|error| TrustError::Tls(chain(&error)))
+        };
         Ok(Self {
-            client,
+            client: Arc::new(RwLock::new(built(usize::MAX)?)),
+            frugal: built(0)?,
+            is_frugal: Arc::default(),
             connector,
             token: approach.token.clone(),
         })
+    }
+
+    /// From here on no connection is kept open for the next request: the hub has few.
+    pub fn be_frugal(&self) {
+        self.is_frugal.store(true, Ordering::Relaxed);
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = self.frugal.clone();
+    }
+
+    /// Whether what was dropped may be tried again this time: the hub has few connections, and may have seen too late that the
+    /// last one was closed.
+    pub fn bears_with(&self, drops: usize) -> bool {
+        drops < MOST_DROPS && self.is_frugal.load(Ordering::Relaxed)
     }
 
     /// The connector for WebSockets to the same hub.
@@ -160,9 +183,16 @@ impl HttpClient {
         actor: &str,
         request: &OutgoingRequest,
     ) -> Result<Answer, NoAnswer> {
-        let mut waits = 0;
+        let (mut waits, mut drops) = (0, 0);
         loop {
-            let answer = self.send(log, actor, request).await?;
+            let answer = match self.send(log, actor, request).await {
+                Err(error) if !error.timed_out && self.bears_with(drops) => {
+                    drops += 1;
+                    tokio::time::sleep(AFTER_DROP).await;
+                    continue;
+                }
+                sent => sent?,
+            };
             let mut headers = answer.headers.iter();
             let retry_after = headers.find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
             let wait = asked_for(answer.status, retry_after.map(|(_, value)| value.as_str()));
@@ -181,7 +211,8 @@ impl HttpClient {
     ) -> Result<(u16, Vec<(String, String)>, String), reqwest::Error> {
         // A method that is none is a scenario's own mistake, found when it was read.
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::POST);
-        let mut builder = self.client.request(method, &request.url);
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut builder = client.request(method, &request.url);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }

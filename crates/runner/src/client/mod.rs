@@ -18,7 +18,7 @@ pub use connector::{Approach, Connector};
 pub use http::{HttpClient, NoAnswer, OutgoingRequest, is_loopback};
 pub use inbox::Inbox;
 pub use log::Log;
-pub use patience::MOST_WAITS;
+pub use patience::{AFTER_DROP, MOST_WAITS};
 pub use policy::{AnswerRule, Policy};
 pub use socket::{ConnectError, Socket, connect};
 pub use trust::{Identity, Trust, TrustError};

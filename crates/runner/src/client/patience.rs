@@ -7,6 +7,10 @@ use jiff::fmt::rfc2822;
 
 /// How often one request waits.
 pub const MOST_WAITS: usize = 5;
+/// How often a request is sent again that a hub of few connections has dropped.
+pub const MOST_DROPS: usize = 3;
+/// The pause after each of these.
+pub const AFTER_DROP: Duration = Duration::from_millis(200);
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(30);
 /// The wait where the hub asks for one and names none.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::scenario_run::{ScenarioRun, Stop};
 use super::tokens::may_receive;
-use crate::client::{MOST_WAITS, NoAnswer, OutgoingRequest, connect};
+use crate::client::{AFTER_DROP, MOST_WAITS, NoAnswer, OutgoingRequest, connect};
 use crate::judging::hub::{Breach, Control, Place, control_of, events_in, ids, lease_in, rules};
 use crate::outcome::Traffic;
 use crate::scenario::{Connect, Unmet};
@@ -119,7 +119,7 @@ impl ScenarioRun<'_> {
         };
         let url = mock.endpoint.clone().unwrap_or_default();
         let number = mock.opened;
-        let mut waits = 0;
+        let (mut waits, mut drops) = (0, 0);
         let socket = loop {
             let opened = connect(
                 &url,
@@ -136,6 +136,12 @@ impl ScenarioRun<'_> {
                 Err(error) if waits < MOST_WAITS && error.wait.is_some() => {
                     waits += 1;
                     tokio::time::sleep(error.wait.unwrap_or_default()).await;
+                }
+                Err(error)
+                    if error.status.is_none() && !error.timed_out && self.setting.http.bears_with(drops) =>
+                {
+                    drops += 1;
+                    tokio::time::sleep(AFTER_DROP).await;
                 }
                 opened => break opened?,
             }

@@ -71,6 +71,9 @@ impl Schedule {
                 // One after the other, what the hub had no place for before.
                 self.at_once = 1;
                 planned = std::mem::take(&mut crowded);
+                planned
+                    .iter()
+                    .for_each(|planned| planned.setting.http.be_frugal());
                 continue;
             }
             let Some(first) = suspects.first() else { break };
