@@ -16,7 +16,7 @@ use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::Observer;
 use castspec_judging::outcome::{Disposition, FinishedRun, FinishedScenario, Grading, Target, Tool};
-use castspec_judging::subscriber::{Conduct, Exchange, Finding, Judge, Settings};
+use castspec_judging::subscriber::{Exchange, Finding, Judge, Settings, SubscriberChecks};
 
 /// How many exchanges may wait for the judge.
 const WAITING: usize = 65_536;
@@ -28,7 +28,7 @@ const PAIRS: usize = 10_000;
 /// The judging of a hub's subscribers, under way.
 pub(super) struct Judging {
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Vec<Conduct>>,
+    task: JoinHandle<Vec<SubscriberChecks>>,
     reports: Option<Reports>,
     version: Version,
     started: jiff::Timestamp,
@@ -87,7 +87,7 @@ async fn judge(
     observer: Observer,
     mut exchanges: mpsc::Receiver<Exchange>,
     mut stopped: oneshot::Receiver<()>,
-) -> Vec<Conduct> {
+) -> Vec<SubscriberChecks> {
     let version = settings.version;
     let materials =
         tokio::task::spawn_blocking(move || (Catalogue::embedded(), Schemas::load(version))).await;
@@ -208,7 +208,7 @@ impl Judging {
 
 /// The conduct of all subscribers as a run: each subscriber in the place of a scenario.
 fn finished(
-    conducts: Vec<Conduct>,
+    conducts: Vec<SubscriberChecks>,
     version: Version,
     hub_url: &str,
     started: jiff::Timestamp,

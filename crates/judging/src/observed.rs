@@ -143,3 +143,128 @@ impl Answer {
         self.json.as_ref()?.get(name)?.as_str()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const SPOT: Spot = Spot {
+        sequence: 0,
+        at: Duration::ZERO,
+    };
+
+    fn received(json: Option<Value>) -> Received {
+        Received {
+            spot: SPOT,
+            socket: 0,
+            text: "".into(),
+            json: json.map(Arc::new),
+            call: None,
+        }
+    }
+
+    #[test]
+    fn a_message_alone_in_an_array_is_the_message() {
+        let message = json!({"id": "one"});
+        for (json, expected) in [
+            (message.clone(), message.clone()),
+            (json!([message]), message.clone()),
+            (json!([message, message]), json!([message, message])),
+            (json!([[message]]), json!([message])),
+            (json!([]), json!([])),
+            (json!("text"), json!("text")),
+        ] {
+            assert_eq!(sole(&json), &expected);
+            assert_eq!(received(Some(json)).message(), Some(&expected));
+        }
+        assert_eq!(received(None).message(), None);
+    }
+
+    #[test]
+    fn the_id_of_a_message_is_a_string() {
+        for (json, id) in [
+            (Some(json!({"id": "one"})), Some("one")),
+            (Some(json!([{"id": "one"}])), Some("one")),
+            (Some(json!([{"id": "one"}, {"id": "two"}])), None),
+            (Some(json!({"id": 1})), None),
+            (Some(json!({})), None),
+            (None, None),
+        ] {
+            assert_eq!(received(json.clone()).id(), id, "{json:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_a_call_is_found_in_any_case() {
+        let call = Call {
+            method: "POST".to_owned(),
+            path: "/callback".to_owned(),
+            query: String::new(),
+            headers: vec![
+                ("content-type".to_owned(), "application/json".to_owned()),
+                ("x-hub-signature".to_owned(), "first".to_owned()),
+                ("x-hub-signature".to_owned(), "second".to_owned()),
+            ],
+            signature: Signature::Missing,
+        };
+        assert_eq!(call.header("X-Hub-Signature"), Some("first"));
+        assert_eq!(call.header("content-type"), Some("application/json"));
+        assert_eq!(call.header("content"), None);
+    }
+
+    fn answer(status: u16, headers: &[(&str, &str)], json: Option<Value>) -> Answer {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Answer {
+            status,
+            headers: headers.collect(),
+            text: String::new(),
+            json,
+            request: SPOT,
+            spot: SPOT,
+        }
+    }
+
+    #[test]
+    fn an_answer_accepts_refuses_or_says_nothing_of_the_request() {
+        for (statuses, is_accepted, is_refused) in [
+            (&[200, 202, 204, 299][..], true, false),
+            (&[400, 401, 404, 409, 422, 499, 500, 501, 505, 599], false, true),
+            (&[408, 429, 502, 503, 504], false, false),
+            (&[100, 199, 300, 307, 399, 600], false, false),
+        ] {
+            for &status in statuses {
+                let answer = answer(status, &[], None);
+                assert_eq!(answer.is_accepted(), is_accepted, "{status}");
+                assert_eq!(answer.is_refused(), is_refused, "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_media_type_is_told_without_parameters_and_in_lower_case() {
+        let media_type = |headers: &[(&str, &str)]| answer(200, headers, None).media_type();
+        assert_eq!(
+            media_type(&[
+                ("date", "today"),
+                ("content-type", " Application/FHIR+JSON ; charset=utf-8"),
+            ]),
+            Some("application/fhir+json".to_owned())
+        );
+        assert_eq!(media_type(&[("content-type", "")]), Some(String::new()));
+        assert_eq!(media_type(&[("date", "today")]), None);
+    }
+
+    #[test]
+    fn a_member_of_the_body_is_a_string() {
+        let body = json!({"hub.topic": "session", "expires_in": 5});
+        let answer_with = answer(200, &[], Some(body));
+        assert_eq!(answer_with.member("hub.topic"), Some("session"));
+        assert_eq!(answer_with.member("expires_in"), None);
+        assert_eq!(answer_with.member("topic"), None);
+        assert_eq!(answer(200, &[], None).member("hub.topic"), None);
+    }
+}

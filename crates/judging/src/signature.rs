@@ -139,4 +139,39 @@ mod tests {
             Signature::Malformed
         );
     }
+    #[test]
+    fn without_the_secret_only_the_form_of_a_signature_is_judged() {
+        let signed = format!("sha256={SHA256}");
+        for (values, expected) in [
+            (&[signed.as_str()][..], Signature::Unverifiable),
+            (&[], Signature::Missing),
+            (&[SHA256], Signature::Malformed),
+            (&[&signed, &signed], Signature::Malformed),
+            (&["md5=00"], Signature::UnknownMethod),
+        ] {
+            assert_eq!(Signature::unverifiable(values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn of_equal_secrets_the_last_one_counts() {
+        let secrets = ["Jefe", "other", "Jefe", "another"].map(str::to_owned);
+        let found = Signature::of(&[&format!("sha256={SHA256}")], BODY, &secrets);
+        assert_eq!(found, Signature::Right(2));
+    }
+
+    #[test]
+    fn every_finding_has_the_word_that_scenarios_use() {
+        for (finding, words) in [
+            (Signature::Missing, "missing"),
+            (Signature::Malformed, "malformed"),
+            (Signature::UnknownMethod, "unknown method"),
+            (Signature::Wrong, "wrong"),
+            (Signature::Unverifiable, "unverifiable"),
+            (Signature::Right(0), "right"),
+            (Signature::Right(1), "right"),
+        ] {
+            assert_eq!(finding.in_words(), words);
+        }
+    }
 }

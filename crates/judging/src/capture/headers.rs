@@ -73,4 +73,14 @@ mod tests {
         assert_eq!(headers.get("authorization"), None);
         assert!(headers.has("UPGRADE") && !headers.has("up-grade"));
     }
+    #[test]
+    fn headers_are_gathered_and_changed_in_their_order() {
+        let pairs = [("a", "1"), ("B", "2"), ("a", "3")];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut headers: Headers = pairs.iter().cloned().collect();
+        assert_eq!(headers, Headers::from(pairs.to_vec()));
+        assert_eq!(*headers, pairs);
+        headers[1].1 = "4".to_owned();
+        assert_eq!(headers.get("b"), Some("4"));
+    }
 }

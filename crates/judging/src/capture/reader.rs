@@ -273,3 +273,102 @@ fn next(source: &mut impl BufRead) -> io::Result<Next> {
     }
     Ok(Next::Line(bytes, whole))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, repeat};
+
+    use super::*;
+
+    const HEADER: &str =
+        r#"{"castspec_capture":1,"tool":{"name":"castspec","version":"1"},"started":"","upstream":""}"#;
+
+    fn reader(lines: &[&str]) -> Result<Reader<Cursor<String>>, CaptureError> {
+        let text = lines.concat();
+        Reader::new(Cursor::new(text), Path::new("capture.jsonl"))
+    }
+
+    fn gap(at_ms: f64) -> String {
+        format!("{{\"at_ms\":{at_ms},\"kind\":\"gap\"}}\n")
+    }
+
+    #[test]
+    fn the_line_that_was_read_last_is_counted_with_the_empty_ones() {
+        let mut reader = reader(&[HEADER, "\n", &gap(1.0), "\n", " \t\n", &gap(2.0), &gap(3.0)]).unwrap();
+        assert_eq!(reader.line(), 1);
+        for line in [2, 5, 6] {
+            reader.next().unwrap().unwrap();
+            assert_eq!(reader.line(), line);
+        }
+        assert!(reader.next().is_none());
+    }
+
+    #[test]
+    fn a_time_before_that_of_the_line_before_is_read_as_that() {
+        let reader = reader(&[HEADER, "\n", &gap(0.0), &gap(5.5), &gap(2.0), &gap(6.0)]).unwrap();
+        let times: Vec<f64> = reader.map(|line| line.unwrap().at_ms).collect();
+        assert_eq!(times, [0.0, 5.5, 5.5, 6.0]);
+    }
+
+    #[test]
+    fn after_an_error_nothing_more_is_read() {
+        let mut reader = reader(&[HEADER, "\n", "no JSON\n", &gap(1.0)]).unwrap();
+        assert!(matches!(
+            reader.next(),
+            Some(Err(CaptureError::Line { line: 2, .. }))
+        ));
+        assert!(reader.next().is_none());
+        assert_eq!(reader.line(), 2);
+    }
+
+    #[test]
+    fn a_capture_of_an_unknown_format_names_who_recorded_it_where_that_is_known() {
+        for (header, format, recorder) in [
+            (HEADER.replace(":1,", ":0,"), 0, "castspec 1"),
+            (HEADER.replace(":1,", ":2,"), 2, "castspec 1"),
+            (r#"{"castspec_capture":2}"#.to_owned(), 2, "another version"),
+        ] {
+            let error = reader(&[&header]).err().unwrap();
+            let CaptureError::Format {
+                format: found,
+                recorder: by,
+                ..
+            } = error
+            else {
+                panic!("{error}");
+            };
+            assert_eq!((found, by.as_str()), (format, recorder));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Reader::open(&folder.path().join("capture.jsonl")).err().unwrap();
+        assert!(matches!(error, CaptureError::Unreadable { .. }), "{error}");
+    }
+
+    /// What is read of so many blanks, and whether their line ends.
+    fn next_of(blanks: usize, ends: bool) -> Next {
+        let end = if ends { &b"\n"[..] } else { b"" };
+        let source = repeat(b' ').take(blanks as u64).chain(end);
+        next(&mut BufReader::new(source)).unwrap()
+    }
+
+    #[test]
+    fn the_longest_line_is_read_whole() {
+        for ends in [true, false] {
+            let Next::Line(bytes, whole) = next_of(LONGEST_LINE, ends) else {
+                panic!("a line is expected, ended: {ends}");
+            };
+            assert_eq!((bytes.len(), whole), (LONGEST_LINE, ends));
+        }
+    }
+
+    #[test]
+    fn a_line_of_one_byte_more_than_the_longest_is_not_read() {
+        for ends in [true, false] {
+            assert!(matches!(next_of(LONGEST_LINE + 1, ends), Next::TooLong));
+        }
+    }
+}

@@ -80,3 +80,67 @@ impl Writer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Reader;
+
+    fn written(path: &Path) -> Vec<(f64, Message)> {
+        let lines = Reader::open(path).unwrap();
+        let lines = lines.map(|line| line.map(|line| (line.at_ms, line.message)));
+        lines.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn note(text: &str) -> Message {
+        Message::Note {
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn times_are_written_to_the_microsecond_and_never_go_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("capture.jsonl");
+        let mut writer = Writer::create(&path, &Header::now("", Vec::new())).unwrap();
+        for at_ms in [0.0, 12.345_678, 7.0, 2_500.000_4] {
+            writer.write(at_ms, Message::Gap).unwrap();
+        }
+        let times: Vec<f64> = written(&path).into_iter().map(|(at_ms, _)| at_ms).collect();
+        assert_eq!(times, [0.0, 12.346, 12.346, 2_500.0]);
+    }
+
+    #[test]
+    fn the_end_of_the_last_whole_line_is_known_so_that_a_part_of_the_next_can_be_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("capture.jsonl");
+        let mut writer = Writer::create(&path, &Header::now("", Vec::new())).unwrap();
+        let length = || std::fs::metadata(&path).unwrap().len();
+        assert_eq!(writer.whole, length());
+        writer.write(0.0, note("é")).unwrap();
+        assert_eq!(writer.whole, length());
+    }
+
+    #[test]
+    fn where_messages_could_not_be_written_one_gap_tells_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("capture.jsonl");
+        let mut writer = Writer::create(&path, &Header::now("", Vec::new())).unwrap();
+        writer.write(1.0, note("before")).unwrap();
+        let read_only = File::open(&path).unwrap();
+        let writable = std::mem::replace(&mut writer.file, read_only);
+        for at_ms in [2.0, 3.0] {
+            writer.write(at_ms, note("lost")).unwrap_err();
+        }
+        writer.file = writable;
+        writer.write(4.0, note("after")).unwrap();
+        writer.write(5.0, note("last")).unwrap();
+        let expected = [
+            (1.0, note("before")),
+            (4.0, Message::Gap),
+            (4.0, note("after")),
+            (5.0, note("last")),
+        ];
+        assert_eq!(written(&path), expected);
+    }
+}

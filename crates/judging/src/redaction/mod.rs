@@ -80,16 +80,17 @@ impl Redactor {
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = serde_json::to_string(secret).unwrap_or_default();
+        // Between the quotation marks; one that the secret ends with has a backslash before it.
+        let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
         let spellings = [
             secret.to_owned(),
             form.replace('+', "%20"),
             form,
-            json.trim_matches('"').to_owned(),
+            json.unwrap_or(secret).to_owned(),
         ];
         for spelling in spellings {
-            if !spelling.is_empty() && known.spellings.iter().all(|(listed, _)| *listed != spelling) {
+            if known.spellings.iter().all(|(listed, _)| *listed != spelling) {
                 known.spellings.push((spelling, secret.to_owned()));
-                known.search = None;
             }
         }
         let search = AhoCorasick::builder()

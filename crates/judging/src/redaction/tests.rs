@@ -38,6 +38,57 @@ fn a_known_secret_is_found_in_every_spelling() {
 }
 
 #[test]
+fn json_stays_json_where_a_secret_in_it_ends_with_a_quotation_mark() {
+    let redactor = Redactor::default();
+    redactor.know(TOKEN);
+    let shown = redactor.body(&json!({"error": TOKEN}).to_string());
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown, json!({"error": redactor.marker(TOKEN)}));
+}
+
+#[test]
+fn a_secret_is_found_in_a_text_from_five_bytes_on() {
+    for (secret, is_found) in [("key", false), ("door", false), ("doors", true), ("indoor", true)] {
+        let redactor = Redactor::default();
+        redactor.know(secret);
+        redactor.know(&format!("  {secret}\n"));
+        let text = format!("behind {secret} and walls");
+        let shown = redactor.text(&text);
+        let expected = match is_found {
+            true => format!("behind {} and walls", redactor.marker(secret)),
+            false => text,
+        };
+        assert_eq!(shown, expected);
+    }
+}
+
+#[test]
+fn two_secrets_have_their_own_markers_in_one_text() {
+    let redactor = Redactor::default();
+    redactor.know("opensesame");
+    redactor.know("swordfish");
+    redactor.know("opensesame");
+    assert_eq!(
+        redactor.text("swordfish, opensesame, swordfish"),
+        format!(
+            "{two}, {one}, {two}",
+            one = redactor.marker("opensesame"),
+            two = redactor.marker("swordfish")
+        )
+    );
+}
+
+#[test]
+fn the_redactor_itself_shows_what_it_hides_and_no_secret() {
+    let redactor = Redactor::new(true, false);
+    redactor.know("opensesame");
+    assert_eq!(
+        format!("{redactor:?}"),
+        "Redactor { resources: true, endpoints: false, .. }"
+    );
+}
+
+#[test]
 fn what_has_the_form_of_a_secret_is_hidden_and_the_rest_stays() {
     let redactor = Redactor::default();
     let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl";
@@ -158,4 +209,158 @@ fn a_sync_error_keeps_what_it_is_about() {
     let issue = &shown["context"][0]["resource"]["issue"][0];
     assert_eq!(issue["details"]["coding"][0]["code"], "event-1");
     assert!(!shown.to_string().contains("Jane"));
+}
+
+fn patient(family: &str) -> String {
+    json!({"resourceType": "Patient", "name": [{"family": family}]}).to_string()
+}
+
+#[test]
+fn resources_are_hidden_only_where_that_is_asked_for() {
+    let redactor = Redactor::default();
+    assert_eq!(redactor.body(&patient("Doe")), patient("Doe"));
+    assert_eq!(redactor.text("Doe"), "Doe");
+}
+
+#[test]
+fn only_so_many_values_of_resources_are_remembered_and_all_are_hidden() {
+    let redactor = Redactor::new(true, false);
+    let others = (1..MOST_HIDDEN).map(|number| format!("value-{number}"));
+    redactor.0.hidden.write().unwrap().extend(others);
+    for (family, is_remembered) in [("Doe", true), ("Roe", false)] {
+        let marker = redactor.marker(family);
+        assert_eq!(redactor.body(&patient(family)), patient(&marker));
+        let later = redactor.text(&format!("of {family}"));
+        let expected = if is_remembered { &marker } else { family };
+        assert_eq!(later, format!("of {expected}"));
+    }
+}
+
+/// A message of every kind, with this in all that is a text, and that in all that is a body.
+fn every_kind(text: &str, body: &str) -> Vec<Traffic> {
+    let texts = || text.to_owned();
+    let headers = || vec![("x-remark".to_owned(), text.to_owned())];
+    vec![
+        Traffic::Request {
+            method: "POST".to_owned(),
+            url: format!("https://h/{text}"),
+            headers: headers(),
+            body: body.to_owned(),
+        },
+        Traffic::Response {
+            status: 202,
+            headers: headers(),
+            body: body.to_owned(),
+        },
+        Traffic::NoResponse { problem: texts() },
+        Traffic::CallbackRequest {
+            method: "GET".to_owned(),
+            url: format!("https://h/{text}"),
+            headers: headers(),
+            body: body.to_owned(),
+        },
+        Traffic::CallbackResponse {
+            to: 3,
+            status: 200,
+            headers: headers(),
+            body: body.to_owned(),
+        },
+        Traffic::Connect {
+            url: format!("wss://h/{text}"),
+        },
+        Traffic::Connected,
+        Traffic::ConnectFailed {
+            status: Some(404),
+            problem: texts(),
+        },
+        Traffic::FrameSent {
+            text: body.to_owned(),
+            binary: false,
+        },
+        Traffic::FrameReceived {
+            text: body.to_owned(),
+            binary: true,
+        },
+        Traffic::Closed {
+            by_hub: true,
+            code: Some(1008),
+            reason: texts(),
+        },
+        Traffic::Note { text: texts() },
+    ]
+}
+
+#[test]
+fn of_messages_of_every_kind_texts_and_bodies_are_hidden_and_the_rest_stays() {
+    let redactor = Redactor::new(true, false);
+    redactor.know("opensesame");
+    let shown: Vec<Traffic> = every_kind("opensesame", &patient("Doe"))
+        .into_iter()
+        .map(|traffic| redactor.traffic(traffic))
+        .collect();
+    let expected = every_kind(&redactor.marker("opensesame"), &patient(&redactor.marker("Doe")));
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn of_all_headers_the_values_are_hidden_by_their_names() {
+    let redactor = Redactor::default();
+    let headers = |value: &str| {
+        ["cookie", "x-api-key", "accept"].map(|name| {
+            let is_secret = name != "accept";
+            let value = if is_secret { value } else { "a=b" };
+            (name.to_owned(), value.to_owned())
+        })
+    };
+    let mut shown = headers("opensesame");
+    redactor.headers(&mut shown);
+    assert_eq!(shown, headers(&redactor.marker("opensesame")));
+}
+
+#[test]
+fn all_words_of_a_check_are_hidden() {
+    let requirement = crate::requirement::Requirement {
+        id: "area.matter".to_owned(),
+        version: crate::protocol::Version::Stu3,
+        level: crate::requirement::Level::Shall,
+        actor: crate::requirement::Actor::Hub,
+        evidence: None,
+        section: "2.4 Title".to_owned(),
+        url: "https://example.com/#title".to_owned(),
+        text: "Words.".to_owned(),
+        unobservable: None,
+        capability: None,
+        note: None,
+    };
+    let check = |secret: &str| Check {
+        message: format!("the secret {secret} is refused"),
+        expected: Some(format!("{secret} expected")),
+        observed: Some(format!("{secret} observed")),
+        repeat: Some(format!("castspec run --topic {secret}")),
+        ..Check::blank("area/scenario", &requirement)
+    };
+    let redactor = Redactor::default();
+    redactor.know("opensesame");
+    let mut shown = check("opensesame");
+    redactor.check(&mut shown);
+    assert_eq!(shown, check(&redactor.marker("opensesame")));
+
+    let mut wordless = Check::blank("area/scenario", &requirement);
+    redactor.check(&mut wordless);
+    assert_eq!(wordless, Check::blank("area/scenario", &requirement));
+}
+
+#[test]
+fn within_json_every_string_is_hidden_and_names_and_numbers_stay() {
+    let json = |secret: &str| {
+        json!({
+            "opensesame": format!("before {secret}"),
+            "list": [secret, 4711, true, null, [{"within": secret}]],
+        })
+    };
+    let redactor = Redactor::default();
+    redactor.know("opensesame");
+    let mut shown = json("opensesame");
+    redactor.strings(&mut shown);
+    assert_eq!(shown, json(&redactor.marker("opensesame")));
 }

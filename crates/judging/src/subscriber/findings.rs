@@ -41,7 +41,7 @@ pub struct Finding {
 
 /// What became of one subscriber's requirements.
 #[derive(Debug, Clone)]
-pub struct Conduct {
+pub struct SubscriberChecks {
     /// Who.
     pub subscriber: Subscriber,
     /// One check for each requirement that was judged at least once.
@@ -200,7 +200,7 @@ impl Findings {
     }
 
     /// All subscribers with what became of their requirements.
-    pub(super) fn conclude(&self) -> Vec<Conduct> {
+    pub(super) fn conclude(&self) -> Vec<SubscriberChecks> {
         let checks = |who: &Subscriber, tallies: &BTreeMap<String, Tally>| {
             let checks = tallies.iter().filter_map(|(requirement, tally)| {
                 let stated = self.catalogue.get(self.version, requirement)?;
@@ -208,7 +208,7 @@ impl Findings {
             });
             checks.collect()
         };
-        let all = self.tallies.iter().map(|(who, tallies)| Conduct {
+        let all = self.tallies.iter().map(|(who, tallies)| SubscriberChecks {
             subscriber: who.clone(),
             checks: checks(who, tallies),
         });

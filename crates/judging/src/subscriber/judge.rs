@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::exchange::{Exchange, Observed};
-use super::findings::{Breach, Conduct, Finding, Findings, Subscriber};
+use super::findings::{Breach, Finding, Findings, Subscriber, SubscriberChecks};
 use super::record::{Record, traffic};
 use super::requests::Asked;
 use super::state::{Connection, Spot, Subscription, Topic};
@@ -177,7 +177,7 @@ impl Judge {
     }
 
     /// What became of every requirement that was judged, by subscriber. Questions that are still open stay unjudged.
-    pub fn conclude(&self) -> Vec<Conduct> {
+    pub fn conclude(&self) -> Vec<SubscriberChecks> {
         self.findings.conclude()
     }
 

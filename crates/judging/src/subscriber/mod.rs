@@ -27,6 +27,6 @@ mod sync_errors;
 mod tests;
 
 pub use exchange::{Exchange, Frame, Observed};
-pub use findings::{Conduct, Finding, Subscriber};
+pub use findings::{Finding, Subscriber, SubscriberChecks};
 pub use ids::REQUIREMENTS;
 pub use judge::{Judge, Settings};

@@ -110,7 +110,7 @@ fn conducts(
     version: Version,
     catalogue: &Arc<Catalogue>,
     schemas: &Arc<Schemas>,
-) -> Vec<conduct::Conduct> {
+) -> Vec<conduct::SubscriberChecks> {
     let mut settings = conduct::Settings::new(version, &recording.header.upstream);
     settings.authorization = recording.shows_tokens();
     settings.memory = usize::MAX;
