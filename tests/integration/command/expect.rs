@@ -171,12 +171,12 @@ fn a_failure_in_several_scenarios_is_proposed_once_for_all() {
         SCENARIO,
         "subscribing/accepted",
         "--defect",
-        "subscribe-answered-200",
+        "confirmation-without-lease",
     ];
     let ended = run(folder.path(), "", &arguments);
     assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.error);
     let entry =
-        "[[expected]]\nrequirement = \"subscribe.accepted-202\"\nscenario = \"*\"    # in 2 scenarios\n";
+        "[[expected]]\nrequirement = \"confirmation.lease-seconds\"\nscenario = \"*\"    # in 2 scenarios\n";
     assert!(ended.out.contains(entry), "{}", ended.out);
     assert_eq!(ended.out.matches("[[expected]]").count(), 1, "{}", ended.out);
     let (_, proposed) = ended.out.split_once("[[expected]]").unwrap();

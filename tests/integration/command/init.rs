@@ -81,7 +81,7 @@ fn the_tokens_of_a_target_file_let_authorization_be_tested() {
     ] {
         let ended = judged(&["--defect", defect]);
         assert_eq!(ended.code, Some(1), "{defect}: {}{}", ended.out, ended.error);
-        let told = format!("fail {requirement} in authorization/");
+        let told = format!("fail {requirement} (c");
         assert!(ended.out.contains(&told), "{defect}: {}", ended.out);
     }
 }

@@ -107,7 +107,7 @@ fn a_capture_of_a_defect_becomes_the_smallest_scenario_that_shows_it() {
         Ended::with(&[&common[..], further].concat())
     };
     let direct = target(&hub.url);
-    let told = format!("fail {REQUIREMENT} in ");
+    let told = format!("fail {REQUIREMENT} (c");
     let smallest = |scenario: &str| {
         let defective = run(scenario, &["--target", &direct]);
         assert_eq!(defective.code, Some(1), "{}{}", defective.out, defective.error);

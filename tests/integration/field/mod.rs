@@ -143,12 +143,11 @@ fn a_hub_that_ends_of_an_empty_form_breaks_what_owed_it_an_answer() {
     let broken = [("malformed/empty-body", "subscribe.refusal-status")];
     assert_eq!(played.checks("fail"), broken, "{}", played.told());
     assert_eq!(played.checks("inconclusive"), [], "{}", played.told());
-    // What that scenario alone would have judged beside it.
-    assert!(
-        clean.checks("pass").len() - played.checks("pass").len() < 8,
-        "{}",
-        played.told()
-    );
+    // In every other scenario all holds that holds at the clean hub.
+    let mut held = [clean.checks("pass"), played.checks("pass")];
+    held.iter_mut()
+        .for_each(|checks| checks.retain(|(scenario, _)| *scenario != "malformed/empty-body"));
+    assert_eq!(held[0], held[1], "{}", played.told());
 }
 
 #[test]

@@ -191,7 +191,6 @@ fn kinds_are_told_from_bare_messages() {
         for (kind, path) in files(&schemas, "valid") {
             let message: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
             let expected = match kind {
-                MessageKind::Publication => MessageKind::Notification,
                 MessageKind::UnsubscribeResponse => MessageKind::SubscriptionResponse,
                 MessageKind::WebhookDenial if schemas.has(MessageKind::Denial) => MessageKind::Denial,
                 kind => kind,
