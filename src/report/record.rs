@@ -104,6 +104,14 @@ impl Record {
         let entries = self.scenarios.iter().flat_map(|scenario| &scenario.transcript);
         let actors: BTreeSet<&str> = entries.map(|entry| entry.actor.as_str()).collect();
         self.causes = Causes::of(&mut self.checks, actors);
+        for accommodation in &mut self.accommodations {
+            let (version, requirement) = (accommodation.fhircast_version, &accommodation.requirement);
+            let mut causes = self.causes.all.iter();
+            let cause = causes.find(|cause| {
+                cause.fhircast_version == version && requirement.as_ref() == Some(&cause.requirement)
+            });
+            accommodation.cause = cause.map(|cause| cause.id.clone());
+        }
     }
 
     /// Scenarios end in no certain order; reports have one.

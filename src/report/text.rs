@@ -190,14 +190,20 @@ enum Members<'a> {
 
 impl Members<'_> {
     fn lines(&self) -> Vec<String> {
-        match self {
+        let mut lines: Vec<String> = match self {
             Self::Object(members) => {
                 let told = members.iter();
                 told.map(|(name, value)| format!("  {}: {value}", Value::from(name.as_str())))
                     .collect()
             }
             Self::Array(items) => items.iter().map(|item| format!("  {item}")).collect(),
-        }
+        };
+        let all = lines.len();
+        lines
+            .iter_mut()
+            .take(all.saturating_sub(1))
+            .for_each(|line| line.push(','));
+        lines
     }
 }
 

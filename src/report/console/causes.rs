@@ -10,13 +10,17 @@ use crate::report::{Record, text};
 use castspec_judging::outcome::{Cause, Check, Verdict};
 
 impl<W: Write> Console<W> {
-    /// The causes, warnings before failures. A fault that shows under several versions is told once for all of them.
+    /// The causes, warnings before failures. A fault that has the same verdict under several versions is told once for all of
+    /// them.
     pub(super) fn causes(&mut self, record: &Record) -> io::Result<()> {
         let mut faults: Vec<Vec<&Cause>> = Vec::new();
         for cause in &record.causes.all {
             let same = |fault: &&mut Vec<&Cause>| {
-                let mut causes = fault.iter();
-                causes.all(|known| known.fhircast_version != cause.fhircast_version && known.is_like(cause))
+                fault.iter().all(|known| {
+                    known.fhircast_version != cause.fhircast_version
+                        && known.verdict == cause.verdict
+                        && known.is_like(cause)
+                })
             };
             match faults.iter_mut().find(same) {
                 Some(fault) => fault.push(cause),
@@ -25,7 +29,7 @@ impl<W: Write> Console<W> {
         }
         for verdict in [Verdict::Warn, Verdict::Fail] {
             for fault in &faults {
-                if heaviest(fault) == verdict {
+                if fault.first().is_some_and(|cause| cause.verdict == verdict) {
                     self.fault(fault, record)?;
                 }
             }
@@ -39,7 +43,7 @@ impl<W: Write> Console<W> {
         let Some(first) = checks.first().copied() else {
             return Ok(());
         };
-        let verdict = heaviest(causes).name();
+        let verdict = causes.first().map_or(Verdict::Fail, |cause| cause.verdict).name();
         let word = self.paint(verdict, verdict);
         let ids: Vec<&str> = causes.iter().map(|cause| cause.id.as_str()).collect();
         let versions: Vec<&str> = causes.iter().map(|cause| cause.fhircast_version.name()).collect();
@@ -153,12 +157,5 @@ impl<W: Write> Console<W> {
             writeln!(self.out, "  not judged: {}", text::few(&requirements))?;
         }
         Ok(())
-    }
-}
-
-fn heaviest(causes: &[&Cause]) -> Verdict {
-    match causes.iter().any(|cause| cause.verdict == Verdict::Fail) {
-        true => Verdict::Fail,
-        false => Verdict::Warn,
     }
 }

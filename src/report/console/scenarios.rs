@@ -58,7 +58,7 @@ impl<W: Write> Console<W> {
             self.line(line)?;
         }
         if let Some(rest) = told.get(SHOWN..).filter(|rest| !rest.is_empty()) {
-            let words = ["error", "fail", "warn", "inconclusive"].map(|word| {
+            let words = ["error", "fail", "warn", "inconclusive", "unjudged"].map(|word| {
                 let count = rest.iter().filter(|line| line.verdict == word).count();
                 (count > 0).then(|| format!("{count} {word}"))
             });

@@ -87,7 +87,8 @@ fn report_json_keeps_its_contract() {
         serde_json::json!({"pass": 3, "fail": 2, "warn": 1, "skip": 2, "inconclusive": 3})
     );
     let mut checks: Vec<Check> = serde_json::from_value(report["checks"].clone()).unwrap();
-    checks.iter_mut().for_each(|check| check.cause = None);
+    let causes: Vec<Option<String>> = checks.iter_mut().map(|check| check.cause.take()).collect();
+    assert_eq!(causes.iter().flatten().collect::<Vec<_>>(), ["c2", "c1", "c3"]);
     assert_eq!(checks, judged(&events));
     let failed = report["checks"]
         .as_array()
@@ -129,6 +130,9 @@ fn the_schema_of_report_json_notices_what_is_wrong() {
     for (pointer, wrong) in [
         ("/checks/0/verdict", Value::from("maybe")),
         ("/checks/0/level", Value::from("MUST")),
+        ("/causes/0/id", Value::from("first")),
+        ("/causes/0/verdict", Value::from("pass")),
+        ("/causes/0/scenarios", serde_json::json!([])),
         ("/checks/0/evidence", Value::Null),
         ("/summary/skip", Value::from(-1)),
         ("/started", Value::from("yesterday")),

@@ -137,6 +137,9 @@ pub struct Accommodation {
     /// The requirement that the hub breaks there, where it breaks one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requirement: Option<String>,
+    /// The cause that it is done for; known when the run has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// The hub died or stopped answering in mid-run.

@@ -222,6 +222,7 @@ impl Contact<'_> {
             fhircast_version: self.setting.target.version,
             what,
             requirement: requirement.map(str::to_owned),
+            cause: None,
         });
     }
 
