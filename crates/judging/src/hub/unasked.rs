@@ -42,6 +42,8 @@ pub fn unasked<'r>(
         .map_or(EventKind::Unknown, |event| event.kind());
     // The opening or closing of a resource may follow from what somebody else published.
     let may_follow = matches!(kind, EventKind::Resource { .. } | EventKind::SyncError);
+    // What is wrong with the name of an organization's own event is judged where it comes.
+    let may_follow = may_follow || (name.contains('.') && name.contains('-'));
     (!may_follow && !name.is_empty() && !mentioned.has(name) && !is_copy()).then_some(name)
 }
 

@@ -252,6 +252,10 @@ impl Contact<'_> {
         if let Some(error) = self.impossible(&answer) {
             return Err(End::Impossible(error));
         }
+        if answer.status < 400 {
+            // An answer that neither accepts nor refuses is judged by the scenarios.
+            return Err(End::Enough);
+        }
         let wanted = [
             ("subscriber.name", "castspec".to_owned()),
             ("hub.lease_seconds", "3600".to_owned()),
@@ -332,7 +336,7 @@ impl Contact<'_> {
                 url,
                 status: answer.status,
             }),
-            300..=399 => Some(PreflightError::Redirected {
+            300..=399 if location(answer) != "no Location" => Some(PreflightError::Redirected {
                 url,
                 status: answer.status,
                 location: location(answer),
@@ -495,7 +499,7 @@ impl Contact<'_> {
         match (accepted, answered.first()) {
             // That it is not delivered is judged by the scenarios.
             (Some((manner, _)), _) => self.setting.dialect.learn(*manner),
-            (None, Some((_, first))) if !matches!(first.status, 401 | 403) => {
+            (None, Some((_, first))) if first.status >= 400 && !matches!(first.status, 401 | 403) => {
                 let told = answered
                     .iter()
                     .map(|(manner, answer)| {

@@ -182,6 +182,16 @@ impl ScenarioRun<'_> {
         let words = words(&step.message);
         let expected = expected(step, &selection, &words);
         match (&step.requirement, &step.save_whether) {
+            (Some(requirement), _)
+                if step.message.kind == MessageSelector::Confirmation && !self.setting.dialect.confirms() =>
+            {
+                let why = "the hub confirms no subscription, as the first contact tells";
+                self.judge.unreached(&requirement.value, why);
+                for check in &step.checks {
+                    self.judge.unreached(&check.requirement.value, why);
+                }
+                Ok(())
+            }
             (Some(requirement), _) => {
                 let unheld = why_missing(&self.conversation(), &expected);
                 let checks = step.checks.iter().map(|check| check.requirement.value.as_str());
