@@ -105,7 +105,9 @@ fn tell_once(judgement: &mut Judgement, event_name: &str, place: &str, key: &str
         requirement == demanded
             || match requirement {
                 "event.update-updates" => meant == "updates",
-                "imagingstudy-open.patient-of-study" | "imagingstudy-close.patient-of-study" => meant == "patient",
+                "imagingstudy-open.patient-of-study" | "imagingstudy-close.patient-of-study" => {
+                    meant == "patient"
+                }
                 "event.change-anchor" | "event.update-anchor" | "event.select-anchor" => {
                     meant == catalogue_key(resource) || meant == resource
                 }
@@ -198,7 +200,10 @@ mod tests {
     fn what_misses_the_element_under_the_wrong_key_is_no_finding_of_its_own() {
         let study = json!({"resourceType": "ImagingStudy", "id": "s", "status": "available",
             "subject": {"reference": "Patient/p"}, "identifier": [{"value": "1"}]});
-        let told = told("ImagingStudy-open", json!([{"key": "study", "resource": study}, patient("Patient")]));
+        let told = told(
+            "ImagingStudy-open",
+            json!([{"key": "study", "resource": study}, patient("Patient")]),
+        );
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].1.ends_with("did you mean \"patient\"?"), "{told:?}");
     }

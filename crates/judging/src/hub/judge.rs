@@ -212,6 +212,16 @@ impl Judge {
         self.judgement(&judgement, message, spot, "");
     }
 
+    /// Judges the name of a notification's event by the schema, and nothing else of it.
+    pub fn name_of_event(&mut self, notification: &Value, spot: Spot) {
+        let mut judgement = self.schemas.judge(MessageKind::Notification, notification);
+        judgement.satisfied.clear();
+        judgement
+            .violations
+            .retain(|violation| violation.pointer == "/event/hub.event");
+        self.judgement(&judgement, notification, spot, "");
+    }
+
     /// Judges the event of a notification that the hub made itself by the schemas of its context.
     pub fn event_of_hub(&mut self, name: &str, event: &Value, spot: Spot) {
         let judgement = self.schemas.judge_context_of(Sender::Hub, name, event);

@@ -6,13 +6,12 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{Breach, Judge, Place, ids};
-use crate::Received;
 use crate::outcome::{Check, Entry, Traffic};
 use crate::protocol::{EventKind, EventName};
-
-/// The requirements on the form of an event's name, as the versions name them.
-const NAME_FORM: [&str; 2] = ["event.name-form.hub", "event.name-syntax.hub"];
+use crate::{Received, Spot};
 
 /// The events that a scenario speaks of, wherever in it.
 #[derive(Debug, Clone, Default)]
@@ -42,21 +41,29 @@ pub fn unasked<'r>(
         .map_or(EventKind::Unknown, |event| event.kind());
     // The opening or closing of a resource may follow from what somebody else published.
     let may_follow = matches!(kind, EventKind::Resource { .. } | EventKind::SyncError);
-    // What is wrong with the name of an organization's own event is judged where it comes.
-    let may_follow = may_follow || (name.contains('.') && name.contains('-'));
     (!may_follow && !name.is_empty() && !mentioned.has(name) && !is_copy()).then_some(name)
 }
 
 /// What nobody asked for, seen in any scenario of a run.
 #[derive(Debug, Default)]
-pub struct Unasked(BTreeMap<String, (String, Traffic)>);
+pub struct Unasked(BTreeMap<String, Seen>);
+
+/// The first message with such an event.
+#[derive(Debug)]
+struct Seen {
+    subscriber: String,
+    notification: Value,
+    traffic: Traffic,
+}
 
 impl Unasked {
-    /// A subscriber received such an event: its name, and the message that brought it.
-    pub fn note(&mut self, event: &str, subscriber: &str, message: Traffic) {
-        self.0
-            .entry(event.to_owned())
-            .or_insert_with(|| (subscriber.to_owned(), message));
+    /// A subscriber received such an event: its name, the notification, and how it stands in the transcript.
+    pub fn note(&mut self, event: &str, subscriber: &str, notification: &Value, traffic: Traffic) {
+        self.0.entry(event.to_owned()).or_insert_with(|| Seen {
+            subscriber: subscriber.to_owned(),
+            notification: notification.clone(),
+            traffic,
+        });
     }
 
     /// Whether there was none.
@@ -67,28 +74,23 @@ impl Unasked {
     /// Judges them, each by its name; the checks are those of a scenario of this name. The messages come with them.
     pub fn conclude(self, scenario: &str, mut judge: Judge) -> (Vec<Check>, Vec<Entry>) {
         let mut transcript = Vec::new();
-        for (sequence, (event, (subscriber, message))) in self.0.into_iter().enumerate() {
+        for (sequence, (event, seen)) in self.0.into_iter().enumerate() {
+            let Seen {
+                subscriber,
+                notification,
+                traffic,
+            } = seen;
             let at = std::time::Duration::ZERO;
-            transcript.push(Arc::new(Entry::new(sequence, at, &subscriber, message)));
+            let spot = Spot { sequence, at };
+            transcript.push(Arc::new(Entry::new(sequence, at, &subscriber, traffic)));
             let breach = Breach::new(
                 format!("the hub sent the event {event}, to which nobody was subscribed and which nobody published"),
-                vec![Place::within(sequence, "/event/hub.event")],
+                vec![Place::at(sequence)],
             )
             .expecting("only events that the subscriber is subscribed to")
             .observing(&event);
             judge.broken(ids::ONLY_SUBSCRIBED, breach);
-            let is_named = event
-                .parse::<EventName>()
-                .is_ok_and(|event| event.kind() != EventKind::Unknown);
-            for requirement in NAME_FORM.into_iter().filter(|_| !is_named) {
-                let breach = Breach::new(
-                    format!("{event} is no name of an event"),
-                    vec![Place::within(sequence, "/event/hub.event")],
-                )
-                .expecting("a resource with -open, -close, -update or -select, an event of the infrastructure, or a name in reverse domain notation")
-                .observing(&event);
-                judge.broken(requirement, breach);
-            }
+            judge.name_of_event(&notification, spot);
         }
         let nothing = std::collections::BTreeSet::new();
         let (checks, _) = judge.conclude(scenario, &nothing, &nothing, "", &transcript);
@@ -101,7 +103,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Spot;
     use crate::hub::example;
     use crate::outcome::Verdict;
     use crate::protocol::Version;
@@ -149,39 +150,48 @@ mod tests {
         );
     }
 
-    #[test]
-    fn many_beats_are_one_finding() {
-        let traffic = || Traffic::Note {
-            text: "a frame".to_owned(),
-        };
+    /// The checks of a run in which each of these came to two subscribers.
+    fn told(version: Version, events: &[&str]) -> Vec<(String, Verdict)> {
         let mut seen = Unasked::default();
-        for subscriber in ["viewer", "worklist"] {
-            seen.note("heartbeat", subscriber, traffic());
+        for event in events {
+            for subscriber in ["viewer", "worklist"] {
+                let text = "a frame".to_owned();
+                let received = message(event);
+                seen.note(
+                    event,
+                    subscriber,
+                    received.message().unwrap(),
+                    Traffic::Note { text },
+                );
+            }
         }
-        let (checks, transcript) = seen.conclude("unasked", example::judge(Version::Stu3));
-        let told: Vec<_> = checks
-            .iter()
-            .map(|check| (check.requirement.as_str(), check.verdict))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("event.name-form.hub", Verdict::Fail),
-                ("notification.only-subscribed", Verdict::Fail)
-            ]
-        );
-        assert_eq!(transcript.len(), 1);
+        let (checks, transcript) = seen.conclude("unasked", example::judge(version));
+        assert_eq!(transcript.len(), events.len());
+        let told = checks.into_iter().map(|check| (check.requirement, check.verdict));
+        told.collect()
+    }
+
+    fn owned(told: &[(&str, Verdict)]) -> Vec<(String, Verdict)> {
+        told.iter()
+            .map(|(requirement, verdict)| ((*requirement).to_owned(), *verdict))
+            .collect()
     }
 
     #[test]
-    fn a_proper_name_breaks_no_form() {
-        let mut seen = Unasked::default();
-        seen.note(
-            "org.example.pong",
-            "viewer",
-            Traffic::Note { text: String::new() },
+    fn many_beats_are_one_finding_and_one_of_their_name() {
+        let name = ("event.name-form.hub", Verdict::Fail);
+        let unasked = ("notification.only-subscribed", Verdict::Fail);
+        assert_eq!(told(Version::Stu3, &["heartbeat"]), owned(&[name, unasked]));
+    }
+
+    #[test]
+    fn a_name_is_judged_by_what_the_version_says_of_names() {
+        let unasked = ("notification.only-subscribed", Verdict::Fail);
+        assert_eq!(told(Version::Stu3, &["org.example.pong"]), owned(&[unasked]));
+        let dashed = ("event.proprietary-no-dash.hub", Verdict::Warn);
+        assert_eq!(
+            told(Version::Stu3, &["org.example.ping-pong"]),
+            owned(&[dashed, unasked])
         );
-        let (checks, _) = seen.conclude("unasked", example::judge(Version::Stu3));
-        assert_eq!(checks.len(), 1);
     }
 }

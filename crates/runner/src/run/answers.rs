@@ -64,7 +64,7 @@ impl ScenarioRun<'_> {
         };
         let ended = matches!(stop, Stop::HubLost(_));
         if ended && !self.is_alone {
-            // Whose request it was that the hub ended of is not known yet.
+            // Whose request it was that the hub went down on is not known yet.
             return stop;
         }
         let stated = asked.expectations.iter().filter_map(|expectation| {
@@ -79,7 +79,7 @@ impl ScenarioRun<'_> {
         }
         let message = match ended {
             true => format!(
-                "the hub ended of {} {}, sent while nothing else was: {}",
+                "the hub went down on {} {}, sent while nothing else was: {}",
                 request.method, request.url, error.problem
             ),
             false => why.clone(),

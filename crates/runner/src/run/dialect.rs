@@ -50,6 +50,7 @@ struct Known {
     subscribe_parameters: BTreeMap<String, String>,
     unsubscribe_with_events: bool,
     without_confirmation: bool,
+    goes_down_on_unsubscribes: bool,
     frames_of_its_own: bool,
     publications_hang: Option<String>,
 }
@@ -161,6 +162,16 @@ impl Dialect {
     /// Whether an unsubscribe must name `hub.events`.
     pub fn unsubscribes_with_events(&self) -> bool {
         self.known().unsubscribe_with_events
+    }
+
+    /// The hub goes down when somebody unsubscribes.
+    pub fn learn_that_it_goes_down_on_unsubscribes(&self) {
+        self.known().goes_down_on_unsubscribes = true;
+    }
+
+    /// Whether the hub goes down when somebody unsubscribes: scenarios leave it by closing their WebSockets.
+    pub fn goes_down_on_unsubscribes(&self) -> bool {
+        self.known().goes_down_on_unsubscribes
     }
 
     /// The hub confirms no subscription.

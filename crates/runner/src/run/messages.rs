@@ -9,7 +9,7 @@ use super::scenario_run::{HeldAbsence, ScenarioRun, Stop, breach_of};
 use super::webhooks::call_variable;
 use crate::client::Received;
 use crate::judging::hub::{
-    Expected, MessageClass, Place, Publication, Selection, Subscription, cause, ids, is_foreign,
+    Expected, MessageClass, Place, Publication, Selection, Subscription, Unheld, cause, ids, is_foreign,
     nameless_sync_error, not_closed, rules, unwanted, why_missing,
 };
 use crate::protocol::EventName;
@@ -20,8 +20,7 @@ impl ScenarioRun<'_> {
     /// `expect`.
     pub async fn expect(&mut self, step: &Expect) -> Result<(), Stop> {
         let name = step.at.value.as_str();
-        let awaited = awaited(step);
-        let wait = self.shortened(&awaited, name, step.within)?;
+        let wait = self.shortened(&awaited(step), name, step.within)?;
         let began = self.state.log.next().at;
         let deadline = wait.until;
         let inbox = self.mock(name)?.inbox.clone();
@@ -60,14 +59,10 @@ impl ScenarioRun<'_> {
             None => match self.nameless_sync_error(step)? {
                 Some(found) => found,
                 None => {
-                    match wait.in_vain_before {
-                        Some(before) => return self.did_not_come_again(step, &before),
-                        None if step.within != Bound::Past => {
-                            self.setting.patience.missed(&awaited, &self.title);
-                        }
-                        None => {}
-                    }
-                    return self.did_not_come(step).await;
+                    return match wait.in_vain_before {
+                        Some(before) => self.did_not_come_again(step, &before),
+                        None => self.did_not_come(step).await,
+                    };
                 }
             },
         };
@@ -194,12 +189,21 @@ impl ScenarioRun<'_> {
             }
             (Some(requirement), _) => {
                 let unheld = why_missing(&self.conversation(), &expected);
+                // What need not have come after all says nothing of what must come elsewhere.
+                if step.within == Bound::Response && matches!(unheld, Unheld::Broken(_)) {
+                    self.setting.patience.missed(&awaited(step), &self.title);
+                }
                 let checks = step.checks.iter().map(|check| check.requirement.value.as_str());
                 self.judge.unheld(&requirement.value, checks, unheld);
                 Ok(())
             }
             (None, Some(_)) => Ok(()),
-            (None, None) => Err(Stop::Unreached(expected.did_not_come())),
+            (None, None) => {
+                if step.within == Bound::Response {
+                    self.setting.patience.missed(&awaited(step), &self.title);
+                }
+                Err(Stop::Unreached(expected.did_not_come()))
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use super::scenario_setup::topic_names;
 use super::topics::Topics;
 use crate::client::Log;
 use crate::judging::hub::unjudged;
-use crate::outcome::{Check, Disposition, RunEvent, ScenarioBegan, ScenarioEnded, Verdict};
+use crate::outcome::{Check, Disposition, Entry, RunEvent, ScenarioBegan, ScenarioEnded, Verdict};
 use crate::protocol::EventName;
 use crate::requirement::Capability;
 use crate::scenario::{Scenario, Step};
@@ -34,7 +34,7 @@ const TEARDOWN_BOUND: Duration = Duration::from_secs(15);
 pub(super) enum Company {
     /// Others may be.
     Others,
-    /// None is: what the hub dies of now, it dies of here.
+    /// None is: what the hub goes down on now, it goes down on here.
     Alone,
 }
 
@@ -47,63 +47,26 @@ pub(super) async fn one(
     company: Company,
     mut stop: watch::Receiver<bool>,
 ) -> bool {
-    let version = setting.target.version;
-    let title = scenario.document.title.clone();
-    emit.send(RunEvent::ScenarioBegan(ScenarioBegan {
-        scenario: scenario.name.clone(),
-        title: title.clone(),
-        fhircast_version: version,
-    }));
-    let began = Instant::now();
-    let end = |disposition: Disposition, checks: Vec<Check>, transcript| {
-        for mut check in checks {
-            if check.verdict != Verdict::Pass {
-                check.repeat = Some(super::repeat_command(setting, &check));
-            }
-            emit.send(RunEvent::CheckJudged(Box::new(check)));
-        }
-        emit.send(RunEvent::ScenarioEnded(ScenarioEnded {
-            scenario: scenario.name.clone(),
-            title: title.clone(),
-            fhircast_version: version,
-            disposition,
-            duration: began.elapsed(),
-            transcript,
-        }));
-    };
-    let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
-    let without =
-        |verdict, why: &str| unjudged(&setting.catalogue, version, &scenario.name, &stated, verdict, why);
     if let Some(why) = lacks(setting, scenario) {
-        end(
-            Disposition::Skipped(why.clone()),
-            without(Verdict::Skip, &why),
-            Vec::new(),
-        );
+        unplayed(setting, scenario, emit, Disposition::Skipped(why));
         return false;
     }
     if *stop.borrow() {
         let why = "the run was interrupted before this scenario began".to_owned();
-        end(
-            Disposition::Inconclusive(why.clone()),
-            without(Verdict::Inconclusive, &why),
-            Vec::new(),
-        );
+        unplayed(setting, scenario, emit, Disposition::Inconclusive(why));
         return false;
     }
     let needed = topic_names(&scenario.document).len();
     let own_topics = match topics.take(needed).await {
         Ok(taken) => taken,
         Err(error) => {
-            let why = error.to_string();
-            end(
-                Disposition::Skipped(why.clone()),
-                without(Verdict::Skip, &why),
-                Vec::new(),
-            );
+            unplayed(setting, scenario, emit, Disposition::Skipped(error.to_string()));
             return false;
         }
     };
+    let began = Instant::now();
+    emit.send(scenario_began(setting, scenario));
+    let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
     let log = Log::new(
         setting.redactor.clone(),
         Some(Box::new({
@@ -164,8 +127,10 @@ pub(super) async fn one(
     }
     if !is_gone() {
         let leaving = super::teardown::leave(&mut scenario_run, topics.are_lent());
-        if tokio::time::timeout(TEARDOWN_BOUND, leaving).await.is_err() {
-            tracing::debug!("{}: the hub did not let go in time", scenario.name);
+        match tokio::time::timeout(TEARDOWN_BOUND, leaving).await {
+            Ok(None) => {}
+            Ok(Some(error)) => scenario_run.judge_unanswered_leaving(&error).await,
+            Err(_) => tracing::debug!("{}: the hub did not let go in time", scenario.name),
         }
     } else {
         scenario_run.conclude_absences();
@@ -182,7 +147,14 @@ pub(super) async fn one(
         emit.send(RunEvent::Observed(observation));
     }
     let transcript = transcript.into_iter().map(Arc::unwrap_or_clone).collect();
-    end(disposition, checks, transcript);
+    scenario_ended(
+        setting,
+        scenario,
+        emit,
+        disposition,
+        checks,
+        (began.elapsed(), transcript),
+    );
     crowded
 }
 
@@ -205,28 +177,60 @@ async fn within<T>(
     tokio::time::timeout(Duration::ZERO, performing).await
 }
 
-/// Tells that a scenario was not played.
-pub(super) fn not_played(setting: &Setting, scenario: &Scenario, emit: &Emitter, why: &str) {
-    let version = setting.target.version;
-    let title = scenario.document.title.clone();
-    emit.send(RunEvent::ScenarioBegan(ScenarioBegan {
-        scenario: scenario.name.clone(),
-        title: title.clone(),
-        fhircast_version: version,
-    }));
+/// Tells that a scenario was not played, and why: of all that it states, nothing was judged.
+pub(super) fn unplayed(setting: &Setting, scenario: &Scenario, emit: &Emitter, disposition: Disposition) {
+    let (verdict, why) = match &disposition {
+        Disposition::Skipped(why) => (Verdict::Skip, why.clone()),
+        Disposition::Inconclusive(why) | Disposition::Error(why) | Disposition::Unjudged(why) => {
+            (Verdict::Inconclusive, why.clone())
+        }
+        Disposition::Completed => (Verdict::Inconclusive, String::new()),
+    };
+    emit.send(scenario_began(setting, scenario));
     let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
-    let verdict = Verdict::Inconclusive;
-    for mut check in unjudged(&setting.catalogue, version, &scenario.name, &stated, verdict, why) {
-        check.repeat = Some(super::repeat_command(setting, &check));
+    let version = setting.target.version;
+    let checks = unjudged(
+        &setting.catalogue,
+        version,
+        &scenario.name,
+        &stated,
+        verdict,
+        &why,
+    );
+    let nothing = (Duration::ZERO, Vec::new());
+    scenario_ended(setting, scenario, emit, disposition, checks, nothing);
+}
+
+fn scenario_began(setting: &Setting, scenario: &Scenario) -> RunEvent {
+    RunEvent::ScenarioBegan(ScenarioBegan {
+        scenario: scenario.name.clone(),
+        title: scenario.document.title.clone(),
+        fhircast_version: setting.target.version,
+    })
+}
+
+/// Emits the checks of a scenario and its end: how long it took, and everything that passed.
+fn scenario_ended(
+    setting: &Setting,
+    scenario: &Scenario,
+    emit: &Emitter,
+    disposition: Disposition,
+    checks: Vec<Check>,
+    (duration, transcript): (Duration, Vec<Entry>),
+) {
+    for mut check in checks {
+        if check.verdict != Verdict::Pass {
+            check.repeat = Some(super::repeat_command(setting, &check));
+        }
         emit.send(RunEvent::CheckJudged(Box::new(check)));
     }
     emit.send(RunEvent::ScenarioEnded(ScenarioEnded {
         scenario: scenario.name.clone(),
-        title,
-        fhircast_version: version,
-        disposition: Disposition::Inconclusive(why.to_owned()),
-        duration: Duration::ZERO,
-        transcript: Vec::new(),
+        title: scenario.document.title.clone(),
+        fhircast_version: setting.target.version,
+        disposition,
+        duration,
+        transcript,
     }));
 }
 

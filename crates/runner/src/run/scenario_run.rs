@@ -114,11 +114,11 @@ pub struct ScenarioRun<'a> {
     pub absences: Vec<HeldAbsence>,
     /// The title of the scenario.
     pub title: String,
-    /// No other scenario is played: what the hub ends of, it ends of here.
+    /// No other scenario is played: what the hub goes down on, it goes down on here.
     pub is_alone: bool,
     /// The hub took no further connection while other scenarios had theirs: nothing of this is judged, and it is played again alone.
     pub crowded: bool,
-    /// A request that the hub ended of was told.
+    /// A request that the hub went down on was told.
     pub ended_unanswered: bool,
 }
 
@@ -268,8 +268,12 @@ impl<'a> ScenarioRun<'a> {
                         .iter()
                         .any(|granted| granted.as_str().eq_ignore_ascii_case(event))
                 });
-                if let (false, Some(entry)) = (is_granted, entries.get(received.spot.sequence)) {
-                    unasked.note(event, &mock.name, entry.traffic.clone());
+                if let (false, Some(entry), Some(message)) = (
+                    is_granted,
+                    entries.get(received.spot.sequence),
+                    received.message(),
+                ) {
+                    unasked.note(event, &mock.name, message, entry.traffic.clone());
                 }
             }
         }
@@ -357,7 +361,7 @@ impl<'a> ScenarioRun<'a> {
         mocks.any(|mock| mock.socket.as_ref().is_some_and(|socket| !socket.is_finished()))
     }
 
-    /// The hub ended in this scenario, which was played alone: it breaks what it owed an answer to. Where that was no request,
+    /// The hub went down in this scenario, which was played alone: it breaks what it owed an answer to. Where that was no request,
     /// it breaks the first of what the scenario was to show.
     pub fn blame_for_the_end(&mut self, pending: &BTreeSet<String>) {
         if !self.is_alone || self.ended_unanswered {
@@ -370,7 +374,7 @@ impl<'a> ScenarioRun<'a> {
         let places = (entries.saturating_sub(4)..entries).map(Place::at).collect();
         let breach = Breach::new(
             shortened(&format!(
-                "the hub ended in this scenario, played alone, at {}",
+                "the hub went down in this scenario, played alone, at {}",
                 lost.request
             )),
             places,
@@ -380,6 +384,24 @@ impl<'a> ScenarioRun<'a> {
         if let Some(requirement) = pending.first() {
             self.judge.broken(requirement, breach);
         }
+    }
+
+    /// The hub gave no answer when the scenario unsubscribed at its end. Whoever comes next must not be blamed where it went down.
+    pub async fn judge_unanswered_leaving(&mut self, error: &NoAnswer) {
+        let request = format!("POST {} hub.mode=unsubscribe", self.setting.dialect.hub_url());
+        let gone = self.is_lost(&request, &error.problem).await;
+        if !(gone && self.is_alone) {
+            return;
+        }
+        let message = format!(
+            "the hub went down on {request}, sent while nothing else was: {}",
+            error.problem
+        );
+        let place = Place::at(error.spot.sequence);
+        let breach = Breach::new(shortened(&message), vec![place])
+            .expecting("an HTTP answer")
+            .observing(error.problem.clone());
+        self.judge.broken(ids::UNSUBSCRIBE_202, breach);
     }
 
     /// Whether a condition on a step holds.

@@ -7,12 +7,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::emitter::{Emitter, gathered};
-use super::one_scenario::{Company, not_played, one};
+use super::one_scenario::{Company, one, unplayed};
 use super::outage::Lost;
 use super::retrying::retried;
 use super::scenario_run::Setting;
 use super::topics::Topics;
-use crate::outcome::{HubLost, RunEvent};
+use crate::outcome::{Disposition, HubLost, RunEvent};
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::scenario::Scenario;
 
@@ -67,39 +67,39 @@ impl Schedule {
             planned = left.not_begun;
             crowded.extend(left.crowded);
             let suspects = left.suspects;
-            if planned.is_empty() && suspects.is_empty() {
-                // One after the other, what the hub had no place for before.
-                self.at_once = 1;
-                planned = std::mem::take(&mut crowded);
-                planned
-                    .iter()
-                    .for_each(|planned| planned.setting.http.be_frugal());
-                continue;
+            let gone = suspects.iter().map(|suspect| &suspect.planned).chain(&planned);
+            let gone = gone.map(|planned| planned.setting.clone());
+            let gone: Vec<_> = gone.filter(|setting| setting.outage.now().is_some()).collect();
+            if let Some(first) = gone.first() {
+                outages += 1;
+                let lost = first.outage.now();
+                // One hub may be tested under several versions, each of which has noticed by itself.
+                let mut back = outages < MOST_OUTAGES;
+                for setting in &gone {
+                    back = back && (setting.outage.now().is_none() || is_back(setting).await);
+                }
+                if !back {
+                    planned.append(&mut crowded);
+                    self.give_up(suspects, &planned, lost);
+                    return;
+                }
             }
-            let Some(first) = suspects.first() else { break };
-            outages += 1;
-            let setting = first.planned.setting.clone();
-            let lost = setting.outage.now();
-            let back = outages < MOST_OUTAGES && is_back(&setting).await;
-            if !back {
-                planned.append(&mut crowded);
-                self.give_up(suspects, &planned, lost);
-                return;
-            }
-            if !(setting.target.is_loopback() || setting.target.bears_intrusion()) {
-                // What may have ended somebody else's hub is named, and not done again.
-                suspects.into_iter().for_each(|suspect| self.tell(suspect.events));
-                continue;
-            }
-            let mut found = false;
+            let mut culprits = 0;
+            let were_suspects = !suspects.is_empty();
             let mut rest = suspects.into_iter();
             while let Some(suspect) = rest.next() {
+                let setting = suspect.planned.setting.clone();
+                if !(setting.target.is_loopback() || setting.target.bears_intrusion()) {
+                    // What may have ended somebody else's hub is named, and not done again.
+                    self.tell(suspect.events);
+                    continue;
+                }
                 let (events, _) = self.events_of(&suspect.planned, Company::Alone).await;
                 self.tell(events);
                 let Some(lost) = setting.outage.now() else {
                     continue;
                 };
-                found = true;
+                culprits += 1;
                 outages += 1;
                 if outages >= MOST_OUTAGES || !is_back(&setting).await {
                     self.lost(&suspect.planned, &lost, &[]);
@@ -109,9 +109,17 @@ impl Schedule {
                     return;
                 }
             }
-            if !found {
+            if were_suspects && culprits == 0 {
                 // None of them alone: it is what they do together.
                 self.at_once = (self.at_once / 2).max(1);
+            }
+            if planned.is_empty() {
+                // One after the other, what the hub had no place for before.
+                self.at_once = 1;
+                planned = std::mem::take(&mut crowded);
+                planned
+                    .iter()
+                    .for_each(|planned| planned.setting.http.be_frugal());
             }
         }
     }
@@ -212,7 +220,8 @@ impl Schedule {
 
     /// The hub did not come back: what was judged stands, and what was not says why.
     fn give_up(&self, suspects: Vec<Suspect>, not_begun: &[Planned], lost: Option<Lost>) {
-        let Some(first) = suspects.first().map(|suspect| suspect.planned.clone()) else {
+        let planned = suspects.iter().map(|suspect| &suspect.planned);
+        let Some(first) = planned.chain(not_begun).next().cloned() else {
             return;
         };
         let lost = lost.unwrap_or_else(|| Lost {
@@ -246,7 +255,8 @@ impl Schedule {
             lost.request, lost.problem
         );
         for planned in planned {
-            not_played(&planned.setting, &planned.scenario, &self.emit, &why);
+            let disposition = Disposition::Inconclusive(why.clone());
+            unplayed(&planned.setting, &planned.scenario, &self.emit, disposition);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Leaving a hub as one found it: unsubscribing, closing WebSockets and, where topics are lent, contexts.
 
 use super::scenario_run::ScenarioRun;
-use crate::client::{OutgoingRequest, Verifying};
+use crate::client::{NoAnswer, OutgoingRequest, Verifying};
 use crate::judging::hub::subject_id;
 use crate::protocol::{Action, EventName, Version};
 
-/// Ends what the scenario has begun; nothing of it is judged.
-pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) {
+/// Ends what the scenario has begun; nothing of it is judged. The first unsubscribe that got no answer is returned.
+pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) -> Option<NoAnswer> {
+    let mut unanswered = None;
     if close_contexts {
         close_open_contexts(run).await;
     }
@@ -18,11 +19,14 @@ pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) {
         if mock.is_webhook() {
             continue;
         }
-        if let (true, Some(endpoint)) = (mock.is_active(), &mock.endpoint) {
+        if let (true, Some(endpoint)) = (mock.is_active(), &mock.endpoint)
+            && !setting.dialect.goes_down_on_unsubscribes()
+        {
             let request = run.unsubscribe_request(mock, endpoint);
             let outgoing = OutgoingRequest::form(setting.dialect.hub_url(), &request.to_pairs());
-            // A hub that does not answer here has nothing more to lose.
-            let _ = run.transmit(&name, &outgoing).await;
+            if let Err(error) = run.transmit(&name, &outgoing).await {
+                unanswered.get_or_insert(error);
+            }
         }
         let Ok(mock) = run.mock_mut(&name) else { continue };
         let sockets = mock.socket.take().into_iter().chain(mock.old_sockets.drain(..));
@@ -32,6 +36,7 @@ pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) {
             }
         }
     }
+    unanswered
 }
 
 /// Unsubscribes callbacks, which must still be there for the verification where the version has one.

@@ -1,0 +1,257 @@
+//! First contact with a hub, before any scenario: can it be tested at all, and how does it want to be spoken to?
+//!
+//! Step by step a mock subscriber subscribes, connects, publishes and unsubscribes. Each answer, whatever it is, leads to the next
+//! try. What the hub wants otherwise than the specification is told once, here; the scenarios then do as it wants, so that
+//! the rest can be judged (ambiguities, 3, 4, 13 and 82).
+
+mod publishing;
+mod subscribing;
+mod unsubscribing;
+
+use std::time::{Duration, Instant};
+
+use crate::client::{Answer, Log};
+use crate::judging::hub::Judge;
+use crate::outcome::{
+    Accommodation, Check, Disposition, Entry, HubLost, Observation, RunEvent, ScenarioBegan, ScenarioEnded,
+    Verdict,
+};
+use crate::protocol::{Action, EventName, WELL_KNOWN_PATH};
+use crate::run::emitter::Emitter;
+use crate::run::outage::Lost;
+use crate::run::preflight::PreflightError;
+use crate::run::scenario_run::{ScenarioRun, Setting};
+use crate::run::topics::Topics;
+use crate::scenario::Document;
+
+/// The scenario that findings of the first contact are told under.
+pub const NAME: &str = "first-contact";
+/// Its title.
+pub const TITLE: &str = "First contact: the hub is asked how it wants to be spoken to";
+
+/// Who is there: one publishes, another listens where the hub takes a second one.
+const PROBE: &str = r#"
+title: First contact
+versions: [STU1, STU2, STU3]
+subscribers:
+  probe: {events: [EVENT]}
+  listener: {events: [EVENT]}
+steps: []
+"#;
+
+/// What came of the first contact.
+#[derive(Debug)]
+pub struct FirstContact {
+    /// What the hub breaks, each once; nothing of what held.
+    pub checks: Vec<Check>,
+    /// Which readings it chose.
+    pub observations: Vec<Observation>,
+    /// What castspec does from here on as the hub wants it.
+    pub accommodations: Vec<Accommodation>,
+    /// What passed.
+    pub transcript: Vec<Entry>,
+    /// The hub died and did not come back.
+    pub lost: Option<Lost>,
+    /// The scenarios can be played.
+    pub goes_on: bool,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// What ends the first contact early.
+enum End {
+    /// The hub cannot be tested.
+    Impossible(PreflightError),
+    /// What is known has been told; the scenarios are of no use.
+    Judged,
+    /// The rest of the first contact cannot be done; the scenarios can.
+    Enough,
+}
+
+struct Contact<'a> {
+    setting: &'a Setting,
+    run: ScenarioRun<'a>,
+    event: EventName,
+    judge: Judge,
+    accommodations: Vec<Accommodation>,
+    lost: Option<Lost>,
+}
+
+/// Makes the first contact.
+///
+/// # Errors
+/// When the hub cannot be tested at all: it wants a token, nothing is at its URL, or its WebSocket cannot be reached.
+pub async fn make(setting: &Setting, topics: &Topics) -> Result<Option<FirstContact>, PreflightError> {
+    let Some(event) = event_to_try(setting) else {
+        return Ok(None);
+    };
+    let Ok(document) = serde_saphyr::from_str::<Document>(&PROBE.replace("EVENT", event.as_str())) else {
+        return Ok(None);
+    };
+    let Ok(topic) = topics.take(1).await else {
+        return Ok(None);
+    };
+    let began = Instant::now();
+    let log = Log::new(setting.redactor.clone(), None);
+    let mut contact = Contact {
+        setting,
+        run: ScenarioRun::new(setting, &document, log, &topic),
+        event,
+        judge: Judge::new(
+            setting.catalogue.clone(),
+            setting.schemas.clone(),
+            setting.target.version,
+            setting.claims.clone(),
+        ),
+        accommodations: Vec::new(),
+        lost: None,
+    };
+    let end = contact.all().await;
+    if contact.lost.is_none() && setting.outage.now().is_none() {
+        let leaving = crate::run::teardown::leave(&mut contact.run, topics.are_lent());
+        if tokio::time::timeout(setting.target.timing.response * 4, leaving)
+            .await
+            .is_err()
+        {
+            tracing::debug!("the hub did not let go of the first contact in time");
+        }
+    }
+    topics.give_back(topic).await;
+    let goes_on = match end {
+        Err(End::Impossible(error)) => return Err(error),
+        Err(End::Judged) => false,
+        Ok(()) | Err(End::Enough) => true,
+    };
+    let entries = contact.run.state.log.entries();
+    let nothing = std::collections::BTreeSet::new();
+    let (checks, observations) = contact.judge.conclude(NAME, &nothing, &nothing, "", &entries);
+    Ok(Some(FirstContact {
+        checks: checks
+            .into_iter()
+            .filter(|check| check.verdict != Verdict::Pass)
+            .collect(),
+        observations,
+        accommodations: contact.accommodations,
+        transcript: entries.into_iter().map(std::sync::Arc::unwrap_or_clone).collect(),
+        lost: contact.lost,
+        goes_on,
+        duration: began.elapsed(),
+    }))
+}
+
+impl FirstContact {
+    /// Tells it as a scenario where there is something to tell; whether the scenarios can be played.
+    pub fn told(self, setting: &Setting, emit: &Emitter) -> bool {
+        let version = setting.target.version;
+        for observation in self.observations {
+            emit.send(RunEvent::Observed(observation));
+        }
+        for accommodation in self.accommodations {
+            emit.send(RunEvent::Accommodated(accommodation));
+        }
+        if self.checks.is_empty() && self.lost.is_none() {
+            return self.goes_on;
+        }
+        emit.send(RunEvent::ScenarioBegan(ScenarioBegan {
+            scenario: NAME.to_owned(),
+            title: TITLE.to_owned(),
+            fhircast_version: version,
+        }));
+        for mut check in self.checks {
+            // The first contact is made before any scenario; one that concerns the requirement will do.
+            let selector = check.requirement.clone();
+            check.repeat = Some(crate::run::command_for(setting, &selector));
+            emit.send(RunEvent::CheckJudged(Box::new(check)));
+        }
+        let disposition = match self.goes_on {
+            true => Disposition::Completed,
+            false => Disposition::Inconclusive("the hub cannot be tested any further".to_owned()),
+        };
+        emit.send(RunEvent::ScenarioEnded(ScenarioEnded {
+            scenario: NAME.to_owned(),
+            title: TITLE.to_owned(),
+            fhircast_version: version,
+            disposition,
+            duration: self.duration,
+            transcript: self.transcript,
+        }));
+        if let Some(lost) = self.lost {
+            emit.send(RunEvent::HubLost(HubLost {
+                scenario: NAME.to_owned(),
+                request: lost.request,
+                problem: lost.problem,
+            }));
+        }
+        self.goes_on
+    }
+}
+
+/// An event that the hub knows, an opening where there is one.
+fn event_to_try(setting: &Setting) -> Option<EventName> {
+    let listed = setting.claims.events();
+    let opening = listed.and_then(|events| events.iter().find(|event| event.is(Action::Open)));
+    let first = || listed.and_then(|events| events.first());
+    opening
+        .or_else(first)
+        .cloned()
+        .or_else(|| "Patient-open".parse().ok())
+}
+
+impl Contact<'_> {
+    async fn all(&mut self) -> Result<(), End> {
+        self.subscribe("probe", true).await?;
+        if !self.is_webhook() {
+            self.connect("probe", true).await?;
+        }
+        // A hub may take one subscriber only: what comes of the second stops nothing, unless the hub is gone.
+        if self.subscribe("listener", false).await.is_ok() && !self.is_webhook() {
+            let _ = self.connect("listener", false).await;
+        }
+        if self.lost.is_some() {
+            return Err(End::Judged);
+        }
+        self.publish().await?;
+        if !self.is_webhook() {
+            self.unsubscribe().await?;
+        }
+        Ok(())
+    }
+
+    fn is_webhook(&self) -> bool {
+        self.run.mock("probe").is_ok_and(|mock| mock.is_webhook())
+    }
+
+    fn accommodate(&mut self, what: String, requirement: Option<&str>) {
+        self.accommodations.push(Accommodation {
+            fhircast_version: self.setting.target.version,
+            what,
+            requirement: requirement.map(str::to_owned),
+            cause: None,
+        });
+    }
+
+    /// Waits until a hub that is gone is back; what it died of is told where it does not come.
+    async fn wait_for_the_hub(&mut self) -> bool {
+        let lost = self.setting.outage.now();
+        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let patience = self.setting.target.timing.restart;
+        let back = self
+            .setting
+            .outage
+            .is_over(&self.setting.http, &url, patience)
+            .await;
+        if !back {
+            self.lost = lost;
+        }
+        back
+    }
+}
+
+/// What the body of a refusal says, in one line.
+fn said(answer: &Answer) -> String {
+    let text = answer.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.as_str() {
+        "" => "an empty body".to_owned(),
+        text => crate::judging::hub::shortened(text),
+    }
+}
