@@ -146,6 +146,7 @@ impl ScenarioRun<'_> {
                 opened => break opened?,
             }
         };
+        self.setting.dialect.learn_that_websockets_open();
         mock.opened += 1;
         mock.old_sockets.extend(mock.socket.replace(socket));
         if let Some(subscription) = mock.subscription_mut() {
@@ -222,6 +223,10 @@ impl ScenarioRun<'_> {
     /// A hub may take so many WebSockets and no more. Beside others, the scenario is played again alone; where that does not
     /// help, and this scenario itself has one, what needs another does not apply.
     fn at_its_limit(&mut self, name: &str, error: &crate::client::ConnectError) -> Option<Stop> {
+        if !self.setting.dialect.opens_websockets() {
+            // Where none has opened yet, none of them is one too many.
+            return None;
+        }
         if !self.is_alone {
             self.crowded = true;
             return Some(Stop::Unreached(format!(

@@ -50,6 +50,7 @@ struct Known {
     subscribe_parameters: BTreeMap<String, String>,
     unsubscribe_with_events: bool,
     without_confirmation: bool,
+    opens_websockets: bool,
     goes_down_on_unsubscribes: bool,
     frames_of_its_own: bool,
     publications_hang: Option<String>,
@@ -172,6 +173,16 @@ impl Dialect {
     /// Whether the hub goes down when somebody unsubscribes: scenarios leave it by closing their WebSockets.
     pub fn goes_down_on_unsubscribes(&self) -> bool {
         self.known().goes_down_on_unsubscribes
+    }
+
+    /// A WebSocket has opened.
+    pub fn learn_that_websockets_open(&self) {
+        self.known().opens_websockets = true;
+    }
+
+    /// Whether any WebSocket has opened.
+    pub fn opens_websockets(&self) -> bool {
+        self.known().opens_websockets
     }
 
     /// The hub confirms no subscription.

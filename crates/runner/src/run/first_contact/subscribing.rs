@@ -35,6 +35,10 @@ impl Contact<'_> {
         if answer.is_accepted() || !is_first {
             return self.accepted(name, answer).await;
         }
+        if matches!(answer.status, 401 | 403) && self.refuses_websockets_alone(name).await {
+            // In STU2 a hub may do without them; what it owes then is judged by the scenarios.
+            return Err(End::Enough);
+        }
         if let Some(error) = self.impossible(&answer) {
             return Err(End::Impossible(error));
         }
@@ -70,6 +74,23 @@ impl Contact<'_> {
             .observing(format!("status {}", answer.status));
         self.judge.broken(ids::SUBSCRIBE_202, breach);
         Err(End::Judged)
+    }
+
+    /// Whether a subscription of a webhook is not refused for want of a token, as that of a WebSocket is. Nothing is sent to its
+    /// callback, whose name belongs to nobody.
+    async fn refuses_websockets_alone(&mut self, name: &str) -> bool {
+        if self.setting.target.version != Version::Stu2 || self.is_webhook() {
+            return false;
+        }
+        let Ok(mut request) = self.run.subscription_request(name) else {
+            return false;
+        };
+        request.channel_type = Some("webhook".to_owned());
+        let mut pairs = self.setting.dialect.completed(request.to_pairs());
+        pairs.push(("hub.callback".to_owned(), "https://castspec.invalid/".to_owned()));
+        let control = OutgoingRequest::form(self.setting.dialect.hub_url(), &pairs);
+        let answer = self.run.transmit(name, &control).await;
+        answer.is_ok_and(|answer| !matches!(answer.status, 401 | 403))
     }
 
     /// Whether the target itself gives this parameter.
