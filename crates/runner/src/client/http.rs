@@ -8,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use super::connector::{Approach, Connector};
 use super::log::Log;
-use super::patience::{AFTER_DROP, MOST_DROPS, MOST_WAITS, asked_for};
+use super::retry_after::{AFTER_DROP, MOST_DROPS, MOST_WAITS, asked_for};
 use super::trust::TrustError;
 use crate::judging::{Answer, Spot};
 use crate::outcome::Traffic;
@@ -50,9 +50,10 @@ pub struct NoAnswer {
 pub struct HttpClient {
     /// Keeps connections open for the next request.
     client: Arc<RwLock<reqwest::Client>>,
-    /// Keeps none.
-    frugal: reqwest::Client,
-    is_frugal: Arc<AtomicBool>,
+    /// Keeps none: for a hub that takes few connections.
+    without_idle: reqwest::Client,
+    /// The second one has taken the place of the first.
+    has_few_connections: Arc<AtomicBool>,
     connector: Connector,
     token: Option<String>,
 }
@@ -85,23 +86,23 @@ impl HttpClient {
         };
         Ok(Self {
             client: Arc::new(RwLock::new(built(usize::MAX)?)),
-            frugal: built(0)?,
-            is_frugal: Arc::default(),
+            without_idle: built(0)?,
+            has_few_connections: Arc::default(),
             connector,
             token: approach.token.clone(),
         })
     }
 
     /// From here on no connection is kept open for the next request: the hub has few.
-    pub fn be_frugal(&self) {
-        self.is_frugal.store(true, Ordering::Relaxed);
-        *self.client.write().unwrap_or_else(PoisonError::into_inner) = self.frugal.clone();
+    pub fn keep_no_idle_connections(&self) {
+        self.has_few_connections.store(true, Ordering::Relaxed);
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = self.without_idle.clone();
     }
 
     /// Whether what was dropped may be tried again this time: the hub has few connections, and may have seen too late that the
     /// last one was closed.
-    pub fn bears_with(&self, drops: usize) -> bool {
-        drops < MOST_DROPS && self.is_frugal.load(Ordering::Relaxed)
+    pub fn may_try_again(&self, drops: usize) -> bool {
+        drops < MOST_DROPS && self.has_few_connections.load(Ordering::Relaxed)
     }
 
     /// The connector for WebSockets to the same hub.
@@ -186,7 +187,7 @@ impl HttpClient {
         let (mut waits, mut drops) = (0, 0);
         loop {
             let answer = match self.send(log, actor, request).await {
-                Err(error) if !error.timed_out && self.bears_with(drops) => {
+                Err(error) if !error.timed_out && self.may_try_again(drops) => {
                     drops += 1;
                     tokio::time::sleep(AFTER_DROP).await;
                     continue;

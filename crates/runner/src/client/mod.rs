@@ -8,8 +8,8 @@ mod connector;
 mod http;
 mod inbox;
 mod log;
-mod patience;
 mod policy;
+mod retry_after;
 mod socket;
 mod trust;
 
@@ -18,8 +18,8 @@ pub use connector::{Approach, Connector};
 pub use http::{HttpClient, NoAnswer, OutgoingRequest, is_loopback};
 pub use inbox::Inbox;
 pub use log::Log;
-pub use patience::{AFTER_DROP, MOST_WAITS};
 pub use policy::{AnswerRule, Policy};
+pub use retry_after::{AFTER_DROP, MOST_WAITS};
 pub use socket::{ConnectError, Socket, connect};
 pub use trust::{Identity, Trust, TrustError};
 

@@ -139,7 +139,7 @@ pub async fn connect(
                 let status = response.status();
                 let retry_after = response.headers().get(http::header::RETRY_AFTER);
                 let retry_after = retry_after.and_then(|value| value.to_str().ok());
-                let wait = super::patience::asked_for(status.as_u16(), retry_after);
+                let wait = super::retry_after::asked_for(status.as_u16(), retry_after);
                 Err(failed(
                     Some(status.as_u16()),
                     format!("the hub answered the WebSocket request with {status}"),

@@ -138,7 +138,9 @@ impl ScenarioRun<'_> {
                     tokio::time::sleep(error.wait.unwrap_or_default()).await;
                 }
                 Err(error)
-                    if error.status.is_none() && !error.timed_out && self.setting.http.bears_with(drops) =>
+                    if error.status.is_none()
+                        && !error.timed_out
+                        && self.setting.http.may_try_again(drops) =>
                 {
                     drops += 1;
                     tokio::time::sleep(AFTER_DROP).await;

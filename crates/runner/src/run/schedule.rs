@@ -119,7 +119,7 @@ impl Schedule {
                 planned = std::mem::take(&mut crowded);
                 planned
                     .iter()
-                    .for_each(|planned| planned.setting.http.be_frugal());
+                    .for_each(|planned| planned.setting.http.keep_no_idle_connections());
             }
         }
     }
