@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::hub_conduct::{self, Prepared};
 use super::hub_control::{self, FaultArguments, FaultError};
+use super::hub_subscribers::{self, Prepared};
 use super::hub_tokens::{self, TokensError};
 use crate::report::ReportError;
 use castspec_fhircast::protocol::Version;
@@ -255,7 +255,7 @@ impl HubCommand {
         if self.unjudged {
             return Ok(None);
         }
-        Ok(Some(hub_conduct::prepare(
+        Ok(Some(hub_subscribers::prepare(
             Version::Stu3,
             self.reports.as_deref(),
         )?))

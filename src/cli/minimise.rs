@@ -14,7 +14,7 @@ use super::scenario::write_or_print;
 use super::under_test::UnderTest;
 use super::{CommandError, print_error};
 use crate::builtin;
-use castspec_fhircast::requirement::Catalogue;
+use castspec_fhircast::requirement::{Catalogue, RequirementId};
 use castspec_hub::Transport;
 use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::from_capture::Minimiser;
@@ -105,9 +105,9 @@ impl MinimiseCommand {
         let path = self.scenario.display();
         let failing = trial.failing(&scenario).await?;
         let wanted = match &self.requirement {
-            Some(wanted) if failing.contains(wanted) => wanted.clone(),
+            Some(wanted) if failing.contains(wanted.as_str()) => RequirementId::new(wanted),
             Some(wanted) => {
-                let others: Vec<&str> = failing.iter().map(String::as_str).collect();
+                let others: Vec<&str> = failing.iter().map(RequirementId::as_str).collect();
                 return Err(CommandError::new(format!(
                     "{path}: {wanted} does not fail against this hub; what fails: {}",
                     if others.is_empty() {
@@ -175,7 +175,7 @@ struct Trial {
 
 impl Trial {
     /// The requirements that fail in a scenario.
-    async fn failing(&self, scenario: &Scenario) -> Result<BTreeSet<String>, CommandError> {
+    async fn failing(&self, scenario: &Scenario) -> Result<BTreeSet<RequirementId>, CommandError> {
         let part = VersionPlan {
             target: self.target.clone(),
             scenarios: vec![Arc::new(scenario.clone())],

@@ -3,8 +3,8 @@
 mod ci_server;
 mod command_error;
 mod hub;
-mod hub_conduct;
 mod hub_control;
+mod hub_subscribers;
 mod hub_tokens;
 mod init;
 mod minimise;

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::under_test::UnderTest;
 use super::{CommandError, SHOWN, interrupted, print};
 use castspec_judging::capture::Reader;
-use castspec_judging::capture::conversation::Conversation;
+use castspec_judging::capture::conversation::RecordedConversation;
 use castspec_runner::replay::{Pace, ReplayHub, Replayed, Script, replay};
 
 /// Play a capture again, and report the differences
@@ -82,7 +82,7 @@ impl ReplayCommand {
         let reader = Reader::open(&self.capture)?;
         let upstream = reader.header().upstream.clone();
         let lines: Result<Vec<_>, _> = reader.collect();
-        let script = Script::of(Conversation::decode(&upstream, lines?));
+        let script = Script::of(RecordedConversation::decode(&upstream, lines?));
         if self.role == Role::Hub {
             return self.as_hub(&script).await;
         }

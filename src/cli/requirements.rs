@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{CommandError, print};
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement};
+use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement, RequirementId};
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::Defect;
 use castspec_judging::subscriber as subscriber_judging;
@@ -59,7 +59,9 @@ enum Means {
     Schema,
     Scenario,
     Ambient,
-    Conduct,
+    /// The rules on subscribers over a conversation.
+    #[value(name = "subscriber-rules", alias = "conduct")]
+    SubscriberRules,
 }
 
 fn level(text: &str) -> Result<Level, String> {
@@ -87,13 +89,13 @@ struct Cover {
     schemas: Vec<String>,
     scenarios: Vec<String>,
     ambient: bool,
-    conduct: bool,
+    subscriber_rules: bool,
     defects: Vec<String>,
 }
 
 impl Cover {
     fn judges(&self) -> bool {
-        self.ambient || self.conduct || !self.schemas.is_empty() || !self.scenarios.is_empty()
+        self.ambient || self.subscriber_rules || !self.schemas.is_empty() || !self.scenarios.is_empty()
     }
 
     fn told(&self) -> String {
@@ -101,8 +103,8 @@ impl Cover {
         if self.ambient {
             told.push("every scenario (ambient)".to_owned());
         }
-        if self.conduct {
-            told.push("the conduct of subscribers".to_owned());
+        if self.subscriber_rules {
+            told.push("the rules on subscribers".to_owned());
         }
         if !self.schemas.is_empty() {
             told.push(format!("schemas: {}", self.schemas.join(", ")));
@@ -143,7 +145,7 @@ impl RequirementsCommand {
                     Some(Means::Schema) => !cover.schemas.is_empty(),
                     Some(Means::Scenario) => !cover.scenarios.is_empty(),
                     Some(Means::Ambient) => cover.ambient,
-                    Some(Means::Conduct) => cover.conduct,
+                    Some(Means::SubscriberRules) => cover.subscriber_rules,
                 }
             })
             .collect();
@@ -172,7 +174,7 @@ impl RequirementsCommand {
     fn picks(&self, requirement: &Requirement) -> bool {
         let named = self.selectors.is_empty()
             || self.selectors.iter().any(|selector| {
-                requirement.id == *selector
+                requirement.id == selector.as_str()
                     || requirement.id.starts_with(selector.as_str())
                     || requirement.section.split_whitespace().next() == Some(selector)
             });
@@ -181,8 +183,8 @@ impl RequirementsCommand {
             && self.actor.is_none_or(|actor| requirement.actor == actor)
     }
 
-    fn covers(&self, catalogue: &Catalogue) -> Result<BTreeMap<String, Cover>, CommandError> {
-        let mut covers: BTreeMap<String, Cover> = BTreeMap::new();
+    fn covers(&self, catalogue: &Catalogue) -> Result<BTreeMap<RequirementId, Cover>, CommandError> {
+        let mut covers: BTreeMap<RequirementId, Cover> = BTreeMap::new();
         let schemas = Schemas::load(self.fhircast_version)?;
         for (id, files) in schemas.requirements() {
             covers.entry(id).or_default().schemas = files;
@@ -208,15 +210,15 @@ impl RequirementsCommand {
             return Ok(covers);
         }
         for id in subscriber_judging::REQUIREMENTS {
-            covers.entry((*id).to_owned()).or_default().conduct = true;
+            covers.entry((*id).into()).or_default().subscriber_rules = true;
         }
         for id in AMBIENT {
-            covers.entry((*id).to_owned()).or_default().ambient = true;
+            covers.entry((*id).into()).or_default().ambient = true;
         }
         for defect in Defect::of(self.fhircast_version) {
             for id in defect.breaks_in(self.fhircast_version) {
                 covers
-                    .entry((*id).to_owned())
+                    .entry((*id).into())
                     .or_default()
                     .defects
                     .push(defect.name().to_owned());
@@ -258,7 +260,7 @@ fn as_text(requirement: &Requirement, cover: &Cover) -> String {
 fn as_json(requirement: &Requirement, cover: &Cover) -> Value {
     let mut value = json!(requirement);
     value["observable"] = json!(requirement.unobservable.is_none());
-    value["judged_by"] = json!({"schemas": cover.schemas, "scenarios": cover.scenarios, "ambient": cover.ambient, "conduct": cover.conduct});
+    value["judged_by"] = json!({"schemas": cover.schemas, "scenarios": cover.scenarios, "ambient": cover.ambient, "conduct": cover.subscriber_rules});
     value["defects"] = json!(cover.defects);
     value
 }

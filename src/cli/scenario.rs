@@ -9,7 +9,7 @@ use super::{CommandError, print};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_judging::capture::Reader;
-use castspec_judging::capture::conversation::Conversation;
+use castspec_judging::capture::conversation::RecordedConversation;
 use castspec_runner::from_capture::{SubscriberActions, to_scenario};
 
 /// Make scenarios of captures
@@ -65,7 +65,7 @@ impl FromCommand {
         let header = reader.header().clone();
         let lines: Result<Vec<_>, _> = reader.collect();
         let lines = lines?;
-        let recorded = SubscriberActions::of(&Conversation::decode(&header.upstream, lines));
+        let recorded = SubscriberActions::of(&RecordedConversation::decode(&header.upstream, lines));
         let stated = header.fhircast_versions.first().copied();
         let version = self.fhircast_version.or(stated).unwrap_or(recorded.version);
         let name = self.capture.file_name().unwrap_or_default().to_string_lossy();

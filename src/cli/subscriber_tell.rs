@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{CommandError, print, print_error};
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::{Catalogue, Level};
-use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Unmet};
+use castspec_fhircast::requirement::Catalogue;
+use castspec_fhircast::schema::{Judgement, MessageKind, Schemas};
 use castspec_judging::outcome::Verdict;
 use castspec_judging::redaction::Redactor;
 
@@ -93,11 +93,10 @@ impl Teller {
             let Some(requirement) = catalogue.get(self.version, &violation.requirement) else {
                 continue;
             };
-            let verdict = match (violation.unmet, requirement.level) {
-                (Unmet::Note, _) | (Unmet::ByLevel, Level::May) => continue,
-                (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) => Verdict::Warn,
-                _ => Verdict::Fail,
-            };
+            let verdict = Verdict::of_breach(requirement.level, violation.unmet);
+            if verdict == Verdict::Pass {
+                continue;
+            }
             // What a publisher put into an event is no fault of the hub.
             self.broken |=
                 verdict == Verdict::Fail && requirement.actor == castspec_fhircast::requirement::Actor::Hub;

@@ -6,10 +6,11 @@ use super::CommandError;
 use super::validate_file::PlacedMessage;
 use castspec_fhircast::fhir::{self, Finding};
 use castspec_fhircast::json_pointer;
-use castspec_fhircast::requirement::{Catalogue, Level, Requirement};
+use castspec_fhircast::requirement::{Catalogue, Level, Requirement, RequirementId};
 use castspec_fhircast::schema::{
-    Judgement, MessageKind, MisnamedParameter, Schemas, Unmet, Violation, misnamed_parameters,
+    Judgement, MessageKind, MisnamedParameter, Schemas, Violation, misnamed_parameters,
 };
+use castspec_judging::outcome::Verdict;
 
 /// The gravity of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub(super) struct JudgedMessage<'a> {
     label: String,
     kind: MessageKind,
     event: Option<String>,
-    satisfied: Vec<String>,
+    satisfied: Vec<RequirementId>,
     violations: Vec<Weighed<'a>>,
     /// The JSON pointers of members that stand more than once in one object, and how much that weighs.
     repeated: Vec<String>,
@@ -119,10 +120,11 @@ impl MessageJudge {
     fn weighed(&self, violation: Violation) -> Weighed<'_> {
         let requirement = self.catalogue.get(self.schemas.version(), &violation.requirement);
         let level = requirement.map_or(Level::Shall, |requirement| requirement.level);
-        let gravity = match (violation.unmet, level) {
-            (Unmet::Note, _) | (Unmet::ByLevel, Level::May) => Gravity::Note,
-            (Unmet::Warn, _) | (Unmet::ByLevel, Level::Should) if !self.strict => Gravity::Warn,
-            _ => Gravity::Fail,
+        let gravity = match Verdict::of_breach(level, violation.unmet) {
+            Verdict::Warn if self.strict => Gravity::Fail,
+            Verdict::Warn => Gravity::Warn,
+            Verdict::Fail => Gravity::Fail,
+            Verdict::Pass | Verdict::Skip | Verdict::Inconclusive => Gravity::Note,
         };
         Weighed {
             gravity,

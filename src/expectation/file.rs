@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::Expected;
 use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::RequirementId;
 
 /// A file of expected failures that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,7 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    requirement: String,
+    requirement: RequirementId,
     scenario: String,
     fhircast_version: Option<Version>,
     reason: String,

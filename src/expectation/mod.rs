@@ -6,6 +6,8 @@
 mod file;
 mod tally;
 
+use castspec_fhircast::requirement::RequirementId;
+
 pub use file::ExpectationError;
 pub use tally::{Expectations, Proposal};
 
@@ -14,7 +16,7 @@ pub use tally::{Expectations, Proposal};
 struct Expected {
     /// The line on which it begins, from 1.
     line: usize,
-    requirement: String,
+    requirement: RequirementId,
     /// The scenario; `None` for any.
     scenario: Option<String>,
     /// The version; `None` for any.

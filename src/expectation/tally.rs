@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use super::Expected;
 use super::file::{ExpectationError, read};
 use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::RequirementId;
 use castspec_judging::outcome::{Acceptance, Check, Grading, Verdict};
 
 /// For how many days an entry is proposed.
@@ -112,7 +113,7 @@ impl Expected {
 /// An entry for the file: failures of one requirement under one version that were not expected.
 #[derive(Debug)]
 pub struct Proposal {
-    requirement: String,
+    requirement: RequirementId,
     version: Version,
     scenarios: BTreeSet<String>,
 }

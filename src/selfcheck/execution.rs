@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::matrix::{Clean, Gathered, Matrix, Row, sort_out, summarise};
 use crate::builtin;
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::{Actor, Catalogue, Level};
+use castspec_fhircast::requirement::{Actor, Catalogue, Level, RequirementId};
 use castspec_hub::{Defect, Transport};
 use castspec_judging::outcome::{RunEvent, Verdict};
 use castspec_runner::run::{Materials, VersionPlan, run};
@@ -207,7 +207,7 @@ impl SelfCheck {
     }
 
     fn matrix(&self, ended: &[Ended], took: Duration) -> Matrix {
-        let observable: BTreeSet<String> = self
+        let observable: BTreeSet<RequirementId> = self
             .materials
             .catalogue
             .iter()
@@ -225,7 +225,7 @@ impl SelfCheck {
             seen.extend(
                 run.gathered
                     .broken()
-                    .map(|(scenario, id)| (scenario.to_owned(), id.to_owned())),
+                    .map(|(scenario, id)| (scenario.to_owned(), id.clone())),
             );
             rows.push(self.row(*defect, run));
         }
@@ -255,7 +255,7 @@ impl SelfCheck {
             let requirement = self.materials.catalogue.get(self.version, id);
             requirement.map_or(Level::Shall, |requirement| requirement.level)
         };
-        let breaks: Vec<(&str, Level)> = defect
+        let breaks: Vec<(&'static str, Level)> = defect
             .breaks_in(self.version)
             .iter()
             .map(|id| (*id, level(id)))

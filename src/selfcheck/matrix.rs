@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::Level;
+use castspec_fhircast::requirement::{Level, RequirementId};
 use castspec_judging::outcome::{Check, Observation, Verdict};
 
 /// How a broken requirement showed.
@@ -26,7 +26,7 @@ pub enum Seen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The requirement.
-    pub requirement: String,
+    pub requirement: RequirementId,
     /// How it showed at worst.
     pub seen: Seen,
     /// The scenarios in which it showed so.
@@ -126,7 +126,7 @@ pub struct Matrix {
     /// The defects.
     pub rows: Vec<Row>,
     /// Observable requirements on the hub that no defect claims to break.
-    pub without_defect: Vec<String>,
+    pub without_defect: Vec<RequirementId>,
     /// Whether all defects were run; where not, requirements without a defect are not counted as faults.
     pub complete: bool,
     /// The counts.
@@ -200,7 +200,7 @@ impl Matrix {
 /// What one run of the suite brought to light, gathered from its events.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    checks: Vec<(String, String, Verdict, String)>,
+    checks: Vec<(String, RequirementId, Verdict, String)>,
     noted: Vec<(String, String, String)>,
 }
 
@@ -231,16 +231,16 @@ impl Gathered {
     }
 
     /// The checks that failed or warned, as scenario and requirement.
-    pub(super) fn broken(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn broken(&self) -> impl Iterator<Item = (&str, &RequirementId)> {
         self.checks
             .iter()
             .filter(|check| matches!(check.2, Verdict::Fail | Verdict::Warn))
-            .map(|check| (check.0.as_str(), check.1.as_str()))
+            .map(|check| (check.0.as_str(), &check.1))
     }
 
     /// How each requirement showed at worst; those that held throughout are not among them. Readings of the hub are counted
     /// only for the requirements asked for: a reading is no fault.
-    pub(super) fn findings(&self, readings_of: &[&str]) -> BTreeMap<String, Finding> {
+    pub(super) fn findings(&self, readings_of: &[RequirementId]) -> BTreeMap<RequirementId, Finding> {
         let broken = self.checks.iter().filter_map(|(scenario, id, verdict, message)| {
             let seen = match verdict {
                 Verdict::Fail => Seen::Failed,
@@ -249,12 +249,11 @@ impl Gathered {
             };
             Some((scenario, id, seen, message))
         });
-        let noted = self
-            .noted
-            .iter()
-            .filter(|(_, subject, _)| readings_of.contains(&subject.as_str()))
-            .map(|(scenario, subject, reading)| (scenario, subject, Seen::Noted, reading));
-        let mut findings: BTreeMap<String, Finding> = BTreeMap::new();
+        let noted = self.noted.iter().filter_map(|(scenario, subject, reading)| {
+            let id = readings_of.iter().find(|id| id.as_str() == subject)?;
+            Some((scenario, id, Seen::Noted, reading))
+        });
+        let mut findings: BTreeMap<RequirementId, Finding> = BTreeMap::new();
         let mut all: Vec<_> = broken.chain(noted).collect();
         all.sort();
         for (scenario, id, seen, message) in all {
@@ -280,17 +279,17 @@ impl Gathered {
 /// Sorts what was seen into what the defect claims, what follows from it, and what nothing explains.
 pub(super) fn sort_out(
     gathered: &Gathered,
-    breaks: &[(&str, Level)],
+    breaks: &[(&'static str, Level)],
     consequences: &[&str],
 ) -> (Vec<Claim>, Vec<Finding>, Vec<Finding>) {
-    let claimed: Vec<&str> = breaks.iter().map(|(id, _)| *id).collect();
+    let claimed: Vec<RequirementId> = breaks.iter().map(|(id, _)| RequirementId::from(*id)).collect();
     let mut findings = gathered.findings(&claimed);
     let claims = breaks
         .iter()
         .map(|(id, level)| Claim {
             level: *level,
             finding: findings.remove(*id).unwrap_or_else(|| Finding {
-                requirement: (*id).to_owned(),
+                requirement: RequirementId::from(*id),
                 seen: Seen::Unseen,
                 scenarios: Vec::new(),
                 message: String::new(),
@@ -306,9 +305,9 @@ pub(super) fn sort_out(
 /// Counts a matrix; `seen` are the checks that some defect made fail or warn, `passed` those that the clean hub passed.
 pub(super) fn summarise(
     rows: &[Row],
-    observable: &BTreeSet<String>,
-    seen: &BTreeSet<(String, String)>,
-    passed: &BTreeSet<(String, String)>,
+    observable: &BTreeSet<RequirementId>,
+    seen: &BTreeSet<(String, RequirementId)>,
+    passed: &BTreeSet<(String, RequirementId)>,
 ) -> Summary {
     let proven: BTreeSet<&str> = rows
         .iter()
@@ -329,7 +328,7 @@ pub(super) fn summarise(
 }
 
 impl Gathered {
-    pub(super) fn passed(&self) -> impl Iterator<Item = (String, String)> + '_ {
+    pub(super) fn passed(&self) -> impl Iterator<Item = (String, RequirementId)> + '_ {
         self.checks
             .iter()
             .filter(|check| check.2 == Verdict::Pass)
@@ -341,7 +340,7 @@ impl Gathered {
 mod tests {
     use super::*;
 
-    fn seen(requirement: &str, verdict: Verdict) -> (String, String, Verdict, String) {
+    fn seen(requirement: &'static str, verdict: Verdict) -> (String, RequirementId, Verdict, String) {
         (
             "folder/scenario".into(),
             requirement.into(),
@@ -350,7 +349,7 @@ mod tests {
         )
     }
 
-    fn gathered(checks: &[(&str, Verdict)]) -> Gathered {
+    fn gathered(checks: &[(&'static str, Verdict)]) -> Gathered {
         Gathered {
             checks: checks.iter().map(|(id, verdict)| seen(id, *verdict)).collect(),
             noted: vec![
@@ -368,7 +367,11 @@ mod tests {
         }
     }
 
-    fn row(checks: &[(&str, Verdict)], breaks: &[(&str, Level)], consequences: &[&str]) -> Row {
+    fn row(
+        checks: &[(&'static str, Verdict)],
+        breaks: &[(&'static str, Level)],
+        consequences: &[&str],
+    ) -> Row {
         let gathered = gathered(checks);
         let (claims, consequences, unexplained) = sort_out(&gathered, breaks, consequences);
         Row {
@@ -385,7 +388,7 @@ mod tests {
     }
 
     fn matrix(rows: Vec<Row>) -> Matrix {
-        let observable = BTreeSet::from(["a.claim".to_owned()]);
+        let observable = BTreeSet::from(["a.claim".into()]);
         Matrix {
             fhircast_version: Version::Stu3,
             clean: Clean {
@@ -454,7 +457,7 @@ mod tests {
             .findings(&[])
             .into_values()
             .collect();
-        matrix.without_defect = vec!["e.unproven".to_owned()];
+        matrix.without_defect = vec!["e.unproven".into()];
         assert_eq!(matrix.faults().len(), 3, "{:?}", matrix.faults());
         matrix.complete = false;
         assert_eq!(matrix.faults().len(), 2, "a part of the defects proves a part");

@@ -109,6 +109,6 @@ fn told(finding: &Finding) -> String {
         Seen::Unseen => format!("{} not seen", finding.requirement),
         Seen::Noted => format!("{} (noted)", finding.requirement),
         Seen::Warned => format!("{} (warns)", finding.requirement),
-        Seen::Failed => finding.requirement.clone(),
+        Seen::Failed => finding.requirement.to_string(),
     }
 }

@@ -1,7 +1,7 @@
 //! Checks with their evidence, and a run that has every verdict.
 
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::Level;
+use castspec_fhircast::requirement::{Level, RequirementId};
 use castspec_judging::outcome::{Check, Disposition, Entry, Evidence, Traffic, Verdict};
 
 use super::Run;
@@ -19,7 +19,7 @@ pub fn check(scenario: &str, requirement: &str, level: Level, verdict: Verdict) 
     Check {
         id: format!("{scenario}/{requirement}@STU3"),
         scenario: scenario.to_owned(),
-        requirement: requirement.to_owned(),
+        requirement: RequirementId::new(requirement),
         fhircast_version: Version::Stu3,
         level,
         section: "2.4 Subscription Confirmation".to_owned(),

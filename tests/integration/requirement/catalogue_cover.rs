@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement};
+use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement, RequirementId};
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::Defect;
 use castspec_runner::run::AMBIENT;
@@ -63,7 +63,7 @@ fn whatever_names_a_requirement_names_one_that_exists() {
 fn judged_in(version: Version) -> impl Fn(&str) -> bool {
     let schemas = Schemas::load(version).unwrap().requirements();
     let library = Library::embedded(&catalogue()).unwrap();
-    let stated: BTreeSet<String> = library
+    let stated: BTreeSet<RequirementId> = library
         .iter()
         .filter(|scenario| scenario.document.versions.contains(&version))
         .flat_map(|scenario| scenario.requirements())

@@ -29,7 +29,7 @@ fn every_observable_requirement_on_subscribers_is_judged() {
 }
 
 #[test]
-fn conduct_is_judged_by_requirements_that_exist_and_bind_subscribers() {
+fn subscribers_are_judged_by_requirements_that_exist_and_bind_subscribers() {
     let catalogue = Catalogue::embedded().unwrap();
     let known: BTreeSet<&str> = observable(&catalogue).collect();
     let strangers: Vec<&&str> = REQUIREMENTS.iter().filter(|id| !known.contains(*id)).collect();

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::{Catalogue, Evidence, Requirement};
+use castspec_fhircast::requirement::{Catalogue, Evidence, Requirement, RequirementId};
 use castspec_fhircast::schema::{Judgement, MessageKind, Schemas, Sender, Unmet};
 use serde_json::{Value, json};
 
@@ -144,7 +144,7 @@ fn every_constraint_can_hold_and_fail() {
                     .map(|v| v.requirement),
             );
         }
-        let named: BTreeSet<String> = schemas.requirements().into_keys().collect();
+        let named: BTreeSet<RequirementId> = schemas.requirements().into_keys().collect();
         let never_held: Vec<_> = named.difference(&held).collect();
         let never_failed: Vec<_> = named.difference(&failed).collect();
         assert!(
@@ -301,7 +301,7 @@ fn what_was_not_applied_is_not_satisfied() {
         .judge_context("ImagingStudy-open", &device_study)
         .satisfied;
     assert!(
-        satisfied.contains(&"imagingstudy-open.study".to_owned()),
+        satisfied.contains(&"imagingstudy-open.study".into()),
         "{satisfied:?}"
     );
     for vacuous in [
@@ -311,7 +311,7 @@ fn what_was_not_applied_is_not_satisfied() {
         "imagingstudy-open.patient-of-study",
     ] {
         assert!(
-            !satisfied.contains(&vacuous.to_owned()),
+            !satisfied.contains(&vacuous.into()),
             "{vacuous} was not applied: {satisfied:?}"
         );
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::RequirementId;
 use castspec_fhircast::schema::{Judgement, Unmet, Violation};
 
 use crate::mutation_support::bench::{BENCHES, Bench, SCHEMAS, folder_of, judge};
@@ -92,7 +93,7 @@ fn made<'a>(bench: &'a Bench, place: &Place, change: &Change, share: Share) -> V
 struct Outcome {
     mutants: usize,
     /// The requirements that were to be violated and were.
-    broken: BTreeSet<(Version, String)>,
+    broken: BTreeSet<(Version, RequirementId)>,
     /// The places in the schemas that a mutant violated.
     constraints: BTreeSet<String>,
     wrong: Vec<String>,
@@ -139,7 +140,7 @@ fn break_all(bench: &Bench, share: Share) -> Outcome {
                 let mut violations = judgement
                     .violations
                     .iter()
-                    .filter(|violation| violation.requirement == *id);
+                    .filter(|violation| violation.requirement == id.as_str());
                 !violations
                     .any(|violation| violation.schema == "agreement" || is_near(&violation.pointer, &pointer))
             });
@@ -161,9 +162,11 @@ fn break_all(bench: &Bench, share: Share) -> Outcome {
                     "{violation:?} points nowhere in {mutant}"
                 );
             }
-            outcome
-                .broken
-                .extend(wanted.into_iter().map(|id| (message.version, id)));
+            outcome.broken.extend(
+                wanted
+                    .into_iter()
+                    .map(|id| (message.version, RequirementId::new(id))),
+            );
         }
     }
     println!(
@@ -187,7 +190,7 @@ fn every_mutant_breaks_what_its_rule_says_and_nothing_else() {
     }
 }
 
-fn every_requirement_is_broken(bench: &Bench, broken: &BTreeSet<(Version, String)>) {
+fn every_requirement_is_broken(bench: &Bench, broken: &BTreeSet<(Version, RequirementId)>) {
     let mut never = BTreeSet::new();
     for version in bench.versions {
         let named = SCHEMAS[version].requirements().into_keys();
@@ -200,12 +203,12 @@ fn every_requirement_is_broken(bench: &Bench, broken: &BTreeSet<(Version, String
     let unbroken = &bench.rules.unbroken;
     let missing: Vec<_> = never
         .iter()
-        .filter(|(_, id)| !unbroken.contains_key(id))
+        .filter(|(_, id)| !unbroken.contains_key(id.as_str()))
         .collect();
     assert!(missing.is_empty(), "no rule breaks {missing:#?}");
     let needless: Vec<_> = unbroken
         .keys()
-        .filter(|id| !never.iter().any(|(_, other)| other == *id))
+        .filter(|id| !never.iter().any(|(_, other)| other == id.as_str()))
         .collect();
     assert!(needless.is_empty(), "excepted in vain: {needless:?}");
 }

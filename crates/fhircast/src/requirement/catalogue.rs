@@ -6,7 +6,7 @@ use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Actor, Capability, Evidence, Level, Requirement};
+use super::{Actor, Capability, Evidence, Level, Requirement, RequirementId};
 use crate::protocol::Version;
 
 #[derive(RustEmbed)]
@@ -33,7 +33,7 @@ pub enum CatalogueError {
         /// The line on which the entry begins.
         line: u64,
         /// The id.
-        id: String,
+        id: RequirementId,
         /// The contradiction, and how to end it.
         problem: &'static str,
     },
@@ -43,7 +43,7 @@ pub enum CatalogueError {
         /// The file with the second definition.
         file: String,
         /// The id.
-        id: String,
+        id: RequirementId,
         /// The version.
         version: Version,
     },
@@ -60,7 +60,7 @@ struct Page {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    id: String,
+    id: RequirementId,
     level: Level,
     actor: Actor,
     #[serde(default)]
@@ -94,7 +94,7 @@ impl Entry {
 /// All requirements, by version and id.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
-    entries: BTreeMap<(Version, String), Requirement>,
+    entries: BTreeMap<Version, BTreeMap<RequirementId, Requirement>>,
 }
 
 impl Catalogue {
@@ -139,8 +139,8 @@ impl Catalogue {
                 Some(anchor) => format!("{}#{anchor}", page.page),
                 None => page.page.clone(),
             };
-            let key = (page.version, entry.id.clone());
-            if self.entries.contains_key(&key) {
+            let of_version = self.entries.entry(page.version).or_default();
+            if of_version.contains_key(&entry.id) {
                 return Err(CatalogueError::Duplicate {
                     file: file.to_owned(),
                     id: entry.id,
@@ -160,19 +160,26 @@ impl Catalogue {
                 capability: entry.capability,
                 note: entry.note,
             };
-            self.entries.insert(key, requirement);
+            of_version.insert(requirement.id.clone(), requirement);
         }
         Ok(())
     }
 
     /// The requirement with this id in this version.
     pub fn get(&self, version: Version, id: &str) -> Option<&Requirement> {
-        self.entries.get(&(version, id.to_owned()))
+        self.entries.get(&version)?.get(id)
+    }
+
+    /// Whether some version states a requirement with this id.
+    pub fn knows(&self, id: &str) -> bool {
+        self.entries
+            .values()
+            .any(|of_version| of_version.contains_key(id))
     }
 
     /// All requirements, by version and id.
     pub fn iter(&self) -> impl Iterator<Item = &Requirement> {
-        self.entries.values()
+        self.entries.values().flat_map(BTreeMap::values)
     }
 }
 

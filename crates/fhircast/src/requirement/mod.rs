@@ -5,8 +5,10 @@
 //! takes.
 
 mod catalogue;
+mod id;
 
 pub use catalogue::{Catalogue, CatalogueError};
+pub use id::RequirementId;
 
 use std::fmt;
 
@@ -127,7 +129,7 @@ impl fmt::Display for Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Requirement {
     /// Stable and readable, unique within its version; the same id in two versions is the same statement.
-    pub id: String,
+    pub id: RequirementId,
     /// The version that states it.
     pub version: Version,
     /// How strongly it binds.

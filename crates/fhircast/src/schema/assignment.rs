@@ -14,11 +14,12 @@ use serde_json::{Map, Value};
 
 use super::judgement::Unmet;
 use crate::json_pointer;
+use crate::requirement::RequirementId;
 
 /// A requirement's id and what it means that it is unmet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rule {
-    pub(super) id: String,
+    pub(super) id: RequirementId,
     pub(super) unmet: Unmet,
 }
 
@@ -58,12 +59,12 @@ impl Assignment {
         }
     }
 
-    fn ids(&self) -> impl Iterator<Item = &str> {
+    fn ids(&self) -> impl Iterator<Item = &RequirementId> {
         let by_keyword = self.by_keyword.values().flat_map(|cover| match cover {
-            Cover::One(rule) => vec![rule.id.as_str()],
-            Cover::ByMember(rules) => rules.values().map(|rule| rule.id.as_str()).collect(),
+            Cover::One(rule) => vec![&rule.id],
+            Cover::ByMember(rules) => rules.values().map(|rule| &rule.id).collect(),
         });
-        self.all.iter().map(|rule| rule.id.as_str()).chain(by_keyword)
+        self.all.iter().map(|rule| &rule.id).chain(by_keyword)
     }
 
     fn read(schema: &Map<String, Value>) -> Result<Option<Self>, String> {
@@ -114,7 +115,7 @@ fn read_rule(rule: &Value) -> Result<Rule, String> {
         || "x-requirement holds neither an id nor {\"id\": …, \"unmet\": \"warn\" | \"note\"}".to_owned();
     if let Some(id) = rule.as_str() {
         return Ok(Rule {
-            id: id.to_owned(),
+            id: RequirementId::new(id),
             unmet: Unmet::ByLevel,
         });
     }
@@ -125,7 +126,7 @@ fn read_rule(rule: &Value) -> Result<Rule, String> {
         _ => return Err(wrong()),
     };
     Ok(Rule {
-        id: id.to_owned(),
+        id: RequirementId::new(id),
         unmet,
     })
 }
@@ -179,12 +180,12 @@ impl Assignments {
     }
 
     /// Every id with the files that name it; `file` tells a file by its URI.
-    pub(super) fn ids(&self, file: impl Fn(&str) -> String) -> BTreeMap<String, Vec<String>> {
-        let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    pub(super) fn ids(&self, file: impl Fn(&str) -> String) -> BTreeMap<RequirementId, Vec<String>> {
+        let mut ids: BTreeMap<RequirementId, Vec<String>> = BTreeMap::new();
         for (location, assignment) in &self.by_location {
             let name = file(location.split('#').next().unwrap_or(location));
             for id in assignment.ids() {
-                ids.entry(id.to_owned()).or_default().push(name.clone());
+                ids.entry(id.clone()).or_default().push(name.clone());
             }
         }
         for files in ids.values_mut() {

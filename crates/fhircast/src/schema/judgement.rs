@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::requirement::RequirementId;
+
 /// What an unmet requirement means here. Schemas and scenarios write `warn` or `note`, or nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -23,7 +25,7 @@ pub enum Unmet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The id of the requirement.
-    pub requirement: String,
+    pub requirement: RequirementId,
     /// What it means that it is unmet.
     pub unmet: Unmet,
     /// JSON pointer into the judged value; of the object, where a member is missing.
@@ -56,7 +58,7 @@ impl Violation {
 pub struct Judgement {
     /// Ids of the requirements that were applied to this message and held, in alphabetical order. One that is merely
     /// noted is among them.
-    pub satisfied: Vec<String>,
+    pub satisfied: Vec<RequirementId>,
     /// What did not hold, the gravest first.
     pub violations: Vec<Violation>,
 }
@@ -95,15 +97,13 @@ impl Judgement {
 /// Gathers what holds and what does not.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    held: BTreeSet<String>,
+    held: BTreeSet<RequirementId>,
     violations: Vec<Violation>,
 }
 
 impl Findings {
-    pub(super) fn held(&mut self, requirement: &str) {
-        if !self.held.contains(requirement) {
-            self.held.insert(requirement.to_owned());
-        }
+    pub(super) fn held(&mut self, requirement: impl Into<RequirementId>) {
+        self.held.insert(requirement.into());
     }
 
     pub(super) fn violated(&mut self, violation: Violation) {

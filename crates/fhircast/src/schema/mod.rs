@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::protocol::Version;
+use crate::requirement::RequirementId;
 use evaluation::Reader;
 use judgement::Findings;
 use loading::Loaded;
@@ -113,11 +114,11 @@ impl Schemas {
     }
 
     /// Every requirement id that a schema or a rule names, with where.
-    pub fn requirements(&self) -> BTreeMap<String, Vec<String>> {
+    pub fn requirements(&self) -> BTreeMap<RequirementId, Vec<String>> {
         let mut requirements = self.loaded.assignments.ids(loading::readable);
         for id in agreement::requirements(self.version) {
             requirements
-                .entry((*id).to_owned())
+                .entry((*id).into())
                 .or_default()
                 .push("agreement".to_owned());
         }

@@ -137,9 +137,10 @@ mod tests {
     use super::super::MessageKind;
     use super::*;
     use crate::protocol::Version;
+    use crate::requirement::RequirementId;
 
     /// What is told of keys and missing elements, as requirement and message.
-    fn told(event: &str, context: Value) -> Vec<(String, String)> {
+    fn told(event: &str, context: Value) -> Vec<(RequirementId, String)> {
         let schemas = Schemas::load(Version::Stu3).unwrap();
         let message = json!({"timestamp": "2026-01-01T00:00:00Z", "id": "e", "event": {
             "hub.topic": "t", "hub.event": event, "context.versionId": "1", "context": context}});
@@ -169,7 +170,7 @@ mod tests {
         ] {
             let told = told("Patient-open", json!([patient(key)]));
             let expected = format!("/event/context/0/key is \"{key}\"; did you mean \"patient\"?");
-            assert_eq!(told, [(requirement.to_owned(), expected)]);
+            assert_eq!(told, [(requirement.into(), expected)]);
         }
     }
 

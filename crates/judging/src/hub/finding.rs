@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::breach::{Breach, Place};
 use crate::outcome::{Check, Entry, Evidence, Verdict};
 use crate::protocol::Version;
-use crate::requirement::{Catalogue, Level, Requirement};
+use crate::requirement::{Catalogue, Level, Requirement, RequirementId};
 
 /// The result of one try of a requirement.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ pub fn unjudged(
     catalogue: &Catalogue,
     version: Version,
     scenario: &str,
-    stated: &BTreeSet<String>,
+    stated: &BTreeSet<RequirementId>,
     verdict: Verdict,
     why: &str,
 ) -> Vec<Check> {

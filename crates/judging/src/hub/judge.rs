@@ -14,7 +14,7 @@ use super::missing::Unheld;
 use crate::Spot;
 use crate::outcome::{Check, Entry, Observation, Verdict};
 use crate::protocol::Version;
-use crate::requirement::{Actor, Catalogue, Requirement};
+use crate::requirement::{Actor, Catalogue, Requirement, RequirementId};
 use crate::schema::{Judgement, MessageKind, Schemas, Sender, Unmet};
 
 /// What a request asks for.
@@ -32,7 +32,7 @@ pub enum RequestKind {
 /// A refusal that counts only when a proper request of the same kind was accepted in the same scenario.
 #[derive(Debug)]
 struct Refusal {
-    requirement: String,
+    requirement: RequirementId,
     kind: RequestKind,
     place: Place,
 }
@@ -44,7 +44,7 @@ pub struct Judge {
     schemas: Arc<Schemas>,
     version: Version,
     claims: Arc<Claims>,
-    findings: BTreeMap<String, Vec<Finding>>,
+    findings: BTreeMap<RequirementId, Vec<Finding>>,
     refusals: Vec<Refusal>,
     accepted: BTreeSet<RequestKind>,
     readings: Vec<(String, String)>,
@@ -59,7 +59,7 @@ struct Malformed {
     pointer: String,
     /// What lies below is as wrong as the place itself.
     throughout: bool,
-    requirement: String,
+    requirement: RequirementId,
 }
 
 impl Malformed {
@@ -101,28 +101,28 @@ impl Judge {
     }
 
     /// The requirement was tried and held.
-    pub fn held(&mut self, requirement: &str) {
+    pub fn held(&mut self, requirement: impl Into<RequirementId>) {
         self.find(requirement, Finding::Held);
     }
 
     /// The requirement was tried and did not hold.
-    pub fn broken(&mut self, requirement: &str, breach: Breach) {
+    pub fn broken(&mut self, requirement: impl Into<RequirementId>, breach: Breach) {
         self.find(requirement, Finding::Broken(breach));
     }
 
     /// A place of a message does not meet its schema. What a scenario or an ambient check finds wrong at that same place is
     /// the same mistake seen twice, and is not held against the hub under another requirement.
-    fn malformed(&mut self, requirement: &str, place: &Place, throughout: bool) {
+    fn malformed(&mut self, requirement: impl Into<RequirementId>, place: &Place, throughout: bool) {
         self.malformed.push(Malformed {
             sequence: place.sequence,
             pointer: place.pointer.clone().unwrap_or_default(),
             throughout,
-            requirement: requirement.to_owned(),
+            requirement: requirement.into(),
         });
     }
 
     /// The requirement was tried: it held, or there is a breach.
-    pub fn tried(&mut self, requirement: &str, breach: Option<Breach>) {
+    pub fn tried(&mut self, requirement: impl Into<RequirementId>, breach: Option<Breach>) {
         match breach {
             None => self.held(requirement),
             Some(breach) => self.broken(requirement, breach),
@@ -130,10 +130,10 @@ impl Judge {
     }
 
     /// The requirement was not seen to hold; `checks` are requirements that build on the same message.
-    pub fn unheld<'r>(
+    pub fn unheld<C: Into<RequirementId>>(
         &mut self,
-        requirement: &str,
-        checks: impl IntoIterator<Item = &'r str>,
+        requirement: impl Into<RequirementId>,
+        checks: impl IntoIterator<Item = C>,
         unheld: Unheld,
     ) {
         let told = match unheld {
@@ -160,19 +160,19 @@ impl Judge {
     }
 
     /// The requirement could not be tried.
-    pub fn unreached(&mut self, requirement: &str, why: &str) {
+    pub fn unreached(&mut self, requirement: impl Into<RequirementId>, why: &str) {
         self.find(requirement, Finding::Unreached(why.to_owned()));
     }
 
     /// The requirement has nothing to say here.
-    pub fn inapplicable(&mut self, requirement: &str, why: &str) {
+    pub fn inapplicable(&mut self, requirement: impl Into<RequirementId>, why: &str) {
         self.find(requirement, Finding::Inapplicable(why.to_owned()));
     }
 
     /// The hub refused a request that it must refuse; see [`Judge::accepted`].
-    pub fn refused(&mut self, requirement: &str, kind: RequestKind, place: Place) {
+    pub fn refused(&mut self, requirement: impl Into<RequirementId>, kind: RequestKind, place: Place) {
         self.refusals.push(Refusal {
-            requirement: requirement.to_owned(),
+            requirement: requirement.into(),
             kind,
             place,
         });
@@ -267,11 +267,13 @@ impl Judge {
         }
     }
 
-    fn find(&mut self, requirement: &str, finding: Finding) {
-        self.findings
-            .entry(requirement.to_owned())
-            .or_default()
-            .push(finding);
+    fn find(&mut self, requirement: impl Into<RequirementId>, finding: Finding) {
+        let requirement = requirement.into();
+        debug_assert!(
+            self.catalogue.knows(&requirement),
+            "no version states {requirement}"
+        );
+        self.findings.entry(requirement).or_default().push(finding);
     }
 
     /// Turns the findings into checks: one for each requirement that was tried, or that is `stated` by the scenario;
@@ -279,8 +281,8 @@ impl Judge {
     pub fn conclude(
         mut self,
         scenario: &str,
-        stated: &BTreeSet<String>,
-        pending: &BTreeSet<String>,
+        stated: &BTreeSet<RequirementId>,
+        pending: &BTreeSet<RequirementId>,
         why: &str,
         transcript: &[Arc<Entry>],
     ) -> (Vec<Check>, Vec<Observation>) {

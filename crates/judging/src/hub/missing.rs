@@ -8,6 +8,7 @@ use super::publication::{causes, event_of, is_foreign};
 use super::{Breach, Conversation, MessageClass, Place, Publication, Selection, Subscriber, ids, shortened};
 use crate::Received;
 use crate::protocol::EventKind;
+use crate::requirement::RequirementId;
 use crate::schema::Unmet;
 
 /// How many messages at the most are shown of what came instead.
@@ -33,8 +34,8 @@ pub struct Expected<'a> {
     pub selection: &'a Selection,
     /// The same in words.
     pub words: &'a str,
-    /// The requirement that is judged by it.
-    pub requirement: &'a str,
+    /// The requirement that is judged by it, where one is.
+    pub requirement: Option<&'a RequirementId>,
     /// What it means that it is unmet.
     pub unmet: Unmet,
 }
@@ -135,7 +136,8 @@ fn nothing_went_out(conversation: &Conversation, expected: &Expected<'_>) -> Opt
     let publication = expected.publication(conversation)?;
     let event = &publication.event;
     let is_about_it = expected.is_about(publication);
-    if !is_about_it && ids::DELIVERY.contains(&expected.requirement) {
+    let requirement = expected.requirement.map(RequirementId::as_str);
+    if !is_about_it && requirement.is_some_and(|id| ids::DELIVERY.contains(&id)) {
         return None;
     }
     if is_about_it && !lacks_a_success(conversation, expected.at, position) {

@@ -106,6 +106,7 @@ mod tests {
     use crate::hub::example;
     use crate::outcome::Verdict;
     use crate::protocol::Version;
+    use crate::requirement::RequirementId;
 
     fn message(event: &str) -> Received {
         let message = json!({"timestamp": "2026-01-01T00:00:00Z", "id": "1", "event": {"hub.topic": "t", "hub.event": event, "context": []}});
@@ -151,7 +152,7 @@ mod tests {
     }
 
     /// The checks of a run in which each of these came to two subscribers.
-    fn told(version: Version, events: &[&str]) -> Vec<(String, Verdict)> {
+    fn told(version: Version, events: &[&str]) -> Vec<(RequirementId, Verdict)> {
         let mut seen = Unasked::default();
         for event in events {
             for subscriber in ["viewer", "worklist"] {
@@ -171,9 +172,9 @@ mod tests {
         told.collect()
     }
 
-    fn owned(told: &[(&str, Verdict)]) -> Vec<(String, Verdict)> {
+    fn owned(told: &[(&'static str, Verdict)]) -> Vec<(RequirementId, Verdict)> {
         told.iter()
-            .map(|(requirement, verdict)| ((*requirement).to_owned(), *verdict))
+            .map(|(requirement, verdict)| ((*requirement).into(), *verdict))
             .collect()
     }
 

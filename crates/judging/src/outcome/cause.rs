@@ -14,6 +14,7 @@ use super::check::{Check, Verdict};
 use super::scenario_id::ScenarioId;
 use super::transcript::Evidence;
 use crate::protocol::Version;
+use crate::requirement::RequirementId;
 
 /// Causes of one requirement at the most, before those at the same place become one.
 const MOST: usize = 6;
@@ -27,7 +28,7 @@ pub struct Cause {
     /// Its name in this run: `c1`.
     pub id: String,
     /// The requirement's id.
-    pub requirement: String,
+    pub requirement: RequirementId,
     /// The version.
     pub fhircast_version: Version,
     /// One sentence: what its first check says.
@@ -67,7 +68,7 @@ pub struct OpenReason {
     /// Their scenarios.
     pub scenarios: Vec<ScenarioId>,
     /// Their requirements, by id.
-    pub requirements: Vec<String>,
+    pub requirements: Vec<RequirementId>,
 }
 
 /// The causes of a finished run.
@@ -83,7 +84,7 @@ pub struct Causes {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     version: Reverse<Version>,
-    requirement: String,
+    requirement: RequirementId,
     pointer: Option<String>,
     kind: String,
 }
@@ -162,7 +163,7 @@ fn groups(checks: &[Check], order: &[usize], names: &BTreeSet<String>) -> Vec<(K
         };
         groups.entry(key).or_default().push(*position);
     }
-    let mut of_requirement: BTreeMap<(Reverse<Version>, String), usize> = BTreeMap::new();
+    let mut of_requirement: BTreeMap<(Reverse<Version>, RequirementId), usize> = BTreeMap::new();
     for key in groups.keys() {
         *of_requirement
             .entry((key.version, key.requirement.clone()))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::scenario_id::ScenarioId;
 use super::transcript::Evidence;
 use crate::protocol::Version;
-use crate::requirement::{Level, Requirement};
+use crate::requirement::{Level, Requirement, RequirementId};
 use crate::schema::Unmet;
 
 /// The result of a check.
@@ -75,7 +75,7 @@ pub struct Check {
     /// The scenario, as folder and file name without ending: `subscribing/accepted`.
     pub scenario: String,
     /// The requirement's id.
-    pub requirement: String,
+    pub requirement: RequirementId,
     /// The version under which the scenario ran.
     pub fhircast_version: Version,
     /// How strongly the requirement binds.

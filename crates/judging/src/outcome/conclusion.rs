@@ -6,6 +6,7 @@ use super::check::{Check, Summary, Verdict};
 use super::event::Disposition;
 use super::grading::Grading;
 use crate::protocol::Version;
+use crate::requirement::RequirementId;
 
 /// The verdict on the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Conclusion {
     grading: Grading,
     summary: Summary,
     /// Requirements of which a check failed.
-    broken: BTreeSet<(Version, String)>,
+    broken: BTreeSet<(Version, RequirementId)>,
     open_shalls: usize,
     /// Of those counted, the ones that are accepted.
     accepted: Summary,

@@ -9,6 +9,7 @@ use super::check::{Check, Observation, Summary};
 use super::scenario_id::ScenarioId;
 use super::transcript::Entry;
 use crate::protocol::Version;
+use crate::requirement::RequirementId;
 
 /// Something that happened in a run.
 #[derive(Debug, Clone)]
@@ -136,7 +137,7 @@ pub struct Accommodation {
     pub what: String,
     /// The requirement that the hub breaks there, where it breaks one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requirement: Option<String>,
+    pub requirement: Option<RequirementId>,
     /// The cause that it is done for; known when the run has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,

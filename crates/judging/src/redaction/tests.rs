@@ -320,7 +320,7 @@ fn of_all_headers_the_values_are_hidden_by_their_names() {
 #[test]
 fn all_words_of_a_check_are_hidden() {
     let requirement = crate::requirement::Requirement {
-        id: "area.matter".to_owned(),
+        id: "area.matter".into(),
         version: crate::protocol::Version::Stu3,
         level: crate::requirement::Level::Shall,
         actor: crate::requirement::Actor::Hub,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::record::{Place, Record};
 use crate::outcome::{Check, Verdict};
 use crate::protocol::Version;
-use crate::requirement::{Actor, Catalogue, Requirement};
+use crate::requirement::{Actor, Catalogue, Requirement, RequirementId};
 use crate::schema::{Judgement, Unmet};
 
 /// Who is judged.
@@ -100,7 +100,7 @@ pub(super) struct Findings {
     version: Version,
     /// How many subscribers are told apart; of further ones nothing is counted.
     limit: usize,
-    tallies: BTreeMap<Subscriber, BTreeMap<String, Tally>>,
+    tallies: BTreeMap<Subscriber, BTreeMap<RequirementId, Tally>>,
     told: VecDeque<Finding>,
 }
 
@@ -120,37 +120,41 @@ impl Findings {
         self.told.pop_front()
     }
 
-    fn tally(&mut self, who: &Subscriber, requirement: &str) -> Option<&mut Tally> {
+    fn tally(&mut self, who: &Subscriber, requirement: RequirementId) -> Option<&mut Tally> {
         if !self.tallies.contains_key(who) {
             if self.tallies.len() >= self.limit {
                 return None;
             }
             self.tallies.insert(who.clone(), BTreeMap::new());
         }
-        let tallies = self.tallies.get_mut(who)?;
-        if !tallies.contains_key(requirement) {
-            tallies.insert(requirement.to_owned(), Tally::default());
-        }
-        tallies.get_mut(requirement)
+        Some(self.tallies.get_mut(who)?.entry(requirement).or_default())
     }
 
     /// The requirement binds subscribers in this version.
-    fn binds(&self, requirement: &str) -> bool {
+    fn binds(&self, requirement: &RequirementId) -> bool {
         self.catalogue
             .get(self.version, requirement)
             .is_some_and(|stated| stated.actor == Actor::Subscriber)
     }
 
-    pub(super) fn held(&mut self, who: &Subscriber, requirement: &str) {
-        if self.binds(requirement)
+    pub(super) fn held(&mut self, who: &Subscriber, requirement: impl Into<RequirementId>) {
+        let requirement = requirement.into();
+        if self.binds(&requirement)
             && let Some(tally) = self.tally(who, requirement)
         {
             tally.held += 1;
         }
     }
 
-    pub(super) fn broken(&mut self, record: &Record, who: &Subscriber, requirement: &str, breach: Breach) {
-        let Some(stated) = self.catalogue.get(self.version, requirement).cloned() else {
+    pub(super) fn broken(
+        &mut self,
+        record: &Record,
+        who: &Subscriber,
+        requirement: impl Into<RequirementId>,
+        breach: Breach,
+    ) {
+        let requirement = requirement.into();
+        let Some(stated) = self.catalogue.get(self.version, &requirement).cloned() else {
             return;
         };
         if stated.actor != Actor::Subscriber {
@@ -201,7 +205,7 @@ impl Findings {
 
     /// All subscribers with what became of their requirements.
     pub(super) fn conclude(&self) -> Vec<SubscriberChecks> {
-        let checks = |who: &Subscriber, tallies: &BTreeMap<String, Tally>| {
+        let checks = |who: &Subscriber, tallies: &BTreeMap<RequirementId, Tally>| {
             let checks = tallies.iter().filter_map(|(requirement, tally)| {
                 let stated = self.catalogue.get(self.version, requirement)?;
                 Some(conclusion(who, stated, tally))

@@ -167,7 +167,7 @@ impl Judge {
     pub(super) fn judge_address(
         &mut self,
         who: &Subscriber,
-        requirement: &str,
+        requirement: &'static str,
         head: &Head,
         what: &str,
         spot: Spot,

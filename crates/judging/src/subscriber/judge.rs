@@ -11,7 +11,7 @@ use super::requests::Asked;
 use super::state::{Connection, Spot, Subscription, Topic};
 use crate::protocol::Version;
 use crate::redaction::Redactor;
-use crate::requirement::Catalogue;
+use crate::requirement::{Catalogue, RequirementId};
 use crate::schema::{Schemas, Unmet};
 
 /// For how long the end of a subscription or of a WebSocket is remembered.
@@ -210,19 +210,25 @@ impl Judge {
         self.questions.insert((at, self.counter), question);
     }
 
-    pub(super) fn held(&mut self, who: &Subscriber, requirement: &str) {
+    pub(super) fn held(&mut self, who: &Subscriber, requirement: impl Into<RequirementId>) {
         self.findings.held(who, requirement);
     }
 
-    pub(super) fn broken(&mut self, who: &Subscriber, requirement: &str, breach: Breach) {
+    pub(super) fn broken(&mut self, who: &Subscriber, requirement: impl Into<RequirementId>, breach: Breach) {
+        let requirement = requirement.into();
         if breach.unmet == Unmet::Note {
-            self.findings.held(who, requirement);
+            self.findings.held(who, &requirement);
         }
         self.findings.broken(&self.record, who, requirement, breach);
     }
 
     /// Judges one requirement: it held, or this is why not.
-    pub(super) fn judge(&mut self, who: &Subscriber, requirement: &str, breach: Option<Breach>) {
+    pub(super) fn judge(
+        &mut self,
+        who: &Subscriber,
+        requirement: impl Into<RequirementId>,
+        breach: Option<Breach>,
+    ) {
         match breach {
             None => self.held(who, requirement),
             Some(breach) => self.broken(who, requirement, breach),

@@ -1,4 +1,4 @@
-//! Judges the conduct of subscribers over a conversation: every message by the schemas, and what only several messages and
+//! Judges what subscribers do over a conversation: every message by the schemas, and what only several messages and
 //! the passing of time show.
 //!
 //! It is sans-I/O: [`Exchange`]s go in, in the order in which they were observed and each with its time, and findings come

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::capture::Side;
 use crate::capture::conversation::{
-    Answer, CallbackCall, Conversation, EndKind, Event, Exchange, Frame, Moment, PublishedEvent, Request,
-    Socket, SubscriptionForm, SubscriptionId,
+    Answer, CallbackCall, EndKind, Event, Exchange, Frame, Moment, PublishedEvent, RecordedConversation,
+    Request, Socket, SubscriptionForm, SubscriptionId,
 };
 use crate::protocol::{EventName, Version};
 
@@ -126,7 +126,7 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 
 impl SubscriberActions {
     /// The actions in a conversation.
-    pub fn of(conversation: &Conversation) -> Self {
+    pub fn of(conversation: &RecordedConversation) -> Self {
         let mut collector = Collector {
             conversation,
             known: HashMap::new(),
@@ -164,7 +164,7 @@ impl SubscriberActions {
 }
 
 struct Collector<'c> {
-    conversation: &'c Conversation,
+    conversation: &'c RecordedConversation,
     /// The position of the subscriber that each accepted subscription became.
     known: HashMap<SubscriptionId, usize>,
     /// The time at which each subscriber was notified of each event.

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::capture::conversation::Conversation;
+use crate::capture::conversation::RecordedConversation;
 use crate::capture::{Frame, Headers, Line, Message, Payload, Side};
 use crate::protocol::Version;
 use crate::redaction::Redactor;
@@ -107,7 +107,7 @@ fn refusal() -> CaptureBuilder {
 }
 
 fn recorded(capture: CaptureBuilder) -> SubscriberActions {
-    SubscriberActions::of(&Conversation::decode(HUB, capture.lines))
+    SubscriberActions::of(&RecordedConversation::decode(HUB, capture.lines))
 }
 
 fn scenario(capture: CaptureBuilder) -> Result<String, ReproductionError> {

@@ -11,7 +11,7 @@ use crate::outcome::{Check, Disposition, FinishedRun, FinishedScenario, RunEvent
 use crate::protocol::Version;
 use crate::requirement::Catalogue;
 use crate::schema::Schemas;
-use castspec_judging::subscriber as conduct;
+use castspec_judging::subscriber;
 
 /// The scenario under which what the hub did is listed.
 const HUB: &str = "hub";
@@ -58,8 +58,8 @@ pub fn judge_recording(
         });
     }
     if judged.subscribers && version == Version::Stu3 {
-        let conducts = conducts(recording, version, catalogue, schemas);
-        if conducts.iter().all(|conduct| conduct.checks.is_empty()) {
+        let subscriber_checks = subscriber_checks(recording, version, catalogue, schemas);
+        if subscriber_checks.iter().all(|of_one| of_one.checks.is_empty()) {
             scenarios.push(FinishedScenario {
                 name: SUBSCRIBERS.to_owned(),
                 title: "What the subscribers did".to_owned(),
@@ -68,11 +68,11 @@ pub fn judge_recording(
                 observations: Vec::new(),
             });
         }
-        for conduct in conducts {
+        for of_one in subscriber_checks {
             scenarios.push(FinishedScenario {
-                name: conduct.subscriber.scenario(),
-                title: format!("What {} did", conduct.subscriber.name),
-                checks: conduct.checks,
+                name: of_one.subscriber.scenario(),
+                title: format!("What {} did", of_one.subscriber.name),
+                checks: of_one.checks,
                 observations: Vec::new(),
                 disposition: Disposition::Completed,
             });
@@ -105,16 +105,16 @@ fn judged_or_not(checks: &[Check], otherwise: &str) -> Disposition {
     }
 }
 
-fn conducts(
+fn subscriber_checks(
     recording: &Recording,
     version: Version,
     catalogue: &Arc<Catalogue>,
     schemas: &Arc<Schemas>,
-) -> Vec<conduct::SubscriberChecks> {
-    let mut settings = conduct::Settings::new(version, &recording.header.upstream);
+) -> Vec<subscriber::SubscriberChecks> {
+    let mut settings = subscriber::Settings::new(version, &recording.header.upstream);
     settings.authorization = recording.shows_tokens();
     settings.memory = usize::MAX;
-    let mut judge = conduct::Judge::new(catalogue.clone(), schemas.clone(), settings);
+    let mut judge = subscriber::Judge::new(catalogue.clone(), schemas.clone(), settings);
     for exchange in exchanges(recording) {
         judge.observe(&exchange);
         // What is found is in the conclusion too.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::har::{self, HarError};
-use crate::capture::conversation::Conversation;
+use crate::capture::conversation::RecordedConversation;
 use crate::capture::{CaptureError, Cut, Header, Line, Reader, is_capture};
 use crate::protocol::Version;
 
@@ -44,7 +44,7 @@ pub struct Recording {
     /// The place and time of the recording.
     pub header: Header,
     /// The messages.
-    pub conversation: Conversation,
+    pub conversation: RecordedConversation,
     /// The last line, where it was cut off.
     pub cut: Option<Cut>,
     /// The one subscriber that took part, where there was but one, as in a browser.
@@ -54,7 +54,7 @@ pub struct Recording {
 impl Recording {
     pub(super) fn new(header: Header, lines: Vec<Line>, cut: Option<Cut>, client: Option<String>) -> Self {
         Self {
-            conversation: Conversation::decode(&header.upstream, lines),
+            conversation: RecordedConversation::decode(&header.upstream, lines),
             header,
             cut,
             client,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capture::Side;
 use crate::capture::conversation::{
-    CallbackCall, Conversation, EndKind, Event, Exchange, ExchangeId, Moment, Request, SocketId,
+    CallbackCall, EndKind, Event, Exchange, ExchangeId, Moment, RecordedConversation, Request, SocketId,
     SubscriptionForm,
 };
 use crate::protocol::CallMessage;
@@ -95,7 +95,7 @@ pub struct Step {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Script {
     /// The capture.
-    pub conversation: Conversation,
+    pub conversation: RecordedConversation,
     /// The actions of the subscribers, in order.
     pub steps: Vec<Step>,
     /// The messages of the hub to each receiver.
@@ -108,7 +108,7 @@ pub struct Script {
 
 impl Script {
     /// The script of a conversation.
-    pub fn of(conversation: Conversation) -> Self {
+    pub fn of(conversation: RecordedConversation) -> Self {
         let mut script = Self::default();
         // The number of calls that each callback has answered.
         let mut answered: BTreeMap<Receiver, usize> = BTreeMap::new();

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::capture::conversation::Conversation;
+use crate::capture::conversation::RecordedConversation;
 
 #[test]
 fn names_are_mapped_forth_and_back() {
@@ -65,7 +65,7 @@ fn subscribers_that_ended_their_subscription_themselves_are_known() {
             "body": "hub.mode=unsubscribe&hub.callback=http%3A%2F%2Fme%2F1%3Fa%3Db"}),
     ];
     let lines = lines.map(|line| serde_json::from_value(line).expect("a line of a capture"));
-    let script = Script::of(Conversation::decode("http://hub", lines));
+    let script = Script::of(RecordedConversation::decode("http://hub", lines));
     let socket = |position: usize| Receiver::Socket(script.conversation.sockets()[position].id);
     assert!(script.has_left(&socket(0)));
     assert!(!script.has_left(&socket(1)));

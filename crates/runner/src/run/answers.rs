@@ -75,7 +75,7 @@ impl ScenarioRun<'_> {
         if owed.is_empty()
             && let Some(kind) = asked.kind
         {
-            owed.push((answer_owed(kind).to_owned(), Unmet::ByLevel));
+            owed.push((answer_owed(kind).into(), Unmet::ByLevel));
         }
         let message = match ended {
             true => format!(

@@ -7,6 +7,7 @@ use super::tokens::may_receive;
 use crate::client::{AFTER_DROP, MOST_WAITS, NoAnswer, OutgoingRequest, connect};
 use crate::judging::hub::{Breach, Control, Place, control_of, events_in, ids, lease_in, rules};
 use crate::outcome::Traffic;
+use crate::requirement::RequirementId;
 use crate::scenario::{Connect, Unmet};
 
 /// The first thing that comes over a new WebSocket.
@@ -22,7 +23,7 @@ impl ScenarioRun<'_> {
         let name = step.subscriber.value.as_str();
         if let Some(endpoint) = &step.endpoint {
             let endpoint = self.state.variables.expand_text(endpoint)?;
-            self.mock_mut(name)?.endpoint = Some(endpoint);
+            self.mock_mut(name)?.set_endpoint(endpoint);
         }
         match &step.refused {
             Some(requirement) => self.connect_refused(name, &requirement.value).await,
@@ -35,7 +36,7 @@ impl ScenarioRun<'_> {
 
     /// The hub may deny this subscription after all.
     async fn connect_perhaps(&mut self, name: &str, whether: &str) -> Result<(), Stop> {
-        let opened = self.mock(name)?.endpoint.is_some() && self.open(name).await.is_ok();
+        let opened = self.mock(name)?.endpoint().is_some() && self.open(name).await.is_ok();
         let confirmed = opened && matches!(self.greeting(name).await, Some(Greeting::Confirmed));
         if confirmed {
             self.judge.held(ids::CONFIRMATION_SENT);
@@ -46,7 +47,7 @@ impl ScenarioRun<'_> {
     }
 
     /// The hub must not take this WebSocket: it answers with an HTTP error, or closes at once, or denies.
-    async fn connect_refused(&mut self, name: &str, requirement: &str) -> Result<(), Stop> {
+    async fn connect_refused(&mut self, name: &str, requirement: &RequirementId) -> Result<(), Stop> {
         match self.open(name).await {
             Err(error) if error.status.is_some() => {
                 self.judge.held(requirement);
@@ -117,7 +118,7 @@ impl ScenarioRun<'_> {
         let Some(mock) = self.state.mocks.get_mut(name) else {
             return Ok(());
         };
-        let url = mock.endpoint.clone().unwrap_or_default();
+        let url = mock.endpoint().unwrap_or_default().to_owned();
         let number = mock.opened;
         let (mut waits, mut drops) = (0, 0);
         let socket = loop {
@@ -150,7 +151,9 @@ impl ScenarioRun<'_> {
         };
         self.setting.dialect.learn_that_websockets_open();
         mock.opened += 1;
-        mock.old_sockets.extend(mock.socket.replace(socket));
+        if let Some(web_socket) = mock.web_socket_mut() {
+            web_socket.old_sockets.extend(web_socket.socket.replace(socket));
+        }
         if let Some(subscription) = mock.subscription_mut() {
             subscription.socket = Some(number);
         }
@@ -159,7 +162,7 @@ impl ScenarioRun<'_> {
 
     /// Connects and waits for the confirmation.
     pub async fn connect_mock(&mut self, name: &str) -> Result<(), Stop> {
-        if self.mock(name)?.endpoint.is_none() {
+        if self.mock(name)?.endpoint().is_none() {
             return Err(Stop::Unreached(format!(
                 "{name} was given no endpoint to connect to"
             )));
@@ -167,7 +170,7 @@ impl ScenarioRun<'_> {
         let before = self.state.log.len();
         if let Err(error) = self.open(name).await {
             let breach = rules::not_connected(&error.problem, vec![Place::at(before), Place::at(before + 1)]);
-            let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
+            let url = self.mock(name)?.endpoint().unwrap_or_default().to_owned();
             if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &error.problem).await {
                 return Err(stop);
             }
@@ -210,7 +213,7 @@ impl ScenarioRun<'_> {
                 };
                 let last = self.state.log.len().min(before + 4);
                 let breach = rules::not_confirmed(&observed, (before..last).map(Place::at).collect());
-                let url = self.mock(name)?.endpoint.clone().unwrap_or_default();
+                let url = self.mock(name)?.endpoint().unwrap_or_default().to_owned();
                 if let Some(stop) = self.hub_lost(&format!("WebSocket {url}"), &observed).await {
                     return Err(stop);
                 }
@@ -238,9 +241,7 @@ impl ScenarioRun<'_> {
         }
         let speaks_of_limits = matches!(error.status, None | Some(403 | 429 | 503));
         let mut mocks = self.state.mocks.values();
-        let has_another = mocks.any(|mock| {
-            mock.name != name && mock.socket.as_ref().is_some_and(|socket| !socket.is_finished())
-        });
+        let has_another = mocks.any(|mock| mock.name != name && mock.has_open_socket());
         (speaks_of_limits && has_another).then(|| {
             Stop::Declined(format!(
                 "the hub takes no further WebSocket beside those that are open: {}",

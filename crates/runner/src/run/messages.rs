@@ -13,6 +13,7 @@ use crate::judging::hub::{
     nameless_sync_error, not_closed, rules, unwanted, why_missing,
 };
 use crate::protocol::EventName;
+use crate::requirement::RequirementId;
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::schema::Unmet;
 
@@ -193,7 +194,7 @@ impl ScenarioRun<'_> {
                 if step.within == Bound::Response && matches!(unheld, Unheld::Broken(_)) {
                     self.setting.patience.missed(&awaited(step), &self.title);
                 }
-                let checks = step.checks.iter().map(|check| check.requirement.value.as_str());
+                let checks = step.checks.iter().map(|check| &check.requirement.value);
                 self.judge.unheld(&requirement.value, checks, unheld);
                 Ok(())
             }
@@ -210,7 +211,7 @@ impl ScenarioRun<'_> {
     /// `absent`.
     pub async fn absent(&mut self, step: &Absent) -> Result<(), Stop> {
         let name = step.at.value.as_str();
-        let requirement = step.requirement.value.as_str();
+        let requirement = &step.requirement.value;
         self.select(&step.message, &[])?;
         if step.unless_granted
             && let Some(event) = self.event_of_selector(&step.message)
@@ -252,7 +253,7 @@ impl ScenarioRun<'_> {
             self.absences.push(HeldAbsence {
                 at: name.to_owned(),
                 message: step.message.clone(),
-                requirement: requirement.to_owned(),
+                requirement: requirement.clone(),
                 unmet: step.unmet.unwrap_or_default(),
             });
         }
@@ -273,7 +274,7 @@ impl ScenarioRun<'_> {
         &mut self,
         name: &str,
         message: &Selector,
-        requirement: &str,
+        requirement: &RequirementId,
         unmet: Unmet,
     ) -> Result<bool, Stop> {
         let mock = self.mock(name)?;
@@ -289,18 +290,18 @@ impl ScenarioRun<'_> {
             at: name,
             selection: &self.selection(message)?,
             words: &words(message),
-            requirement,
+            requirement: Some(requirement),
             unmet,
         };
         let unheld = unwanted(&self.conversation(), &expected, first, found.len());
-        self.judge.unheld(requirement, [], unheld);
+        self.judge.unheld(requirement, [] as [RequirementId; 0], unheld);
         Ok(true)
     }
 
     /// `expect_close`.
     pub async fn expect_close(&mut self, step: &ExpectClose) -> Result<(), Stop> {
         let name = step.at.value.as_str();
-        let requirement = step.requirement.value.as_str();
+        let requirement = &step.requirement.value;
         let Some(subscription) = self.mock(name)?.subscription().cloned() else {
             return Err(Stop::Fault(format!(
                 "{name} has no subscription whose WebSocket could be closed"
@@ -504,7 +505,7 @@ fn expected<'s>(step: &'s Expect, selection: &'s Selection, words: &'s str) -> E
         at: &step.at.value,
         selection,
         words,
-        requirement: step.requirement.as_ref().map_or("", |id| id.value.as_str()),
+        requirement: step.requirement.as_ref().map(|id| &id.value),
         unmet: step.unmet.unwrap_or_default(),
     }
 }
@@ -541,7 +542,7 @@ fn words(selector: &Selector) -> String {
 /// What a step waits for, in words that are the same in all scenarios that wait for the same.
 fn awaited(step: &Expect) -> String {
     match &step.requirement {
-        Some(requirement) => requirement.value.clone(),
+        Some(requirement) => requirement.value.to_string(),
         None => {
             let event = step.message.event.as_deref().unwrap_or_default();
             format!("{:?} {event}", step.message.kind)

@@ -11,6 +11,37 @@ use crate::judging::hub::{self, Subscriber, Subscription, Subscriptions};
 use crate::protocol::{EventName, Status, Version, join_events};
 use crate::scenario::{self, Channel};
 
+/// The way that notifications take to a mock subscriber.
+#[derive(Debug)]
+pub enum Transport {
+    /// A WebSocket, which the subscriber opens.
+    WebSocket(WebSocketTransport),
+    /// Calls by the hub.
+    Webhook(WebhookTransport),
+}
+
+/// What a subscriber has that is notified over WebSockets.
+#[derive(Debug, Default)]
+pub struct WebSocketTransport {
+    /// The endpoint that it was given last.
+    pub endpoint: Option<String>,
+    /// Its WebSocket, while it has one.
+    pub socket: Option<Socket>,
+    /// WebSockets left behind by a new subscription; they are still read.
+    pub old_sockets: Vec<Socket>,
+}
+
+/// What a subscriber has that is notified by calls.
+#[derive(Debug)]
+pub struct WebhookTransport {
+    /// Its callback, where the run serves callbacks.
+    pub callback: Option<Callback>,
+    /// `hub.secret` that it gives; empty for none.
+    pub secret: String,
+    /// How many of the verifications that its callback has answered are accounted for.
+    pub accounted: usize,
+}
+
 /// A mock subscriber of a scenario.
 #[derive(Debug)]
 pub struct MockSubscriber {
@@ -29,19 +60,7 @@ pub struct MockSubscriber {
     /// What it received.
     pub inbox: Inbox,
     /// The way that its notifications take.
-    pub channel: Channel,
-    /// Its callback, where it has a webhook.
-    pub callback: Option<Callback>,
-    /// `hub.secret` that it gives; empty for none.
-    pub secret: String,
-    /// How many of the verifications that its callback has answered are accounted for.
-    pub accounted: usize,
-    /// The endpoint that it was given last.
-    pub endpoint: Option<String>,
-    /// Its WebSocket, while it has one.
-    pub socket: Option<Socket>,
-    /// WebSockets left behind by a new subscription; they are still read.
-    pub old_sockets: Vec<Socket>,
+    pub transport: Transport,
     /// How many channels it has opened.
     pub opened: usize,
     /// It has answered everything with 200 at once, kept its connection, and sent nothing odd.
@@ -57,14 +76,19 @@ impl MockSubscriber {
     pub fn new(name: &str, spec: &scenario::Subscriber, topic: &str, version: Version) -> Self {
         let events = spec.events.iter().filter_map(|event| event.value.parse().ok());
         let events = events.map(|event| spelled(version, &event)).collect();
+        let transport = match spec.channel_in(version) {
+            Channel::WebSocket => Transport::WebSocket(WebSocketTransport::default()),
+            Channel::Webhook => Transport::Webhook(WebhookTransport {
+                callback: None,
+                secret: spec
+                    .secret
+                    .clone()
+                    .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string()),
+                accounted: 0,
+            }),
+        };
         Self {
-            channel: spec.channel_in(version),
-            callback: None,
-            secret: spec
-                .secret
-                .clone()
-                .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string()),
-            accounted: 0,
+            transport,
             name: name.to_owned(),
             subscriber_name: spec.name.clone(),
             events,
@@ -72,9 +96,6 @@ impl MockSubscriber {
             lease: spec.lease_seconds,
             policy: Arc::new(Mutex::new(policy_of(&spec.answers))),
             inbox: Inbox::default(),
-            endpoint: None,
-            socket: None,
-            old_sockets: Vec::new(),
             opened: 0,
             exact: spec.answers.is_empty(),
             subscriptions: Subscriptions::default(),
@@ -90,16 +111,20 @@ impl MockSubscriber {
 
     /// What judging knows of it.
     pub fn observed(&self) -> Subscriber {
-        let channel = match (&self.callback, self.is_webhook()) {
-            (Some(callback), true) => hub::Channel::Webhook {
-                callback: callback.url().to_owned(),
-                verified: callback.verified(),
+        let channel = match &self.transport {
+            Transport::WebSocket(_) => hub::Channel::WebSocket,
+            Transport::Webhook(webhook) => hub::Channel::Webhook {
+                callback: webhook
+                    .callback
+                    .as_ref()
+                    .map(|callback| callback.url().to_owned())
+                    .unwrap_or_default(),
+                verified: webhook
+                    .callback
+                    .as_ref()
+                    .map(Callback::verified)
+                    .unwrap_or_default(),
             },
-            (None, true) => hub::Channel::Webhook {
-                callback: String::new(),
-                verified: Vec::new(),
-            },
-            (_, false) => hub::Channel::WebSocket,
         };
         Subscriber {
             subscriptions: self.subscriptions.clone(),
@@ -122,7 +147,66 @@ impl MockSubscriber {
 
     /// Whether its notifications come to a callback.
     pub fn is_webhook(&self) -> bool {
-        self.channel == Channel::Webhook
+        matches!(self.transport, Transport::Webhook(_))
+    }
+
+    /// What it has for WebSockets, where it is notified over them.
+    pub fn web_socket(&self) -> Option<&WebSocketTransport> {
+        match &self.transport {
+            Transport::WebSocket(transport) => Some(transport),
+            Transport::Webhook(_) => None,
+        }
+    }
+
+    /// What it has for WebSockets, to be changed.
+    pub fn web_socket_mut(&mut self) -> Option<&mut WebSocketTransport> {
+        match &mut self.transport {
+            Transport::WebSocket(transport) => Some(transport),
+            Transport::Webhook(_) => None,
+        }
+    }
+
+    /// What it has for calls, where it is notified by them.
+    pub fn webhook(&self) -> Option<&WebhookTransport> {
+        match &self.transport {
+            Transport::WebSocket(_) => None,
+            Transport::Webhook(transport) => Some(transport),
+        }
+    }
+
+    /// What it has for calls, to be changed.
+    pub fn webhook_mut(&mut self) -> Option<&mut WebhookTransport> {
+        match &mut self.transport {
+            Transport::WebSocket(_) => None,
+            Transport::Webhook(transport) => Some(transport),
+        }
+    }
+
+    /// The endpoint that it was given last.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.web_socket()?.endpoint.as_deref()
+    }
+
+    /// It was given this endpoint.
+    pub fn set_endpoint(&mut self, endpoint: String) {
+        if let Some(web_socket) = self.web_socket_mut() {
+            web_socket.endpoint = Some(endpoint);
+        }
+    }
+
+    /// Its WebSocket, while it has one.
+    pub fn socket(&self) -> Option<&Socket> {
+        self.web_socket()?.socket.as_ref()
+    }
+
+    /// Whether its WebSocket is open.
+    pub fn has_open_socket(&self) -> bool {
+        self.socket().is_some_and(|socket| !socket.is_finished())
+    }
+
+    /// Its callback, where it has a webhook.
+    pub fn callback(&self) -> Option<&Callback> {
+        self.webhook()?.callback.as_ref()
     }
 
     /// Whether it has an open channel and a confirmed subscription that nobody has ended.
@@ -139,10 +223,10 @@ impl MockSubscriber {
     pub fn to_variable(&self) -> Value {
         let subscription = self.subscription();
         json!({
-            "endpoint": self.endpoint,
+            "endpoint": self.endpoint(),
             "topic": self.topic,
             "name": self.subscriber_name,
-            "callback": self.callback.as_ref().map(Callback::url),
+            "callback": self.callback().map(Callback::url),
             "events": subscription.map(|subscription| join_events(&subscription.current)),
             "lease_seconds": subscription.and_then(|subscription| subscription.lease),
         })

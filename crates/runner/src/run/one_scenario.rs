@@ -17,7 +17,7 @@ use crate::client::Log;
 use crate::judging::hub::unjudged;
 use crate::outcome::{Check, Disposition, Entry, RunEvent, ScenarioBegan, ScenarioEnded, Verdict};
 use crate::protocol::EventName;
-use crate::requirement::Capability;
+use crate::requirement::{Capability, RequirementId};
 use crate::scenario::{Scenario, Step};
 
 /// How long one scenario may take beside the leases and time-outs that it waits for.
@@ -66,7 +66,7 @@ pub(super) async fn one(
     };
     let began = Instant::now();
     emit.send(scenario_began(setting, scenario));
-    let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
+    let stated: BTreeSet<RequirementId> = scenario.requirements().into_iter().collect();
     let log = Log::new(
         setting.redactor.clone(),
         Some(Box::new({
@@ -187,7 +187,7 @@ pub(super) fn unplayed(setting: &Setting, scenario: &Scenario, emit: &Emitter, d
         Disposition::Completed => (Verdict::Inconclusive, String::new()),
     };
     emit.send(scenario_began(setting, scenario));
-    let stated: BTreeSet<String> = scenario.requirements().into_iter().collect();
+    let stated: BTreeSet<RequirementId> = scenario.requirements().into_iter().collect();
     let version = setting.target.version;
     let checks = unjudged(
         &setting.catalogue,

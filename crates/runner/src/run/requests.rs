@@ -121,9 +121,8 @@ impl ScenarioRun<'_> {
         let next = self.state.log.next();
         for mock in self.state.mocks.values_mut() {
             if mock
-                .endpoint
-                .as_ref()
-                .is_some_and(|endpoint| named.contains(endpoint))
+                .endpoint()
+                .is_some_and(|endpoint| named.iter().any(|named| named == endpoint))
                 && let Some(subscription) = mock.subscription_mut()
             {
                 subscription.ended = Some(next);
@@ -188,7 +187,7 @@ impl ScenarioRun<'_> {
         };
         let mock = self.mock_mut(name)?;
         mock.exact = false;
-        let Some(socket) = &mock.socket else {
+        let Some(socket) = mock.socket() else {
             return Err(Stop::Fault(format!("{name} has no WebSocket to send over")));
         };
         match (text, &step.bytes) {
@@ -226,7 +225,9 @@ impl ScenarioRun<'_> {
         if let Some(subscription) = mock.subscription_mut() {
             subscription.ended = Some(next);
         }
-        Ok(mock.socket.take())
+        Ok(mock
+            .web_socket_mut()
+            .and_then(|web_socket| web_socket.socket.take()))
     }
 
     /// `check`.

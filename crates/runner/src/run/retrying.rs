@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use crate::outcome::{Check, RunEvent, Verdict};
+use crate::requirement::RequirementId;
 
 /// Plays a scenario up to `retries` times more, as long as that may help; the events of the last time, in which what holds only
 /// now is marked. `timed` are the requirements that time has a say in; `may_go_on` turns false when the run is to end.
 pub(super) async fn retried<F>(
     retries: u32,
-    timed: &BTreeSet<String>,
+    timed: &BTreeSet<RequirementId>,
     may_go_on: impl Fn() -> bool,
     mut attempt: impl FnMut() -> F,
 ) -> Vec<RunEvent>
@@ -51,7 +52,7 @@ fn is_wanting(check: &Check) -> bool {
     is_broken(check) || check.verdict == Verdict::Inconclusive
 }
 
-fn may_help(events: &[RunEvent], timed: &BTreeSet<String>) -> bool {
+fn may_help(events: &[RunEvent], timed: &BTreeSet<RequirementId>) -> bool {
     let is_timed = |check: &Check| timed.contains(&check.requirement);
     let lost = events.iter().any(|event| matches!(event, RunEvent::HubLost(_)));
     !lost
@@ -59,7 +60,7 @@ fn may_help(events: &[RunEvent], timed: &BTreeSet<String>) -> bool {
         && !checks(events).any(|check| is_broken(check) && !is_timed(check))
 }
 
-fn mark(events: &mut [RunEvent], failed: &BTreeSet<String>, times: u32) {
+fn mark(events: &mut [RunEvent], failed: &BTreeSet<RequirementId>, times: u32) {
     for event in events {
         if let RunEvent::CheckJudged(check) = event
             && check.verdict == Verdict::Pass
@@ -89,11 +90,11 @@ mod tests {
     use crate::protocol::Version;
     use crate::requirement::Level;
 
-    fn check(requirement: &str, verdict: Verdict) -> RunEvent {
+    fn check(requirement: &'static str, verdict: Verdict) -> RunEvent {
         RunEvent::CheckJudged(Box::new(Check {
             id: format!("s/{requirement}@STU3"),
             scenario: "s".to_owned(),
-            requirement: requirement.to_owned(),
+            requirement: requirement.into(),
             fhircast_version: Version::Stu3,
             level: Level::Shall,
             section: String::new(),
@@ -112,9 +113,13 @@ mod tests {
     }
 
     /// Plays these, one after the other; what came of it, and how many were left.
-    fn after(retries: u32, go_on: bool, plays: Vec<Vec<RunEvent>>) -> (Vec<(String, Verdict, bool)>, usize) {
+    fn after(
+        retries: u32,
+        go_on: bool,
+        plays: Vec<Vec<RunEvent>>,
+    ) -> (Vec<(RequirementId, Verdict, bool)>, usize) {
         let plays = RefCell::new(VecDeque::from(plays));
-        let timed = BTreeSet::from(["timed".to_owned(), "timed.too".to_owned()]);
+        let timed = BTreeSet::from(["timed".into(), "timed.too".into()]);
         let attempt = || std::future::ready(plays.borrow_mut().pop_front().unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let events = runtime.block_on(retried(retries, &timed, || go_on, attempt));
@@ -122,8 +127,8 @@ mod tests {
         (told.collect(), plays.borrow().len())
     }
 
-    fn of(requirement: &str, verdict: Verdict, flaky: bool) -> (String, Verdict, bool) {
-        (requirement.to_owned(), verdict, flaky)
+    fn of(requirement: &'static str, verdict: Verdict, flaky: bool) -> (RequirementId, Verdict, bool) {
+        (requirement.into(), verdict, flaky)
     }
 
     #[test]

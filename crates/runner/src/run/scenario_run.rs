@@ -21,7 +21,7 @@ use crate::judging::hub::{
 };
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::redaction::Redactor;
-use crate::requirement::Catalogue;
+use crate::requirement::{Catalogue, RequirementId};
 use crate::scenario::{
     Condition, Document, MatcherFault, Mismatch, Selector, Step, Templates, Unmet, VariableError,
 };
@@ -101,7 +101,7 @@ impl From<MatcherFault> for Stop {
 pub struct HeldAbsence {
     pub at: String,
     pub message: Selector,
-    pub requirement: String,
+    pub requirement: RequirementId,
     pub unmet: Unmet,
 }
 
@@ -145,7 +145,7 @@ impl<'a> ScenarioRun<'a> {
     }
 
     /// Takes the steps in order. Where one stops the scenario, what the rest would have judged is returned with it.
-    pub async fn perform(&mut self, steps: &[Spanned<Step>]) -> Result<(), (Stop, BTreeSet<String>)> {
+    pub async fn perform(&mut self, steps: &[Spanned<Step>]) -> Result<(), (Stop, BTreeSet<RequirementId>)> {
         for (position, step) in steps.iter().enumerate() {
             self.account_for_verifications();
             if let Err(stop) = self.step(&step.value).await {
@@ -185,7 +185,7 @@ impl<'a> ScenarioRun<'a> {
                 Ok(())
             }
             Step::Verifications(step) => {
-                if let Some(callback) = &self.mock(&step.of.value)?.callback {
+                if let Some(callback) = self.mock(&step.of.value)?.callback() {
                     callback.set_verifying(verifying_of(&step.rule));
                 }
                 Ok(())
@@ -358,12 +358,12 @@ impl<'a> ScenarioRun<'a> {
     /// Whether a WebSocket of this scenario is open.
     fn has_a_living_socket(&self) -> bool {
         let mut mocks = self.state.mocks.values();
-        mocks.any(|mock| mock.socket.as_ref().is_some_and(|socket| !socket.is_finished()))
+        mocks.any(super::mock_subscriber::MockSubscriber::has_open_socket)
     }
 
     /// The hub went down in this scenario, which was played alone: it breaks what it owed an answer to. Where that was no request,
     /// it breaks the first of what the scenario was to show.
-    pub fn blame_for_the_end(&mut self, pending: &BTreeSet<String>) {
+    pub fn blame_for_the_end(&mut self, pending: &BTreeSet<RequirementId>) {
         if !self.is_alone || self.ended_unanswered {
             return;
         }

@@ -104,17 +104,18 @@ pub fn state_before_first_step(
     for (name, spec) in &document.subscribers {
         let topic = topic_of(spec.topic.as_deref().unwrap_or(MAIN));
         let mut mock = MockSubscriber::new(name, spec, &topic, setting.target.version);
-        if let (true, Some(callbacks)) = (mock.is_webhook(), &setting.callbacks) {
-            setting.redactor.know(&mock.secret);
-            let owner = CallbackOwner {
-                actor: name.clone(),
-                log: log.clone(),
-                inbox: mock.inbox.clone(),
-                policy: mock.policy.clone(),
-            };
-            let callback = callbacks.open(owner, spec.callback_query.as_deref(), mock.opened);
+        let owner = CallbackOwner {
+            actor: name.clone(),
+            log: log.clone(),
+            inbox: mock.inbox.clone(),
+            policy: mock.policy.clone(),
+        };
+        let opened = mock.opened;
+        if let (Some(webhook), Some(callbacks)) = (mock.webhook_mut(), &setting.callbacks) {
+            setting.redactor.know(&webhook.secret);
+            let callback = callbacks.open(owner, spec.callback_query.as_deref(), opened);
             callback.set_verifying(verifying_of(&spec.verifications));
-            mock.callback = Some(callback);
+            webhook.callback = Some(callback);
             mock.opened += 1;
         }
         let credential = |wanted| credential(&setting.target, wanted, setting.began);

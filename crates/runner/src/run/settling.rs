@@ -60,7 +60,7 @@ impl ScenarioRun<'_> {
         }
         let quiet = Instant::now() + self.setting.target.timing.quiet;
         // A subscription that was ended is followed by a denial and a close.
-        for mock in self.state.mocks.values().filter(|mock| mock.socket.is_some()) {
+        for mock in self.state.mocks.values().filter(|mock| mock.socket().is_some()) {
             if mock
                 .subscription()
                 .is_some_and(|subscription| subscription.ended.is_some())

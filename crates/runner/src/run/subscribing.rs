@@ -81,17 +81,23 @@ impl ScenarioRun<'_> {
             spoiled: false,
         };
         if self.mock(name)?.is_webhook() {
-            let before = self.mock(name)?.secret.clone();
-            if let Some(secret) = &step.secret {
-                self.mock_mut(name)?.secret = self.state.variables.expand_text(secret)?;
-            }
+            let secret = match &step.secret {
+                Some(secret) => Some(self.state.variables.expand_text(secret)?),
+                None => None,
+            };
+            let webhook = self.mock_mut(name)?.webhook_mut();
+            let before = webhook
+                .zip(secret)
+                .map(|(webhook, secret)| std::mem::replace(&mut webhook.secret, secret));
             let answer = self.ask_for_webhook(name, &request, asked).await;
-            if !answer.as_ref().is_ok_and(Answer::is_accepted) {
-                self.mock_mut(name)?.secret = before;
+            if !answer.as_ref().is_ok_and(Answer::is_accepted)
+                && let (Some(webhook), Some(before)) = (self.mock_mut(name)?.webhook_mut(), before)
+            {
+                webhook.secret = before;
             }
             return answer.map(|_| ());
         }
-        let before = self.mock(name)?.endpoint.clone();
+        let before = self.mock(name)?.endpoint().map(str::to_owned);
         let answer = self.ask_for_subscription(name, &request, asked).await?;
         if answer.is_accepted() && request.endpoint.is_some() && request.endpoint == before {
             self.follow_resubscription(name, before.as_deref()).await?;
@@ -112,7 +118,7 @@ impl ScenarioRun<'_> {
         let mock = self.mock_mut(name)?;
         let events = mock.events.clone();
         mock.subscriptions.push(Subscription::new(events));
-        mock.endpoint = Some(endpoint);
+        mock.set_endpoint(endpoint);
         Ok(())
     }
 
@@ -150,7 +156,8 @@ impl ScenarioRun<'_> {
             return Ok(answer);
         }
         let events = request.events.clone().unwrap_or_default();
-        let resubscribes = request.endpoint.is_some() && request.endpoint == self.mock(name)?.endpoint;
+        let resubscribes =
+            request.endpoint.is_some() && request.endpoint.as_deref() == self.mock(name)?.endpoint();
         let is_secure = self.setting.target.is_secure();
         let mut issued = self.setting.issued.lock().unwrap_or_else(PoisonError::into_inner);
         rules::subscription_accepted(&answer, !resubscribes, is_secure, &mut issued, &mut self.judge);
@@ -162,7 +169,7 @@ impl ScenarioRun<'_> {
             ));
         };
         let mock = self.mock_mut(name)?;
-        let same = mock.endpoint.as_deref() == Some(endpoint.as_str());
+        let same = mock.endpoint() == Some(endpoint.as_str());
         match mock.subscription_mut() {
             Some(subscription) if resubscribes && same => {
                 subscription.replaced.push(answer.request);
@@ -176,7 +183,7 @@ impl ScenarioRun<'_> {
                 mock.subscriptions.push(Subscription::new(events));
             }
         }
-        mock.endpoint = Some(endpoint);
+        mock.set_endpoint(endpoint);
         self.publish_mock_variable(name);
         Ok(answer)
     }
@@ -206,13 +213,14 @@ impl ScenarioRun<'_> {
     /// connected to (ambiguities, 14).
     async fn follow_resubscription(&mut self, name: &str, before: Option<&str>) -> Result<(), Stop> {
         let mock = self.mock(name)?;
-        if mock.endpoint.as_deref() != before {
+        if mock.endpoint() != before {
             self.judge.reading(
                 "endpoint-of-a-re-subscription",
                 "the hub gives a re-subscription a new endpoint",
             );
-            let mock = self.mock_mut(name)?;
-            mock.old_sockets.extend(mock.socket.take());
+            if let Some(web_socket) = self.mock_mut(name)?.web_socket_mut() {
+                web_socket.old_sockets.extend(web_socket.socket.take());
+            }
             return self.connect_mock(name).await;
         }
         let inbox = mock.inbox.clone();
@@ -256,7 +264,7 @@ impl ScenarioRun<'_> {
             return self.unsubscribe_webhook(step).await;
         }
         let mock = self.mock(name)?;
-        let endpoint = mock.endpoint.clone().unwrap_or_default();
+        let endpoint = mock.endpoint().unwrap_or_default().to_owned();
         let request = self.unsubscribe_request(mock, &endpoint);
         let outgoing = OutgoingRequest::form(self.setting.dialect.hub_url(), &request.to_pairs());
         let next = self.state.log.next();

@@ -16,10 +16,7 @@ pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) -> Option<No
     let names: Vec<String> = run.state.mocks.keys().cloned().collect();
     for name in names {
         let Ok(mock) = run.mock(&name) else { continue };
-        if mock.is_webhook() {
-            continue;
-        }
-        if let (true, Some(endpoint)) = (mock.is_active(), &mock.endpoint)
+        if let (true, Some(endpoint)) = (mock.is_active(), mock.endpoint())
             && !setting.dialect.goes_down_on_unsubscribes()
         {
             let request = run.unsubscribe_request(mock, endpoint);
@@ -29,8 +26,11 @@ pub async fn leave(run: &mut ScenarioRun<'_>, close_contexts: bool) -> Option<No
             }
         }
         let Ok(mock) = run.mock_mut(&name) else { continue };
-        let sockets = mock.socket.take().into_iter().chain(mock.old_sockets.drain(..));
-        for socket in sockets {
+        let Some(web_socket) = mock.web_socket_mut() else {
+            continue;
+        };
+        let sockets = web_socket.socket.take().into_iter();
+        for socket in sockets.chain(web_socket.old_sockets.drain(..)) {
             if !socket.is_finished() {
                 socket.close(1000).await;
             }
@@ -52,7 +52,7 @@ async fn leave_webhooks(run: &mut ScenarioRun<'_>) {
         let (Ok(request), Ok(mock)) = (run.webhook_unsubscribe(name), run.mock(name)) else {
             continue;
         };
-        let Some(callback) = &mock.callback else { continue };
+        let Some(callback) = mock.callback() else { continue };
         callback.set_verifying(Verifying::default());
         let answered = callback.verified().len();
         let sent = run.transmit(name, &request).await;

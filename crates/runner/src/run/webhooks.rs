@@ -50,8 +50,11 @@ impl ScenarioRun<'_> {
         request: &SubscriptionRequest,
     ) -> Result<(OutgoingRequest, Option<usize>), Stop> {
         let mock = self.mock(name)?;
-        let callback = mock.callback.as_ref().ok_or_else(no_callback)?;
-        let secret = (!mock.secret.is_empty()).then(|| callback.add_secret(&mock.secret));
+        let callback = mock.callback().ok_or_else(no_callback)?;
+        let secret = mock.webhook().map(|webhook| webhook.secret.as_str());
+        let secret = secret
+            .filter(|secret| !secret.is_empty())
+            .map(|secret| callback.add_secret(secret));
         let dialect = &self.setting.dialect;
         let pairs = webhook_pairs(mock, self.setting.target.version, callback.url(), request);
         let outgoing = OutgoingRequest::form(dialect.hub_url(), &dialect.completed(pairs));
@@ -94,7 +97,7 @@ impl ScenarioRun<'_> {
         mode: &str,
     ) -> Result<Option<Verified>, Stop> {
         let mock = self.mock(name)?;
-        let Some(callback) = &mock.callback else {
+        let Some(callback) = mock.callback() else {
             return Err(no_callback());
         };
         let deadline = self.deadline(Duration::ZERO);
@@ -120,7 +123,7 @@ impl ScenarioRun<'_> {
     }
 
     /// Has it judged that no verification came, or that a denial came in its place.
-    fn was_not_verified(&mut self, name: &str, answer: &Answer, requirement: &str) -> Stop {
+    fn was_not_verified(&mut self, name: &str, answer: &Answer, requirement: &'static str) -> Stop {
         let subscriber = match self.mock(name) {
             Ok(mock) => mock.observed(),
             Err(stop) => return stop,
@@ -179,7 +182,7 @@ impl ScenarioRun<'_> {
     /// The request that ends a webhook subscription: in STU1 it mirrors the one that began it.
     pub(super) fn webhook_unsubscribe(&self, name: &str) -> Result<OutgoingRequest, Stop> {
         let mock = self.mock(name)?;
-        let callback = mock.callback.as_ref().ok_or_else(no_callback)?;
+        let callback = mock.callback().ok_or_else(no_callback)?;
         let mut request = SubscriptionRequest::unsubscribe(&mock.topic, "");
         if self.setting.target.version == Version::Stu1 {
             let events = mock.subscription().map(|subscription| subscription.asked.clone());
@@ -198,10 +201,15 @@ impl ScenarioRun<'_> {
         let mut changed = Vec::new();
         let mut leases = Vec::new();
         for mock in self.state.mocks.values_mut() {
-            let Some(callback) = &mock.callback else { continue };
+            let Some(webhook) = mock.webhook_mut() else {
+                continue;
+            };
+            let Some(callback) = &webhook.callback else {
+                continue;
+            };
             let verified = callback.verified();
-            let before = mock.accounted;
-            mock.accounted = verified.len();
+            let (before, accounted) = (webhook.accounted, verified.len());
+            webhook.accounted = accounted;
             for verified in verified
                 .into_iter()
                 .skip(before)
@@ -212,7 +220,7 @@ impl ScenarioRun<'_> {
                     .agree(&verified, |event| may_receive(credential, event));
                 leases.push((mock.name.clone(), lease_in(&verified.query), verified.asked));
             }
-            if mock.accounted > before {
+            if accounted > before {
                 changed.push(mock.name.clone());
             }
         }
@@ -227,7 +235,7 @@ impl ScenarioRun<'_> {
     /// A verification that has come is answered, and the answer has an effect.
     pub(super) async fn let_it_take_effect(&mut self, name: &str, asked: Spot) {
         let Ok(mock) = self.mock(name) else { return };
-        let Some(callback) = &mock.callback else { return };
+        let Some(callback) = mock.callback() else { return };
         // How long the callback waits before it answers is the scenario's own; it is bounded by the scenario.
         let deadline = self.deadline(Duration::from_secs(30));
         let answered = |verified: &Verified| verified.asked.sequence == asked.sequence;
@@ -283,8 +291,11 @@ fn webhook_pairs(
     push("hub.callback", callback.to_owned());
     push("hub.mode", request.mode.as_str().to_owned());
     push("hub.topic", request.topic.clone());
-    if !mock.secret.is_empty() && (subscribes || version == Version::Stu1) {
-        push("hub.secret", mock.secret.clone());
+    if let Some(webhook) = mock.webhook()
+        && !webhook.secret.is_empty()
+        && (subscribes || version == Version::Stu1)
+    {
+        push("hub.secret", webhook.secret.clone());
     }
     if let Some(events) = &request.events {
         push("hub.events", join_events(events));

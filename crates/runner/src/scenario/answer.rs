@@ -11,6 +11,7 @@ use super::condition::When;
 use super::describe::describe_places;
 use super::matcher::Matcher;
 use super::written::{Has, HttpStatus, RequirementText, UnmetText};
+use crate::requirement::RequirementId;
 use crate::schema::Unmet;
 
 /// What must hold of an HTTP answer, judged as one requirement. Without a requirement, the rest of the scenario builds on it.
@@ -36,7 +37,7 @@ use crate::schema::Unmet;
 pub struct AnswerExpectation {
     /// The requirement that this is judged as; without one, the rest of the scenario builds on it.
     #[schemars(with = "Option<RequirementText>")]
-    pub requirement: Option<Spanned<String>>,
+    pub requirement: Option<Spanned<RequirementId>>,
     /// A softer verdict than the requirement's level, for readings that may be defended.
     #[schemars(with = "Option<UnmetText>")]
     pub unmet: Option<Unmet>,
@@ -131,7 +132,7 @@ impl AnswerExpectation {
         };
         let expected = |name: &str, of_refusal: bool| Self {
             requirement: Some(Spanned::new(
-                format!("{kind}.refusal-{name}"),
+                RequirementId::new(format!("{kind}.refusal-{name}")),
                 refusal.referenced,
                 refusal.defined,
             )),
@@ -207,7 +208,7 @@ pub(super) fn describe_answer(expectations: &[AnswerExpectation]) -> String {
 }
 
 /// The requirements that an answer is judged by.
-pub(super) fn answer_requirements(expectations: &[AnswerExpectation]) -> Vec<&Spanned<String>> {
+pub(super) fn answer_requirements(expectations: &[AnswerExpectation]) -> Vec<&Spanned<RequirementId>> {
     expectations
         .iter()
         .filter_map(|expectation| expectation.requirement.as_ref())

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::library::Scenario;
 use super::steps::Step;
+use crate::requirement::RequirementId;
 
 impl Scenario {
     /// The requirements that time has a say in: those judged by a step that waits for a lease or a time-out to run out, or for a
     /// silence to last.
-    pub fn timed_requirements(&self) -> BTreeSet<String> {
+    pub fn timed_requirements(&self) -> BTreeSet<RequirementId> {
         let waiting = self.document.steps.iter().filter(|step| wait(&step.value) > 0);
         waiting.flat_map(|step| step.value.requirements()).collect()
     }

@@ -13,7 +13,7 @@ use super::fault::ScenarioErrors;
 use super::parse::parse;
 use super::suggestion::suggestions;
 use crate::protocol::Version;
-use crate::requirement::Catalogue;
+use crate::requirement::{Catalogue, RequirementId};
 
 /// How deep folders of scenarios may lie in one another.
 const DEPTH: usize = 8;
@@ -72,7 +72,7 @@ impl Scenario {
     }
 
     /// Every requirement that the scenario names.
-    pub fn requirements(&self) -> BTreeSet<String> {
+    pub fn requirements(&self) -> BTreeSet<RequirementId> {
         self.document
             .steps
             .iter()
@@ -129,7 +129,7 @@ pub enum LibraryError {
         /// The selector as it was given.
         selector: String,
         /// The requirement in it.
-        requirement: String,
+        requirement: RequirementId,
         /// The version in it, as written.
         version: String,
     },
@@ -310,7 +310,7 @@ impl Library {
         match self.scenarios.get(scenario) {
             Some(_) if stated.is_none() => Err(LibraryError::NoCheck {
                 selector: selector.to_owned(),
-                requirement: requirement.to_owned(),
+                requirement: RequirementId::new(requirement),
                 version: version.to_owned(),
             }),
             found => Ok(found.into_iter().collect()),

@@ -85,7 +85,7 @@ pub(super) fn of_context(version: Version, event_name: &str, context: &Value, fi
 
 fn judge(
     findings: &mut Findings,
-    requirement: &str,
+    requirement: &'static str,
     unmet: Unmet,
     held: bool,
     pointer: &str,
@@ -95,7 +95,7 @@ fn judge(
         findings.held(requirement);
     } else {
         findings.violated(Violation {
-            requirement: requirement.to_owned(),
+            requirement: requirement.into(),
             unmet,
             pointer: pointer.to_owned(),
             member: None,
@@ -222,7 +222,7 @@ fn change(resource: &str, context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-fn anchor(resource: &str, requirement: &str, context: &Context<'_>, findings: &mut Findings) {
+fn anchor(resource: &str, requirement: &'static str, context: &Context<'_>, findings: &mut Findings) {
     let held = context
         .elements
         .iter()

@@ -70,7 +70,7 @@ fn refers_to(reference: &Value, resource: &Value) -> Option<bool> {
 pub(super) fn subjects(resource: &str, is_open: bool, context: &Context<'_>, findings: &mut Findings) {
     let patient = context.elements.iter().find(|element| element.key == "patient");
     let patient = patient.and_then(|element| element.resource_of_type("Patient"));
-    let mut own: Vec<&str> = Vec::new();
+    let mut own: Vec<&'static str> = Vec::new();
     match (resource, is_open) {
         ("diagnosticreport", true) => {
             own.push("diagnosticreport-open.patient-is-subject");
@@ -102,7 +102,7 @@ pub(super) fn subjects(resource: &str, is_open: bool, context: &Context<'_>, fin
         let kind = element
             .resource()
             .map_or("", |resource| text(resource, "resourceType"));
-        let mut requirements: Vec<&str> = Vec::new();
+        let mut requirements: Vec<&'static str> = Vec::new();
         match (kind, is_open) {
             ("Encounter", true) => requirements.push("encounter-open.subject-in-event"),
             ("Encounter", false) => requirements.push("encounter-close.subject-in-event"),
@@ -128,7 +128,7 @@ pub(super) fn subjects(resource: &str, is_open: bool, context: &Context<'_>, fin
     }
 }
 
-fn patient_of_study(requirement: &str, context: &Context<'_>, findings: &mut Findings) {
+fn patient_of_study(requirement: &'static str, context: &Context<'_>, findings: &mut Findings) {
     for (element, study) in context.resources("ImagingStudy") {
         let Some(subject) = study.get("subject") else {
             continue;
@@ -149,7 +149,12 @@ fn patient_of_study(requirement: &str, context: &Context<'_>, findings: &mut Fin
     }
 }
 
-fn reports_refer_to_studies(requirement: &str, unmet: Unmet, context: &Context<'_>, findings: &mut Findings) {
+fn reports_refer_to_studies(
+    requirement: &'static str,
+    unmet: Unmet,
+    context: &Context<'_>,
+    findings: &mut Findings,
+) {
     for (element, report) in context.resources("DiagnosticReport") {
         let references: Vec<&Value> = ["imagingStudy", "study"]
             .into_iter()

@@ -1,4 +1,4 @@
-//! Reads the lines of a capture, one after the other, into a [`Conversation`].
+//! Reads the lines of a capture, one after the other, into a [`RecordedConversation`].
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,14 +7,13 @@ use serde_json::Value;
 
 use super::super::headers::Headers;
 use super::super::message::{self, Line, Message, Payload, Side};
-use super::model::{
-    Answer, CallId, CallOutcome, CallbackCall, Channel, Conversation, End, EndKind, Exchange, ExchangeId,
-    Failure, Frame, FrameKind, Happening, Moment, Opening, Outcome, Socket, SocketId, Subscription,
-    SubscriptionId,
-};
+use super::exchange::{Answer, CallOutcome, CallbackCall, Exchange, Failure, Outcome};
+use super::ids::{CallId, ExchangeId, Moment, SocketId, SubscriptionId};
+use super::recorded_conversation::{Channel, Happening, RecordedConversation, Subscription};
 use super::request::{Request, path_below, without_query};
+use super::socket::{End, EndKind, Frame, FrameKind, Opening, Socket};
 
-impl Conversation {
+impl RecordedConversation {
     /// Decodes the lines of a capture of the hub at `hub_url`.
     pub fn decode(hub_url: &str, lines: impl IntoIterator<Item = Line>) -> Self {
         let mut decoder = Decoder {
@@ -35,7 +34,7 @@ impl Conversation {
 
 #[derive(Default)]
 struct Decoder {
-    conversation: Conversation,
+    conversation: RecordedConversation,
     /// Requests to the hub without an answer so far, by their numbers in the capture.
     pending: HashMap<u64, ExchangeId>,
     /// Calls without an answer so far.

@@ -9,12 +9,12 @@ const ENDPOINT: &str = "wss://hub.example.com/socket/1";
 const CALLBACK: &str = "http://viewer.example.com/callback";
 
 /// Decodes lines that are 10 ms apart.
-fn decode(lines: impl IntoIterator<Item = Value>) -> Conversation {
+fn decode(lines: impl IntoIterator<Item = Value>) -> RecordedConversation {
     let lines = lines.into_iter().enumerate().map(|(number, mut line)| {
         line["at_ms"] = json!(number * 10);
         serde_json::from_value::<Line>(line).unwrap()
     });
-    Conversation::decode(HUB, lines)
+    RecordedConversation::decode(HUB, lines)
 }
 
 fn request(exchange: u64, token: &str, body: &str) -> Value {
@@ -84,7 +84,7 @@ fn call_answer(exchange: u64, status: u16, body: &str) -> Value {
 }
 
 /// The names of what happened, in order.
-fn story(conversation: &Conversation) -> Vec<String> {
+fn story(conversation: &RecordedConversation) -> Vec<String> {
     let told = |event: Event<'_>| match event {
         Event::Requested(exchange) => format!("request {}", exchange.number),
         Event::Answered(exchange, answer) => format!("answer {} {}", exchange.number, answer.status),

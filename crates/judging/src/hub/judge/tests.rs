@@ -6,7 +6,7 @@ use super::*;
 use crate::hub::example::{self, Example, Findings};
 use crate::hub::{shortened, unjudged};
 use crate::outcome::Traffic;
-use crate::requirement::Capability;
+use crate::requirement::{Capability, RequirementId};
 use crate::schema::Violation;
 
 /// Requirements of every kind, so that no test depends on what the catalogue of today says.
@@ -56,15 +56,15 @@ fn transcript(entries: usize) -> Vec<Arc<Entry>> {
     example.conversation.transcript
 }
 
-fn ids(ids: &[&str]) -> BTreeSet<String> {
-    ids.iter().map(|id| (*id).to_owned()).collect()
+fn ids(ids: &[&'static str]) -> BTreeSet<RequirementId> {
+    ids.iter().map(|id| RequirementId::from(*id)).collect()
 }
 
 fn conclude(judge: Judge) -> Findings {
     conclude_with(judge, &[], &[])
 }
 
-fn conclude_with(judge: Judge, stated: &[&str], pending: &[&str]) -> Findings {
+fn conclude_with(judge: Judge, stated: &[&'static str], pending: &[&'static str]) -> Findings {
     let transcript = transcript(10);
     let (checks, observations) = judge.conclude(
         "area/scenario",
@@ -228,9 +228,15 @@ fn what_was_not_seen_to_hold_takes_what_builds_on_it_along() {
 fn what_the_version_does_not_state_is_not_judged() {
     let mut judge = judge();
     judge.broken("area.earlier", breach("wrong"));
-    judge.broken("area.unknown", breach("wrong"));
     assert_eq!(judge.version(), Version::Stu3);
     assert_eq!(conclude(judge).checks, []);
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic = "no version states area.unknown"]
+fn an_id_that_no_version_states_is_a_slip_of_ours() {
+    judge().broken("area.unknown", breach("wrong"));
 }
 
 #[test]
@@ -404,7 +410,7 @@ fn a_pass_has_no_evidence() {
 /// A violation of `area.shall`.
 fn violation(pointer: &str, member: Option<&str>, unmet: Unmet) -> Violation {
     Violation {
-        requirement: "area.shall".to_owned(),
+        requirement: "area.shall".into(),
         unmet,
         pointer: pointer.to_owned(),
         member: member.map(str::to_owned),
@@ -558,7 +564,7 @@ fn a_whole_message_that_is_malformed_excuses_what_is_said_of_a_place_in_it() {
 fn a_breach_stands_where_its_own_requirement_or_a_schema_found_it() {
     let mut judge = judge();
     let mut other = violation("/context", None, Unmet::ByLevel);
-    other.requirement = "area.other".to_owned();
+    other.requirement = "area.other".into();
     let judgement = Judgement {
         satisfied: Vec::new(),
         violations: vec![violation("/context", None, Unmet::ByLevel), other],
@@ -612,9 +618,9 @@ fn the_last_place_of_a_breach_is_where_it_is() {
 fn a_schema_judges_hubs_by_what_binds_them() {
     let mut judge = judge();
     let mut of_subscriber = violation("/name", None, Unmet::ByLevel);
-    of_subscriber.requirement = "area.subscriber".to_owned();
+    of_subscriber.requirement = "area.subscriber".into();
     let judgement = Judgement {
-        satisfied: vec!["area.other".to_owned(), "area.subscriber".to_owned()],
+        satisfied: vec!["area.other".into(), "area.subscriber".into()],
         violations: vec![violation("/context", None, Unmet::Warn), of_subscriber],
     };
     judge.judgement(&judgement, &event(), at(4), "/event");

@@ -1,12 +1,12 @@
 //! The claims of a recorded hub.
 
-use crate::capture::conversation::{Conversation, Request};
+use crate::capture::conversation::{RecordedConversation, Request};
 use crate::hub::Claims;
 use crate::hub::claims::CAPABILITIES;
 use crate::protocol::{Version, WELL_KNOWN_PATH};
 
 /// The claims of the hub's configuration document; without one, every capability is claimed.
-pub(super) fn claims(version: Version, recorded: &Conversation) -> Claims {
+pub(super) fn claims(version: Version, recorded: &RecordedConversation) -> Claims {
     let document = recorded.exchanges().iter().rev().find_map(|exchange| {
         let is_configuration = exchange.request == Request::Configuration;
         let is_hubs = is_configuration && exchange.path.as_deref() == Some(WELL_KNOWN_PATH);

@@ -78,7 +78,7 @@ pub fn judge_recorded(
     version: Version,
     catalogue: Arc<Catalogue>,
     schemas: Arc<Schemas>,
-    recorded: &capture::conversation::Conversation,
+    recorded: &capture::conversation::RecordedConversation,
 ) -> Result<Recorded, HubUrlError> {
     let hub_url = parse_hub_url(recorded.hub_url())?;
     let claims = Arc::new(claims(version, recorded));

@@ -12,7 +12,7 @@ const ENDPOINT: &str = "hub.channel.endpoint";
 
 /// The status of every accepted subscription or unsubscribe request, on whichever channel; `requirement` is
 /// [`ids::SUBSCRIBE_202`] or [`ids::UNSUBSCRIBE_202`].
-pub fn status_of_acceptance(answer: &Answer, requirement: &str, judge: &mut Judge) {
+pub fn status_of_acceptance(answer: &Answer, requirement: &'static str, judge: &mut Judge) {
     // In STU3 the 202 of a subscription is a plain statement, that of an unsubscribe a SHALL (ambiguities, 20).
     let is_plain = requirement == ids::SUBSCRIBE_202 && judge.version() == Version::Stu3;
     let breach = (answer.status != 202).then(|| {
@@ -92,7 +92,7 @@ pub fn end_accepted(answer: &Answer, endpoint: &str, judge: &mut Judge) {
     judge.tried(ids::UNSUBSCRIBE_ENDPOINT, breach);
 }
 
-fn accepted(answer: &Answer, kind: MessageKind, requirement: &str, judge: &mut Judge) {
+fn accepted(answer: &Answer, kind: MessageKind, requirement: &'static str, judge: &mut Judge) {
     status_of_acceptance(answer, requirement, judge);
     let media_type = answer.media_type();
     let breach = (media_type.as_deref() != Some("application/json")).then(|| {

@@ -54,7 +54,7 @@ impl CallReceived<'_> {
         Some(expected.iter().all(|pair| whole.contains(pair)))
     }
 
-    fn judge_method(&self, requirement: &str, method: &str, did: &str, judge: &mut Judge) {
+    fn judge_method(&self, requirement: &'static str, method: &str, did: &str, judge: &mut Judge) {
         let breach = (self.call.method != method).then(|| {
             let message = format!("the hub {did} by {} in place of {method}", self.call.method);
             Breach::new(message, self.places())
@@ -64,7 +64,7 @@ impl CallReceived<'_> {
         judge.tried(requirement, breach);
     }
 
-    fn judge_query(&self, requirement: &str, holds: bool, what: &str, judge: &mut Judge) {
+    fn judge_query(&self, requirement: &'static str, holds: bool, what: &str, judge: &mut Judge) {
         let breach = (!holds).then(|| {
             let message =
                 format!("{what} does not have the callback's own query parameters where they belong");

@@ -21,7 +21,7 @@ pub enum Unverified {
 pub fn not_verified(
     subscriber: &Subscriber,
     answer: &Answer,
-    requirement: &str,
+    requirement: &'static str,
     silence: &str,
     judge: &mut Judge,
 ) -> Unverified {

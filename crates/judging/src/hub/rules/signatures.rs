@@ -29,7 +29,7 @@ pub(super) fn judge_signature(
         publication.requested.sequence
     });
     let settled = subscription.replaced.iter().all(|spot| spot.sequence < since);
-    let mut say = |requirement: &str, problem: Option<&str>| {
+    let mut say = |requirement: &'static str, problem: Option<&str>| {
         let breach = problem.map(|problem| {
             let stated = call.header(SIGNATURE_HEADER).unwrap_or("no such header");
             Breach::new(

@@ -7,7 +7,7 @@ use crate::hub::{Breach, Judge, Place};
 
 /// Judges the topic that stands in a message at `pointer`.
 pub(super) fn judge_topic(
-    requirement: &str,
+    requirement: &'static str,
     message: &Value,
     pointer: &str,
     topic: &str,

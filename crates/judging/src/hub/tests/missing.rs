@@ -33,16 +33,16 @@ fn error_about(publication: usize) -> Selection {
 }
 
 /// Why no such message came to the archive.
-fn missing(example: &Example, selection: &Selection, requirement: &str) -> Unheld {
+fn missing(example: &Example, selection: &Selection, requirement: &'static str) -> Unheld {
     missing_at(example, "archive", selection, requirement)
 }
 
-fn missing_at(example: &Example, at: &str, selection: &Selection, requirement: &str) -> Unheld {
+fn missing_at(example: &Example, at: &str, selection: &Selection, requirement: &'static str) -> Unheld {
     let expected = Expected {
         at,
         selection,
         words: "message",
-        requirement,
+        requirement: Some(&requirement.into()),
         unmet: Unmet::ByLevel,
     };
     why_missing(&example.conversation, &expected)
@@ -117,7 +117,7 @@ fn a_message_that_did_not_come_may_be_a_softer_breach() {
         at: "archive",
         selection: &event(opened),
         words: "message",
-        requirement: OTHER,
+        requirement: Some(&OTHER.into()),
         unmet: Unmet::Warn,
     };
     let breach = broken(why_missing(&example.conversation, &expected));
@@ -438,7 +438,7 @@ fn came_to_archive(example: &Example, selection: &Selection, unmet: Unmet) -> Un
         at: "archive",
         selection,
         words: "message",
-        requirement: OTHER,
+        requirement: Some(&OTHER.into()),
         unmet,
     };
     let received = &example.conversation.subscribers["archive"].received;
@@ -509,7 +509,7 @@ fn nameless(example: &Example, at: &str, selection: &Selection) -> Option<(usize
         at,
         selection,
         words: "message",
-        requirement: OTHER,
+        requirement: Some(&OTHER.into()),
         unmet: Unmet::ByLevel,
     };
     let candidates = &example.conversation.subscribers["viewer"].received;

@@ -103,7 +103,7 @@ fn the_last_subscription_counts() {
 
 #[test]
 fn a_message_belongs_to_the_last_subscription_confirmed_before_it_over_its_channel() {
-    let subscriptions = of([confirmed_over(0, 5), confirmed_over(0, 10), confirmed_over(1, 15)]);
+    let mut subscriptions = of([confirmed_over(0, 5), confirmed_over(0, 10), confirmed_over(1, 15)]);
     for (socket, sequence, confirmed) in [
         (0, 7, Some(5)),
         // The confirmation itself came while the one before was in force.
@@ -120,6 +120,12 @@ fn a_message_belongs_to_the_last_subscription_confirmed_before_it_over_its_chann
         let found = found.map(|subscription| subscription.confirmed.unwrap().sequence);
         assert_eq!(found, confirmed, "channel {socket}, message {sequence}");
     }
+    // One that is not confirmed yet has the channel to itself.
+    subscriptions.push(Subscription {
+        socket: Some(4),
+        ..Subscription::new(Vec::new())
+    });
+    assert_eq!(subscriptions.of(&received(4, 20)).unwrap().socket, Some(4));
 }
 
 #[test]

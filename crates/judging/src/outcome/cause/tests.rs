@@ -6,13 +6,13 @@ use rand::seq::SliceRandom as _;
 
 use super::*;
 use crate::outcome::{Entry, Traffic};
-use crate::requirement::Level;
+use crate::requirement::{Level, RequirementId};
 
 fn check(scenario: &str, requirement: &str, verdict: Verdict, message: &str) -> Check {
     Check {
         id: format!("{scenario}/{requirement}@STU3"),
         scenario: scenario.to_owned(),
-        requirement: requirement.to_owned(),
+        requirement: RequirementId::new(requirement),
         fhircast_version: Version::Stu3,
         level: Level::Shall,
         section: "2.4 Title".to_owned(),
@@ -107,7 +107,7 @@ fn what_differs_in_place_or_kind_or_requirement_or_version_is_another_cause() {
         failed("b/second", "viewer", "/event/timestamp", "/event/id is a number"),
         failed("b/second", "viewer", "/event/id", "/event/id is empty"),
         Check {
-            requirement: "r.two".to_owned(),
+            requirement: "r.two".into(),
             ..failed("b/second", "viewer", "/event/id", "/event/id is a number")
         },
         Check {

@@ -12,7 +12,7 @@ const ALL: [Verdict; 5] = [
 
 fn requirement() -> Requirement {
     Requirement {
-        id: "area.matter".to_owned(),
+        id: "area.matter".into(),
         version: Version::Stu2,
         level: Level::Should,
         actor: crate::requirement::Actor::Hub,

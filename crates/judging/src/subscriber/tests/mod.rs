@@ -196,8 +196,8 @@ impl Talk {
 
     /// The verdict that the conclusion gives a requirement of any subscriber.
     pub(super) fn concluded(&self, requirement: &str) -> Option<Verdict> {
-        let conducts = self.judge.conclude();
-        let checks = conducts.iter().flat_map(|subscriber| &subscriber.checks);
+        let all_checks = self.judge.conclude();
+        let checks = all_checks.iter().flat_map(|subscriber| &subscriber.checks);
         checks
             .filter(|check| check.requirement == requirement)
             .map(|check| check.verdict)

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::super::script::{HubCall, Receiver, Script};
 use crate::capture::Side;
 use crate::capture::conversation::{
-    Answer, Channel, Conversation, Exchange, Moment, Opening, PublishedEvent, Request, Socket, Subscription,
-    SubscriptionForm, SubscriptionId,
+    Answer, Channel, Exchange, Moment, Opening, PublishedEvent, RecordedConversation, Request, Socket,
+    Subscription, SubscriptionForm, SubscriptionId,
 };
 
 /// A message of the hub, and what the subscriber had sent by then.
@@ -160,7 +160,11 @@ impl RecordedHub {
     }
 
     /// Takes in a subscription: the position of the subscriber that it makes, or belongs to.
-    fn subscription(&mut self, conversation: &Conversation, subscription: &Subscription) -> Option<usize> {
+    fn subscription(
+        &mut self,
+        conversation: &RecordedConversation,
+        subscription: &Subscription,
+    ) -> Option<usize> {
         let request = conversation.first_request(subscription)?;
         let answer = request.answer()?;
         request.path.as_ref()?;
@@ -214,7 +218,7 @@ impl RecordedHub {
 
     fn exchange(
         &mut self,
-        conversation: &Conversation,
+        conversation: &RecordedConversation,
         positions: &HashMap<SubscriptionId, usize>,
         exchange: &Exchange,
         path: &str,
@@ -332,7 +336,11 @@ impl RecordedSubscriber {
 }
 
 /// The answered requests that name a callback, from its first subscription on.
-fn requests_naming(conversation: &Conversation, receiver: &Receiver, since: Moment) -> Vec<CallbackRequest> {
+fn requests_naming(
+    conversation: &RecordedConversation,
+    receiver: &Receiver,
+    since: Moment,
+) -> Vec<CallbackRequest> {
     let named = conversation.exchanges().iter().filter(|exchange| {
         let callback = exchange.request.form().and_then(SubscriptionForm::callback);
         exchange.requested >= since && callback.map(Receiver::at).as_ref() == Some(receiver)
@@ -350,7 +358,7 @@ fn requests_naming(conversation: &Conversation, receiver: &Receiver, since: Mome
 
 /// The publisher of an event, where only one subscriber is the likeliest.
 fn publisher(
-    conversation: &Conversation,
+    conversation: &RecordedConversation,
     positions: &HashMap<SubscriptionId, usize>,
     exchange: &Exchange,
     event: &PublishedEvent,

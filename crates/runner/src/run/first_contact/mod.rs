@@ -17,6 +17,7 @@ use crate::outcome::{
     Verdict,
 };
 use crate::protocol::{Action, EventName, WELL_KNOWN_PATH};
+use crate::requirement::RequirementId;
 use crate::run::emitter::Emitter;
 use crate::run::outage::Lost;
 use crate::run::preflight::PreflightError;
@@ -221,11 +222,11 @@ impl Contact<'_> {
         self.run.mock("probe").is_ok_and(|mock| mock.is_webhook())
     }
 
-    fn accommodate(&mut self, what: String, requirement: Option<&str>) {
+    fn accommodate(&mut self, what: String, requirement: Option<&'static str>) {
         self.accommodations.push(Accommodation {
             fhircast_version: self.setting.target.version,
             what,
-            requirement: requirement.map(str::to_owned),
+            requirement: requirement.map(RequirementId::from),
             cause: None,
         });
     }

@@ -185,8 +185,8 @@ impl Contact<'_> {
     pub(super) async fn connect(&mut self, name: &str, is_first: bool) -> Result<(), End> {
         let before = self.run.state.log.len();
         if let Err(error) = self.run.open(name).await {
-            let endpoint = self.run.mock(name).ok().and_then(|mock| mock.endpoint.clone());
-            let endpoint = endpoint.unwrap_or_default();
+            let endpoint = self.run.mock(name).ok().and_then(|mock| mock.endpoint());
+            let endpoint = endpoint.unwrap_or_default().to_owned();
             let told = format!("WebSocket {endpoint}");
             if self.run.is_lost(&told, &error.problem).await {
                 self.wait_for_the_hub().await;

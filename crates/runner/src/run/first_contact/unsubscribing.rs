@@ -13,8 +13,7 @@ impl Contact<'_> {
         }
         let Some((name, plain)) = ["listener", "probe"].into_iter().find_map(|name| {
             let mock = self.run.mock(name).ok()?;
-            let socket = mock.socket.as_ref().filter(|socket| !socket.is_finished());
-            let endpoint = mock.endpoint.as_ref().filter(|_| socket.is_some())?;
+            let endpoint = mock.endpoint().filter(|_| mock.has_open_socket())?;
             Some((name, self.run.unsubscribe_request(mock, endpoint)))
         }) else {
             return Ok(());

@@ -17,7 +17,7 @@ use super::suggestion::suggestions;
 use super::token::Token;
 use crate::judging::hub::RequestKind;
 use crate::protocol::{FhircastScope, Version};
-use crate::requirement::{Actor, Catalogue};
+use crate::requirement::{Actor, Catalogue, RequirementId};
 
 /// Every mistake in a document whose form is in order.
 pub(crate) fn faults(file: &str, source: &str, parsed: &Parsed, catalogue: &Catalogue) -> Vec<Fault> {
@@ -162,7 +162,7 @@ impl<'d> Checker<'d> {
     }
 
     /// A requirement must be one of some version of the scenario; under a version that does not state it, it is not judged.
-    fn requirement(&mut self, requirement: &Spanned<String>) {
+    fn requirement(&mut self, requirement: &Spanned<RequirementId>) {
         let id = requirement.value.as_str();
         let versions = &self.document.versions;
         let found = versions

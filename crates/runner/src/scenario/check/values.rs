@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::Checker;
 use crate::protocol::EventName;
+use crate::requirement::RequirementId;
 use crate::scenario::answer::{AnswerExpectation, StatusExpectation};
 use crate::scenario::document::{Answer, Verifying};
 use crate::scenario::matcher::{Matcher, MatcherFault, is_pointer};
@@ -89,7 +90,7 @@ impl Checker<'_> {
     pub(in crate::scenario) fn unmet(
         &mut self,
         unmet: Option<Unmet>,
-        requirement: Option<&Spanned<String>>,
+        requirement: Option<&Spanned<RequirementId>>,
         node: &Node,
     ) {
         if unmet.is_some() && requirement.is_none() {

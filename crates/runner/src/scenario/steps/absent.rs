@@ -6,6 +6,7 @@ use serde_saphyr::Spanned;
 
 use super::StepKind;
 use crate::judging::hub::RequestKind;
+use crate::requirement::RequirementId;
 use crate::scenario::bound::Bound;
 use crate::scenario::check::Checker;
 use crate::scenario::condition::{Condition, When};
@@ -26,7 +27,7 @@ pub struct Absent {
     pub message: Selector,
     /// The requirement that this is judged as.
     #[schemars(with = "RequirementText")]
-    pub requirement: Spanned<String>,
+    pub requirement: Spanned<RequirementId>,
     /// A softer verdict than the requirement's level.
     #[schemars(with = "Option<UnmetText>")]
     pub unmet: Option<Unmet>,
@@ -79,7 +80,7 @@ impl StepKind for Absent {
         self.when.as_ref()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         vec![&self.requirement]
     }
 

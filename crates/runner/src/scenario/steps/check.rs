@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use super::{SavedKind, StepKind};
+use crate::requirement::RequirementId;
 use crate::scenario::check::Checker;
 use crate::scenario::condition::{Condition, When};
 use crate::scenario::describe::describe_value;
@@ -21,7 +22,7 @@ use crate::schema::Unmet;
 pub struct CheckValues {
     /// The requirement that this is judged as; without one, the rest of the scenario builds on it.
     #[schemars(with = "Option<RequirementText>")]
-    pub requirement: Option<Spanned<String>>,
+    pub requirement: Option<Spanned<RequirementId>>,
     /// A softer verdict than the requirement's level.
     #[schemars(with = "Option<UnmetText>")]
     pub unmet: Option<Unmet>,
@@ -62,7 +63,7 @@ impl StepKind for CheckValues {
         whether.map(|name| (name, SavedKind::Whether)).collect()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         self.requirement.iter().collect()
     }
 }

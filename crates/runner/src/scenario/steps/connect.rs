@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{SavedKind, StepKind};
+use crate::requirement::RequirementId;
 use crate::scenario::check::Checker;
 use crate::scenario::condition::{Condition, When};
 use crate::scenario::positions::Node;
@@ -23,7 +24,7 @@ pub struct Connect {
     pub endpoint: Option<String>,
     /// The hub must refuse the WebSocket, or close it at once: the requirement that this is judged as.
     #[schemars(with = "Option<RequirementText>")]
-    pub refused: Option<Spanned<String>>,
+    pub refused: Option<Spanned<RequirementId>>,
     /// Save whether the hub confirmed the subscription (true or false); where it denies it, or closes the WebSocket, the
     /// scenario goes on.
     #[schemars(with = "Option<SaveName>")]
@@ -57,7 +58,7 @@ impl StepKind for Connect {
         whether.map(|name| (name, SavedKind::Whether)).collect()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         self.refused.iter().collect()
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{SavedKind, StepKind};
+use crate::requirement::RequirementId;
 use crate::scenario::answer::{AnswerExpectation, answer_requirements, describe_answer, expectations};
 use crate::scenario::check::Checker;
 use crate::scenario::condition::{Condition, When};
@@ -48,7 +49,7 @@ impl StepKind for Discover {
         self.save.iter().map(|name| (name, SavedKind::Answer)).collect()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         answer_requirements(&self.answer)
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use serde_saphyr::Spanned;
 
 use super::{SavedKind, StepKind};
+use crate::requirement::RequirementId;
 use crate::scenario::bound::Bound;
 use crate::scenario::check::Checker;
 use crate::scenario::condition::{Condition, When};
@@ -32,7 +33,7 @@ pub struct Expect {
     pub message: Selector,
     /// The requirement that its arrival is judged as; without one, the rest of the scenario builds on it.
     #[schemars(with = "Option<RequirementText>")]
-    pub requirement: Option<Spanned<String>>,
+    pub requirement: Option<Spanned<RequirementId>>,
     /// A softer verdict than the requirement's level.
     #[schemars(with = "Option<UnmetText>")]
     pub unmet: Option<Unmet>,
@@ -66,7 +67,7 @@ pub struct Expect {
 pub struct MessageCheck {
     /// The requirement that this is judged as.
     #[schemars(with = "RequirementText")]
-    pub requirement: Spanned<String>,
+    pub requirement: Spanned<RequirementId>,
     /// A softer verdict than the requirement's level.
     #[schemars(with = "Option<UnmetText>")]
     pub unmet: Option<Unmet>,
@@ -143,7 +144,7 @@ impl StepKind for Expect {
         message.chain(whether).collect()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         let of_checks = self.checks.iter().map(|check| &check.requirement);
         self.requirement.iter().chain(of_checks).collect()
     }

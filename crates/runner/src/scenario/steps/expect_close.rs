@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::StepKind;
+use crate::requirement::RequirementId;
 use crate::scenario::bound::Bound;
 use crate::scenario::check::Checker;
 use crate::scenario::condition::{Condition, When};
@@ -22,7 +23,7 @@ pub struct ExpectClose {
     pub at: Spanned<String>,
     /// The requirement that this is judged as.
     #[schemars(with = "RequirementText")]
-    pub requirement: Spanned<String>,
+    pub requirement: Spanned<RequirementId>,
     /// A softer verdict than the requirement's level.
     #[schemars(with = "Option<UnmetText>")]
     pub unmet: Option<Unmet>,
@@ -31,7 +32,7 @@ pub struct ExpectClose {
     pub within: Bound,
     /// It must not close before the granted lease has run out (with a second's tolerance): the requirement for that.
     #[schemars(with = "Option<RequirementText>")]
-    pub not_before_lease: Option<Spanned<String>>,
+    pub not_before_lease: Option<Spanned<RequirementId>>,
     /// The step is taken only on this condition.
     pub when: When,
 }
@@ -56,7 +57,7 @@ impl StepKind for ExpectClose {
         self.when.as_ref()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         let requirement = std::iter::once(&self.requirement);
         requirement.chain(&self.not_before_lease).collect()
     }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::StepKind;
+use crate::requirement::RequirementId;
 use crate::scenario::bound::Bound;
 use crate::scenario::check::Checker;
 use crate::scenario::condition::{Condition, When};
@@ -28,10 +29,10 @@ pub struct ExpectExpiry {
     pub event: Spanned<String>,
     /// The requirement that its end is judged as. A hub may take the target's `response` to notice that a lease is over.
     #[schemars(with = "RequirementText")]
-    pub requirement: Spanned<String>,
+    pub requirement: Spanned<RequirementId>,
     /// The requirement that it must not end before the lease is judged as.
     #[schemars(with = "Option<RequirementText>")]
-    pub not_before_lease: Option<Spanned<String>>,
+    pub not_before_lease: Option<Spanned<RequirementId>>,
     /// The step is taken only on this condition.
     pub when: When,
 }
@@ -54,7 +55,7 @@ impl StepKind for ExpectExpiry {
         self.when.as_ref()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         let requirement = std::iter::once(&self.requirement);
         requirement.chain(&self.not_before_lease).collect()
     }

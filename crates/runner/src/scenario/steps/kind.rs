@@ -3,6 +3,7 @@
 use serde_saphyr::Spanned;
 
 use crate::judging::hub::RequestKind;
+use crate::requirement::RequirementId;
 use crate::scenario::bound::Bound;
 use crate::scenario::check::Checker;
 use crate::scenario::condition::Condition;
@@ -53,7 +54,7 @@ pub(in crate::scenario) trait StepKind {
     }
 
     /// The requirements that the step judges.
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         Vec::new()
     }
 

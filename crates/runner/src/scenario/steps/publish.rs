@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use super::{SavedKind, StepKind};
 use crate::judging::hub::RequestKind;
+use crate::requirement::RequirementId;
 use crate::scenario::answer::{
     AnswerExpectation, answer_requirements, describe_answer, expectations, must_be_accepted,
 };
@@ -133,7 +134,7 @@ impl StepKind for Publish {
         name.map(|name| (name, SavedKind::Publication)).collect()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         answer_requirements(&self.answer)
     }
 

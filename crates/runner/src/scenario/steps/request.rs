@@ -9,6 +9,7 @@ use serde_saphyr::Spanned;
 
 use super::{SavedKind, StepKind};
 use crate::judging::hub::RequestKind;
+use crate::requirement::RequirementId;
 use crate::scenario::answer::{
     AnswerExpectation, StatusExpectation, answer_requirements, describe_answer, expectations,
 };
@@ -121,7 +122,7 @@ impl StepKind for Request {
         self.save.iter().map(|name| (name, SavedKind::Answer)).collect()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         answer_requirements(&self.answer)
     }
 

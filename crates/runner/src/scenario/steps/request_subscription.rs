@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 
 use super::{SavedKind, StepKind};
 use crate::judging::hub::RequestKind;
+use crate::requirement::RequirementId;
 use crate::scenario::answer::{
     AnswerExpectation, answer_requirements, describe_answer, expectations, must_be_accepted,
 };
@@ -84,7 +85,7 @@ impl StepKind for RequestSubscription {
         self.save.iter().map(|name| (name, SavedKind::Answer)).collect()
     }
 
-    fn requirements(&self) -> Vec<&Spanned<String>> {
+    fn requirements(&self) -> Vec<&Spanned<RequirementId>> {
         answer_requirements(&self.answer)
     }
 

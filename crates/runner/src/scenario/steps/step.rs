@@ -9,6 +9,7 @@ use super::{
     ExpectClose, ExpectExpiry, Fence, GetContext, Observe, Publish, Request, RequestSubscription, SavedKind,
     Send, StepKind, Subscribe, Unsubscribe,
 };
+use crate::requirement::RequirementId;
 use crate::scenario::condition::Condition;
 use crate::scenario::schema::one_key;
 
@@ -101,7 +102,7 @@ impl Step {
     }
 
     /// The ids of the requirements that the step judges.
-    pub fn requirements(&self) -> Vec<String> {
+    pub fn requirements(&self) -> Vec<RequirementId> {
         let named = self.kind().requirements().into_iter();
         named.map(|requirement| requirement.value.clone()).collect()
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Value, json};
 
 use crate::capture::Line;
-use crate::capture::conversation::Conversation;
+use crate::capture::conversation::RecordedConversation;
 use crate::hub::example::Findings;
 use crate::hub::{Recorded, judge_recorded};
 use crate::outcome::Verdict;
@@ -215,12 +215,12 @@ impl Recording {
         );
     }
 
-    pub(super) fn conversation(&self) -> Conversation {
+    pub(super) fn conversation(&self) -> RecordedConversation {
         let lines = self
             .lines
             .iter()
             .map(|line| serde_json::from_value::<Line>(line.clone()).unwrap());
-        Conversation::decode(&self.hub, lines)
+        RecordedConversation::decode(&self.hub, lines)
     }
 
     pub(super) fn recorded(&self) -> Recorded {

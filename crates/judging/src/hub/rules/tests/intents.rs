@@ -8,7 +8,7 @@ use crate::hub::rules::{Unverified, not_verified};
 use crate::protocol::Version;
 
 /// What is found where a request for a webhook was accepted, and this came after it.
-fn after(requirement: &str, query: Option<&str>) -> (Unverified, Findings) {
+fn after(requirement: &'static str, query: Option<&str>) -> (Unverified, Findings) {
     let mut example = Example::new(Version::Stu1);
     let answer = example.ask_for_webhook("viewer", "https://viewer.example.com", "Patient-open");
     if let Some(query) = query {

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::print_error;
 use crate::report::{ReportError, Reports};
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::Catalogue;
+use castspec_fhircast::requirement::{Catalogue, RequirementId};
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::Observer;
 use castspec_judging::outcome::{Disposition, FinishedRun, FinishedScenario, Grading, Target, Tool};
@@ -125,7 +125,7 @@ async fn judge(
 
 /// What was told already.
 #[derive(Default)]
-struct Told(HashMap<(String, String), usize>);
+struct Told(HashMap<(String, RequirementId), usize>);
 
 impl Told {
     fn tell(&mut self, judge: &mut Judge) {
@@ -195,28 +195,28 @@ impl Judging {
     pub(super) async fn end(self, hub_url: &str) -> Result<bool, ReportError> {
         // The judge may have ended before.
         let _ = self.stop.send(());
-        let conducts = self.task.await.unwrap_or_default();
+        let all_checks = self.task.await.unwrap_or_default();
         let Some(mut reports) = self.reports else {
             return Ok(false);
         };
-        for event in &finished(conducts, self.version, hub_url, self.started).into_events() {
+        for event in &finished(all_checks, self.version, hub_url, self.started).into_events() {
             reports.event(event)?;
         }
         Ok(reports.conclusion().summary().fail > 0)
     }
 }
 
-/// The conduct of all subscribers as a run: each subscriber in the place of a scenario.
+/// What was judged of all subscribers, as a run: each subscriber in the place of a scenario.
 fn finished(
-    conducts: Vec<SubscriberChecks>,
+    all_checks: Vec<SubscriberChecks>,
     version: Version,
     hub_url: &str,
     started: jiff::Timestamp,
 ) -> FinishedRun {
-    let scenarios = conducts.into_iter().map(|conduct| FinishedScenario {
-        name: conduct.subscriber.scenario(),
-        title: format!("What {} did", conduct.subscriber.name),
-        checks: conduct.checks,
+    let scenarios = all_checks.into_iter().map(|judged| FinishedScenario {
+        name: judged.subscriber.scenario(),
+        title: format!("What {} did", judged.subscriber.name),
+        checks: judged.checks,
         observations: Vec::new(),
         disposition: Disposition::Completed,
     });
