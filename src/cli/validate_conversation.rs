@@ -13,7 +13,7 @@ use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
 use castspec_judging::outcome::{Disposition, Grading, RunEvent};
-use castspec_runner::recorded::{Judged, Recording, judge_recording, repeated_members};
+use castspec_runner::recorded::{Judged, Recording, judge_recording};
 
 /// Who is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,9 +70,6 @@ pub(super) fn judge(
         .map_err(|error| of(&error))?;
     let events =
         judge_recording(recording, version, judged, &catalogue, &schemas).map_err(|error| of(&error))?;
-    for line in repeated_members(recording) {
-        print_error(&format!("castspec: {name}: warning: {line}\n"));
-    }
     if !events
         .iter()
         .any(|event| matches!(event, RunEvent::CheckJudged(_)))

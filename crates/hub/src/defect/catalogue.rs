@@ -74,6 +74,10 @@ defects! {
     ConfirmationNotJson, "confirmation-not-json", "writes the confirmation as a form in place of JSON",
         in [Stu3, Stu2],
         ["transport.websocket-json", "confirmation.sent"];
+    MemberRepeated, "member-repeated", "writes the id of every notification twice",
+        in [Stu3, Stu2, Stu1 breaks ["transport.http-json"]],
+        ["transport.websocket-json"],
+        so ["transport.http-json"];
     // 2.3 Event Definition Format
     CaseSensitiveEventNames, "case-sensitive-event-names", "tells event names apart by case",
         in [Stu3, Stu2, Stu1],

@@ -9,6 +9,7 @@ use super::ids;
 use super::judge::{Judge, Question};
 use super::record::Place;
 use super::state::{Ended, Given, Notified, Spot};
+use super::unique_members::repeated_member;
 use crate::protocol::Action;
 use crate::schema::MessageKind;
 
@@ -175,7 +176,8 @@ impl Judge {
             self.broken(&who, ids::WEBSOCKET_JSON, breach);
             return;
         };
-        self.held(&who, ids::WEBSOCKET_JSON);
+        let repeated = frame.text().and_then(|text| repeated_member(text, spot.sequence));
+        self.judge(&who, ids::WEBSOCKET_JSON, repeated);
         if message.get("event").is_some() {
             let breach = Breach::new(
                 "an event was sent over the WebSocket; request changes by an HTTP POST at hub.url",

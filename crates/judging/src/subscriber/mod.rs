@@ -25,6 +25,7 @@ mod state;
 mod sync_errors;
 #[cfg(test)]
 mod tests;
+mod unique_members;
 
 pub use exchange::{Exchange, Frame, Observed};
 pub use findings::{Finding, Subscriber, SubscriberChecks};

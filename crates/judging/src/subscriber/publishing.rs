@@ -3,13 +3,14 @@
 use serde_json::Value;
 
 use super::event::{Event, named, resources, text};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Observed};
 use super::findings::{Breach, Subscriber};
 use super::ids;
 use super::judge::Judge;
 use super::record::Place;
 use super::requests::{Asked, Head};
 use super::state::{Published, Spot};
+use super::unique_members::repeated_member;
 use crate::protocol::Action;
 use crate::schema::{MessageKind, Sender};
 
@@ -71,6 +72,12 @@ impl Judge {
         let who = self.publisher(&topic, client, event.as_ref());
         self.judge_address(&who, ids::PUBLISH_POST, head, "a requested change", spot);
         self.judge_media_type(&who, head, spot);
+        if let Observed::Request { body, .. } = &exchange.observed
+            && let Ok(text) = std::str::from_utf8(body)
+            && let Some(breach) = repeated_member(text, spot.sequence)
+        {
+            self.broken(&who, ids::HTTP_JSON, breach);
+        }
         let mut judgement = self.schemas.judge(MessageKind::Publication, message);
         let name = message.pointer("/event/hub.event").and_then(Value::as_str);
         if let (Some(name), Some(event_json)) = (name, message.get("event")) {

@@ -7,8 +7,6 @@ mod har;
 mod judgement;
 mod observed;
 mod recording;
-mod repeated;
 
 pub use self::judgement::{Judged, judge_recording};
 pub use self::recording::{Recording, RecordingError};
-pub use self::repeated::repeated_members;

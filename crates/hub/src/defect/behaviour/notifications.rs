@@ -253,6 +253,10 @@ impl Behaviour {
         if self.has(Defect::NotificationAsArray) {
             return format!("[{text}]");
         }
+        if self.has(Defect::MemberRepeated) {
+            let id = serde_json::Value::from(notification.id.as_str());
+            return text.replacen('{', &format!("{{\"id\":{id},"), 1);
+        }
         if !self.has(Defect::NotificationWithoutEvent) {
             return text;
         }

@@ -9,6 +9,7 @@ use super::order::judge_order;
 use super::owed::Owed;
 use super::sync_errors::judge_sync_errors;
 use super::unique_ids::judge_ids;
+use super::unique_members::judge_members;
 use crate::hub::{Conversation, Judge};
 
 /// Judges all that passed; `owed` is who had to be sent which publication. Challenges are judged for themselves, by
@@ -18,6 +19,7 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
         judge_frames(subscriber, judge);
         judge_calls(conversation, subscriber, judge);
     }
+    judge_members(conversation, judge);
     let events = received_events(conversation);
     for event in &events {
         judge_notification(conversation, event, judge);

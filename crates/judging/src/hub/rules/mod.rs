@@ -23,6 +23,7 @@ mod sync_errors;
 mod tests;
 mod topics;
 mod unique_ids;
+mod unique_members;
 
 pub use acceptance::{end_accepted, status_of_acceptance, subscription_accepted};
 pub use ambient::judge_conversation;

@@ -173,6 +173,15 @@ pub(super) fn acknowledgements() -> Vec<Case> {
             },
         },
         Case {
+            name: "a member that stands twice",
+            requirement: "transport.websocket-json.subscriber",
+            verdict: Some(Warn),
+            talk: |talk| {
+                let viewer = notified(talk);
+                talk.say(viewer, r#"{"id":"e1","status":200,"id":"e1"}"#);
+            },
+        },
+        Case {
             name: "JSON in a binary frame",
             requirement: "transport.websocket-json.subscriber",
             verdict: Some(Pass),

@@ -101,6 +101,16 @@ pub(super) fn how_changes_are_sent() -> Vec<Case> {
             },
         },
         Case {
+            name: "a member that stands twice",
+            requirement: "transport.http-json.subscriber",
+            verdict: Some(Warn),
+            talk: |talk| {
+                let text = patient_open(ID, "p").to_string();
+                let twice = text.replacen('{', r#"{"id":"another","#, 1);
+                post(talk, ("POST", HUB), "application/json", &twice)
+            },
+        },
+        Case {
             name: "no JSON",
             requirement: "transport.http-json.subscriber",
             verdict: Some(Fail),

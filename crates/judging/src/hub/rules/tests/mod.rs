@@ -16,6 +16,7 @@ mod publishing;
 mod signatures;
 mod sync_errors;
 mod unique_ids;
+mod unique_members;
 
 use crate::outcome::Verdict;
 
