@@ -149,6 +149,7 @@ impl ScenarioRun<'_> {
             }
         };
         self.setting.dialect.learn_that_websockets_open();
+        self.state.begun.connected(&url, number);
         mock.opened += 1;
         mock.old_sockets.extend(mock.socket.replace(socket));
         if let Some(subscription) = mock.subscription_mut() {

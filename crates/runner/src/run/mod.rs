@@ -3,6 +3,7 @@
 //! It renders nothing: what it finds leaves as [`crate::outcome::RunEvent`]s.
 
 mod answers;
+mod begun;
 mod connecting;
 mod dialect;
 mod emitter;
@@ -32,6 +33,7 @@ mod target_file;
 mod teardown;
 mod tokens;
 mod topics;
+mod under_way;
 mod webhooks;
 
 pub use dialect::{Dialect, DialectSettings};

@@ -27,7 +27,7 @@ const SCENARIO_BOUND: Duration = Duration::from_secs(60);
 const MOST_BOUNDS: usize = 10;
 
 /// How long leaving the hub may take after a scenario.
-const TEARDOWN_BOUND: Duration = Duration::from_secs(15);
+const TEARDOWN_BOUND: Duration = Duration::from_secs(30);
 
 /// Whether other scenarios are played at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,18 +84,15 @@ pub(super) async fn one(
     scenario_run.is_alone = company == Company::Alone;
     let timing = setting.target.timing;
     let bound = SCENARIO_BOUND + timing.ack_timeout * 3 + timing.longest_lease;
-    let interrupted = async {
-        // A sender that is gone will never interrupt.
-        if stop.wait_for(|stopped| *stopped).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+    let under_way = scenario_run.under_way.clone();
+    let interrupted = under_way.closed_by(&mut stop, timing.response * 2);
     let record = scenario_run.state.log.clone();
     let performing = scenario_run.perform(&scenario.document.steps);
     let performed = tokio::select! {
         performed = AssertUnwindSafe(within(bound, &record, performing)).catch_unwind() => performed,
         () = interrupted => Ok(Ok(Err((Stop::Unreached("the run was interrupted".to_owned()), stated.clone())))),
     };
+    under_way.reopen();
     let result = match performed {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => {

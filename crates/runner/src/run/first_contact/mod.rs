@@ -10,6 +10,8 @@ mod unsubscribing;
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::client::{Answer, Log};
 use crate::judging::hub::Judge;
 use crate::outcome::{
@@ -81,7 +83,13 @@ struct Contact<'a> {
 ///
 /// # Errors
 /// When the hub cannot be tested at all: it wants a token, nothing is at its URL, or its WebSocket cannot be reached.
-pub async fn make(setting: &Setting, topics: &Topics) -> Result<Option<FirstContact>, PreflightError> {
+///
+/// Where `stop` turns true, it ends half way, with nothing to tell.
+pub async fn make(
+    setting: &Setting,
+    topics: &Topics,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Option<FirstContact>, PreflightError> {
     let Some(event) = event_to_try(setting) else {
         return Ok(None);
     };
@@ -106,7 +114,12 @@ pub async fn make(setting: &Setting, topics: &Topics) -> Result<Option<FirstCont
         accommodations: Vec::new(),
         lost: None,
     };
-    let end = contact.all().await;
+    let under_way = contact.run.under_way.clone();
+    let end = tokio::select! {
+        end = contact.all() => Some(end),
+        () = under_way.closed_by(&mut stop, setting.target.timing.response * 2) => None,
+    };
+    under_way.reopen();
     if contact.lost.is_none() && setting.outage.now().is_none() {
         let leaving = crate::run::teardown::leave(&mut contact.run, topics.are_lent());
         if tokio::time::timeout(setting.target.timing.response * 4, leaving)
@@ -117,6 +130,7 @@ pub async fn make(setting: &Setting, topics: &Topics) -> Result<Option<FirstCont
         }
     }
     topics.give_back(topic).await;
+    let Some(end) = end else { return Ok(None) };
     let goes_on = match end {
         Err(End::Impossible(error)) => return Err(error),
         Err(End::Judged) => false,
