@@ -2,6 +2,7 @@
 
 mod ci_server;
 mod command_error;
+mod guest;
 mod hub;
 mod hub_conduct;
 mod hub_control;

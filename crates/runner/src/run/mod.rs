@@ -18,6 +18,7 @@ mod patience;
 mod plan;
 mod preflight;
 mod publishing;
+mod quiet;
 mod remaining_readings;
 mod requests;
 mod retrying;
@@ -38,7 +39,7 @@ mod webhooks;
 
 pub use dialect::{Dialect, DialectSettings};
 pub use execution::{Materials, MaterialsError, RunError, VersionPlan, run};
-pub use plan::{Plan, plan};
+pub use plan::{Plan, knock, plan};
 pub use preflight::PreflightError;
 pub use shard::{Shard, ShardError};
 pub use target::{RejectedToken, RestrictedToken, Target, TargetError, Timing};

@@ -181,6 +181,7 @@ impl<'a> ScenarioRun<'a> {
             Step::Absent(step) => self.absent(step).await,
             Step::ExpectClose(step) => self.expect_close(step).await,
             Step::ExpectExpiry(step) => self.expect_expiry(step).await,
+            Step::StayQuiet(step) => self.stay_quiet(step).await,
             Step::Send(step) => self.send(step),
             Step::Disconnect(step) => self.disconnect(step).await,
             Step::Abort(step) => self.abort(&step.0.value).await,
