@@ -136,7 +136,7 @@ fn what_a_schema_can_see_is_rejected() {
         "publish: {by: v, event: a, context: [{key: patient}]}",
         "request: {by: v, answer: [{refusal: subscribe, unmet: warn, when: a}]}",
         "fence: {at: [v], when: a}",
-        "stay_quiet: {at: v, by: v, event: Patient-open, requirement: a, when: a}",
+        "stay_quiet: {at: v, by: v, event: Patient-open, requirement: a.b, when: a}",
     ] {
         assert!(valid(&document(step)), "{step}");
     }
