@@ -92,7 +92,11 @@ mod tests {
             ("75s", None),
             ("", None),
         ] {
-            assert_eq!(seconds(text).ok().map(|found| found.as_secs_f64()), wanted, "{text}");
+            assert_eq!(
+                seconds(text).ok().map(|found| found.as_secs_f64()),
+                wanted,
+                "{text}"
+            );
         }
     }
 }

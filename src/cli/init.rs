@@ -122,7 +122,7 @@ impl Learnt {
                 .collect();
             lines.push(format!("It lists these events: {}.", names.join(", ")));
         }
-        let token = what_of_the_token(target, &mut lines).await?;
+        let token = what_of_the_token(target, document.is_some(), &mut lines).await?;
         let mut smart = target.hub_url.clone();
         smart.set_path("/.well-known/smart-configuration");
         smart.set_query(None);
@@ -183,8 +183,13 @@ impl Learnt {
     }
 }
 
-/// Knocks at the hub. What the file says of the token, where the hub wants one, or one was given.
-async fn what_of_the_token(target: &Target, lines: &mut Vec<String>) -> Result<Option<String>, CommandError> {
+/// Knocks at the hub. What the file says of the token, where the hub wants one, or one was given. That there is a hub is certain
+/// where it has a configuration document.
+async fn what_of_the_token(
+    target: &Target,
+    is_certain: bool,
+    lines: &mut Vec<String>,
+) -> Result<Option<String>, CommandError> {
     let materials = Materials::load(Catalogue::embedded()?, &[target.version])?;
     match knock(target.clone(), &materials).await {
         Ok(told) => lines.extend(told.iter().map(|line| format!("Found at first contact: {line}."))),
@@ -199,13 +204,19 @@ async fn what_of_the_token(target: &Target, lines: &mut Vec<String>) -> Result<O
             let why = format!("the hub answers {status} without one: set this variable before a run");
             return Ok(Some(why));
         }
+        // It may know certain topics only.
+        Err(RunError::Preflight(
+            error @ (PreflightError::NothingThere { .. } | PreflightError::Unauthorized { status: 403, .. }),
+        )) if is_certain => lines.push(format!(
+            "In a topic that was made up it takes no subscription: name those that it knows (topics), or another token. {error}."
+        )),
         Err(error) => return Err(error.into()),
     }
     if target.approach.token.is_none() {
         return Ok(None);
     }
     lines.push(format!(
-        "It takes the access token that was given, which is not written here: set {TOKEN_VARIABLE} before a run."
+        "The access token that was given is not written here: set {TOKEN_VARIABLE} before a run."
     ));
     Ok(Some("the token that was given, from the environment".to_owned()))
 }

@@ -224,7 +224,9 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
         let _ = writeln!(text, "Skipped unless the hub claims: {}", needs.join(", "));
     }
     if let Some(harm) = scenario.intrusion() {
-        let told = format!("Intrusive: {harm}; at a hub that is not castspec's own it is skipped without --intrusive");
+        let told = format!(
+            "Intrusive: {harm}; at a hub that is not castspec's own it is skipped without --intrusive"
+        );
         text.push_str(&wrapped(&told, ""));
     }
     if !document.subscribers.is_empty() {

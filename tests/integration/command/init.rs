@@ -11,7 +11,13 @@ fn a_target_file_is_made_of_what_the_hub_says() {
     let arguments = ["init", &hub.url, "--ca-cert", &authority, "--out", &made];
     let ended = Ended::with(&arguments);
     assert_eq!(ended.code, Some(0), "{}", ended.error);
-    for told in ["STU3 (3.0.0)", "Patient-open", "with 401", "set CASTSPEC_TOKEN", "/token."] {
+    for told in [
+        "STU3 (3.0.0)",
+        "Patient-open",
+        "with 401",
+        "set CASTSPEC_TOKEN",
+        "/token.",
+    ] {
         assert!(ended.out.contains(told), "{}", ended.out);
     }
     let text = std::fs::read_to_string(&made).unwrap();
@@ -110,7 +116,11 @@ fn the_file_works_as_it_is() {
     let token = token["auth"]["token"].as_str().unwrap();
     for (name, arguments, variable) in [
         // The authority is named from here, and the file lies elsewhere.
-        ("elsewhere/by-variable.toml", &["--ca-cert", "ca.pem"][..], Some(token)),
+        (
+            "elsewhere/by-variable.toml",
+            &["--ca-cert", "ca.pem"][..],
+            Some(token),
+        ),
         ("by-option.toml", &["--insecure", "--token", token][..], None),
         ("without.toml", &["--ca-cert", "ca.pem"][..], None),
     ] {
@@ -126,7 +136,10 @@ fn the_file_works_as_it_is() {
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.error);
         assert!(ended.out.contains("set CASTSPEC_TOKEN"), "{name}: {}", ended.out);
         let text = std::fs::read_to_string(path(name)).unwrap();
-        assert!(!text.contains(token) && !ended.out.contains(token), "{name}: {text}");
+        assert!(
+            !text.contains(token) && !ended.out.contains(token),
+            "{name}: {text}"
+        );
         let ended = run_with(&path(name), Some(token));
         assert_eq!(ended.code, Some(0), "{name}: {}{}", ended.out, ended.error);
         run_with(&path(name), None).begins(&["CASTSPEC_TOKEN", "not set"]);
@@ -160,10 +173,22 @@ fn a_hub_that_cannot_be_asked_is_told_of_as_a_run_does() {
     );
     let elsewhere = format!("{}/elsewhere", plain.url.trim_end_matches("/fhircast"));
     for (url, further, words) in [
-        (nobody.as_str(), &[][..], &["cannot be reached", "nobody listens there"][..]),
+        (
+            nobody.as_str(),
+            &[][..],
+            &["cannot be reached", "nobody listens there"][..],
+        ),
         (secure.url.as_str(), &[], &["cannot be reached", "--ca-cert FILE"]),
-        (without_tls.as_str(), &[], &["cannot be reached", "is it an https:// URL?"]),
-        (with_tls.as_str(), &[], &["cannot be reached", "is it an http:// URL?"]),
+        (
+            without_tls.as_str(),
+            &[],
+            &["cannot be reached", "is it an https:// URL?"],
+        ),
+        (
+            with_tls.as_str(),
+            &[],
+            &["cannot be reached", "is it an http:// URL?"],
+        ),
         (elsewhere.as_str(), &[], &["404", "there is no hub at this URL"]),
         (
             secure.url.as_str(),

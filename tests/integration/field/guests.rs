@@ -95,7 +95,10 @@ fn a_lent_topic_is_given_back_with_nothing_open_in_it() {
     let seen = front.record.at_the_end();
     nothing_is_left(&seen);
     let topics: BTreeSet<String> = seen.events().into_iter().map(|(topic, _, _)| topic).collect();
-    assert!(topics.iter().all(|topic| topic.starts_with("ward-")), "{topics:?}");
+    assert!(
+        topics.iter().all(|topic| topic.starts_with("ward-")),
+        "{topics:?}"
+    );
     let open = seen.open_contexts();
     assert!(open.is_empty(), "{open:?}");
 }
@@ -167,7 +170,10 @@ fn what_could_disturb_others_is_tried_only_where_that_is_allowed() {
     let skipped: Vec<_> = check.filter(|check| check["verdict"] == "skip").collect();
     for check in &skipped {
         let why = check["message"].as_str().unwrap();
-        assert!(why.contains("PUT or DELETE") && why.contains("--intrusive"), "{why}");
+        assert!(
+            why.contains("PUT or DELETE") && why.contains("--intrusive"),
+            "{why}"
+        );
     }
     let told = format!("{} skip", skipped.len());
     assert!(played.ended.out.contains(&told), "{}", played.told());
@@ -190,7 +196,9 @@ fn the_whole_suite_says_beforehand_what_it_would_leave_out_at_a_hub_of_others() 
     let front = Front::start(Behaviour::Clean);
     let dry_run = |arguments: &[&str]| {
         let mut command = castspec();
-        command.args(["run", "--dry-run", "--hub", &front.url]).args(arguments);
+        command
+            .args(["run", "--dry-run", "--hub", &front.url])
+            .args(arguments);
         let ended = Ended::of(&mut command);
         assert_eq!(ended.code, Some(0), "{}", ended.error);
         let left_out = |why: &str| {
@@ -198,10 +206,17 @@ fn the_whole_suite_says_beforehand_what_it_would_leave_out_at_a_hub_of_others() 
             let names = lines.map(|line| line.split([' ', ':']).nth(2).unwrap().to_owned());
             names.collect::<Vec<_>>()
         };
-        (left_out("disturb others"), left_out("--idle"), left_out("--quick"))
+        (
+            left_out("disturb others"),
+            left_out("--idle"),
+            left_out("--quick"),
+        )
     };
     let (intrusive, idle, quick) = dry_run(&[]);
-    assert_eq!(intrusive, ["malformed/no-topic-in-event", "malformed/wrong-method"]);
+    assert_eq!(
+        intrusive,
+        ["malformed/no-topic-in-event", "malformed/wrong-method"]
+    );
     assert_eq!(idle, ["lease/quiet-socket"]);
     assert!(quick.is_empty());
     let (intrusive, idle, quick) = dry_run(&["--intrusive", "--idle", "75", "--quick"]);
@@ -218,7 +233,10 @@ fn a_hub_that_cuts_quiet_websockets_breaks_the_lease_and_nothing_else() {
     let broken = [("lease/quiet-socket", "confirmation.lease-honoured")];
     let second = Duration::from_secs(1);
     for (behaviour, selection) in [
-        (Behaviour::CutsQuiet(second), &["lease", "subscribing", "notification"][..]),
+        (
+            Behaviour::CutsQuiet(second),
+            &["lease", "subscribing", "notification"][..],
+        ),
         (Behaviour::ForgetsQuiet(second), &QUIET[..]),
     ] {
         let played = Played::with(behaviour, selection, &["--idle", "2"]);
@@ -256,7 +274,10 @@ fn a_hub_that_keeps_pings_or_denies_a_quiet_websocket_is_not_blamed() {
 
 #[test]
 fn quiet_websockets_are_not_tried_where_nothing_is_said_of_them() {
-    for (arguments, why) in [(&[][..], "--idle SECONDS"), (&["--idle", "2", "--quick"][..], "--quick")] {
+    for (arguments, why) in [
+        (&[][..], "--idle SECONDS"),
+        (&["--idle", "2", "--quick"][..], "--quick"),
+    ] {
         let played = Played::with(Behaviour::CutsQuiet(Duration::from_secs(1)), &QUIET, arguments);
         assert_eq!(played.checks("fail"), [], "{}", played.told());
         assert_eq!(played.checks("skip").len(), 1, "{}", played.told());

@@ -130,9 +130,10 @@ impl Behaviour {
     /// How long nothing may pass over a WebSocket until the hub does something about it.
     fn bears_silence_for(self) -> Duration {
         match self {
-            Self::CutsQuiet(time) | Self::ForgetsQuiet(time) | Self::DeniesQuiet(time) | Self::Pings(time) => {
-                time
-            }
+            Self::CutsQuiet(time)
+            | Self::ForgetsQuiet(time)
+            | Self::DeniesQuiet(time)
+            | Self::Pings(time) => time,
             _ => Duration::from_secs(24 * 60 * 60),
         }
     }

@@ -147,12 +147,32 @@ mod tests {
     #[test]
     fn what_is_in_the_way_comes_with_what_to_do() {
         for (url, problem, says) in [
-            ("https://h", "invalid peer certificate: UnknownIssuer", "--ca-cert FILE"),
+            (
+                "https://h",
+                "invalid peer certificate: UnknownIssuer",
+                "--ca-cert FILE",
+            ),
             ("https://h", "invalid peer certificate: Expired", "--insecure"),
-            ("https://h", "received corrupt message of type InvalidContentType", "http:// URL"),
-            ("http://h", "client error (SendRequest): invalid HTTP version parsed", "https:// URL"),
-            ("http://h", "tcp connect error: Connection refused (os error 111)", "nobody listens"),
-            ("http://h", "client error (Connect): dns error: failed to lookup", "host of this name"),
+            (
+                "https://h",
+                "received corrupt message of type InvalidContentType",
+                "http:// URL",
+            ),
+            (
+                "http://h",
+                "client error (SendRequest): invalid HTTP version parsed",
+                "https:// URL",
+            ),
+            (
+                "http://h",
+                "tcp connect error: Connection refused (os error 111)",
+                "nobody listens",
+            ),
+            (
+                "http://h",
+                "client error (Connect): dns error: failed to lookup",
+                "host of this name",
+            ),
         ] {
             let told = PreflightError::Unreachable {
                 url: url.to_owned(),
@@ -167,10 +187,26 @@ mod tests {
     #[test]
     fn a_server_that_wants_tls_is_told_from_a_hub_that_refuses() {
         for (url, said, wanted) in [
-            ("http://h", "<center>The plain HTTP request was sent to HTTPS port</center>", true),
-            ("http://h", "Client sent an HTTP request to an HTTPS server.", true),
-            ("http://h", "This combination of host and port requires TLS.", true),
-            ("https://h", "This combination of host and port requires TLS.", false),
+            (
+                "http://h",
+                "<center>The plain HTTP request was sent to HTTPS port</center>",
+                true,
+            ),
+            (
+                "http://h",
+                "Client sent an HTTP request to an HTTPS server.",
+                true,
+            ),
+            (
+                "http://h",
+                "This combination of host and port requires TLS.",
+                true,
+            ),
+            (
+                "https://h",
+                "This combination of host and port requires TLS.",
+                false,
+            ),
             ("http://h", "hub.topic is required", false),
         ] {
             assert_eq!(wants_tls(url, said), wanted, "{said}");

@@ -23,7 +23,8 @@ impl ScenarioRun<'_> {
             .await?;
         let came = self.came(name, before, self.deadline(Duration::ZERO)).await?;
         let subscription = self.mock(name)?.subscription().cloned();
-        let granted = subscription.and_then(|subscription| Some((subscription.lease?, subscription.confirmed?)));
+        let granted =
+            subscription.and_then(|subscription| Some((subscription.lease?, subscription.confirmed?)));
         let (Some(_), Some((lease, confirmed))) = (came, granted) else {
             return Err(match granted {
                 // What it owes instead is judged where it says nothing.

@@ -66,7 +66,10 @@ impl UnderWay {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.0.number.send_modify(|number| *number = number.saturating_sub(1));
+        self.0
+            .0
+            .number
+            .send_modify(|number| *number = number.saturating_sub(1));
     }
 }
 

@@ -59,8 +59,14 @@ mod tests {
         for (step, says) in [
             ("request: {by: v, method: DELETE}", Some("a DELETE")),
             ("request: {by: v, method: PATCH, text: x}", Some("a PATCH")),
-            ("request: {by: v, text: x, padding: 2000000}", Some("2000001 bytes")),
-            ("publish: {by: v, event: Patient-open, times: 1000}", Some("1000 events")),
+            (
+                "request: {by: v, text: x, padding: 2000000}",
+                Some("2000001 bytes"),
+            ),
+            (
+                "publish: {by: v, event: Patient-open, times: 1000}",
+                Some("1000 events"),
+            ),
             ("request: {by: v, text: x, padding: 2000}", None),
             ("request: {by: v, method: GET}", None),
             ("request: {by: v, text: x}", None),
@@ -68,7 +74,10 @@ mod tests {
         ] {
             let found = intrusion("", step);
             assert_eq!(found.is_some(), says.is_some(), "{step}: {found:?}");
-            assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{step}");
+            assert!(
+                found.unwrap_or_default().contains(says.unwrap_or_default()),
+                "{step}"
+            );
         }
         let said = intrusion("intrusive: it shouts\n", "request: {by: v, method: DELETE}");
         assert_eq!(said.as_deref(), Some("it shouts"));

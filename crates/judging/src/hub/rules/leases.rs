@@ -74,7 +74,8 @@ pub fn after_silence(subscriber: &Subscriber, since: Spot) -> Silence {
     );
     let silence = closed.spot.at.saturating_sub(since.at).as_secs_f64();
     let name = &subscriber.name;
-    let message = format!("the WebSocket of {name}, over which nothing passed, ended before its lease had run out");
+    let message =
+        format!("the WebSocket of {name}, over which nothing passed, ended before its lease had run out");
     let breach = Breach::new(
         message,
         vec![Place::at(confirmed.sequence), Place::at(closed.spot.sequence)],
@@ -87,7 +88,8 @@ pub fn after_silence(subscriber: &Subscriber, since: Spot) -> Silence {
 /// The breach of a hub that sends nothing more over a WebSocket which is open, once nothing has passed over it for so long.
 pub fn deaf_after_silence(name: &str, silence: Duration, publication: &Publication) -> Breach {
     let silence = silence.as_secs_f64();
-    let message = format!("{name} receives nothing more once nothing has passed over its WebSocket for {silence:.0} s");
+    let message =
+        format!("{name} receives nothing more once nothing has passed over its WebSocket for {silence:.0} s");
     Breach::new(message, cause(publication))
         .expecting(format!("a notification of {}", publication.event))
         .observing("nothing, over an open WebSocket")

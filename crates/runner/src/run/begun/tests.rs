@@ -39,7 +39,8 @@ fn endpoints(begun: &Begun) -> Vec<String> {
 #[test]
 fn a_subscription_that_was_taken_goes_on_until_its_unsubscribe_is_taken() {
     let begun = Begun::default();
-    let subscribe = "hub.channel.type=websocket&hub.mode=subscribe&hub.topic=t&hub.events=a-open&subscriber.name=desk";
+    let subscribe =
+        "hub.channel.type=websocket&hub.mode=subscribe&hub.topic=t&hub.events=a-open&subscriber.name=desk";
     begun.note("viewer", &form(subscribe), &answer(400, at("ws://refused")));
     begun.note("viewer", &form(subscribe), &answer(202, at("ws://1")));
     begun.note("viewer", &form(subscribe), &answer(202, at("ws://2")));
@@ -52,7 +53,11 @@ fn a_subscription_that_was_taken_goes_on_until_its_unsubscribe_is_taken() {
     let again = format!("{subscribe}&hub.channel.endpoint=ws://1");
     begun.note("viewer", &form(&again), &answer(202, at("ws://1")));
     assert_eq!(endpoints(&begun), ["ws://2", "ws://1"]);
-    let end = |topic: &str| form(&format!("hub.mode=unsubscribe&hub.topic={topic}&hub.channel.endpoint=ws://1"));
+    let end = |topic: &str| {
+        form(&format!(
+            "hub.mode=unsubscribe&hub.topic={topic}&hub.channel.endpoint=ws://1"
+        ))
+    };
     begun.note("viewer", &end("t"), &answer(404, at("ws://1")));
     begun.note("viewer", &end("another"), &answer(202, at("ws://1")));
     assert_eq!(endpoints(&begun), ["ws://2", "ws://1"], "nothing was ended");
@@ -87,8 +92,11 @@ fn what_was_to_be_refused_and_was_taken_goes_on_too() {
 fn a_callback_is_unsubscribed_at_once_but_in_stu1_where_it_must_agree() {
     for (channel_type, left) in [("hub.channel.type=webhook&", 0), ("", 1)] {
         let begun = Begun::default();
-        let mode =
-            |mode: &str| form(&format!("{channel_type}hub.mode={mode}&hub.topic=t&hub.callback=http://c"));
+        let mode = |mode: &str| {
+            form(&format!(
+                "{channel_type}hub.mode={mode}&hub.topic=t&hub.callback=http://c"
+            ))
+        };
         begun.note("viewer", &mode("subscribe"), &answer(202, Value::Null));
         assert_eq!(endpoints(&begun), ["http://c"]);
         begun.note("viewer", &mode("unsubscribe"), &answer(202, Value::Null));

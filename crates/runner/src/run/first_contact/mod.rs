@@ -105,13 +105,7 @@ pub async fn make(
     };
     under_way.reopen();
     if contact.lost.is_none() && setting.outage.now().is_none() {
-        let leaving = crate::run::teardown::leave(&mut contact.run, topics.are_lent());
-        if tokio::time::timeout(setting.target.timing.response * 4, leaving)
-            .await
-            .is_err()
-        {
-            tracing::debug!("the hub did not let go of the first contact in time");
-        }
+        crate::run::teardown::leave(&mut contact.run, topics.are_lent()).await;
     }
     topics.give_back(topic).await;
     let Some(end) = end else { return Ok(None) };

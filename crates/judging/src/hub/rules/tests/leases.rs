@@ -7,7 +7,8 @@ use crate::Spot;
 use crate::hub::example::{Example, events, judge};
 use crate::hub::ids::LEASE_WITHIN_TOKEN;
 use crate::hub::rules::{
-    Silence, after_silence, deaf_after_silence, ended_early, has_run_out, lasted_its_lease, owed, within_token,
+    Silence, after_silence, deaf_after_silence, ended_early, has_run_out, lasted_its_lease, owed,
+    within_token,
 };
 use crate::hub::{Publication, Subscription};
 use crate::protocol::Version;
@@ -131,8 +132,14 @@ fn after(seconds: f64, end: impl FnOnce(&mut Example)) -> Silence {
 #[test]
 fn a_quiet_websocket_that_is_cut_before_its_lease_has_run_out_breaks_the_lease() {
     for (code, how) in [
-        (None, "the connection ended without a close frame after 20.0 s of silence"),
-        (Some(1001), "the hub closed it (code 1001) after 20.0 s of silence"),
+        (
+            None,
+            "the connection ended without a close frame after 20.0 s of silence",
+        ),
+        (
+            Some(1001),
+            "the hub closed it (code 1001) after 20.0 s of silence",
+        ),
     ] {
         let Silence::Cut(breach) = after(20.0, |example| example.close("viewer", true, code)) else {
             panic!("{how}: not told");
