@@ -10,19 +10,23 @@ use serde_json::Value;
 
 use super::{CommandError, SHOWN, print};
 use castspec_fhircast::protocol::{Version, WELL_KNOWN_PATH};
+use castspec_fhircast::requirement::Catalogue;
 use castspec_runner::client::{Answer, HttpClient, Log, OutgoingRequest, Trust};
-use castspec_runner::run::{Claims, Target};
+use castspec_runner::run::{Claims, Materials, PreflightError, RunError, Target, knock};
 
 const TEMPLATE: &str = include_str!("target.toml.jinja");
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The environment variable that a run takes the token from, whether a target file names it or not.
+const TOKEN_VARIABLE: &str = "CASTSPEC_TOKEN";
+
 /// Write a commented target file by asking a hub what it can
 ///
-/// Asks for the configuration document and makes two requests that change nothing: for the current context of a topic that
-/// nobody has, and for the configuration of SMART on FHIR.
+/// Asks for the configuration document and for that of SMART on FHIR, and knocks as a run does: it subscribes in a topic that
+/// nobody has, connects, and leaves. The file works as it is; a token is not written into it, but the variable that holds it.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  castspec init https://hub.example.com/fhircast --ca-cert ca.pem\n  castspec run --target castspec.toml --dry-run"
+    after_help = "Example:\n  export CASTSPEC_TOKEN=…\n  castspec init https://hub.example.com/fhircast --ca-cert ca.pem\n  castspec run --target castspec.toml --dry-run"
 )]
 pub struct InitCommand {
     /// The hub's URL (hub.url)
@@ -65,7 +69,7 @@ impl InitCommand {
         target.approach.trust.insecure = self.insecure;
         target.approach.token = self.token.clone();
         target.secrets().for_each(|secret| SHOWN.know(secret));
-        let learnt = Learnt::of(&target).await?;
+        let learnt = Learnt::of(&mut target).await?;
         let text = learnt.to_toml(&target, self)?;
         if to_stdout {
             print(&text)?;
@@ -86,30 +90,30 @@ impl InitCommand {
 struct Learnt {
     version: Version,
     claims: Claims,
-    /// The status by which it refuses to answer without a token.
-    demands_token: Option<u16>,
+    /// Which token the file names, and why.
+    token: Option<String>,
     lines: Vec<String>,
 }
 
 impl Learnt {
-    async fn of(target: &Target) -> Result<Self, CommandError> {
+    async fn of(target: &mut Target) -> Result<Self, CommandError> {
         let http = HttpClient::new(&target.hub_url, &target.approach, PATIENCE)?;
         let log = Log::new(SHOWN.clone(), None);
         let get = async |url: String| http.send(&log, "castspec", &OutgoingRequest::get(&url)).await;
         let answer = get(format!("{}{WELL_KNOWN_PATH}", target.hub_url_text()))
             .await
-            .map_err(|error| {
-                CommandError::new(format!(
-                    "the hub at {} cannot be reached: {error}",
-                    target.hub_url_text()
-                ))
-            })?;
+            .map_err(|error| PreflightError::Unreachable {
+                url: target.hub_url_text(),
+                problem: error.problem,
+            })
+            .map_err(RunError::from)?;
         let document = answer
             .json
             .as_ref()
             .filter(|document| answer.is_accepted() && document.is_object());
         let mut lines = Vec::new();
         let version = version_of(document, &answer, &mut lines);
+        target.version = version;
         let claims = Claims::from_configuration(version, document);
         if let Some(events) = claims.events() {
             let names: Vec<&str> = events
@@ -118,19 +122,7 @@ impl Learnt {
                 .collect();
             lines.push(format!("It lists these events: {}.", names.join(", ")));
         }
-        // Nobody has this topic: the answer tells of tokens, and changes nothing.
-        let topic = uuid::Uuid::new_v4();
-        let mut request = OutgoingRequest::get(&format!("{}/{topic}", target.hub_url_text()));
-        request.without_token = true;
-        let answer = http.send(&log, "castspec", &request).await.ok();
-        let demands_token = answer
-            .map(|answer| answer.status)
-            .filter(|status| matches!(status, 401 | 403));
-        if let Some(status) = demands_token {
-            lines.push(format!(
-                "It answers a request without an access token with {status}."
-            ));
-        }
+        let token = what_of_the_token(target, document.is_some(), &mut lines).await?;
         let mut smart = target.hub_url.clone();
         smart.set_path("/.well-known/smart-configuration");
         smart.set_query(None);
@@ -148,7 +140,7 @@ impl Learnt {
         Ok(Self {
             version,
             claims,
-            demands_token,
+            token,
             lines,
         })
     }
@@ -176,17 +168,57 @@ impl Learnt {
                 context! {
                     file => command.out.display().to_string(),
                     learnt => learnt,
-                    hub_url => quoted(target.hub_url_text()),
+                    hub_url => quoted(target.hub_url_as_given()),
                     version => quoted(self.version.to_string()),
                     versions => self.version == Version::Stu3,
                     ca_cert => authority,
-                    demands_token => self.demands_token,
+                    insecure => command.insecure,
+                    token => self.token.clone(),
+                    token_variable => TOKEN_VARIABLE,
                     claims => claims,
                 },
             )
             .map(|text| format!("{text}\n"))
             .map_err(|error| CommandError::new(format!("the target file cannot be made: {error}")))
     }
+}
+
+/// Knocks at the hub. What the file says of the token, where the hub wants one, or one was given. That there is a hub is certain
+/// where it has a configuration document.
+async fn what_of_the_token(
+    target: &Target,
+    is_certain: bool,
+    lines: &mut Vec<String>,
+) -> Result<Option<String>, CommandError> {
+    let materials = Materials::load(Catalogue::embedded()?, &[target.version])?;
+    match knock(target.clone(), &materials).await {
+        Ok(told) => lines.extend(told.iter().map(|line| format!("Found at first contact: {line}."))),
+        Err(RunError::Preflight(PreflightError::Unauthorized {
+            status,
+            with_token: false,
+            ..
+        })) => {
+            lines.push(format!(
+                "It answers a subscription without an access token with {status}: set {TOKEN_VARIABLE} before a run."
+            ));
+            let why = format!("the hub answers {status} without one: set this variable before a run");
+            return Ok(Some(why));
+        }
+        // It may know certain topics only.
+        Err(RunError::Preflight(
+            error @ (PreflightError::NothingThere { .. } | PreflightError::Unauthorized { status: 403, .. }),
+        )) if is_certain => lines.push(format!(
+            "In a topic that was made up it takes no subscription: name those that it knows (topics), or another token. {error}."
+        )),
+        Err(error) => return Err(error.into()),
+    }
+    if target.approach.token.is_none() {
+        return Ok(None);
+    }
+    lines.push(format!(
+        "The access token that was given is not written here: set {TOKEN_VARIABLE} before a run."
+    ));
+    Ok(Some("the token that was given, from the environment".to_owned()))
 }
 
 /// The version that a hub states, or the latest.

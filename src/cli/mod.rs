@@ -2,6 +2,7 @@
 
 mod ci_server;
 mod command_error;
+mod guest;
 mod hub;
 mod hub_control;
 mod hub_subscribers;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::{mpsc, watch};
 
+use super::guest::GuestArguments;
 use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
 use super::{CommandError, SHOWN, interrupted, print};
@@ -31,6 +32,8 @@ pub struct RunCommand {
     selectors: Vec<String>,
     #[command(flatten)]
     under_test: UnderTest,
+    #[command(flatten)]
+    guest: GuestArguments,
     /// Where the reports are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
@@ -82,6 +85,7 @@ impl RunCommand {
             versions.push(target.version);
             let fitting = |scenario: &&Arc<Scenario>| scenario.document.versions.contains(&target.version);
             let scenarios: Vec<Arc<Scenario>> = selected.iter().filter(fitting).cloned().collect();
+            self.guest.apply(&mut target);
             target.arguments.extend(self.further_arguments());
             if let Some(most) = self.parallel {
                 target.max_parallel = most.into();

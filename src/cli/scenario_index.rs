@@ -16,6 +16,8 @@ does, and `castspec run SELECTOR` runs a scenario, a folder or a section of the 
 
 The sections are those of the requirements that a scenario names: by number in STU3, by title in versions before it.
 
+An *intrusive* scenario could disturb others: at a hub that is not castspec's own it is skipped without `--intrusive`.
+
 This page is written by the program: `cargo run -- scenarios --index > scenarios/README.md`.
 ";
 
@@ -90,11 +92,20 @@ pub fn scenario_index(scenarios: &[Arc<Scenario>], catalogue: &Catalogue) -> Str
                 scenario.name,
                 versions.join(", "),
                 listed(&sections(scenario, catalogue)),
-                cell(scenario.document.title.trim())
+                cell(&shown(scenario))
             );
         }
     }
     text
+}
+
+/// The title, and that the scenario could disturb others.
+fn shown(scenario: &Scenario) -> String {
+    let title = scenario.document.title.trim();
+    match scenario.intrusion() {
+        Some(_) => format!("{title} (intrusive)"),
+        None => title.to_owned(),
+    }
 }
 
 /// The sections of what a scenario judges, each requirement as the newest of the scenario's versions states it.

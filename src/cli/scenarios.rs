@@ -188,10 +188,14 @@ fn listing(scenarios: &[Arc<Scenario>]) -> String {
             let requirements = scenario.requirements();
             let _ = writeln!(
                 text,
-                "  {}\n      {} ({})",
+                "  {}\n      {} ({}{})",
                 scenario.name,
                 scenario.document.title.trim(),
-                counted(requirements.len(), "requirement", "requirements")
+                counted(requirements.len(), "requirement", "requirements"),
+                match scenario.intrusion() {
+                    Some(_) => ", intrusive",
+                    None => "",
+                }
             );
             judged.extend(requirements);
         }
@@ -218,6 +222,12 @@ fn explanation(scenario: &Scenario, catalogue: &Catalogue) -> String {
     if !document.needs.is_empty() {
         let needs: Vec<&str> = document.needs.iter().map(|need| need.name()).collect();
         let _ = writeln!(text, "Skipped unless the hub claims: {}", needs.join(", "));
+    }
+    if let Some(harm) = scenario.intrusion() {
+        let told = format!(
+            "Intrusive: {harm}; at a hub that is not castspec's own it is skipped without --intrusive"
+        );
+        text.push_str(&wrapped(&told, ""));
     }
     if !document.subscribers.is_empty() {
         text.push_str("\nSubscribers:\n");
@@ -299,6 +309,7 @@ fn entry(scenario: &Scenario) -> Value {
         "title": scenario.document.title.trim(),
         "versions": scenario.document.versions,
         "needs": scenario.document.needs,
+        "intrusive": scenario.intrusion(),
         "requirements": scenario.requirements(),
     })
 }

@@ -107,7 +107,7 @@ impl UnderTest {
     fn outside_target(&self) -> Result<Target, CommandError> {
         let mut target = match (&self.target, &self.hub) {
             (Some(file), hub) => {
-                let mut target = Target::from_file(file)?;
+                let mut target = Target::from_file_with(file, self.token.as_deref())?;
                 if let Some(hub) = hub {
                     target.hub_url = Target::new(hub, target.version)?.hub_url;
                 }
@@ -122,7 +122,7 @@ impl UnderTest {
         if let Some(file) = &self.ca_cert {
             target.approach.trust.authorities = Trust::with_file(file).authorities;
         }
-        target.approach.trust.insecure = self.insecure;
+        target.approach.trust.insecure |= self.insecure;
         if let Some(token) = &self.token {
             target.approach.token = Some(token.clone());
         }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use crate::command_support::{Ended, report};
 
 /// Defects, and the requirement whose scenarios must show each.
-const DEFECTS: [(&str, &str); 20] = [
+const DEFECTS: [(&str, &str); 21] = [
     ("endpoint-missing", "subscribe.response.endpoint"),
     ("response-not-json", "subscribe.content-type"),
     ("malformed-subscription-accepted", "subscribe.refusal-status"),
@@ -17,6 +17,7 @@ const DEFECTS: [(&str, &str); 20] = [
     ("confirmation-without-events", "confirmation.events"),
     ("confirmation-without-lease", "confirmation.lease-seconds"),
     ("lease-cut-short", "confirmation.lease-honoured"),
+    ("quiet-socket-cut", "confirmation.lease-honoured"),
     ("replays-closed-context", "replay.not-closed"),
     ("unsubscribe-without-endpoint", "unsubscribe.response.endpoint"),
     ("unsubscribe-keeps-delivering", "unsubscribe.nothing-delivered"),

@@ -1,5 +1,7 @@
 //! Hubs of all kinds are judged to the end: the cause is named, and nothing else is blamed.
 
+mod guests;
+
 use std::time::Duration;
 
 use crate::field_support::{Behaviour, Played};

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::message::{Frame, Message};
+use super::message::Message;
+use super::record::Record;
 use crate::command_support::{ClosedPort, HubProcess};
 
 /// What the hub does otherwise than the simulator.
@@ -58,24 +59,34 @@ pub enum Behaviour {
     Hangs,
     /// Wants subscriber.name.
     WantsName,
+    /// Cuts a WebSocket over which nothing has passed for so long.
+    CutsQuiet(Duration),
+    /// Says nothing more over a WebSocket over which nothing has passed for so long, and keeps it open.
+    ForgetsQuiet(Duration),
+    /// Denies a subscription over whose WebSocket nothing has passed for so long, as it may.
+    DeniesQuiet(Duration),
+    /// Pings after such a silence, and cuts a WebSocket that does not answer in the same time.
+    Pings(Duration),
 }
 
 /// The front, the simulator behind it, and what runs both; all of it ends with this.
 pub struct Front {
     pub url: String,
+    pub record: Arc<Record>,
     _hub: HubProcess,
     _nobody: Arc<ClosedPort>,
     _runtime: tokio::runtime::Runtime,
 }
 
-struct Shared {
-    behaviour: Behaviour,
-    hub: String,
+pub(super) struct Shared {
+    pub(super) behaviour: Behaviour,
+    pub(super) hub: String,
+    pub(super) record: Arc<Record>,
     own: String,
     path: String,
     nobody: String,
     requests: AtomicUsize,
-    sockets: AtomicUsize,
+    pub(super) sockets: AtomicUsize,
     asked_to_wait: Mutex<BTreeSet<String>>,
     end: Notify,
 }
@@ -101,8 +112,10 @@ impl Front {
         let behind = url::Url::parse(&hub.url).unwrap();
         let authority = format!("{}:{}", behind.host_str().unwrap(), behind.port().unwrap());
         let nobody = Arc::new(ClosedPort::reserve());
+        let record = Arc::<Record>::default();
         let shared = Shared {
             behaviour,
+            record: record.clone(),
             own: address.to_string(),
             path: behind.path().to_owned(),
             nobody: format!("127.0.0.1:{}", nobody.number()),
@@ -116,6 +129,7 @@ impl Front {
         runtime.spawn(serve(listener, address, Arc::new(shared)));
         Self {
             url,
+            record,
             _hub: hub,
             _nobody: nobody,
             _runtime: runtime,
@@ -153,6 +167,7 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) -> Result<()> {
     client.set_nodelay(true)?;
     let mut client = BufReader::new(client);
     while let Some(request) = Message::request(&mut client).await? {
+        let asked = request.clone();
         let answer = match shared.deed(request) {
             Deed::Pass(request) if request.opens_a_socket() => return shared.tunnel(client, request).await,
             Deed::Pass(request) => shared.passed_on(request).await?,
@@ -169,6 +184,7 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) -> Result<()> {
         if let Behaviour::Slow(time) = shared.behaviour {
             tokio::time::sleep(time).await;
         }
+        shared.record.exchange(asked, answer.clone());
         answer.write(&mut client).await?;
     }
     Ok(())
@@ -250,79 +266,5 @@ impl Shared {
         let text = text.replace(&format!("ws://{}", self.hub), &format!("ws://{sockets}"));
         answer.body = text.replace(&self.hub, &self.own).into_bytes();
         Ok(answer)
-    }
-
-    async fn tunnel(&self, client: BufReader<TcpStream>, request: Message) -> Result<()> {
-        let mut hub = BufReader::new(TcpStream::connect(&self.hub).await?);
-        request.write_head(&mut hub).await?;
-        let head = Message::head(&mut hub).await?;
-        let mut answer = head.ok_or_else(|| std::io::Error::other("no answer"))?;
-        let mut client = client.into_inner();
-        if let Behaviour::Slow(time) = self.behaviour {
-            tokio::time::sleep(time).await;
-        }
-        if !answer.first_line.contains(" 101") {
-            answer.body = vec![0; answer.length().unwrap_or(0)];
-            hub.read_exact(&mut answer.body).await?;
-            answer.set("connection", "close");
-            return answer.write(&mut client).await;
-        }
-        answer.write_head(&mut client).await?;
-        let _open = Counted::new(&self.sockets);
-        let (mut hub_reads, mut hub_writes) = tokio::io::split(hub);
-        let (mut client_reads, mut client_writes) = client.into_split();
-        if self.behaviour == Behaviour::Greets {
-            client_writes
-                .write_all(Frame::text(r#"{"bound":true}"#).bytes())
-                .await?;
-        }
-        let forth = tokio::io::copy(&mut client_reads, &mut hub_writes);
-        let back = async {
-            let (sender, mut frames) = tokio::sync::mpsc::unbounded_channel();
-            let reading = async move {
-                while let Ok(frame) = Frame::read(&mut hub_reads).await {
-                    let _ = sender.send(frame);
-                }
-            };
-            let writing = async {
-                let mut beat = tokio::time::interval(Duration::from_secs(2));
-                beat.tick().await;
-                loop {
-                    tokio::select! {
-                        frame = frames.recv() => {
-                            let Some(frame) = frame else { return Ok(()) };
-                            let confirms = frame.says(r#""hub.mode":"subscribe""#);
-                            if !(confirms && self.behaviour == Behaviour::ConfirmsNothing) {
-                                client_writes.write_all(frame.bytes()).await?;
-                            }
-                        }
-                        _ = beat.tick(), if self.behaviour == Behaviour::Beats => {
-                            let text = r#"{"timestamp":"2026-03-01T09:29:00.000Z","id":"beat","event":{"hub.topic":"","hub.event":"heartbeat","context":[]}}"#;
-                            client_writes.write_all(Frame::text(text).bytes()).await?;
-                        }
-                    }
-                }
-            };
-            tokio::join!(reading, writing).1
-        };
-        tokio::select! {
-            _ = forth => Ok(()),
-            ended = back => ended,
-        }
-    }
-}
-
-struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -119,7 +119,7 @@ impl Message {
     }
 }
 
-/// One frame from a server, whole.
+/// One frame, whole.
 pub struct Frame(Vec<u8>);
 
 impl Frame {
@@ -131,6 +131,8 @@ impl Frame {
             127 => 8,
             _ => 0,
         };
+        // What clients send is masked.
+        let mask = if bytes[1] & 0x80 == 0 { 0 } else { 4 };
         bytes.resize(2 + extended, 0);
         from.read_exact(&mut bytes[2..]).await?;
         let length = match extended {
@@ -140,6 +142,7 @@ impl Frame {
                 .fold(0, |length, byte| length << 8 | usize::from(*byte)),
         };
         let head = bytes.len();
+        let length = length + mask;
         bytes.resize(head + length, 0);
         from.read_exact(&mut bytes[head..]).await?;
         Ok(Self(bytes))
@@ -156,6 +159,21 @@ impl Frame {
 
     pub fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The text that stands behind this name in an object that it carries.
+    pub fn member(&self, name: &str) -> String {
+        let text = String::from_utf8_lossy(&self.0).into_owned();
+        let behind = text.split_once(&format!("\"{name}\":\"")).unwrap().1;
+        behind.split('"').next().unwrap().to_owned()
+    }
+
+    pub fn is_close(&self) -> bool {
+        self.0[0] & 0x0f == 0x8
+    }
+
+    pub fn is_pong(&self) -> bool {
+        self.0[0] & 0x0f == 0xa
     }
 
     pub fn says(&self, text: &str) -> bool {

@@ -2,13 +2,24 @@
 
 mod front;
 mod message;
+mod record;
+mod tunnel;
 
 use std::fmt::Write;
 
 pub use front::{Behaviour, Front};
+pub use record::Seen;
 use serde_json::Value;
 
 use crate::command_support::{Ended, castspec, report};
+
+/// A target file for the hub behind this front, with these lines more.
+pub fn target_file(front: &Front, further: &str) -> String {
+    format!(
+        "hub_url = \"{}\"\nfhircast_version = \"STU3\"\n{further}\n[timing]\nquiet = 0.2\nrestart = 3\n",
+        front.url
+    )
+}
 
 /// What came of a run against such a hub.
 pub struct Played {
@@ -24,14 +35,14 @@ impl Played {
 
     /// The same with more arguments.
     pub fn with(behaviour: Behaviour, selection: &[&str], arguments: &[&str]) -> Self {
-        let front = Front::start(behaviour);
+        Self::before(&Front::start(behaviour), "", selection, arguments)
+    }
+
+    /// Runs these scenarios against the hub behind this front, with more in the target file.
+    pub fn before(front: &Front, further: &str, selection: &[&str], arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target.toml");
-        let text = format!(
-            "hub_url = \"{}\"\nfhircast_version = \"STU3\"\n[timing]\nquiet = 0.2\nrestart = 3\n",
-            front.url
-        );
-        std::fs::write(&target, text).unwrap();
+        std::fs::write(&target, target_file(front, further)).unwrap();
         let mut command = castspec();
         command.arg("run").args(selection).args(arguments);
         command

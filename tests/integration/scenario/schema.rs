@@ -115,6 +115,7 @@ fn what_a_schema_can_see_is_rejected() {
         document(base).replace("[STU3]", "[]"),
         document(base).replace("versions: [STU3]\n", ""),
         document(base).replace("steps:\n", "needs: [telepathy]\nsteps:\n"),
+        document(base).replace("steps:\n", "intrusive: ' '\nsteps:\n"),
         document(base).replace("{v:", "{topic:"),
         document(base).replace("{v:", "{a b:"),
         document(base).replace("[Patient-open]", "[]"),
@@ -135,6 +136,7 @@ fn what_a_schema_can_see_is_rejected() {
         "publish: {by: v, event: a, context: [{key: patient}]}",
         "request: {by: v, answer: [{refusal: subscribe, unmet: warn, when: a}]}",
         "fence: {at: [v], when: a}",
+        "stay_quiet: {at: v, by: v, event: Patient-open, requirement: a.b, when: a}",
     ] {
         assert!(valid(&document(step)), "{step}");
     }

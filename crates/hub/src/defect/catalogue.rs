@@ -229,6 +229,9 @@ defects! {
     LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted",
         in [Stu3, Stu2 breaks ["confirmation.lease-honoured", "intent-verification.lease-honoured"], Stu1 breaks ["intent-verification.lease-honoured"]],
         ["confirmation.lease-honoured"];
+    QuietSocketCut, "quiet-socket-cut", "cuts a WebSocket over which nothing has passed for a second and a half",
+        in [Stu3, Stu2],
+        ["confirmation.lease-honoured"];
     ExpiryKeepsSocket, "expiry-keeps-socket", "ends the subscription with its lease and leaves the WebSocket open",
         in [Stu3, Stu2],
         ["confirmation.lease-expiry-closes"];

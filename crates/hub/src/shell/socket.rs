@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message};
 use futures_util::{SinkExt, Stream, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 
@@ -23,16 +23,27 @@ const TOO_LARGE: u16 = 1009;
 /// The time that the other side may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a socket is borne with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    /// The other side may take so long to take in what is written.
+    pub(super) write: Duration,
+    /// After such a silence the connection is cut.
+    pub(super) quiet: Option<Duration>,
+}
+
 /// Serves the socket until it ends; then the session knows how.
 pub(super) async fn serve(
     socket: ObservedSocket,
     topic: Arc<Topic>,
     subscriber: SubscriberId,
     mut queue: mpsc::Receiver<Frame>,
-    write_timeout: Duration,
+    timing: Timing,
 ) {
+    let write_timeout = timing.write;
     let (mut sink, mut stream) = socket.split();
-    let reading = read(&mut stream, &topic, subscriber);
+    let traffic = Notify::new();
+    let reading = read(&mut stream, &topic, subscriber, &traffic);
     let writing = async {
         while let Some(frame) = queue.recv().await {
             let batch = async {
@@ -50,7 +61,9 @@ pub(super) async fn serve(
                 }
                 sink.flush().await.map(|()| end)
             };
-            match tokio::time::timeout(write_timeout, batch).await {
+            let written = tokio::time::timeout(write_timeout, batch).await;
+            traffic.notify_one();
+            match written {
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some(end))) => return end,
                 Ok(Err(_)) | Err(_) => return Written::Stuck,
@@ -63,7 +76,17 @@ pub(super) async fn serve(
             Ok(Err(_)) | Err(_) => Written::Stuck,
         }
     };
+    let falls_silent = async {
+        let Some(quiet) = timing.quiet else {
+            return std::future::pending().await;
+        };
+        while tokio::time::timeout(quiet, traffic.notified()).await.is_ok() {}
+    };
     let violation = tokio::select! {
+        () = falls_silent => {
+            topic.with(|session, now| session.disconnected(subscriber, Closing::Broken, now));
+            return;
+        }
         ended = reading => match ended {
             Ended::By(closing) => {
                 topic.with(|session, now| session.disconnected(subscriber, closing, now));
@@ -120,8 +143,10 @@ async fn read(
     stream: &mut (impl Stream<Item = Result<Message, axum::Error>> + Unpin),
     topic: &Topic,
     subscriber: SubscriberId,
+    traffic: &Notify,
 ) -> Ended {
     while let Some(message) = stream.next().await {
+        traffic.notify_one();
         match message {
             Ok(Message::Text(text)) => {
                 topic.with(|session, now| session.receive(subscriber, &text, now));

@@ -46,7 +46,10 @@ pub(super) async fn connect(
         .as_ref()
         .map(|observer| observer.socket(|| endpoint_url(&hub, &parts.headers, &endpoint)));
     let failed = Arc::clone(&topic);
-    let timeout = hub.settings.write_timeout;
+    let timing = socket::Timing {
+        write: hub.settings.write_timeout,
+        quiet: hub.behaviour.cuts_quiet_sockets_after(),
+    };
     upgrade
         // What subscribers say is short; larger buffers would be most of a subscription's memory.
         .read_buffer_size(2 << 10)
@@ -60,7 +63,7 @@ pub(super) async fn connect(
         .on_upgrade(move |socket| async move {
             let _guard = guard;
             let socket = ObservedSocket::new(socket, watch);
-            socket::serve(socket, topic, subscriber, queue, timeout).await;
+            socket::serve(socket, topic, subscriber, queue, timing).await;
         })
 }
 

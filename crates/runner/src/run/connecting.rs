@@ -150,6 +150,7 @@ impl ScenarioRun<'_> {
             }
         };
         self.setting.dialect.learn_that_websockets_open();
+        self.state.begun.connected(&url, number);
         mock.opened += 1;
         if let Some(web_socket) = mock.web_socket_mut() {
             web_socket.old_sockets.extend(web_socket.socket.replace(socket));

@@ -155,6 +155,11 @@ impl Dialect {
             .insert(name.to_owned(), value.to_owned());
     }
 
+    /// The parameters that every subscription request must carry.
+    pub fn subscribe_parameters(&self) -> BTreeMap<String, String> {
+        self.known().subscribe_parameters.clone()
+    }
+
     /// An unsubscribe must name `hub.events`.
     pub fn learn_events_of_unsubscribes(&self) {
         self.known().unsubscribe_with_events = true;

@@ -156,10 +156,7 @@ pub async fn run(
     let mut scenarios = Vec::new();
     let settings: Vec<_> = prepared.iter().map(|(setting, _, _)| setting.clone()).collect();
     for (setting, _, of_version) in prepared {
-        let made = tokio::select! {
-            made = first_contact::make(&setting, &topics) => made,
-            _ = stop.wait_for(|stopped| *stopped) => Ok(None),
-        };
+        let made = first_contact::make(&setting, &topics, stop.clone()).await;
         match made {
             Err(error) => {
                 obstacle = Some(error);

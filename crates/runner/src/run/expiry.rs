@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_saphyr::Spanned;
+
 use super::scenario_run::{ScenarioRun, Stop};
 use crate::judging::hub::{Breach, Place, cause};
 use crate::scenario::{ExpectExpiry, Publish};
@@ -31,7 +33,9 @@ impl ScenarioRun<'_> {
         if let Some(early) = &step.not_before_lease {
             let most = self.state.log.instant(began.at + lease.mul_f64(0.6));
             tokio::time::sleep_until(most.into()).await;
-            let position = self.publish_for_expiry(step, "before-expiry").await?;
+            let position = self
+                .publish_unjudged(&step.by, &step.event, "before-expiry")
+                .await?;
             let taken = self
                 .state
                 .publications
@@ -64,7 +68,9 @@ impl ScenarioRun<'_> {
         let last = over + timing.response;
         loop {
             let is_last = Instant::now() >= last;
-            let position = self.publish_for_expiry(step, "after-expiry").await?;
+            let position = self
+                .publish_unjudged(&step.by, &step.event, "after-expiry")
+                .await?;
             let quiet = Instant::now() + timing.quiet;
             let Some(came) = self.came(name, position, quiet).await? else {
                 self.judge.held(&step.requirement.value);
@@ -85,25 +91,35 @@ impl ScenarioRun<'_> {
         }
     }
 
-    /// Publishes the event about a case of its own; where it stands among the publications.
-    async fn publish_for_expiry(&mut self, step: &ExpectExpiry, case: &str) -> Result<usize, Stop> {
+    /// Publishes the event about a case of its own; where it stands among the publications. Whether it must be delivered is for
+    /// the step to judge.
+    pub(super) async fn publish_unjudged(
+        &mut self,
+        by: &Spanned<String>,
+        event: &Spanned<String>,
+        case: &str,
+    ) -> Result<usize, Stop> {
         let position = self.state.publications.len();
-        let publish = Publish::new(&step.by, &step.event, &format!("{case}-{position}"));
+        let publish = Publish::new(by, event, &format!("{case}-{position}"));
         self.publish(&publish).await?;
         if let Some(publication) = self.state.publications.get_mut(position)
             && publication.accepted
         {
-            // Whether it must be delivered is judged here.
             Arc::make_mut(publication).proper = false;
             return Ok(position);
         }
         Err(Stop::Unreached(
-            "the event that was to show the expiry was not taken".to_owned(),
+            "the event that was to show whether the subscription lasts was not taken".to_owned(),
         ))
     }
 
     /// Where the copy of a publication stands that comes to a subscriber in time.
-    async fn came(&self, name: &str, position: usize, deadline: Instant) -> Result<Option<Place>, Stop> {
+    pub(super) async fn came(
+        &self,
+        name: &str,
+        position: usize,
+        deadline: Instant,
+    ) -> Result<Option<Place>, Stop> {
         let inbox = self.mock(name)?.inbox.clone();
         let found = inbox.wait(deadline, |received, _| {
             let copy = received

@@ -3,6 +3,7 @@
 //! It renders nothing: what it finds leaves as [`crate::outcome::RunEvent`]s.
 
 mod answers;
+mod begun;
 mod connecting;
 mod dialect;
 mod emitter;
@@ -17,6 +18,7 @@ mod patience;
 mod plan;
 mod preflight;
 mod publishing;
+mod quiet;
 mod remaining_readings;
 mod requests;
 mod retrying;
@@ -32,11 +34,12 @@ mod target_file;
 mod teardown;
 mod tokens;
 mod topics;
+mod under_way;
 mod webhooks;
 
 pub use dialect::{Dialect, DialectSettings};
 pub use execution::{Materials, MaterialsError, RunError, VersionPlan, run};
-pub use plan::{Plan, plan};
+pub use plan::{Plan, knock, plan};
 pub use preflight::PreflightError;
 pub use shard::{Shard, ShardError};
 pub use target::{RejectedToken, RestrictedToken, Target, TargetError, Timing};

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use serde_saphyr::Spanned;
 use tokio::sync::watch;
 
 use super::emitter::Emitter;
 use super::execution::has_webhooks;
 use super::scenario_run::{ScenarioRun, Setting, Stop};
 use super::scenario_setup::topic_names;
+use super::target::Target;
 use super::topics::Topics;
 use crate::client::Log;
 use crate::judging::hub::unjudged;
@@ -27,7 +29,7 @@ const SCENARIO_BOUND: Duration = Duration::from_secs(60);
 const MOST_BOUNDS: usize = 10;
 
 /// How long leaving the hub may take after a scenario.
-const TEARDOWN_BOUND: Duration = Duration::from_secs(15);
+const TEARDOWN_BOUND: Duration = Duration::from_secs(30);
 
 /// Whether other scenarios are played at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,19 +85,17 @@ pub(super) async fn one(
     let mut scenario_run = ScenarioRun::new(setting, &scenario.document, log, &own_topics);
     scenario_run.is_alone = company == Company::Alone;
     let timing = setting.target.timing;
-    let bound = SCENARIO_BOUND + timing.ack_timeout * 3 + timing.longest_lease;
-    let interrupted = async {
-        // A sender that is gone will never interrupt.
-        if stop.wait_for(|stopped| *stopped).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+    let waits = timing.longest_lease + timing.idle.unwrap_or_default();
+    let bound = SCENARIO_BOUND + timing.ack_timeout * 3 + waits;
+    let under_way = scenario_run.under_way.clone();
+    let interrupted = under_way.closed_by(&mut stop, timing.response * 2);
     let record = scenario_run.state.log.clone();
     let performing = scenario_run.perform(&scenario.document.steps);
     let performed = tokio::select! {
         performed = AssertUnwindSafe(within(bound, &record, performing)).catch_unwind() => performed,
         () = interrupted => Ok(Ok(Err((Stop::Unreached("the run was interrupted".to_owned()), stated.clone())))),
     };
+    under_way.reopen();
     let result = match performed {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => {
@@ -234,6 +234,29 @@ fn scenario_ended(
     }));
 }
 
+/// What the operator has not allowed, or does not want to wait for.
+fn left_out(target: &Target, scenario: &Scenario) -> Option<String> {
+    if let (Some(harm), false) = (scenario.intrusion(), target.bears_intrusion()) {
+        return Some(format!(
+            "it could disturb others on the hub: {harm}; --intrusive, or intrusive = true in the target file, allows it"
+        ));
+    }
+    let stays_quiet = |step: &Spanned<Step>| matches!(step.value, Step::StayQuiet(_));
+    if scenario.document.steps.iter().any(stays_quiet) {
+        if target.quick {
+            return Some("--quick leaves out WebSockets that stay quiet for long".to_owned());
+        }
+        if target.timing.idle.is_none() {
+            return Some(
+                "nothing says how long a WebSocket over which nothing passes must live (--idle SECONDS, or idle in [timing] of \
+                 the target file)"
+                    .to_owned(),
+            );
+        }
+    }
+    None
+}
+
 /// What the hub does not claim of what the scenario needs.
 pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
     let document = &scenario.document;
@@ -257,6 +280,9 @@ pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
         }
     }
     if let Some(why) = super::tokens::lacking(&setting.target, scenario, setting.began) {
+        return Some(why);
+    }
+    if let Some(why) = left_out(&setting.target, scenario) {
         return Some(why);
     }
     let subscribed = document

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::execution::{Materials, RunError, VersionPlan, prepare};
+use super::first_contact;
 use super::one_scenario::lacks;
+use super::target::Target;
 use crate::outcome::Target as TargetTold;
 use crate::redaction::Redactor;
 use crate::scenario::Scenario;
@@ -18,6 +20,22 @@ pub struct Plan {
     pub claims: Vec<(String, bool, String)>,
     /// The scenarios, each with the reason why it would be skipped, where it would.
     pub scenarios: Vec<(Arc<Scenario>, Option<String>)>,
+}
+
+/// Knocks at a hub as a run does first: in a topic that nobody has, with a subscription that is ended at once. What there is to
+/// tell of that is returned.
+///
+/// # Errors
+/// As for a run.
+pub async fn knock(target: Target, materials: &Materials) -> Result<Vec<String>, RunError> {
+    let redactor = Redactor::new(materials.redact_resources, false);
+    let plan = VersionPlan {
+        target,
+        scenarios: Vec::new(),
+    };
+    let (setting, _, _) = prepare(plan, materials, &redactor, Instant::now()).await?;
+    let told = first_contact::knock(&setting).await?;
+    Ok(told.into_iter().map(|line| redactor.text(&line)).collect())
 }
 
 /// Asks the hub for its configuration document, and nothing else.

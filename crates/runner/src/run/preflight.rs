@@ -12,12 +12,22 @@ use crate::redaction::Redactor;
 #[derive(Debug, thiserror::Error)]
 pub enum PreflightError {
     /// Nothing answers there.
-    #[error("the hub at {url} cannot be reached: {problem}{}", advice(problem))]
+    #[error("the hub at {url} cannot be reached: {problem}{}", advice(url, problem))]
     Unreachable {
         /// `hub.url`.
         url: String,
         /// Why.
         problem: String,
+    },
+    /// It speaks TLS, and is asked without.
+    #[error("{url} answered {status} ({said}): it speaks TLS; give its https:// URL")]
+    SpeaksTls {
+        /// `hub.url`.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What the answer said.
+        said: String,
     },
     /// It wants a token, or another one.
     #[error(
@@ -74,12 +84,31 @@ pub enum PreflightError {
     },
 }
 
-fn advice(problem: &str) -> &'static str {
+/// What servers say to those who speak no TLS where they do.
+const WANT_TLS: [&str; 3] = [
+    "http request was sent to https port",
+    "http request to an https server",
+    "requires tls",
+];
+
+/// Whether a server that speaks TLS says by this that it was asked without.
+pub(super) fn wants_tls(url: &str, said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    url.starts_with("http:") && WANT_TLS.iter().any(|words| said.contains(words))
+}
+
+fn advice(url: &str, problem: &str) -> &'static str {
     let problem = problem.to_ascii_lowercase();
     if problem.contains("unknownissuer") || problem.contains("unknown issuer") {
         "; its certificate comes from an authority that is not trusted here: name the authority by --ca-cert FILE"
     } else if problem.contains("invalidcontenttype") || problem.contains("corrupt message") {
         "; it speaks no TLS: is it an http:// URL?"
+    } else if url.starts_with("http:") && problem.contains("invalid http version") {
+        "; it does not answer in HTTP, as a server that speaks TLS does: is it an https:// URL?"
+    } else if problem.contains("connection refused") {
+        "; nobody listens there: is the hub running, and are host and port right?"
+    } else if problem.contains("dns error") {
+        "; nobody knows a host of this name: is it right?"
     } else if problem.contains("certificate") {
         "; see --ca-cert and --insecure"
     } else {
@@ -109,4 +138,78 @@ pub async fn claims(target: &Target, http: &HttpClient) -> Result<Arc<Claims>, P
         claims.set(*capability, *claimed, "the target's claims");
     }
     Ok(Arc::new(claims))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_way_comes_with_what_to_do() {
+        for (url, problem, says) in [
+            (
+                "https://h",
+                "invalid peer certificate: UnknownIssuer",
+                "--ca-cert FILE",
+            ),
+            ("https://h", "invalid peer certificate: Expired", "--insecure"),
+            (
+                "https://h",
+                "received corrupt message of type InvalidContentType",
+                "http:// URL",
+            ),
+            (
+                "http://h",
+                "client error (SendRequest): invalid HTTP version parsed",
+                "https:// URL",
+            ),
+            (
+                "http://h",
+                "tcp connect error: Connection refused (os error 111)",
+                "nobody listens",
+            ),
+            (
+                "http://h",
+                "client error (Connect): dns error: failed to lookup",
+                "host of this name",
+            ),
+        ] {
+            let told = PreflightError::Unreachable {
+                url: url.to_owned(),
+                problem: problem.to_owned(),
+            };
+            assert!(told.to_string().contains(says), "{told}");
+        }
+        assert_eq!(advice("https://h", "operation timed out"), "");
+        assert_eq!(advice("https://h", "invalid HTTP version parsed"), "");
+    }
+
+    #[test]
+    fn a_server_that_wants_tls_is_told_from_a_hub_that_refuses() {
+        for (url, said, wanted) in [
+            (
+                "http://h",
+                "<center>The plain HTTP request was sent to HTTPS port</center>",
+                true,
+            ),
+            (
+                "http://h",
+                "Client sent an HTTP request to an HTTPS server.",
+                true,
+            ),
+            (
+                "http://h",
+                "This combination of host and port requires TLS.",
+                true,
+            ),
+            (
+                "https://h",
+                "This combination of host and port requires TLS.",
+                false,
+            ),
+            ("http://h", "hub.topic is required", false),
+        ] {
+            assert_eq!(wants_tls(url, said), wanted, "{said}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use super::remaining_readings::RemainingReadings;
 use super::scenario_setup::verifying_of;
 use super::scenario_state::ScenarioState;
 use super::target::Target;
+use super::under_way::UnderWay;
 use crate::client::{Callbacks, HttpClient, Log, NoAnswer, OutgoingRequest};
 use crate::judging::hub::{
     Breach, Claims, Conversation, FHIR_READINGS, Issued, Judge, Place, Unasked, ids, readings, rules,
@@ -120,6 +121,8 @@ pub struct ScenarioRun<'a> {
     pub crowded: bool,
     /// A request that the hub went down on was told.
     pub ended_unanswered: bool,
+    /// Its requests that wait for their answers.
+    pub under_way: UnderWay,
 }
 
 impl<'a> ScenarioRun<'a> {
@@ -141,6 +144,7 @@ impl<'a> ScenarioRun<'a> {
             is_alone: false,
             crowded: false,
             ended_unanswered: false,
+            under_way: UnderWay::default(),
         }
     }
 
@@ -177,6 +181,7 @@ impl<'a> ScenarioRun<'a> {
             Step::Absent(step) => self.absent(step).await,
             Step::ExpectClose(step) => self.expect_close(step).await,
             Step::ExpectExpiry(step) => self.expect_expiry(step).await,
+            Step::StayQuiet(step) => self.stay_quiet(step).await,
             Step::Send(step) => self.send(step),
             Step::Disconnect(step) => self.disconnect(step).await,
             Step::Abort(step) => self.abort(&step.0.value).await,

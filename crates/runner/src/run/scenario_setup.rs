@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::begun::Begun;
 use super::mock_subscriber::MockSubscriber;
 use super::scenario_run::Setting;
 use super::scenario_state::ScenarioState;
@@ -126,6 +127,7 @@ pub fn state_before_first_step(
     let mut state = ScenarioState {
         log,
         mocks,
+        begun: Begun::default(),
         publications: Vec::new(),
         saved_publications: BTreeMap::new(),
         saved_messages: BTreeMap::new(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::begun::Begun;
 use super::mock_subscriber::MockSubscriber;
 use crate::client::{Log, Received, Spot};
 use crate::judging::hub::{self, Conversation, Mentioned, Publication};
@@ -18,6 +19,8 @@ pub struct ScenarioState {
     pub log: Log,
     /// The subscribers, by name.
     pub mocks: BTreeMap<String, MockSubscriber>,
+    /// What goes on at the hub because of it.
+    pub begun: Begun,
     /// Everything published, in order.
     pub publications: Vec<Arc<Publication>>,
     /// Saved publications by name: where they stand in `publications`.

@@ -125,6 +125,11 @@ impl ScenarioRun<'_> {
     /// The request that ends a subscription over a WebSocket, as this hub wants it.
     pub(super) fn unsubscribe_request(&self, mock: &MockSubscriber, endpoint: &str) -> SubscriptionRequest {
         let mut request = SubscriptionRequest::unsubscribe(&mock.topic, endpoint);
+        // A hub that wants names may tell subscribers apart by them.
+        let mut wanted = self.setting.dialect.subscribe_parameters();
+        if let Some(name) = wanted.remove("subscriber.name") {
+            request.subscriber_name = Some(mock.subscriber_name.clone().unwrap_or(name));
+        }
         if self.setting.dialect.unsubscribes_with_events() {
             let subscription = mock.subscription();
             let asked = subscription.map(|subscription| subscription.asked.clone());

@@ -38,6 +38,8 @@ pub struct Target {
     pub dialect: DialectSettings,
     /// What could disturb others on the hub may be tried.
     pub intrusive: bool,
+    /// What must wait long is left out.
+    pub quick: bool,
     /// How long things may take.
     pub timing: Timing,
     /// How many scenarios run at once.
@@ -100,6 +102,8 @@ pub struct Timing {
     pub longest_lease: Duration,
     /// How long a hub that died is waited for.
     pub restart: Duration,
+    /// How long a WebSocket over which nothing passes must live; not tried where nothing is said.
+    pub idle: Option<Duration>,
 }
 
 impl Default for Timing {
@@ -110,6 +114,7 @@ impl Default for Timing {
             response: Duration::from_secs(5),
             longest_lease: Duration::from_secs(30),
             restart: Duration::from_secs(10),
+            idle: None,
         }
     }
 }
@@ -166,6 +171,7 @@ impl Target {
             callback_listen: None,
             dialect: DialectSettings::default(),
             intrusive: false,
+            quick: false,
             timing: Timing::default(),
             max_parallel: 8,
             built_in: false,
@@ -199,6 +205,7 @@ impl Target {
         target.timing = Timing {
             ack_timeout: Self::BUILT_IN_ACK_TIMEOUT,
             quiet: Duration::from_millis(100),
+            idle: Some(Self::BUILT_IN_IDLE),
             ..Timing::default()
         };
         Ok(target)
@@ -206,6 +213,19 @@ impl Target {
 
     /// After how long the built-in hub gives up on an unanswered notification in a run of the suite.
     pub const BUILT_IN_ACK_TIMEOUT: Duration = Duration::from_millis(1_200);
+
+    /// How long the built-in hub's WebSockets stay quiet in a run of the suite: longer than its defect bears, and shorter than
+    /// other scenarios take.
+    pub const BUILT_IN_IDLE: Duration = Duration::from_secs(2);
+
+    /// The longest lease that is waited for where what must wait long is left out.
+    const QUICK_LEASE: Duration = Duration::from_secs(2);
+
+    /// Leaves out what must wait long: quiet WebSockets, and leases that the hub makes long.
+    pub fn make_quick(&mut self) {
+        self.quick = true;
+        self.timing.longest_lease = self.timing.longest_lease.min(Self::QUICK_LEASE);
+    }
 
     /// Whether the hub is asked with access tokens at all.
     pub fn has_tokens(&self) -> bool {

@@ -20,6 +20,14 @@ impl Target {
     /// # Errors
     /// When it cannot be read, is not in its format, or names a token that is not there.
     pub fn from_file(path: &Path) -> Result<Self, TargetError> {
+        Self::from_file_with(path, None)
+    }
+
+    /// Reads a target file; a token that is given here stands in the place of the one that it names.
+    ///
+    /// # Errors
+    /// As for [`Target::from_file`].
+    pub fn from_file_with(path: &Path, given: Option<&str>) -> Result<Self, TargetError> {
         let text = std::fs::read_to_string(path).map_err(|error| TargetError::Unreadable {
             path: path.to_owned(),
             problem: error.to_string(),
@@ -59,6 +67,7 @@ impl Target {
             }
             (None, None) => None,
         };
+        target.approach.trust.insecure = file.insecure;
         target.approach.proxy = file.proxy;
         for (name, value) in file.headers {
             let value = match value {
@@ -118,7 +127,10 @@ impl Target {
                 token(place, literal, variable)?
                     .ok_or_else(|| format(format!("{place}: give token_env, or token")))
             };
-            target.approach.token = token("auth", auth.token, auth.token_env)?;
+            target.approach.token = match given {
+                Some(given) => Some(given.to_owned()),
+                None => token("auth", auth.token, auth.token_env)?,
+            };
             for entry in auth.restricted {
                 let scopes = Scopes::parse(&entry.scopes)
                     .map_err(|error| format(format!("auth.restricted.scopes: {error}")))?;
@@ -166,6 +178,10 @@ impl Target {
             response: seconds("response", file.timing.response, default.response)?,
             longest_lease: seconds("longest_lease", file.timing.longest_lease, default.longest_lease)?,
             restart: seconds("restart", file.timing.restart, default.restart)?,
+            idle: match file.timing.idle {
+                None => None,
+                idle => Some(seconds("idle", idle, Duration::ZERO)?),
+            },
         };
         Ok(target)
     }
@@ -177,6 +193,8 @@ struct File {
     hub_url: String,
     fhircast_version: Option<Version>,
     ca_cert: Option<PathBuf>,
+    #[serde(default)]
+    insecure: bool,
     client_cert: Option<PathBuf>,
     client_key: Option<PathBuf>,
     proxy: Option<Url>,
@@ -256,6 +274,7 @@ struct TimingFile {
     response: Option<f64>,
     longest_lease: Option<f64>,
     restart: Option<f64>,
+    idle: Option<f64>,
 }
 
 #[cfg(test)]
@@ -293,6 +312,7 @@ mod tests {
             ack_timeout = 2
             quiet = 0.5
             restart = 3
+            idle = 75
             [dialect]
             publish_url = "https://hub.example.com/fhircast/events"
             media_type = "application/fhir+json"
@@ -323,6 +343,7 @@ mod tests {
         assert_eq!(target.timing.ack_timeout, Duration::from_secs(2));
         assert_eq!(target.timing.response, Duration::from_secs(5));
         assert_eq!(target.timing.restart, Duration::from_secs(3));
+        assert_eq!(target.timing.idle, Some(Duration::from_secs(75)));
         assert_eq!(
             target.dialect.media_type.as_deref(),
             Some("application/fhir+json")
@@ -342,6 +363,7 @@ mod tests {
             ("hub_url = \"http://h\"\ntopics = \"some\"", "topics"),
             ("hub_url = \"http://h\"\nunknown = 1", "unknown"),
             ("hub_url = \"http://h\"\n[timing]\nquiet = -1", "timing.quiet"),
+            ("hub_url = \"http://h\"\n[timing]\nidle = 4000", "timing.idle"),
             (
                 "hub_url = \"http://h\"\n[auth]\ntoken_env = \"CASTSPEC_NO_SUCH_VARIABLE\"",
                 "CASTSPEC_NO_SUCH_VARIABLE",

@@ -88,6 +88,15 @@ pub fn lacking(target: &Target, scenario: &Scenario, began: Instant) -> Option<S
 impl ScenarioRun<'_> {
     /// Sends a request with the token of who sends it; a hub that asks for patience is waited for.
     pub async fn transmit(&self, by: &str, request: &OutgoingRequest) -> Result<Answer, NoAnswer> {
+        let _waiting = self.under_way.begin().await;
+        let sent = self.send_with_token(by, request).await;
+        if let Ok(answer) = &sent {
+            self.state.begun.note(by, request, answer);
+        }
+        sent
+    }
+
+    async fn send_with_token(&self, by: &str, request: &OutgoingRequest) -> Result<Answer, NoAnswer> {
         let http = &self.setting.http;
         let mock = self.state.mocks.get(by);
         let Some(credential) = mock.and_then(|mock| mock.credential.as_ref()) else {

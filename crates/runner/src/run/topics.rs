@@ -37,6 +37,11 @@ impl Topics {
         }))
     }
 
+    /// A topic that nobody has.
+    pub fn made_up() -> String {
+        format!("castspec-{}", Uuid::new_v4())
+    }
+
     /// Whether topics are lent from a list, and so have a history.
     pub fn are_lent(&self) -> bool {
         self.0.is_some()
@@ -48,9 +53,7 @@ impl Topics {
     /// When the list has fewer.
     pub async fn take(&self, needed: usize) -> Result<Vec<String>, TooFew> {
         let Some(pool) = &self.0 else {
-            return Ok((0..needed)
-                .map(|_| format!("castspec-{}", Uuid::new_v4()))
-                .collect());
+            return Ok((0..needed).map(|_| Self::made_up()).collect());
         };
         if needed > pool.size {
             return Err(TooFew {

@@ -40,6 +40,10 @@ pub struct Document {
     /// The capabilities without which the scenario is skipped.
     #[serde(default)]
     pub needs: Vec<Capability>,
+    /// How it could disturb others on a hub that is not castspec's own; it is played there only where the target allows that. A
+    /// clause, without a full stop.
+    #[schemars(regex(pattern = r"\S"))]
+    pub intrusive: Option<String>,
     /// The mock subscribers, by name.
     #[serde(default)]
     #[schemars(extend("propertyNames" = json!({"pattern": "^[A-Za-z0-9_-]+$", "not": reserved()})))]

@@ -13,6 +13,7 @@ mod describe;
 mod difference;
 mod document;
 mod fault;
+mod intrusion;
 mod library;
 mod matcher;
 mod parse;
@@ -41,7 +42,7 @@ pub use selector::{MessageSelector, Selector};
 pub use steps::{
     Abort, Absent, ChangeAnswers, ChangeVerifying, CheckValues, Connect, Disconnect, Discover, Expect,
     ExpectClose, ExpectExpiry, Fence, GetContext, MessageCheck, Observe, Publish, Reading, Request,
-    RequestSubscription, Send, Step, Subscribe, Unsubscribe,
+    RequestSubscription, Send, StayQuiet, Step, Subscribe, Unsubscribe,
 };
 pub use template::{TemplateError, Templates, new_case};
 pub use token::{Restriction, Token, TokenWord};

@@ -1,5 +1,7 @@
 //! Subscriptions, and what a new one begins with.
 
+use std::time::Duration;
+
 use super::{Behaviour, set_timestamp, with, without};
 use crate::defect::Defect;
 use crate::protocol::{Confirmation, Denial, EventName, Notification, Timestamp};
@@ -110,6 +112,12 @@ impl Behaviour {
         } else {
             granted
         }
+    }
+
+    /// The silence after which a WebSocket is cut.
+    pub(crate) fn cuts_quiet_sockets_after(&self) -> Option<Duration> {
+        self.has(Defect::QuietSocketCut)
+            .then_some(Duration::from_millis(1_500))
     }
 
     pub(crate) fn closes_at_expiry(&self) -> bool {

@@ -35,6 +35,7 @@ pub(super) const SHELL: &[Defect] = &[
     Defect::ResponseNotJson,
     Defect::MalformedSubscriptionAccepted,
     Defect::RefusalWithoutReason,
+    Defect::QuietSocketCut,
     Defect::UnsubscribeAnswered200,
     Defect::UnsubscribeAnswered500,
     Defect::UnsubscribeWithoutEndpoint,

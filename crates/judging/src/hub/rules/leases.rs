@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::Spot;
-use crate::hub::{Breach, Judge, Place, Publication, Subscription, ids};
+use crate::hub::control::control_received;
+use crate::hub::{Breach, Control, Judge, Place, Publication, Subscriber, Subscription, cause, ids};
 
 /// How far the hub's clock and its rounding may be from ours.
 const CLOCKS: Duration = Duration::from_secs(2);
@@ -14,9 +15,12 @@ pub fn has_run_out(subscription: &Subscription, since: Spot, publication: &Publi
     let lease = subscription
         .lease
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    // Near its end, nobody can tell what came first.
-    let safe = |lease: Duration| lease.saturating_sub(Duration::from_secs(1).min(lease.mul_f64(0.2)));
-    lease.is_some_and(|lease| publication.answered.at.saturating_sub(since.at) > safe(lease))
+    lease.is_some_and(|lease| publication.answered.at.saturating_sub(since.at) > safe_part_of(lease))
+}
+
+/// The part of a lease in which it has not run out for anybody: near its end, nobody can tell what came first.
+pub fn safe_part_of(lease: Duration) -> Duration {
+    lease.saturating_sub(Duration::from_secs(1).min(lease.mul_f64(0.2)))
 }
 
 /// Whether a subscription that was confirmed at one place and closed at another lasted as long as its lease, or nearly so.
@@ -24,6 +28,71 @@ pub fn lasted_its_lease(lease: Duration, confirmed: Spot, closed: Spot) -> bool 
     let lasted = closed.at.saturating_sub(confirmed.at);
     let tolerance = Duration::from_secs(1).min(lease.mul_f64(0.4));
     lasted.saturating_add(tolerance) >= lease
+}
+
+/// How a WebSocket came through a time in which nothing passed over it.
+#[derive(Debug, Clone)]
+pub enum Silence {
+    /// It is open, or ended with its lease.
+    Borne,
+    /// The hub denied the subscription first, as it may at any time (2.4).
+    Denied,
+    /// The hub ended it before its lease had run out (ambiguities, 91).
+    Cut(Breach),
+}
+
+/// What became of the subscriber's WebSocket since nothing passed over it.
+pub fn after_silence(subscriber: &Subscriber, since: Spot) -> Silence {
+    let Some(subscription) = subscriber.subscription() else {
+        return Silence::Borne;
+    };
+    let of_it = |socket: usize| Some(socket) == subscription.socket;
+    let mut closed = subscriber.closed.iter();
+    let Some(closed) = closed.find(|closed| of_it(closed.socket) && closed.by_hub) else {
+        return Silence::Borne;
+    };
+    let is_denied = subscriber.received.iter().any(|received| {
+        of_it(received.socket)
+            && received.spot.sequence >= since.sequence
+            && control_received(received) == Some(Control::Denial)
+    });
+    if is_denied {
+        return Silence::Denied;
+    }
+    let lease = subscription
+        .lease
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let (Some(lease), Some(confirmed)) = (lease, subscription.confirmed) else {
+        return Silence::Borne;
+    };
+    if lasted_its_lease(lease, confirmed, closed.spot) {
+        return Silence::Borne;
+    }
+    let how = closed.code.map_or_else(
+        || "the connection ended without a close frame".to_owned(),
+        |code| format!("the hub closed it (code {code})"),
+    );
+    let silence = closed.spot.at.saturating_sub(since.at).as_secs_f64();
+    let name = &subscriber.name;
+    let message =
+        format!("the WebSocket of {name}, over which nothing passed, ended before its lease had run out");
+    let breach = Breach::new(
+        message,
+        vec![Place::at(confirmed.sequence), Place::at(closed.spot.sequence)],
+    )
+    .expecting(format!("an open WebSocket for the lease of {lease:?}"))
+    .observing(format!("{how} after {silence:.1} s of silence"));
+    Silence::Cut(breach)
+}
+
+/// The breach of a hub that sends nothing more over a WebSocket which is open, once nothing has passed over it for so long.
+pub fn deaf_after_silence(name: &str, silence: Duration, publication: &Publication) -> Breach {
+    let silence = silence.as_secs_f64();
+    let message =
+        format!("{name} receives nothing more once nothing has passed over its WebSocket for {silence:.0} s");
+    Breach::new(message, cause(publication))
+        .expecting(format!("a notification of {}", publication.event))
+        .observing("nothing, over an open WebSocket")
 }
 
 /// The breach of a hub that ended a subscription before its lease had run out.

@@ -31,6 +31,9 @@ pub use challenges::judge_challenges;
 pub use confirmation::{not_confirmed, not_connected};
 pub use frames::{first_frame_of_no_known_kind, pass_over_first_frames, told_of_first_frame};
 pub use intents::{Unverified, not_verified};
-pub use leases::{ended_early, has_run_out, lasted_its_lease, within_token};
+pub use leases::{
+    Silence, after_silence, deaf_after_silence, ended_early, has_run_out, lasted_its_lease, safe_part_of,
+    within_token,
+};
 pub use owed::{Owed, OwedSyncError, owed, owed_sync_errors};
 pub use publishing::{taken_nowhere, taken_with_topic_in_url};

@@ -10,6 +10,8 @@ mod unsubscribing;
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::client::{Answer, Log};
 use crate::judging::hub::Judge;
 use crate::outcome::{
@@ -82,42 +84,32 @@ struct Contact<'a> {
 ///
 /// # Errors
 /// When the hub cannot be tested at all: it wants a token, nothing is at its URL, or its WebSocket cannot be reached.
-pub async fn make(setting: &Setting, topics: &Topics) -> Result<Option<FirstContact>, PreflightError> {
-    let Some(event) = event_to_try(setting) else {
-        return Ok(None);
-    };
-    let Ok(document) = serde_saphyr::from_str::<Document>(&PROBE.replace("EVENT", event.as_str())) else {
-        return Ok(None);
-    };
+///
+/// Where `stop` turns true, it ends half way, with nothing to tell.
+pub async fn make(
+    setting: &Setting,
+    topics: &Topics,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Option<FirstContact>, PreflightError> {
     let Ok(topic) = topics.take(1).await else {
         return Ok(None);
     };
     let began = Instant::now();
-    let log = Log::new(setting.redactor.clone(), None);
-    let mut contact = Contact {
-        setting,
-        run: ScenarioRun::new(setting, &document, log, &topic),
-        event,
-        judge: Judge::new(
-            setting.catalogue.clone(),
-            setting.schemas.clone(),
-            setting.target.version,
-            setting.claims.clone(),
-        ),
-        accommodations: Vec::new(),
-        lost: None,
+    let Some(mut contact) = Contact::new(setting, &topic) else {
+        topics.give_back(topic).await;
+        return Ok(None);
     };
-    let end = contact.all().await;
+    let under_way = contact.run.under_way.clone();
+    let end = tokio::select! {
+        end = contact.all() => Some(end),
+        () = under_way.closed_by(&mut stop, setting.target.timing.response * 2) => None,
+    };
+    under_way.reopen();
     if contact.lost.is_none() && setting.outage.now().is_none() {
-        let leaving = crate::run::teardown::leave(&mut contact.run, topics.are_lent());
-        if tokio::time::timeout(setting.target.timing.response * 4, leaving)
-            .await
-            .is_err()
-        {
-            tracing::debug!("the hub did not let go of the first contact in time");
-        }
+        crate::run::teardown::leave(&mut contact.run, topics.are_lent()).await;
     }
     topics.give_back(topic).await;
+    let Some(end) = end else { return Ok(None) };
     let goes_on = match end {
         Err(End::Impossible(error)) => return Err(error),
         Err(End::Judged) => false,
@@ -138,6 +130,36 @@ pub async fn make(setting: &Setting, topics: &Topics) -> Result<Option<FirstCont
         goes_on,
         duration: began.elapsed(),
     }))
+}
+
+/// Knocks at a hub: subscribes in a topic that nobody has, connects, and leaves. What the hub wants for that is returned, and why
+/// it takes no subscription, where it takes none.
+///
+/// # Errors
+/// When the hub cannot be tested at all, as for [`make`].
+pub async fn knock(setting: &Setting) -> Result<Vec<String>, PreflightError> {
+    let Some(mut contact) = Contact::new(setting, &[Topics::made_up()]) else {
+        return Ok(Vec::new());
+    };
+    let mut end = contact.subscribe("probe", true).await;
+    if end.is_ok() && !contact.is_webhook() {
+        end = contact.connect("probe", true).await;
+    }
+    if contact.lost.is_none() && setting.outage.now().is_none() {
+        crate::run::teardown::leave(&mut contact.run, false).await;
+    }
+    if let Err(End::Impossible(error)) = end {
+        return Err(error);
+    }
+    let entries = contact.run.state.log.entries();
+    let nothing = std::collections::BTreeSet::new();
+    let (checks, _) = contact.judge.conclude(NAME, &nothing, &nothing, "", &entries);
+    let broken = checks
+        .into_iter()
+        .filter(|check| check.verdict == Verdict::Fail)
+        .map(|check| check.message);
+    let wanted = contact.accommodations.into_iter().map(|made| made.what);
+    Ok(broken.chain(wanted).collect())
 }
 
 impl FirstContact {
@@ -196,6 +218,28 @@ fn event_to_try(setting: &Setting) -> Option<EventName> {
         .or_else(first)
         .cloned()
         .or_else(|| "Patient-open".parse().ok())
+}
+
+impl<'a> Contact<'a> {
+    /// A contact in which nothing has happened yet; `None` where the hub names no event that could be tried.
+    fn new(setting: &'a Setting, topic: &[String]) -> Option<Self> {
+        let event = event_to_try(setting)?;
+        let document = serde_saphyr::from_str::<Document>(&PROBE.replace("EVENT", event.as_str())).ok()?;
+        let log = Log::new(setting.redactor.clone(), None);
+        Some(Self {
+            setting,
+            run: ScenarioRun::new(setting, &document, log, topic),
+            event,
+            judge: Judge::new(
+                setting.catalogue.clone(),
+                setting.schemas.clone(),
+                setting.target.version,
+                setting.claims.clone(),
+            ),
+            accommodations: Vec::new(),
+            lost: None,
+        })
+    }
 }
 
 impl Contact<'_> {

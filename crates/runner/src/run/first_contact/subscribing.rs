@@ -5,7 +5,7 @@ use crate::client::{Answer, NoAnswer, OutgoingRequest};
 use crate::judging::hub::{Breach, Place, ids, rules};
 use crate::protocol::Version;
 use crate::run::connecting::Greeting;
-use crate::run::preflight::PreflightError;
+use crate::run::preflight::{PreflightError, wants_tls};
 
 impl Contact<'_> {
     /// A subscription request of this subscriber, nothing of it judged.
@@ -126,6 +126,11 @@ impl Contact<'_> {
     fn impossible(&self, answer: &Answer) -> Option<PreflightError> {
         let url = self.setting.dialect.hub_url().to_owned();
         match answer.status {
+            status @ 400..=499 if wants_tls(&url, &answer.text) => Some(PreflightError::SpeaksTls {
+                url,
+                status,
+                said: said(answer),
+            }),
             401 | 403 => Some(PreflightError::Unauthorized {
                 url,
                 status: answer.status,

@@ -81,6 +81,14 @@ impl<'d> Checker<'d> {
         if self.document.versions.is_empty() {
             self.tell(self.tree.field("versions").place, Problem::Empty("versions"));
         }
+        if self
+            .document
+            .intrusive
+            .as_ref()
+            .is_some_and(|why| why.trim().is_empty())
+        {
+            self.tell(self.tree.field("intrusive").place, Problem::Empty("intrusive"));
+        }
         let subscribers = self.tree.field("subscribers");
         for (name, subscriber) in &self.document.subscribers {
             let node = subscribers.field(name);

@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 use super::{
     Abort, Absent, ChangeAnswers, ChangeVerifying, CheckValues, Connect, Disconnect, Discover, Expect,
     ExpectClose, ExpectExpiry, Fence, GetContext, Observe, Publish, Request, RequestSubscription, SavedKind,
-    Send, StepKind, Subscribe, Unsubscribe,
+    Send, StayQuiet, StepKind, Subscribe, Unsubscribe,
 };
 use crate::requirement::RequirementId;
 use crate::scenario::condition::Condition;
@@ -42,6 +42,8 @@ pub enum Step {
     ExpectClose(ExpectClose),
     /// A subscription must end with its lease, as the events that are delivered show.
     ExpectExpiry(ExpectExpiry),
+    /// A WebSocket over which nothing passes must stay open.
+    StayQuiet(StayQuiet),
     /// Send any frame.
     Send(Send),
     /// Close a WebSocket with a close code.
@@ -76,6 +78,7 @@ impl Step {
             Self::Absent(step) => step.as_ref(),
             Self::ExpectClose(step) => step,
             Self::ExpectExpiry(step) => step,
+            Self::StayQuiet(step) => step,
             Self::Send(step) => step,
             Self::Disconnect(step) => step,
             Self::Abort(step) => step,

@@ -6,7 +6,10 @@ use super::{FAIL, PASS};
 use crate::Spot;
 use crate::hub::example::{Example, events, judge};
 use crate::hub::ids::LEASE_WITHIN_TOKEN;
-use crate::hub::rules::{ended_early, has_run_out, lasted_its_lease, owed, within_token};
+use crate::hub::rules::{
+    Silence, after_silence, deaf_after_silence, ended_early, has_run_out, lasted_its_lease, owed,
+    within_token,
+};
 use crate::hub::{Publication, Subscription};
 use crate::protocol::Version;
 
@@ -112,6 +115,70 @@ fn an_early_end_is_told_with_both_times() {
         Some("at least 60s after the confirmation")
     );
     assert_eq!(breach.observed.as_deref(), Some("closed after 2.5s"));
+    assert_eq!(breach.places.len(), 2);
+}
+
+/// A subscriber with a lease of a minute over whose WebSocket nothing passes for so long; then what `end` does.
+fn after(seconds: f64, end: impl FnOnce(&mut Example)) -> Silence {
+    let mut example = Example::with(&["viewer"]);
+    example.subscription("viewer").lease = Some(60.0);
+    let position = example.publish("viewer", "Patient-open");
+    let since = example.deliver("viewer", position);
+    example.pass(seconds);
+    end(&mut example);
+    after_silence(example.subscriber("viewer"), since)
+}
+
+#[test]
+fn a_quiet_websocket_that_is_cut_before_its_lease_has_run_out_breaks_the_lease() {
+    for (code, how) in [
+        (
+            None,
+            "the connection ended without a close frame after 20.0 s of silence",
+        ),
+        (
+            Some(1001),
+            "the hub closed it (code 1001) after 20.0 s of silence",
+        ),
+    ] {
+        let Silence::Cut(breach) = after(20.0, |example| example.close("viewer", true, code)) else {
+            panic!("{how}: not told");
+        };
+        assert_eq!(breach.observed.as_deref(), Some(how));
+        assert_eq!(breach.places.len(), 2);
+    }
+}
+
+#[test]
+fn a_quiet_websocket_may_end_with_its_lease_or_by_a_denial_or_by_its_owner() {
+    let denial = serde_json::json!({
+        "hub.mode": "denied", "hub.topic": "session", "hub.events": "Patient-open", "hub.reason": "night",
+    });
+    assert!(matches!(after(20.0, |_| {}), Silence::Borne));
+    let by_lease = after(60.0, |example| example.close("viewer", true, Some(1000)));
+    assert!(matches!(by_lease, Silence::Borne));
+    let by_its_owner = after(20.0, |example| example.close("viewer", false, Some(1000)));
+    assert!(matches!(by_its_owner, Silence::Borne));
+    let denied = after(20.0, |example| {
+        example.send("viewer", &denial);
+        example.close("viewer", true, Some(1000));
+    });
+    assert!(matches!(denied, Silence::Denied));
+    // One without a lease was promised nothing.
+    let without_lease = after(20.0, |example| {
+        example.subscription("viewer").lease = None;
+        example.close("viewer", true, None);
+    });
+    assert!(matches!(without_lease, Silence::Borne));
+}
+
+#[test]
+fn a_hub_that_is_deaf_after_a_silence_is_told_with_the_event() {
+    let mut example = Example::with(&["viewer"]);
+    let position = example.publish("viewer", "Patient-open");
+    let breach = deaf_after_silence("viewer", Duration::from_secs(75), example.publication(position));
+    assert!(breach.message.contains("75 s"), "{}", breach.message);
+    assert_eq!(breach.expected.as_deref(), Some("a notification of Patient-open"));
     assert_eq!(breach.places.len(), 2);
 }
 

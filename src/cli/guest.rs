@@ -1,0 +1,102 @@
+//! How castspec behaves at a hub that others use too, and how long it waits there, as the command line says it.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use castspec_runner::run::Target;
+
+/// What may be done, and for how long.
+#[derive(Debug, Args)]
+pub(super) struct GuestArguments {
+    /// Try what could disturb others on the hub as well; the built-in hub bears it anyway
+    #[arg(long)]
+    intrusive: bool,
+    /// How long a WebSocket over which nothing passes must live; at another hub than the built-in one it is not tried where
+    /// nothing is said
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    idle: Option<Duration>,
+    /// Leave out what must wait long: quiet WebSockets, and leases that the hub makes long
+    #[arg(long)]
+    quick: bool,
+}
+
+impl GuestArguments {
+    /// Has the target say so, and the commands that lead to it again.
+    pub(super) fn apply(&self, target: &mut Target) {
+        target.intrusive |= self.intrusive;
+        target.timing.idle = self.idle.or(target.timing.idle);
+        if self.quick {
+            target.make_quick();
+        }
+        if let Some(idle) = self.idle {
+            let words = ["--idle".to_owned(), idle.as_secs_f64().to_string()];
+            target.arguments.extend(words);
+        }
+        for (name, is_given) in [("--intrusive", self.intrusive), ("--quick", self.quick)] {
+            target.arguments.extend(is_given.then(|| name.to_owned()));
+        }
+    }
+}
+
+/// A number of seconds, as in the target file.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok();
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration
+        .filter(|duration| *duration <= Duration::from_secs(3600))
+        .ok_or_else(|| "it must be a number of seconds from 0 to 3600".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use castspec_fhircast::protocol::Version;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_goes_before_what_the_target_file_says() {
+        let mut target = Target::new("https://hub.example.com", Version::Stu3).unwrap();
+        target.timing.idle = Some(Duration::from_secs(75));
+        let mut arguments = GuestArguments {
+            intrusive: false,
+            idle: None,
+            quick: false,
+        };
+        arguments.apply(&mut target);
+        assert_eq!(target.timing.idle, Some(Duration::from_secs(75)));
+        assert!(!target.intrusive && !target.quick && target.arguments.is_empty());
+        arguments = GuestArguments {
+            intrusive: true,
+            idle: Some(Duration::from_millis(2_500)),
+            quick: true,
+        };
+        arguments.apply(&mut target);
+        assert_eq!(target.timing.idle, Some(Duration::from_millis(2_500)));
+        assert!(target.intrusive && target.quick);
+        assert!(target.timing.longest_lease <= Duration::from_secs(2));
+        assert_eq!(target.arguments, ["--idle", "2.5", "--intrusive", "--quick"]);
+    }
+
+    #[test]
+    fn seconds_are_a_number_from_0_to_an_hour() {
+        for (text, wanted) in [
+            ("75", Some(75.0)),
+            ("0.5", Some(0.5)),
+            ("3600", Some(3600.0)),
+            ("3601", None),
+            ("-1", None),
+            ("NaN", None),
+            ("75s", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                seconds(text).ok().map(|found| found.as_secs_f64()),
+                wanted,
+                "{text}"
+            );
+        }
+    }
+}
