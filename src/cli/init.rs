@@ -96,7 +96,7 @@ impl Learnt {
         let http = HttpClient::new(&target.hub_url, &target.approach, PATIENCE)?;
         let log = Log::new(SHOWN.clone(), None);
         let get = async |url: String| http.send(&log, "castspec", &OutgoingRequest::get(&url)).await;
-        let answer = get(format!("{}{WELL_KNOWN_PATH}", target.hub_url_text()))
+        let answer = get(target.below(WELL_KNOWN_PATH))
             .await
             .map_err(|error| {
                 CommandError::new(format!(
@@ -120,7 +120,7 @@ impl Learnt {
         }
         // Nobody has this topic: the answer tells of tokens, and changes nothing.
         let topic = uuid::Uuid::new_v4();
-        let mut request = OutgoingRequest::get(&format!("{}/{topic}", target.hub_url_text()));
+        let mut request = OutgoingRequest::get(&target.below(&format!("/{topic}")));
         request.without_token = true;
         let answer = http.send(&log, "castspec", &request).await.ok();
         let demands_token = answer

@@ -1,11 +1,13 @@
 //! Hubs that behave as hubs in the field do: the simulator with a front before it that has one behaviour of its own.
 
 mod front;
+mod habit;
 mod message;
 
 use std::fmt::Write;
 
 pub use front::{Behaviour, Front};
+pub use habit::HABITS;
 use serde_json::Value;
 
 use crate::command_support::{Ended, castspec, report};
@@ -24,11 +26,23 @@ impl Played {
 
     /// The same with more arguments.
     pub fn with(behaviour: Behaviour, selection: &[&str], arguments: &[&str]) -> Self {
-        let front = Front::start(behaviour);
+        Self::before("STU3", &[], behaviour, selection, arguments)
+    }
+
+    /// The same before a simulator of this version with these arguments of its own.
+    pub fn before(
+        version: &str,
+        hub: &[&str],
+        behaviour: Behaviour,
+        selection: &[&str],
+        arguments: &[&str],
+    ) -> Self {
+        let hub = [&["--fhircast-version", version], hub].concat();
+        let front = Front::start(behaviour, &hub);
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target.toml");
         let text = format!(
-            "hub_url = \"{}\"\nfhircast_version = \"STU3\"\n[timing]\nquiet = 0.2\nrestart = 3\n",
+            "hub_url = \"{}\"\nfhircast_version = \"{version}\"\n[timing]\nquiet = 0.2\nrestart = 3\n",
             front.url
         );
         std::fs::write(&target, text).unwrap();
@@ -57,6 +71,13 @@ impl Played {
             .collect();
         found.sort_unstable();
         found
+    }
+
+    /// How many checks were judged, and how many skipped.
+    pub fn counts(&self) -> (u64, u64) {
+        let summary = &self.report["summary"];
+        let of = |verdict: &str| summary[verdict].as_u64().unwrap();
+        (of("pass") + of("warn") + of("fail"), of("skip"))
     }
 
     /// What castspec does as the hub wants it.

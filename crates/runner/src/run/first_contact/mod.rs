@@ -6,8 +6,11 @@
 
 mod publishing;
 mod subscribing;
+mod survey;
 mod unsubscribing;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::client::{Answer, Log};
@@ -17,25 +20,27 @@ use crate::outcome::{
     Verdict,
 };
 use crate::protocol::{Action, EventName, WELL_KNOWN_PATH};
+use crate::run::dialect::spelled;
 use crate::run::emitter::Emitter;
 use crate::run::outage::Lost;
 use crate::run::preflight::PreflightError;
 use crate::run::scenario_run::{ScenarioRun, Setting};
 use crate::run::topics::Topics;
-use crate::scenario::Document;
+use crate::scenario::{Document, Scenario};
 
 /// The scenario that findings of the first contact are told under.
 pub const NAME: &str = "first-contact";
 /// Its title.
 pub const TITLE: &str = "First contact: the hub is asked how it wants to be spoken to";
 
-/// Who is there: one publishes, another listens where the hub takes a second one.
+/// Who is there: one publishes, another listens where the hub takes a second one, a third asks for single events.
 const PROBE: &str = r#"
 title: First contact
 versions: [STU1, STU2, STU3]
 subscribers:
   probe: {events: [EVENT]}
   listener: {events: [EVENT]}
+  surveyor: {events: [EVENT], topic: survey}
 steps: []
 "#;
 
@@ -75,27 +80,42 @@ struct Contact<'a> {
     judge: Judge,
     accommodations: Vec<Accommodation>,
     lost: Option<Lost>,
+    /// The events that each was granted last.
+    granted: BTreeMap<&'static str, Vec<EventName>>,
+    /// The last subscription request was accepted.
+    answered_well: bool,
 }
 
 /// Makes the first contact.
 ///
 /// # Errors
 /// When the hub cannot be tested at all: it wants a token, nothing is at its URL, or its WebSocket cannot be reached.
-pub async fn make(setting: &Setting, topics: &Topics) -> Result<Option<FirstContact>, PreflightError> {
+pub async fn make(
+    setting: &Setting,
+    topics: &Topics,
+    scenarios: &[Arc<Scenario>],
+) -> Result<Option<FirstContact>, PreflightError> {
     let Some(event) = event_to_try(setting) else {
         return Ok(None);
     };
     let Ok(document) = serde_saphyr::from_str::<Document>(&PROBE.replace("EVENT", event.as_str())) else {
         return Ok(None);
     };
-    let Ok(topic) = topics.take(1).await else {
-        return Ok(None);
+    let topic = match topics.take(2).await {
+        Ok(two) => two,
+        Err(_) => match topics.take(1).await {
+            Ok(one) => one,
+            Err(_) => return Ok(None),
+        },
     };
+    let mut used = topic.clone();
+    used.extend(topic.first().filter(|_| topic.len() == 1).cloned());
+    let wanted = wanted(setting, scenarios);
     let began = Instant::now();
     let log = Log::new(setting.redactor.clone(), None);
     let mut contact = Contact {
         setting,
-        run: ScenarioRun::new(setting, &document, log, &topic),
+        run: ScenarioRun::new(setting, &document, log, &used),
         event,
         judge: Judge::new(
             setting.catalogue.clone(),
@@ -105,9 +125,14 @@ pub async fn make(setting: &Setting, topics: &Topics) -> Result<Option<FirstCont
         ),
         accommodations: Vec::new(),
         lost: None,
+        granted: BTreeMap::new(),
+        answered_well: false,
     };
-    let end = contact.all().await;
+    let end = contact.all(&wanted).await;
     if contact.lost.is_none() && setting.outage.now().is_none() {
+        if contact.is_webhook() {
+            contact.leave_webhooks().await;
+        }
         let leaving = crate::run::teardown::leave(&mut contact.run, topics.are_lent());
         if tokio::time::timeout(setting.target.timing.response * 4, leaving)
             .await
@@ -186,6 +211,17 @@ impl FirstContact {
     }
 }
 
+/// The events that the scenarios need, and those that may take their place.
+fn wanted(setting: &Setting, scenarios: &[Arc<Scenario>]) -> Vec<EventName> {
+    let needed = scenarios.iter().flat_map(|scenario| scenario.events().iter().cloned());
+    let wanted: BTreeSet<EventName> = needed
+        .filter(survey::is_of_the_specification)
+        .filter(|event| setting.claims.lists(event))
+        .map(|event| spelled(setting.target.version, &event))
+        .collect();
+    wanted.into_iter().collect()
+}
+
 /// An event that the hub knows, an opening where there is one.
 fn event_to_try(setting: &Setting) -> Option<EventName> {
     let listed = setting.claims.events();
@@ -198,15 +234,9 @@ fn event_to_try(setting: &Setting) -> Option<EventName> {
 }
 
 impl Contact<'_> {
-    async fn all(&mut self) -> Result<(), End> {
-        self.subscribe("probe", true).await?;
-        if !self.is_webhook() {
-            self.connect("probe", true).await?;
-        }
-        // A hub may take one subscriber only: what comes of the second stops nothing, unless the hub is gone.
-        if self.subscribe("listener", false).await.is_ok() && !self.is_webhook() {
-            let _ = self.connect("listener", false).await;
-        }
+    async fn all(&mut self, wanted: &[EventName]) -> Result<(), End> {
+        self.arrive().await?;
+        self.accompany(wanted).await;
         if self.lost.is_some() {
             return Err(End::Judged);
         }
@@ -214,6 +244,7 @@ impl Contact<'_> {
         if !self.is_webhook() {
             self.unsubscribe().await?;
         }
+        self.survey(wanted).await;
         Ok(())
     }
 
@@ -233,7 +264,7 @@ impl Contact<'_> {
     /// Waits until a hub that is gone is back; what it died of is told where it does not come.
     async fn wait_for_the_hub(&mut self) -> bool {
         let lost = self.setting.outage.now();
-        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let url = self.setting.target.below(WELL_KNOWN_PATH);
         let patience = self.setting.target.timing.restart;
         let back = self
             .setting
