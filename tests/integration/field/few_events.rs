@@ -3,19 +3,9 @@
 use crate::field_support::{Behaviour, Played};
 
 /// What is owed whatever the event is.
-const OWED: [&str; 9] = [
-    "subscribing",
-    "resubscribing",
-    "unsubscribing",
-    "acknowledgement",
-    "notification",
-    "malformed",
-    "lease",
-    "replay",
-    "syncerror",
-];
+const OWED: [&str; 4] = ["subscribing", "unsubscribing", "notification", "malformed"];
 /// The same of webhooks.
-const WEBHOOKS: [&str; 4] = ["webhooks", "malformed", "notification", "filtering"];
+const WEBHOOKS: [&str; 3] = ["webhooks/signed", "webhooks/unsubscribing", "notification"];
 
 const STUDIES: &str = "ImagingStudy-open,ImagingStudy-close,SyncError";
 const NO_PATIENTS: &str = "scenarios use ImagingStudy events: the hub grants no Patient events";

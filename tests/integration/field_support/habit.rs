@@ -105,13 +105,6 @@ fn has_one_topic(request: &mut Message, subscriptions: &Subscriptions) -> Option
     busy.then(|| refused(403, "another session is active"))?
 }
 
-fn has_few_subscribers(most: usize, request: &Message, subscriptions: &Subscriptions) -> Option<Message> {
-    let (topic, _) = new_subscription(request)?;
-    let others = subscriptions.all();
-    let full = others.iter().filter(|(other, _)| *other == topic).count() >= most;
-    full.then(|| refused(403, "this session has as many subscribers as it may have"))?
-}
-
 fn takes_json(request: &mut Message, _: &Subscriptions) -> Option<Message> {
     let body: Value = serde_json::from_slice(&request.body).ok()?;
     body.get("hub.mode")?;
@@ -172,12 +165,6 @@ fn headers_in_capitals(answer: &mut Message) {
     }
 }
 
-fn endpoint_in_capitals(answer: &mut Message) {
-    let text = String::from_utf8_lossy(&answer.body);
-    let text = text.replace("\"ws://", "\"WS://");
-    answer.body = text.into_bytes();
-}
-
 fn describes_errors_by_outcome(answer: &mut Message) {
     if answer.first_line.starts_with("HTTP/1.1 4") {
         answer.headers.retain(|(name, _)| name != "content-type");
@@ -194,16 +181,6 @@ fn describes_errors_by_outcome(answer: &mut Message) {
 pub const HABITS: &[Habit] = &[
     Habit { name: "wants equal subscriptions", request: Some(wants_equal_events), ..NONE },
     Habit { name: "has one topic at a time", request: Some(has_one_topic), ..NONE },
-    Habit {
-        name: "has two subscribers at most",
-        request: Some(|request, subscriptions| has_few_subscribers(2, request, subscriptions)),
-        ..NONE
-    },
-    Habit {
-        name: "has one subscriber at most",
-        request: Some(|request, subscriptions| has_few_subscribers(1, request, subscriptions)),
-        ..NONE
-    },
     Habit { name: "takes subscriptions in JSON, too", request: Some(takes_json), ..NONE },
     Habit { name: "refuses by 500", answer: Some(refuses_by_500), ..NONE },
     Habit { name: "refuses by 500 in STU2", version: "STU2", answer: Some(refuses_by_500), ..NONE },
@@ -215,10 +192,8 @@ pub const HABITS: &[Habit] = &[
     },
     Habit { name: "writes names of events in capitals", frame: Some(in_capitals), ..NONE },
     Habit { name: "writes names of headers in capitals", answer: Some(headers_in_capitals), ..NONE },
-    Habit { name: "writes versionId only", frame: Some(|message| without(message, "context.versionId")), ..NONE },
     Habit { name: "writes context.versionId only", frame: Some(|message| without(message, "versionId")), ..NONE },
     Habit { name: "describes errors by an OperationOutcome", answer: Some(describes_errors_by_outcome), ..NONE },
-    Habit { name: "writes the scheme of endpoints in capitals", answer: Some(endpoint_in_capitals), ..NONE },
     Habit { name: "has a query in hub.url", suffix: "?ward=7", ..NONE },
     Habit { name: "has a slash behind hub.url", suffix: "/", ..NONE },
 ];
