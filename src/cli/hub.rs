@@ -12,9 +12,9 @@ use super::hub_control::{self, FaultArguments, FaultError};
 use super::hub_subscribers::{self, Prepared};
 use super::hub_tokens::{self, TokensError};
 use crate::report::ReportError;
-use castspec_fhircast::protocol::Version;
+use castspec_fhircast::protocol::{EventName, Version};
 use castspec_hub::authorization::Options;
-use castspec_hub::{Defect, HubError, Limits, Server, Settings, Transport};
+use castspec_hub::{Defect, HubError, Limits, OtherEvents, Server, Settings, Transport};
 
 /// Serve the hub simulator until stopped
 ///
@@ -85,6 +85,14 @@ pub struct HubCommand {
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..))]
     max_lease: u64,
 
+    /// Know these events alone, separated by commas (beside organizations' own)
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
+    events: Option<Vec<EventName>>,
+
+    /// What to do with subscriptions to other events: refuse the request, deny the subscription, or grant the known ones
+    #[arg(long, value_name = "HOW", default_value = "refuse", requires = "events")]
+    other_events: OtherEventsArgument,
+
     #[command(flatten)]
     faults: FaultArguments,
 
@@ -96,6 +104,27 @@ pub struct HubCommand {
     /// is then 1 if one of them broke a SHALL
     #[arg(long, value_name = "DIR")]
     reports: Option<PathBuf>,
+}
+
+/// The answer to a subscription to events that the hub does not know.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum OtherEventsArgument {
+    /// 400 Bad Request
+    Refuse,
+    /// 202 Accepted, and a denial
+    Deny,
+    /// The known events are granted; a denial where there is none
+    Trim,
+}
+
+impl From<OtherEventsArgument> for OtherEvents {
+    fn from(argument: OtherEventsArgument) -> Self {
+        match argument {
+            OtherEventsArgument::Refuse => Self::Refuse,
+            OtherEventsArgument::Deny => Self::Deny,
+            OtherEventsArgument::Trim => Self::Trim,
+        }
+    }
 }
 
 /// The hub could not be served.
@@ -284,6 +313,8 @@ impl HubCommand {
                 ack_timeout: self.ack_timeout,
                 default_lease: self.default_lease.min(self.max_lease),
                 max_lease: self.max_lease,
+                events: self.events.clone(),
+                other_events: self.other_events.into(),
                 ..Limits::default()
             },
             ..Settings::default()

@@ -100,7 +100,7 @@ impl Learnt {
         let http = HttpClient::new(&target.hub_url, &target.approach, PATIENCE)?;
         let log = Log::new(SHOWN.clone(), None);
         let get = async |url: String| http.send(&log, "castspec", &OutgoingRequest::get(&url)).await;
-        let answer = get(format!("{}{WELL_KNOWN_PATH}", target.hub_url_text()))
+        let answer = get(target.below(WELL_KNOWN_PATH))
             .await
             .map_err(|error| PreflightError::Unreachable {
                 url: target.hub_url_text(),

@@ -396,7 +396,7 @@ impl Session {
 
     async fn current_context(&mut self) -> Result<(), CommandError> {
         let topic: String = url::form_urlencoded::byte_serialize(self.topic.as_bytes()).collect();
-        let url = format!("{}/{}", self.target.hub_url_text(), topic.replace('+', "%20"));
+        let url = self.target.below(&format!("/{}", topic.replace('+', "%20")));
         match self
             .http
             .send(&self.log, ACTOR, &OutgoingRequest::get(&url))

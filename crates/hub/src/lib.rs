@@ -28,7 +28,7 @@ pub use clock::Now;
 pub use defect::{Behaviour, Defect, UnknownDefect};
 pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
-pub use session::Limits;
+pub use session::{Limits, OtherEvents};
 pub use shell::{
     CallerError, Controls, HubError, NotThere, Observer, Published, Server, Settings, Transport,
 };

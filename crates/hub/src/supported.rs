@@ -2,14 +2,17 @@
 
 use serde_json::{Map, Value};
 
+use super::session::Limits;
 use super::version_profile::{Document, VersionProfile};
 use crate::protocol::{Capabilities, Configuration, Version};
 
-/// The configuration document of a hub that takes webhooks or not; `None` where the version has none.
-pub fn configuration(version: Version, webhooks: bool) -> Option<Configuration> {
+/// The configuration document of a hub with these limits; `None` where the version has none.
+pub fn configuration(version: Version, limits: &Limits) -> Option<Configuration> {
     let profile = VersionProfile::of(version);
+    let mut events_supported = profile.supported_events();
+    events_supported.retain(|event| limits.know(event));
     let mut document = Configuration {
-        events_supported: profile.supported_events(),
+        events_supported,
         websocket_support: profile.websocket,
         fhircast_version: Some(version.name().to_owned()),
         get_current_support: None,
@@ -20,7 +23,7 @@ pub fn configuration(version: Version, webhooks: bool) -> Option<Configuration> 
     match profile.document {
         Document::Absent => return None,
         Document::Channels => {
-            let webhook = Value::from(webhooks);
+            let webhook = Value::from(limits.webhooks);
             document.other.insert("webhookSupport".to_owned(), webhook);
         }
         Document::Capabilities => {

@@ -45,7 +45,7 @@ fn nothing_is_left(seen: &Seen) {
 #[test]
 fn what_scenarios_began_they_end_and_nothing_else() {
     let front = Front::start(Behaviour::Clean);
-    let played = Played::before(&front, "", &SUBSCRIBING, &[]);
+    let played = Played::behind(&front, "", &SUBSCRIBING, &[]);
     played.is_conformant();
     let seen = front.record.at_the_end();
     nothing_is_left(&seen);
@@ -60,7 +60,7 @@ fn whoever_gave_a_name_leaves_by_it() {
         (Behaviour::WantsName, "subscribing/accepted"),
     ] {
         let front = Front::start(behaviour);
-        Played::before(&front, "", &[selection], &[]).is_conformant();
+        Played::behind(&front, "", &[selection], &[]).is_conformant();
         let seen = front.record.at_the_end();
         nothing_is_left(&seen);
         let given = seen.given();
@@ -82,7 +82,7 @@ fn whoever_gave_a_name_leaves_by_it() {
 #[test]
 fn a_hub_that_wants_events_in_an_unsubscribe_is_left_with_them() {
     let front = Front::start(Behaviour::UnsubscribesByEvents);
-    Played::before(&front, "", &["subscribing", "malformed"], &[]).is_conformant();
+    Played::behind(&front, "", &["subscribing", "malformed"], &[]).is_conformant();
     nothing_is_left(&front.record.at_the_end());
 }
 
@@ -90,7 +90,7 @@ fn a_hub_that_wants_events_in_an_unsubscribe_is_left_with_them() {
 fn a_lent_topic_is_given_back_with_nothing_open_in_it() {
     let front = Front::start(Behaviour::Clean);
     let topics = r#"topics = ["ward-1", "ward-2", "ward-3", "ward-4"]"#;
-    let played = Played::before(&front, topics, &["subscribing", "notification", "malformed"], &[]);
+    let played = Played::behind(&front, topics, &["subscribing", "notification", "malformed"], &[]);
     assert_eq!(played.checks("fail"), [], "{}", played.told());
     let seen = front.record.at_the_end();
     nothing_is_left(&seen);
@@ -159,7 +159,7 @@ fn a_run_that_is_stopped_half_way_ends_what_it_began() {
 fn what_could_disturb_others_is_tried_only_where_that_is_allowed() {
     let selection = ["malformed/wrong-method", "malformed/reading-method"];
     let front = Front::start(Behaviour::Clean);
-    let played = Played::before(&front, "", &selection, &[]);
+    let played = Played::behind(&front, "", &selection, &[]);
     played.is_conformant();
     assert!(
         played
@@ -183,7 +183,7 @@ fn what_could_disturb_others_is_tried_only_where_that_is_allowed() {
         assert_eq!(seen.methods(), BTreeSet::from(["GET", "OPTIONS", "POST"]));
     }
     for (further, arguments) in [("intrusive = true", &[][..]), ("", &["--intrusive"][..])] {
-        let played = Played::before(&front, further, &selection, arguments);
+        let played = Played::behind(&front, further, &selection, arguments);
         played.is_conformant();
         assert_eq!(played.checks("skip"), [], "{}", played.told());
         let seen = front.record.at_the_end();

@@ -1,6 +1,9 @@
 //! Hubs of all kinds are judged to the end: the cause is named, and nothing else is blamed.
 
+mod controls;
+mod few_events;
 mod guests;
+mod lawful;
 
 use std::time::Duration;
 

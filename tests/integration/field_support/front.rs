@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::habit::{HABITS, Habit, Subscriptions};
 use super::message::Message;
 use super::record::Record;
 use crate::command_support::{ClosedPort, HubProcess};
@@ -67,11 +68,22 @@ pub enum Behaviour {
     DeniesQuiet(Duration),
     /// Pings after such a silence, and cuts a WebSocket that does not answer in the same time.
     Pings(Duration),
+    /// Has no configuration document.
+    Undocumented,
+    /// Answers an unsubscribe with 202, and lets it take effect after this time.
+    LeavesLater(Duration),
+    /// Looks whether a callback is there, by a GET without a query, before it takes a subscription.
+    LooksAtCallbacks,
+    /// Refuses every unsubscribe.
+    KeepsEveryone,
+    /// Has the habit of this number.
+    Habit(usize),
 }
 
 /// The front, the simulator behind it, and what runs both; all of it ends with this.
 pub struct Front {
     pub url: String,
+    pub version: String,
     pub record: Arc<Record>,
     _hub: HubProcess,
     _nobody: Arc<ClosedPort>,
@@ -87,6 +99,7 @@ pub(super) struct Shared {
     nobody: String,
     requests: AtomicUsize,
     pub(super) sockets: AtomicUsize,
+    pub(super) subscriptions: Subscriptions,
     asked_to_wait: Mutex<BTreeSet<String>>,
     end: Notify,
 }
@@ -100,8 +113,15 @@ enum Deed {
 }
 
 impl Front {
+    /// Before a simulator of STU3.
     pub fn start(behaviour: Behaviour) -> Self {
-        let hub = HubProcess::start(&["--plaintext"]);
+        Self::before("STU3", &[], behaviour)
+    }
+
+    /// Before a simulator of this version, with these arguments of its own.
+    pub fn before(version: &str, arguments: &[&str], behaviour: Behaviour) -> Self {
+        let of_version = ["--plaintext", "--fhircast-version", version];
+        let hub = HubProcess::start(&[&of_version, arguments].concat());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -122,13 +142,16 @@ impl Front {
             hub: authority,
             requests: AtomicUsize::new(0),
             sockets: AtomicUsize::new(0),
+            subscriptions: Subscriptions::default(),
             asked_to_wait: Mutex::default(),
             end: Notify::new(),
         };
-        let url = hub.url.replace(&shared.hub, &shared.own);
+        let suffix = shared.habit().map_or("", |habit| habit.suffix);
+        let url = format!("{}{suffix}", hub.url.replace(&shared.hub, &shared.own));
         runtime.spawn(serve(listener, address, Arc::new(shared)));
         Self {
             url,
+            version: version.to_owned(),
             record,
             _hub: hub,
             _nobody: nobody,
@@ -170,7 +193,25 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) -> Result<()> {
         let asked = request.clone();
         let answer = match shared.deed(request) {
             Deed::Pass(request) if request.opens_a_socket() => return shared.tunnel(client, request).await,
-            Deed::Pass(request) => shared.passed_on(request).await?,
+            Deed::Pass(request) => match shared.behaviour {
+                Behaviour::LeavesLater(time)
+                    if request.member("hub.mode").as_deref() == Some("unsubscribe") =>
+                {
+                    let body =
+                        serde_json::json!({"hub.channel.endpoint": request.member("hub.channel.endpoint")});
+                    let later = Arc::clone(&shared);
+                    tokio::spawn(async move {
+                        tokio::time::sleep(time).await;
+                        later.passed_on(request).await
+                    });
+                    Message::answer(202, &[("content-type", "application/json")], &body.to_string())
+                }
+                Behaviour::LooksAtCallbacks => {
+                    look_at_callback(&request).await?;
+                    shared.passed_on(request).await?
+                }
+                _ => shared.passed_on(request).await?,
+            },
             Deed::Answer(answer) => answer,
             Deed::Hang => {
                 client.read_u8().await?;
@@ -190,9 +231,47 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) -> Result<()> {
     Ok(())
 }
 
+/// Asks a callback for a sign of life.
+async fn look_at_callback(request: &Message) -> Result<()> {
+    let callback = request
+        .member("hub.callback")
+        .and_then(|url| url::Url::parse(&url).ok());
+    let Some((host, port, path)) = callback
+        .as_ref()
+        .and_then(|url| Some((url.host_str()?, url.port()?, url.path())))
+    else {
+        return Ok(());
+    };
+    let mut callback = TcpStream::connect((host, port)).await?;
+    let look = format!("GET {path} HTTP/1.1\r\nhost: {host}:{port}\r\nconnection: close\r\n\r\n");
+    callback.write_all(look.as_bytes()).await?;
+    let mut answer = Vec::new();
+    callback.read_to_end(&mut answer).await?;
+    Ok(())
+}
+
 impl Shared {
+    fn habit(&self) -> Option<&'static Habit> {
+        match self.behaviour {
+            Behaviour::Habit(number) => HABITS.get(number),
+            _ => None,
+        }
+    }
+
     fn deed(&self, mut request: Message) -> Deed {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(habit) = self.habit() {
+            let suffix = habit.suffix;
+            let path = request.path().to_owned();
+            let path = path.strip_suffix(suffix).unwrap_or(&path);
+            request.set_path(path);
+            if let Some(answer) = habit
+                .request
+                .and_then(|habit| habit(&mut request, &self.subscriptions))
+            {
+                return Deed::Answer(answer);
+            }
+        }
         let at_hub = request.path() == self.path;
         let subscribes = request.member("hub.mode").as_deref() == Some("subscribe");
         let unsubscribes = request.member("hub.mode").as_deref() == Some("unsubscribe");
@@ -214,6 +293,7 @@ impl Shared {
             Behaviour::UnsubscribesByEvents if unsubscribes && request.member("hub.events").is_none() => {
                 return refused(400, "hub.events required");
             }
+            Behaviour::KeepsEveryone if unsubscribes => return refused(403, "nobody leaves"),
             Behaviour::WantsToken if request.header("authorization").is_empty() => {
                 return refused(401, "who are you?");
             }
@@ -237,6 +317,9 @@ impl Shared {
                 return refused(503, "too many WebSockets");
             }
             Behaviour::Hangs if is_publication => return Deed::Hang,
+            Behaviour::Undocumented if request.path().contains("/.well-known/") => {
+                return refused(404, "there is no configuration document");
+            }
             Behaviour::WantsName if subscribes && request.member("subscriber.name").is_none() => {
                 return refused(400, "subscriber.name required");
             }
@@ -253,7 +336,7 @@ impl Shared {
     async fn passed_on(&self, mut request: Message) -> Result<Message> {
         let mut hub = BufReader::new(TcpStream::connect(&self.hub).await?);
         request.set("connection", "close");
-        request.write(&mut hub).await?;
+        request.clone().write(&mut hub).await?;
         let head = Message::head(&mut hub).await?;
         let mut answer = head.ok_or_else(|| std::io::Error::other("no answer"))?;
         hub.read_to_end(&mut answer.body).await?;
@@ -265,6 +348,10 @@ impl Shared {
         };
         let text = text.replace(&format!("ws://{}", self.hub), &format!("ws://{sockets}"));
         answer.body = text.replace(&self.hub, &self.own).into_bytes();
+        self.subscriptions.answered(&request, &answer);
+        if let Some(habit) = self.habit().and_then(|habit| habit.answer) {
+            habit(&mut answer);
+        }
         Ok(answer)
     }
 }

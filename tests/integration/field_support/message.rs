@@ -176,6 +176,22 @@ impl Frame {
         self.0[0] & 0x0f == 0xa
     }
 
+    /// A text of JSON with a change; any other frame as it is.
+    pub fn changed(self, change: fn(&mut serde_json::Value)) -> Self {
+        let head = match self.0[1] & 0x7f {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        };
+        match serde_json::from_slice::<serde_json::Value>(&self.0[head..]) {
+            Ok(mut message) if self.0[0] == 0x81 && message.is_object() => {
+                change(&mut message);
+                Self::text(&message.to_string())
+            }
+            _ => self,
+        }
+    }
+
     pub fn says(&self, text: &str) -> bool {
         String::from_utf8_lossy(&self.0).contains(text)
     }

@@ -1,6 +1,7 @@
 //! Hubs that behave as hubs in the field do: the simulator with a front before it that has one behaviour of its own.
 
 mod front;
+mod habit;
 mod message;
 mod record;
 mod tunnel;
@@ -8,6 +9,7 @@ mod tunnel;
 use std::fmt::Write;
 
 pub use front::{Behaviour, Front};
+pub use habit::HABITS;
 pub use record::Seen;
 use serde_json::Value;
 
@@ -16,8 +18,8 @@ use crate::command_support::{Ended, castspec, report};
 /// A target file for the hub behind this front, with these lines more.
 pub fn target_file(front: &Front, further: &str) -> String {
     format!(
-        "hub_url = \"{}\"\nfhircast_version = \"STU3\"\n{further}\n[timing]\nquiet = 0.2\nrestart = 3\n",
-        front.url
+        "hub_url = \"{}\"\nfhircast_version = \"{}\"\n{further}\n[timing]\nquiet = 0.2\nrestart = 3\n",
+        front.url, front.version
     )
 }
 
@@ -35,11 +37,23 @@ impl Played {
 
     /// The same with more arguments.
     pub fn with(behaviour: Behaviour, selection: &[&str], arguments: &[&str]) -> Self {
-        Self::before(&Front::start(behaviour), "", selection, arguments)
+        Self::behind(&Front::start(behaviour), "", selection, arguments)
+    }
+
+    /// The same before a simulator of this version with these arguments of its own.
+    pub fn before(
+        version: &str,
+        hub: &[&str],
+        behaviour: Behaviour,
+        selection: &[&str],
+        arguments: &[&str],
+    ) -> Self {
+        let front = Front::before(version, hub, behaviour);
+        Self::behind(&front, "", selection, arguments)
     }
 
     /// Runs these scenarios against the hub behind this front, with more in the target file.
-    pub fn before(front: &Front, further: &str, selection: &[&str], arguments: &[&str]) -> Self {
+    pub fn behind(front: &Front, further: &str, selection: &[&str], arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target.toml");
         std::fs::write(&target, target_file(front, further)).unwrap();
@@ -68,6 +82,13 @@ impl Played {
             .collect();
         found.sort_unstable();
         found
+    }
+
+    /// How many checks were judged, and how many skipped.
+    pub fn counts(&self) -> (u64, u64) {
+        let summary = &self.report["summary"];
+        let of = |verdict: &str| summary[verdict].as_u64().unwrap();
+        (of("pass") + of("warn") + of("fail"), of("skip"))
     }
 
     /// What castspec does as the hub wants it.

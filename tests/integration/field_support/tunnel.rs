@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::front::{Behaviour, Shared};
+use super::habit::Subscriptions;
 use super::message::{Frame, Message};
 
 const BEAT: &str = r#"{"timestamp":"2026-03-01T09:29:00.000Z","id":"beat","event":{"hub.topic":"","hub.event":"heartbeat","context":[]}}"#;
@@ -41,6 +42,7 @@ impl Shared {
         }
         answer.write_head(&mut client).await?;
         let _open = Counted::new(&self.sockets);
+        let _subscription = Open::new(&self.subscriptions, &path);
         self.record.opened(&path);
         let passed = self.pass(client, hub, &path).await;
         self.record.ended(&path);
@@ -83,6 +85,10 @@ impl Shared {
                             }
                         }
                         Some(Passing::ToClient(frame)) => {
+                            let frame = match self.habit().and_then(|habit| habit.frame) {
+                                Some(change) => frame.changed(change),
+                                None => frame,
+                            };
                             silent_since = Instant::now();
                             let confirms = frame.says(r#""hub.mode":"subscribe""#);
                             if frame.is_close() {
@@ -145,6 +151,21 @@ async fn read(mut from: impl AsyncRead + Unpin, to: UnboundedSender<Passing>, wa
         let _ = to.send(way(frame));
     }
     let _ = to.send(Passing::End);
+}
+
+struct Open<'a>(&'a Subscriptions, String);
+
+impl<'a> Open<'a> {
+    fn new(subscriptions: &'a Subscriptions, path: &str) -> Self {
+        subscriptions.opened(path);
+        Self(subscriptions, path.to_owned())
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.closed(&self.1);
+    }
 }
 
 pub(super) struct Counted<'a>(&'a AtomicUsize);

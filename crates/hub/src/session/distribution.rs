@@ -162,6 +162,10 @@ impl Session {
 
     /// Carries out what the event does to the contexts, and makes of it what is distributed.
     fn take(&mut self, notification: &mut Notification) -> Result<(Arc<Distributed>, Vec<Derived>), Refusal> {
+        if !self.limits.know(&notification.event) {
+            let reason = self.limits.unknown("/event/hub.event", &notification.event);
+            return Err(Refusal::malformed(reason));
+        }
         let publication = match publication::examine(notification, self.profile) {
             Ok(publication) => publication,
             Err(refusal) => {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::protocol::{EventKind, EventName, join_events};
+
 /// The times and limits that a session keeps to; [`Default`] has those that the specification asks for or allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -25,6 +27,22 @@ pub struct Limits {
     pub queue_limit: usize,
     /// The number of subscriptions that a topic may have; further ones are refused with 503.
     pub max_subscriptions: usize,
+    /// The events that it knows beside organizations' own; `None` for all of the version.
+    pub events: Option<Vec<EventName>>,
+    /// The answer to a subscription to other events.
+    pub other_events: OtherEvents,
+}
+
+/// The answer to a subscription to events that the hub does not know. 2.4 leaves the choice to the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OtherEvents {
+    /// The request is refused.
+    #[default]
+    Refuse,
+    /// The request is accepted, and the subscription denied.
+    Deny,
+    /// The known ones are granted without the others; where none is known, the subscription is denied.
+    Trim,
 }
 
 impl Default for Limits {
@@ -40,6 +58,25 @@ impl Default for Limits {
             open_contexts_limit: 1_000,
             queue_limit: 1_024,
             max_subscriptions: 10_000,
+            events: None,
+            other_events: OtherEvents::default(),
         }
+    }
+}
+
+impl Limits {
+    /// Whether the hub knows this event, as far as these limits go.
+    pub fn know(&self, event: &EventName) -> bool {
+        let is_own = matches!(event.kind(), EventKind::Proprietary);
+        is_own || self.events.as_ref().is_none_or(|events| events.contains(event))
+    }
+
+    /// The reason why this event is not taken.
+    pub(super) fn unknown(&self, place: &str, event: &EventName) -> String {
+        let events = self.events.as_deref().unwrap_or_default();
+        format!(
+            "{place}: this hub does not know '{event}'; it knows {}",
+            join_events(events)
+        )
     }
 }

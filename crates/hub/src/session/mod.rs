@@ -17,7 +17,7 @@ mod subscribing;
 mod webhooks;
 
 pub use self::calling::{Call, CallAnswer, CallId, CallMethod, Purpose, Query};
-pub use self::limits::Limits;
+pub use self::limits::{Limits, OtherEvents};
 pub use self::overview::{SessionOverview, SubscriberOverview};
 pub use self::subscribing::dead_endpoint;
 #[cfg(test)]

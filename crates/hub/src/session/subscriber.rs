@@ -42,6 +42,8 @@ pub(super) struct Subscriber {
     /// `subscriber.name`, where it gave one.
     pub(super) name: Option<String>,
     pub(super) granted: Vec<EventName>,
+    /// The reason why it is denied as soon as it can be told.
+    pub(super) denied: Option<String>,
     /// Seconds.
     pub(super) lease: u64,
     /// The end of the access token that it was subscribed with.

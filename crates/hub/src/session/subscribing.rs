@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::subscriber::{Channel, Subscriber};
-use super::{Session, SubscriberId};
+use super::{OtherEvents, Session, SubscriberId};
 use crate::admission::{Admission, seconds_left};
 use crate::clock::Now;
 use crate::protocol::{Access, Confirmation, Denial, EventName, Mode, SubscriptionRequest, WEBSOCKET};
@@ -85,9 +85,13 @@ impl Session {
             }
         }
         let granted = self.readable(events, admission)?;
+        let (granted, denied) = self.known(granted)?;
         let token_until = self.token_until(admission, now);
         let lease = self.grant_lease(request.lease_seconds, token_until, now);
         if request.endpoint.is_some() {
+            if let Some(reason) = denied {
+                return Err(Refusal::new(403, reason));
+            }
             return self.resubscribe(request, &granted, endpoint, (lease, token_until), now);
         }
         self.check_room()?;
@@ -103,7 +107,31 @@ impl Session {
             (lease, token_until),
             now,
         );
+        if let Some(subscriber) = self.subscribers.get_mut(&SubscriberId(self.subscribed)) {
+            subscriber.denied = denied;
+        }
         Ok(endpoint)
+    }
+
+    /// The events among these that this hub knows, and why the subscription is denied, where it is.
+    ///
+    /// # Errors
+    /// When it refuses those that name others.
+    pub(super) fn known(&self, events: Vec<EventName>) -> Result<(Vec<EventName>, Option<String>), Refusal> {
+        let Some(unknown) = events.iter().find(|event| !self.limits.know(event)) else {
+            return Ok((events, None));
+        };
+        let reason = self.limits.unknown("hub.events", unknown);
+        let known: Vec<_> = events
+            .iter()
+            .filter(|event| self.limits.know(event))
+            .cloned()
+            .collect();
+        match self.limits.other_events {
+            OtherEvents::Refuse => Err(Refusal::malformed(reason)),
+            OtherEvents::Trim if !known.is_empty() => Ok((known, None)),
+            OtherEvents::Trim | OtherEvents::Deny => Ok((events, Some(reason))),
+        }
     }
 
     /// The events whose notifications may be received; what is granted may be a part of what was asked for (2.4
@@ -156,6 +184,7 @@ impl Session {
             channel: Channel::WebSocket { endpoint },
             name,
             granted,
+            denied: None,
             lease,
             token_until,
             connected: false,
@@ -305,8 +334,15 @@ impl Session {
                 None => Refusal::new(404, dead_endpoint()),
             });
         };
+        let mut denied = None;
         if let Some(subscriber) = self.subscribers.get_mut(&id) {
             subscriber.connected = true;
+            denied = subscriber.denied.take();
+        }
+        if let Some(reason) = denied {
+            self.deny(id, &reason, now);
+            self.close(id, NORMAL_CLOSURE, "the subscription is denied");
+            return Ok(id);
         }
         self.confirm(id, now);
         self.replay(id, &[], now);

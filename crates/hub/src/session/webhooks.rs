@@ -10,7 +10,7 @@ use super::subscriber::{Channel, Subscriber, Webhook};
 use super::{Session, SubscriberId};
 use crate::admission::Admission;
 use crate::clock::Now;
-use crate::protocol::{EventName, Mode, join_events};
+use crate::protocol::{Denial, EventName, Mode, join_events};
 use crate::refusal::Refusal;
 use crate::webhook_request::WebhookRequest;
 
@@ -100,6 +100,7 @@ impl Session {
             ));
         }
         let events = self.readable(&events, admission)?;
+        let (events, denied) = self.known(events)?;
         let token_until = self.token_until(admission, now);
         let found = self.find_callback(&request.callback);
         if found.is_some() && self.behaviour.refuses_resubscriptions() {
@@ -112,6 +113,11 @@ impl Session {
             self.check_room()?;
         }
         self.check_verifications()?;
+        if let Some(reason) = denied {
+            let denial = Denial::new(&self.topic, &events, self.profile.cite(&reason));
+            self.deny_callback(&request.callback, &denial, now);
+            return Ok(());
+        }
         let verification = Verification {
             mode: Mode::Subscribe,
             callback: request.callback.as_str().into(),
@@ -264,6 +270,7 @@ impl Session {
                     }),
                     name: verification.name,
                     granted: verification.events,
+                    denied: None,
                     lease: verification.lease,
                     token_until: verification.token_until,
                     connected: true,

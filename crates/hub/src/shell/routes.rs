@@ -87,7 +87,7 @@ async fn elsewhere(State(hub): State<Hub>, uri: Uri) -> Response {
 }
 
 async fn well_known(State(hub): State<Hub>) -> Response {
-    let document = configuration(hub.settings.version, hub.settings.limits.webhooks);
+    let document = configuration(hub.settings.version, &hub.settings.limits);
     match document.and_then(|document| hub.behaviour.configuration(&document)) {
         Some(document) => (
             [(header::CONTENT_TYPE, hub.behaviour.configuration_type())],

@@ -9,6 +9,7 @@ mod conversation;
 #[cfg(test)]
 mod example;
 mod finding;
+mod guessing;
 pub mod ids;
 mod issued;
 mod judge;
@@ -29,6 +30,7 @@ pub use claims::Claims;
 pub use control::{Control, control_of, control_received};
 pub use conversation::{Channel, Conversation, Subscriber};
 pub use finding::unjudged;
+pub use guessing::guessable;
 pub use ids::AMBIENT;
 pub use issued::Issued;
 pub use judge::{Judge, RequestKind};

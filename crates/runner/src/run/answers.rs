@@ -201,7 +201,9 @@ impl ScenarioRun<'_> {
         ];
         match &expectation.requirement {
             Some(requirement) if found.is_empty() => {
-                let refused = matches!(expectation.status, Some(StatusExpectation::Refused));
+                // A refusal, and what is said of it, counts only where the same kind of request, put right, is accepted.
+                let refused = matches!(expectation.status, Some(StatusExpectation::Refused))
+                    || (expectation.status.is_none() && answer.is_refused());
                 match kind {
                     Some(kind) if refused => {
                         self.judge
@@ -281,11 +283,11 @@ fn type_mismatch(wanted: &ContentTypeExpectation, answer: &Answer) -> Option<(Mi
             "application/json",
         ),
         ContentTypeExpectation::ErrorText => (
-            matches!(
-                media_type.as_deref(),
-                Some("text/plain" | "application/json" | "application/problem+json")
-            ),
-            "text/plain, application/json or application/problem+json",
+            // JSON by any name can be read as JSON: an OperationOutcome is application/fhir+json.
+            media_type.as_deref().is_some_and(|media_type| {
+                matches!(media_type, "text/plain" | "application/json") || media_type.ends_with("+json")
+            }),
+            "text/plain or JSON",
         ),
     };
     let observed = media_type.as_ref().map_or_else(

@@ -1,7 +1,7 @@
 //! How this hub wants to be spoken to, where the specification allows more than one way, or where the hub has one of its own
 //! (ambiguities, 3, 4, 13 and 82). It is found out before the first scenario; the target file can say it instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use url::Url;
@@ -54,6 +54,7 @@ struct Known {
     goes_down_on_unsubscribes: bool,
     frames_of_its_own: bool,
     publications_hang: Option<String>,
+    withheld: BTreeSet<EventName>,
 }
 
 impl Dialect {
@@ -130,8 +131,12 @@ impl Dialect {
         }
         if manner.topic_in_url {
             let topic: String = url::form_urlencoded::byte_serialize(topic.as_bytes()).collect();
-            let base = self.hub_url.trim_end_matches('/');
-            format!("{base}/{}", topic.replace('+', "%20"))
+            let (base, query) = match self.hub_url.split_once('?') {
+                Some((base, query)) => (base, format!("?{query}")),
+                None => (self.hub_url.as_str(), String::new()),
+            };
+            let base = base.trim_end_matches('/');
+            format!("{base}/{}{query}", topic.replace('+', "%20"))
         } else {
             self.hub_url.clone()
         }
@@ -218,6 +223,16 @@ impl Dialect {
     /// Why nothing is published, where the hub answers no published event.
     pub fn publications_hang(&self) -> Option<String> {
         self.known().publications_hang.clone()
+    }
+
+    /// The hub grants nobody these events.
+    pub fn learn_withheld(&self, events: BTreeSet<EventName>) {
+        self.known().withheld = events;
+    }
+
+    /// Whether the hub is known to grant nobody this event.
+    pub fn withholds(&self, event: &EventName) -> bool {
+        self.known().withheld.contains(event)
     }
 
     /// A form of `hub.url` with what every request of its mode must carry here; what it has already stays.
@@ -332,6 +347,7 @@ mod tests {
             ("https://h/f/", "https://h/f/", "https://h/f/t"),
             ("https://h/f", "https://h/f", "https://h/f/t"),
             ("https://h", "https://h", "https://h/t"),
+            ("https://h/f?ward=7", "https://h/f?ward=7", "https://h/f/t?ward=7"),
         ] {
             let dialect = dialect(given, DialectSettings::default());
             let manners = dialect.manners();

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::dialect::Dialect;
 use super::emitter::Emitter;
 use super::first_contact;
+use super::granted_events::with_granted_events;
 use super::outage::Outage;
 use super::preflight::{self, PreflightError};
 use super::scenario_run::Setting;
@@ -156,7 +157,7 @@ pub async fn run(
     let mut scenarios = Vec::new();
     let settings: Vec<_> = prepared.iter().map(|(setting, _, _)| setting.clone()).collect();
     for (setting, _, of_version) in prepared {
-        let made = first_contact::make(&setting, &topics, stop.clone()).await;
+        let made = first_contact::make(&setting, &topics, &of_version, stop.clone()).await;
         match made {
             Err(error) => {
                 obstacle = Some(error);
@@ -164,6 +165,7 @@ pub async fn run(
             }
             Ok(contact) => {
                 if contact.is_none_or(|contact| contact.told(&setting, &emit)) {
+                    let of_version = with_granted_events(&setting, of_version, &emit);
                     scenarios.extend(of_version.into_iter().map(|scenario| Planned {
                         setting: setting.clone(),
                         scenario,

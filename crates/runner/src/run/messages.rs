@@ -12,7 +12,7 @@ use crate::judging::hub::{
     Expected, MessageClass, Place, Publication, Selection, Subscription, Unheld, cause, ids, is_foreign,
     nameless_sync_error, not_closed, rules, unwanted, why_missing,
 };
-use crate::protocol::EventName;
+use crate::protocol::{Action, EventName};
 use crate::requirement::RequirementId;
 use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
 use crate::schema::Unmet;
@@ -71,7 +71,7 @@ impl ScenarioRun<'_> {
             .patience
             .answered_after(found.spot.at.saturating_sub(began));
         if let Some(requirement) = &step.requirement {
-            self.judge.held(&requirement.value);
+            self.held_beside(&requirement.value, step.control.as_ref());
         }
         let body = found.json.as_deref().cloned().unwrap_or(Value::Null);
         let call = found.call.as_deref().map(|call| call_variable(call, &found.text));
@@ -237,7 +237,21 @@ impl ScenarioRun<'_> {
                 .await;
         } else {
             let by = step.fence_by.as_ref().map(|by| by.value.as_str());
-            let event = step.fence_event.as_ref().map(|event| event.value.as_str());
+            let marker = match &step.fence_event {
+                Some(event) => match self.granted_marker(step, self.event(&event.value)?) {
+                    Some(marker) => Some(marker),
+                    None => {
+                        let why = format!(
+                            "the hub does not grant {} to {name}, nor another event that could mark what it does not receive",
+                            event.value
+                        );
+                        self.judge.inapplicable(requirement, &why);
+                        return Ok(());
+                    }
+                },
+                None => None,
+            };
+            let event = marker.as_ref().map(EventName::as_str);
             if let Err(stop) = self.fence(&[name.to_owned()], by, event).await {
                 let Stop::Unreached(why) = &stop else {
                     return Err(stop);
@@ -249,23 +263,62 @@ impl ScenarioRun<'_> {
                 return Ok(());
             }
         }
+        if self.came_in_flight(name, &step.message) && !self.still_comes(step).await? {
+            self.judge.reading(
+                "when-an-unsubscribe-takes-effect",
+                "an unsubscribe takes effect a moment after it is accepted",
+            );
+            self.held_beside(requirement, step.control.as_ref());
+            return Ok(());
+        }
         if !self.intruded(name, &step.message, requirement, step.unmet.unwrap_or_default())? {
             self.absences.push(HeldAbsence {
                 at: name.to_owned(),
                 message: step.message.clone(),
                 requirement: requirement.clone(),
                 unmet: step.unmet.unwrap_or_default(),
+                control: step.control.clone(),
             });
         }
         Ok(())
     }
 
+    /// The event that marks the end of a silence: the one that the scenario names or, where the hub does not grant that, the
+    /// opening of something else, if it cannot be taken for what must not come and nobody answers it otherwise.
+    fn granted_marker(&self, step: &Absent, named: EventName) -> Option<EventName> {
+        let watched = self.state.mocks.get(&step.at.value)?;
+        let granted = match watched.subscription() {
+            Some(subscription) if subscription.is_withheld(&named) || !self.setting.grants(&named) => {
+                &subscription.current
+            }
+            _ => return Some(named),
+        };
+        let mut others = self
+            .state
+            .mocks
+            .values()
+            .filter(|mock| mock.topic == watched.topic);
+        if !others.all(|mock| mock.exact) {
+            return None;
+        }
+        let unwanted = match step.message.of {
+            Some(_) => None,
+            None => Some(self.event_of_selector(&step.message)?),
+        };
+        let mut openings = granted.iter().filter(|event| event.is(Action::Open));
+        openings.find(|event| Some(*event) != unwanted.as_ref()).cloned()
+    }
+
     /// Looks once more at what must not have come, now that the scenario has ended.
     pub fn conclude_absences(&mut self) {
         for absence in std::mem::take(&mut self.absences) {
-            let broken = self.intruded(&absence.at, &absence.message, &absence.requirement, absence.unmet);
+            let in_flight = self.came_in_flight(&absence.at, &absence.message);
+            let broken = match in_flight {
+                true => Ok(false),
+                false => self.intruded(&absence.at, &absence.message, &absence.requirement, absence.unmet),
+            };
             if matches!(broken, Ok(false)) {
-                self.judge.held(&absence.requirement);
+                self.held_beside(&absence.requirement, absence.control.as_ref());
             }
         }
     }
@@ -281,6 +334,10 @@ impl ScenarioRun<'_> {
         let mut received = mock.inbox.received();
         if requirement != ids::TOPIC_ISOLATED {
             received.retain(|message| is_at_home(message, &mock.topic));
+        }
+        if let (Some((asked, _)), MessageSelector::Denial) = (mock.left, message.kind) {
+            // The denial that follows the subscriber's own unsubscribe is its due.
+            received.retain(|message| message.spot.sequence < asked.sequence);
         }
         let found = self.select(message, &received)?;
         let Some(first) = found.first() else {
@@ -390,8 +447,12 @@ impl ScenarioRun<'_> {
         }
     }
 
-    /// The subscriber asked for this event, and the hub's confirmation does not grant it.
+    /// The subscriber asked for this event, and the hub's confirmation does not grant it; or it did not even ask, as the hub
+    /// grants it to nobody.
     fn is_withheld(&self, name: &str, event: &EventName) -> bool {
+        if !self.setting.grants(event) {
+            return true;
+        }
         let mock = self.state.mocks.get(name);
         let subscription = mock.and_then(|mock| mock.subscription());
         subscription.is_some_and(|subscription| subscription.is_withheld(event))
@@ -475,7 +536,7 @@ impl ScenarioRun<'_> {
         })
     }
 
-    fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
+    pub(super) fn publication(&self, selector: &Selector) -> Result<Option<&Publication>, Stop> {
         Ok(self
             .publication_position(selector)?
             .and_then(|position| self.state.publications.get(position))

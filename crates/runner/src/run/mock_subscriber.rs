@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::dialect::spelled;
 use super::tokens::Credential;
-use crate::client::{AnswerRule, Callback, Inbox, Policy, Socket};
+use crate::client::{AnswerRule, Callback, Inbox, Policy, Socket, Spot};
 use crate::judging::hub::{self, Subscriber, Subscription, Subscriptions};
 use crate::protocol::{EventName, Status, Version, join_events};
 use crate::scenario::{self, Channel};
@@ -67,6 +67,8 @@ pub struct MockSubscriber {
     pub exact: bool,
     /// Its subscriptions.
     pub subscriptions: Subscriptions,
+    /// Its last unsubscribe that was accepted: the request, and the answer.
+    pub left: Option<(Spot, Spot)>,
     /// The token that it shows in place of the target's own.
     pub credential: Option<Credential>,
 }
@@ -99,6 +101,7 @@ impl MockSubscriber {
             opened: 0,
             exact: spec.answers.is_empty(),
             subscriptions: Subscriptions::default(),
+            left: None,
             credential: None,
         }
     }

@@ -10,6 +10,8 @@ mod emitter;
 mod execution;
 mod expiry;
 mod first_contact;
+mod granted_events;
+mod leaving;
 mod messages;
 mod mock_subscriber;
 mod one_scenario;

@@ -138,6 +138,7 @@ pub(super) async fn one(
     topics.give_back(own_topics).await;
     scenario_run.observe_base_fhir().await;
     let crowded = scenario_run.crowded;
+    scenario_run.look_at_controls();
     let transcript = scenario_run.state.log.entries();
     let (checks, observations) =
         scenario_run
@@ -297,6 +298,9 @@ pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
         .chain(published)
         .filter_map(|name| name.parse::<EventName>().ok());
     names
-        .find(|event| !setting.claims.lists(event))
-        .map(|event| format!("the hub does not list {event}"))
+        .find(|event| !setting.grants(event))
+        .map(|event| match setting.claims.lists(&event) {
+            true => format!("the hub does not grant {event}"),
+            false => format!("the hub does not list {event}"),
+        })
 }

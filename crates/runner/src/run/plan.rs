@@ -49,7 +49,11 @@ pub async fn plan(version_plans: Vec<VersionPlan>, materials: Materials) -> Resu
         let (setting, target, scenarios) =
             prepare(version_plan, &materials, &redactor, Instant::now()).await?;
         let scenarios = scenarios.into_iter().map(|scenario| {
-            let why = lacks(&setting, &scenario);
+            let adapted = scenario.adapted(&setting.catalogue, |event| setting.grants(event));
+            let why = match adapted {
+                Some(adapted) => lacks(&setting, &adapted.scenario),
+                None => lacks(&setting, &scenario),
+            };
             (scenario, why)
         });
         plans.push(Plan {

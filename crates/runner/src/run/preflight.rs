@@ -121,7 +121,7 @@ fn advice(url: &str, problem: &str) -> &'static str {
 /// # Errors
 /// When nothing answers at all; a hub that answers with whatever status is there.
 pub async fn claims(target: &Target, http: &HttpClient) -> Result<Arc<Claims>, PreflightError> {
-    let url = format!("{}{WELL_KNOWN_PATH}", target.hub_url_text());
+    let url = target.below(WELL_KNOWN_PATH);
     let log = Log::new(Redactor::default(), None);
     let answer = http
         .send_patiently(&log, "castspec", &OutgoingRequest::get(&url))

@@ -16,7 +16,7 @@ use crate::scenario::{ContextError, Fence, Publish, PublishedContext, RequestKin
 
 /// An event on its way.
 #[derive(Debug)]
-struct Draft {
+pub(super) struct Draft {
     by: String,
     topic: String,
     id: String,
@@ -115,7 +115,7 @@ impl ScenarioRun<'_> {
             .map_err(|error| Stop::Fault(format!("'{text}' is no event: {error}")))
     }
 
-    fn draft(&mut self, by: &str, event: EventName, case: &str) -> Result<Draft, Stop> {
+    pub(super) fn draft(&mut self, by: &str, event: EventName, case: &str) -> Result<Draft, Stop> {
         let context = self.template(&event, case)?;
         Ok(Draft {
             by: by.to_owned(),
@@ -182,7 +182,7 @@ impl ScenarioRun<'_> {
     }
 
     /// Posts an event in the manner that the hub wants, judges the answer and keeps the publication.
-    async fn post(
+    pub(super) async fn post(
         &mut self,
         draft: Draft,
         asked: Asked<'_>,

@@ -6,7 +6,7 @@ use super::answers::Asked;
 use super::scenario_run::{ScenarioRun, Stop, breach_of};
 use crate::client::OutgoingRequest;
 use crate::judging::hub::{Place, authored_content};
-use crate::protocol::WELL_KNOWN_PATH;
+use crate::protocol::{WELL_KNOWN_PATH, join_events};
 use crate::scenario::{
     CheckValues, Condition, Disconnect, Discover, GetContext, NotHeld, Observe, Request, RequestKind, Send,
     StatusExpectation,
@@ -27,6 +27,7 @@ impl ScenarioRun<'_> {
                 for (name, value) in form {
                     pairs.push((variables.expand_text(name)?, variables.expand_text(value)?));
                 }
+                self.complete_unsubscribe(&step.by.value, &mut pairs);
                 OutgoingRequest::form(&url, &self.setting.dialect.completed(pairs))
             }
             (None, Some(json)) => {
@@ -95,8 +96,25 @@ impl ScenarioRun<'_> {
         let answer = self.ask(&by, &request, asked).await?;
         if answer.is_accepted() {
             self.lose_track(&request);
+            if step.form.iter().flatten().any(is_unsubscribe) {
+                self.mock_mut(&by)?.left = Some((answer.request, answer.spot));
+            }
         }
         Ok(())
+    }
+
+    /// An unsubscribe names events where this hub takes none that does not: what is wrong with it stays what the scenario shows.
+    fn complete_unsubscribe(&self, by: &str, pairs: &mut Vec<(String, String)>) {
+        let names_events = pairs.iter().any(|(name, _)| name == "hub.events");
+        if names_events
+            || !self.setting.dialect.unsubscribes_with_events()
+            || !pairs.iter().any(is_unsubscribe)
+        {
+            return;
+        }
+        let mock = self.state.mocks.get(by);
+        let asked = mock.and_then(|mock| Some(join_events(&mock.subscription()?.asked)));
+        pairs.extend(asked.map(|events| ("hub.events".to_owned(), events)));
     }
 
     /// Where a handmade request goes that names no URL: an event, though a spoiled one, where this hub takes events.
@@ -138,11 +156,8 @@ impl ScenarioRun<'_> {
             None => self.mock(&by)?.topic.clone(),
         };
         let encoded: String = url::form_urlencoded::byte_serialize(topic.as_bytes()).collect();
-        let url = format!(
-            "{}/{}",
-            self.setting.target.hub_url_text(),
-            encoded.replace('+', "%20")
-        );
+        let path = format!("/{}", encoded.replace('+', "%20"));
+        let url = self.setting.target.below(&path);
         let asked = Asked {
             kind: None,
             save: step.save.as_ref().map(|name| name.value.as_str()),
@@ -161,7 +176,7 @@ impl ScenarioRun<'_> {
 
     /// `discover`.
     pub async fn discover(&mut self, step: &Discover) -> Result<(), Stop> {
-        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let url = self.setting.target.below(WELL_KNOWN_PATH);
         let asked = Asked {
             kind: None,
             save: step.save.as_ref().map(|name| name.value.as_str()),
@@ -289,4 +304,9 @@ impl ScenarioRun<'_> {
             None => self.state.variables.get(name).is_some(),
         }
     }
+}
+
+/// Whether this pair of a form makes it an unsubscribe.
+fn is_unsubscribe((name, value): &(String, String)) -> bool {
+    name == "hub.mode" && value == "unsubscribe"
 }

@@ -20,7 +20,7 @@ use crate::judging::hub::{
     Breach, Claims, Conversation, FHIR_READINGS, Issued, Judge, Place, Unasked, ids, readings, rules,
     shortened,
 };
-use crate::protocol::WELL_KNOWN_PATH;
+use crate::protocol::{EventName, WELL_KNOWN_PATH};
 use crate::redaction::Redactor;
 use crate::requirement::{Catalogue, RequirementId};
 use crate::scenario::{
@@ -68,6 +68,13 @@ pub struct Setting {
     pub redactor: Redactor,
 }
 
+impl Setting {
+    /// Whether scenarios may use this event: the hub lists it, or lists none, and does not withhold it from everybody.
+    pub fn grants(&self, event: &EventName) -> bool {
+        self.claims.lists(event) && !self.dialect.withholds(event)
+    }
+}
+
 /// Why a scenario goes no further.
 #[derive(Debug, Clone)]
 pub enum Stop {
@@ -104,6 +111,14 @@ pub struct HeldAbsence {
     pub message: Selector,
     pub requirement: RequirementId,
     pub unmet: Unmet,
+    pub control: Option<Condition>,
+}
+
+/// What held, and shows something only where its control came about.
+#[derive(Debug)]
+pub struct Controlled {
+    pub requirement: RequirementId,
+    pub control: Condition,
 }
 
 /// The run of one scenario: what it works with, and what has been found so far.
@@ -113,6 +128,7 @@ pub struct ScenarioRun<'a> {
     pub judge: Judge,
     pub state: ScenarioState,
     pub absences: Vec<HeldAbsence>,
+    pub controlled: Vec<Controlled>,
     /// The title of the scenario.
     pub title: String,
     /// No other scenario is played: what the hub goes down on, it goes down on here.
@@ -140,6 +156,7 @@ impl<'a> ScenarioRun<'a> {
             judge,
             state,
             absences: Vec::new(),
+            controlled: Vec::new(),
             title: document.title.clone(),
             is_alone: false,
             crowded: false,
@@ -253,6 +270,31 @@ impl<'a> ScenarioRun<'a> {
         rules::judge_challenges(&conversation, &mut issued, &mut self.judge);
     }
 
+    /// The requirement held; where there is a control, that counts once it has come about.
+    pub fn held_beside(&mut self, requirement: &RequirementId, control: Option<&Condition>) {
+        match control {
+            None => self.judge.held(requirement),
+            Some(control) => self.controlled.push(Controlled {
+                requirement: requirement.clone(),
+                control: control.clone(),
+            }),
+        }
+    }
+
+    /// Looks at the controls of what held, now that nothing more comes.
+    pub fn look_at_controls(&mut self) {
+        for Controlled { requirement, control } in std::mem::take(&mut self.controlled) {
+            if matches!(self.holds(Some(&control)), Ok(true)) {
+                self.judge.held(&requirement);
+            } else {
+                let why = format!(
+                    "this held, and shows nothing: its control did not come about ({control}), so the hub may do so whatever it is asked"
+                );
+                self.judge.unreached(&requirement, &why);
+            }
+        }
+    }
+
     /// Keeps what the hub sent of its own accord for the end of the run, where it granted none of it.
     fn note_unasked(&self) {
         let entries = self.state.log.entries();
@@ -325,7 +367,7 @@ impl<'a> ScenarioRun<'a> {
     /// Asks the hub for a sign of life after something has failed; where none comes, it is lost, and `request` is what it
     /// seems to have died of.
     pub async fn hub_lost(&self, request: &str, problem: &str) -> Option<Stop> {
-        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let url = self.setting.target.below(WELL_KNOWN_PATH);
         for probe in 1..=PROBES {
             let probed = self
                 .setting

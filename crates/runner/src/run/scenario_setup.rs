@@ -131,6 +131,8 @@ pub fn state_before_first_step(
         publications: Vec::new(),
         saved_publications: BTreeMap::new(),
         saved_messages: BTreeMap::new(),
+        templates: setting.templates.clone(),
+        version: setting.target.version,
         cases: BTreeMap::new(),
         mentioned: Mentioned::of(document),
         variables,
@@ -145,7 +147,8 @@ impl ScenarioState {
         if let Some(case) = self.cases.get(name) {
             return case.clone();
         }
-        let case = new_case();
+        let mut case = new_case();
+        self.templates.openings(self.version, &mut case);
         self.cases.insert(name.to_owned(), case.clone());
         let known: serde_json::Map<String, Value> = self
             .cases

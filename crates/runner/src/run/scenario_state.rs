@@ -10,7 +10,7 @@ use super::mock_subscriber::MockSubscriber;
 use crate::client::{Log, Received, Spot};
 use crate::judging::hub::{self, Conversation, Mentioned, Publication};
 use crate::protocol::Version;
-use crate::scenario::Variables;
+use crate::scenario::{Templates, Variables};
 
 /// The state of a scenario while it runs.
 #[derive(Debug)]
@@ -27,6 +27,10 @@ pub struct ScenarioState {
     pub saved_publications: BTreeMap<String, usize>,
     /// Saved messages by name: where they stand in the log.
     pub saved_messages: BTreeMap<String, Spot>,
+    /// Contexts of events.
+    pub templates: Arc<Templates>,
+    /// The version under test.
+    pub version: Version,
     /// The cases, by name.
     pub cases: BTreeMap<String, Value>,
     /// The variables.

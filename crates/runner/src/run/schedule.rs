@@ -263,7 +263,7 @@ impl Schedule {
 
 /// Waits until the hub is back.
 async fn is_back(setting: &Setting) -> bool {
-    let url = format!("{}{WELL_KNOWN_PATH}", setting.target.hub_url_text());
+    let url = setting.target.below(WELL_KNOWN_PATH);
     setting
         .outage
         .is_over(&setting.http, &url, setting.target.timing.restart)

@@ -155,6 +155,10 @@ impl ScenarioRun<'_> {
                      2.4 allows ({why})"
                 )));
             }
+            Err(Stop::Unreached(why)) if asked.expectations.is_empty() => {
+                let events = request.events.as_deref().unwrap_or_default();
+                return Err(self.refused_beside_others(name, events, why));
+            }
             answer => answer?,
         };
         if !answer.is_accepted() {
@@ -191,6 +195,32 @@ impl ScenarioRun<'_> {
         mock.set_endpoint(endpoint);
         self.publish_mock_variable(name);
         Ok(answer)
+    }
+
+    /// A proper subscription was refused. A hub may take so many subscribers, or topics, and no more: beside others the scenario is
+    /// played again alone; where that does not help, and another of this scenario has just what is refused, what needs another
+    /// does not apply.
+    pub(super) fn refused_beside_others(&mut self, name: &str, events: &[EventName], why: String) -> Stop {
+        if !self.is_alone {
+            self.crowded = true;
+            return Stop::Unreached(why);
+        }
+        let has_it = |other: &MockSubscriber| {
+            let subscription = other.subscription();
+            other.name != name
+                && other.is_active()
+                && other.credential.is_none()
+                && subscription.is_some_and(|subscription| {
+                    subscription.asked.len() == events.len()
+                        && events.iter().all(|event| subscription.asked.contains(event))
+                })
+        };
+        match self.state.mocks.values().any(has_it) {
+            true => Stop::Declined(format!(
+                "the hub takes no further subscription beside those that are there ({why})"
+            )),
+            false => Stop::Unreached(why),
+        }
     }
 
     /// Whether others of the topic are subscribed to other events than these: a hub may refuse that (2.4).
@@ -287,6 +317,7 @@ impl ScenarioRun<'_> {
         let answer = self.ask(name, &outgoing, asked).await?;
         if answer.is_accepted() {
             rules::end_accepted(&answer, &endpoint, &mut self.judge);
+            self.mock_mut(name)?.left = Some((answer.request, answer.spot));
         } else if step.answer.is_empty() {
             return Err(Stop::Unreached(refusal(&answer)));
         }

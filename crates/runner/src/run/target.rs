@@ -253,6 +253,16 @@ impl Target {
         self.hub_url.as_str().trim_end_matches('/').to_owned()
     }
 
+    /// The URL of what lies below `hub.url`; a query of its own stays behind the path.
+    pub fn below(&self, path: &str) -> String {
+        let text = self.hub_url.as_str();
+        let (base, query) = match text.split_once('?') {
+            Some((base, query)) => (base, format!("?{query}")),
+            None => (text, String::new()),
+        };
+        format!("{}{path}{query}", base.trim_end_matches('/'))
+    }
+
     /// `hub.url` exactly as it was given, a trailing slash included; a URL without a path gets none.
     pub fn hub_url_as_given(&self) -> String {
         match self.hub_url.path() {

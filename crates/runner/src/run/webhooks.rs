@@ -82,7 +82,13 @@ impl ScenarioRun<'_> {
         if !accepted {
             self.mock_mut(name)?.subscriptions.refuse(requested);
         }
-        let answer = answer?;
+        let answer = match answer {
+            Err(Stop::Unreached(why)) if asked.expectations.is_empty() => {
+                let events = request.events.as_deref().unwrap_or_default();
+                return Err(self.refused_beside_others(name, events, why));
+            }
+            answer => answer?,
+        };
         if accepted {
             rules::status_of_acceptance(&answer, ids::SUBSCRIBE_202, &mut self.judge);
         }
@@ -163,6 +169,7 @@ impl ScenarioRun<'_> {
             };
         }
         rules::status_of_acceptance(&answer, ids::UNSUBSCRIBE_202, &mut self.judge);
+        self.mock_mut(name)?.left = Some((answer.request, answer.spot));
         if version == Version::Stu1 {
             match self.verification_of(name, answer.request, "unsubscribe").await? {
                 Some(_) => self.judge.held(ids::VERIFICATION_ON_UNSUBSCRIBE),
@@ -252,7 +259,7 @@ impl ScenarioRun<'_> {
     pub(super) async fn let_the_hub_act(&self) {
         tokio::time::sleep(self.setting.target.timing.quiet).await;
         // Where it is so busy that a silence shows little, an answer takes as long as what it had to do before.
-        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let url = self.setting.target.below(WELL_KNOWN_PATH);
         let request = OutgoingRequest::get(&url);
         // Nothing is asked for; that there is no such document is an answer too.
         let _ = self

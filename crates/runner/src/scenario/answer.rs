@@ -96,7 +96,7 @@ pub enum StatusExpectation {
 pub enum ContentTypeExpectation {
     /// `application/json`; a missing header only warns (ambiguities, 5).
     Json,
-    /// `text/plain`, `application/json` or `application/problem+json` (ambiguities, 5).
+    /// `text/plain`, or JSON: `application/json`, `application/problem+json`, `application/fhir+json` (ambiguities, 5).
     ErrorText,
 }
 

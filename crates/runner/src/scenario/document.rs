@@ -44,6 +44,10 @@ pub struct Document {
     /// clause, without a full stop.
     #[schemars(regex(pattern = r"\S"))]
     pub intrusive: Option<String>,
+    /// Its events are what it is about: where the hub does not grant them, it is skipped. Otherwise the events of an anchor
+    /// (Patient, ImagingStudy, Encounter, DiagnosticReport) stand for those of any, and it is played with ones that the hub grants.
+    #[serde(default)]
+    pub as_written: bool,
     /// The mock subscribers, by name.
     #[serde(default)]
     #[schemars(extend("propertyNames" = json!({"pattern": "^[A-Za-z0-9_-]+$", "not": reserved()})))]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rust_embed::RustEmbed;
 
@@ -12,7 +12,7 @@ use super::document::Document;
 use super::fault::ScenarioErrors;
 use super::parse::parse;
 use super::suggestion::suggestions;
-use crate::protocol::Version;
+use crate::protocol::{EventName, Version};
 use crate::requirement::{Catalogue, RequirementId};
 
 /// How deep folders of scenarios may lie in one another.
@@ -36,6 +36,10 @@ pub struct Scenario {
     pub folder: String,
     /// The content of the file.
     pub document: Document,
+    /// The content of the file, as it is written.
+    pub(super) source: Arc<str>,
+    /// The events that it asks for or publishes, once somebody wants to know.
+    pub(super) events: OnceLock<BTreeSet<EventName>>,
 }
 
 impl Scenario {
@@ -68,6 +72,8 @@ impl Scenario {
             name: name.to_owned(),
             folder,
             document: parsed.document,
+            source: text.into(),
+            events: OnceLock::new(),
         })
     }
 

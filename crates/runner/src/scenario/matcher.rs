@@ -13,6 +13,7 @@ use super::schema::one_key;
 use super::variables::{VariableError, Variables};
 use super::written::{AnyValue, Has, JsonType, Text};
 pub use crate::judging::hub::equal;
+use crate::judging::hub::guessable;
 use crate::protocol::{Timestamp, parse_events};
 
 /// How large a regular expression may become, in bytes.
@@ -36,6 +37,9 @@ pub enum Matcher {
     SameInstant(String),
     /// A comma-separated list of the same events, in any order and case.
     SameEvents(String),
+    /// An array of endpoints, given out one after the other, that cannot be guessed from each other: no counter, no clock, not this
+    /// topic. At least eight show something.
+    Unguessable(String),
     /// A string that this regular expression finds something in.
     Matches(#[schemars(extend("format" = "regex"))] String),
     /// One of these, equal as JSON.
@@ -173,6 +177,7 @@ impl Matcher {
             Self::EqualsIgnoringCase(text) => Self::EqualsIgnoringCase(variables.expand_text(text)?),
             Self::SameInstant(text) => Self::SameInstant(variables.expand_text(text)?),
             Self::SameEvents(text) => Self::SameEvents(variables.expand_text(text)?),
+            Self::Unguessable(topic) => Self::Unguessable(variables.expand_text(topic)?),
             Self::Matches(pattern) => Self::Matches(variables.expand_text(pattern)?),
             Self::OneOf(values) => Self::OneOf(
                 values
@@ -212,6 +217,7 @@ impl Matcher {
             Self::EqualsIgnoringCase(text) => format!("\"{text}\" in any case"),
             Self::SameInstant(text) => format!("the instant {text}"),
             Self::SameEvents(text) => format!("the events {text} in any order and case"),
+            Self::Unguessable(_) => "endpoints that cannot be guessed from each other".to_owned(),
             Self::Matches(pattern) => format!("a string that matches /{pattern}/"),
             Self::OneOf(values) => match values.as_slice() {
                 [one] => shown(one),
@@ -257,6 +263,7 @@ impl Matcher {
             }
             Self::SameInstant(wanted) => return Ok(self.test_instant(&instant(wanted)?, value)),
             Self::SameEvents(wanted) => return Ok(self.test_events(&events(wanted)?, value)),
+            Self::Unguessable(topic) => return Ok(self.test_unguessable(topic, value)),
             Self::Contains(places) => return self.test_contains(places, value),
             Self::Lacks(places) => return self.test_lacks(places, value),
         };
@@ -314,6 +321,16 @@ impl Matcher {
                 self.describe(),
                 format!("\"{text}\", which is no list of events"),
             )),
+        }
+    }
+
+    fn test_unguessable(&self, topic: &str, value: Option<&Value>) -> Option<Mismatch> {
+        let endpoints: Option<Vec<&str>> = value
+            .and_then(Value::as_array)
+            .and_then(|items| items.iter().map(Value::as_str).collect());
+        match endpoints {
+            Some(endpoints) => guessable(&endpoints, topic).map(|why| Mismatch::new(self.describe(), why)),
+            None => Some(self.mismatch(value)),
         }
     }
 
@@ -526,7 +543,7 @@ mod tests {
 
     #[test]
     fn every_matcher_tells_what_holds_from_what_does_not() {
-        let cases: [(&str, Value, Value); 17] = [
+        let cases: [(&str, Value, Value); 18] = [
             ("equals: 1", json!(1.0), json!(2)),
             (
                 "equals: {a: 1, b: [2]}",
@@ -572,6 +589,11 @@ mod tests {
                 json!([{"key": "patient"}, {"key": "study", "resource": {"id": "p"}}]),
             ),
             ("lacks: {'': {equals: 1}}", json!([2, 3]), json!([2, 1])),
+            (
+                "unguessable: t",
+                json!(["wss://h/3f9c02d17a6be854a1d0", "wss://h/c81e64b07f25d39aee67"]),
+                json!(["wss://h/t/1", "wss://h/t/2"]),
+            ),
         ];
         for (yaml, held, missed) in cases {
             assert!(holds(yaml, held.clone()), "{yaml} holds of {held}");

@@ -3,6 +3,8 @@
 //! This room reads files into [`Document`]s, tells every mistake with line and column, and evaluates variables and matchers.
 //! It knows requirements and the protocol, but nothing of sockets, time or verdicts.
 
+mod adapted;
+mod anchor;
 mod answer;
 mod bound;
 mod check;
@@ -28,6 +30,8 @@ mod token;
 mod variables;
 mod written;
 
+pub use adapted::Adapted;
+pub use anchor::{Anchor, Exchange};
 pub use answer::{AnswerExpectation, ContentTypeExpectation, Refused, StatusExpectation};
 pub use bound::Bound;
 pub use condition::{Condition, ConditionKind, When};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use rust_embed::RustEmbed;
 use serde_json::{Map, Value, json};
 
+use super::anchor::Anchor;
 use super::variables::{Piece, VariableError, Variables, pieces};
 use crate::protocol::{Action, EventKind, EventName, Version, anchor_key};
 
@@ -164,6 +165,19 @@ impl Templates {
     }
 }
 
+impl Templates {
+    /// Puts the context of its open event beside the ids of each anchor of a case.
+    pub fn openings(&self, version: Version, case: &mut Value) {
+        for anchor in Anchor::ALL {
+            let context = anchor.open().map(|event| self.context(version, &event, case));
+            let place = case.get_mut(anchor.key()).and_then(|ids| ids.get_mut("opening"));
+            if let (Some(Ok(context)), Some(place)) = (context, place) {
+                *place = context;
+            }
+        }
+    }
+}
+
 fn failed(event: &EventName, source: VariableError) -> TemplateError {
     TemplateError::Case {
         event: event.to_string(),
@@ -285,6 +299,8 @@ fn resources_in(template: &Value) -> Result<Vec<String>, VariableError> {
 /// The ids of a new case. `unique` gives another text at each call, never one that it gave in another run: UUIDs. It serves
 /// as logical id as it is, so it has up to 64 letters, digits, dashes and dots.
 ///
+/// The members `opening` are for the contexts of the open events, which are made by [`Templates::openings`].
+///
 /// Members: `patient.id`, `patient.mrn`, `encounter.id`, `encounter.visit`, `study.id`, `study.uid` (`urn:oid:…`),
 /// `study.accession`, `report.id`, `report.number`, `observation.id`, `bundle.id`, `other.id` and `other.number` for any other
 /// resource; and for SyncErrors `event.id`, `event.name` and `subscriber.name`, to be replaced by those of the event meant.
@@ -294,10 +310,10 @@ pub fn new_case(mut unique: impl FnMut() -> String) -> Value {
         (number('M'), number('V'), number('A'), number('R'), number('N'));
     let uid = format!("urn:oid:2.999.{}", fold(&unique()));
     json!({
-        "patient": {"id": unique(), "mrn": mrn},
-        "encounter": {"id": unique(), "visit": visit},
-        "study": {"id": unique(), "uid": uid, "accession": accession},
-        "report": {"id": unique(), "number": report},
+        "patient": {"id": unique(), "mrn": mrn, "opening": []},
+        "encounter": {"id": unique(), "visit": visit, "opening": []},
+        "study": {"id": unique(), "uid": uid, "accession": accession, "opening": []},
+        "report": {"id": unique(), "number": report, "opening": []},
         "observation": {"id": unique()},
         "bundle": {"id": unique()},
         "other": {"id": unique(), "number": other},
@@ -442,7 +458,7 @@ mod tests {
             .iter()
             .filter(|(name, _)| *name != "subscriber" && *name != "event")
             .flat_map(|(_, members)| members.as_object().unwrap().values())
-            .map(|id| id.as_str().unwrap())
+            .filter_map(Value::as_str)
             .collect();
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
         let uid = case["study"]["uid"]

@@ -35,6 +35,10 @@ pub(super) fn judge_calls(conversation: &Conversation, subscriber: &Subscriber, 
         match control_received(received) {
             Some(Control::Denial) => judge_denial(&call, &subscriber.topic, judge),
             Some(_) => judge_verification(&call, &subscriber.topic, judge),
+            None if call.asks_for_nothing() => judge.reading(
+                "looks-at-callbacks",
+                "the hub looks whether a callback is there, by a request that says nothing",
+            ),
             None => {
                 judge_notification(&call, subscriber, verified, judge);
                 judge_signature(conversation, subscriber, received, call.call, judge);
@@ -46,6 +50,16 @@ pub(super) fn judge_calls(conversation: &Conversation, subscriber: &Subscriber, 
 impl CallReceived<'_> {
     fn places(&self) -> Vec<Place> {
         vec![Place::at(self.received.spot.sequence)]
+    }
+
+    /// Whether it carries nothing that could be a notification, a verification or a denial: a sign of life is asked for.
+    fn asks_for_nothing(&self) -> bool {
+        let own = self.own_query.map(pairs).unwrap_or_default();
+        matches!(self.call.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+            && self.received.text.trim().is_empty()
+            && pairs(&self.call.query)
+                .iter()
+                .all(|pair| own.contains(pair) || !pair.0.starts_with("hub."))
     }
 
     /// Whether the parameters of `hub.callback` are all among those of the call; nothing where it has none.

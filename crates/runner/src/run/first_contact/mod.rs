@@ -6,8 +6,11 @@
 
 mod publishing;
 mod subscribing;
+mod survey;
 mod unsubscribing;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -20,25 +23,27 @@ use crate::outcome::{
 };
 use crate::protocol::{Action, EventName, WELL_KNOWN_PATH};
 use crate::requirement::RequirementId;
+use crate::run::dialect::spelled;
 use crate::run::emitter::Emitter;
 use crate::run::outage::Lost;
 use crate::run::preflight::PreflightError;
 use crate::run::scenario_run::{ScenarioRun, Setting};
 use crate::run::topics::Topics;
-use crate::scenario::Document;
+use crate::scenario::{Document, Scenario};
 
 /// The scenario that findings of the first contact are told under.
 pub const NAME: &str = "first-contact";
 /// Its title.
 pub const TITLE: &str = "First contact: the hub is asked how it wants to be spoken to";
 
-/// Who is there: one publishes, another listens where the hub takes a second one.
+/// Who is there: one publishes, another listens where the hub takes a second one, a third asks for single events.
 const PROBE: &str = r#"
 title: First contact
 versions: [STU1, STU2, STU3]
 subscribers:
   probe: {events: [EVENT]}
   listener: {events: [EVENT]}
+  surveyor: {events: [EVENT], topic: survey}
 steps: []
 "#;
 
@@ -78,6 +83,10 @@ struct Contact<'a> {
     judge: Judge,
     accommodations: Vec<Accommodation>,
     lost: Option<Lost>,
+    /// The events that each was granted last.
+    granted: BTreeMap<&'static str, Vec<EventName>>,
+    /// The last subscription request was accepted.
+    answered_well: bool,
 }
 
 /// Makes the first contact.
@@ -89,19 +98,27 @@ struct Contact<'a> {
 pub async fn make(
     setting: &Setting,
     topics: &Topics,
+    scenarios: &[Arc<Scenario>],
     mut stop: watch::Receiver<bool>,
 ) -> Result<Option<FirstContact>, PreflightError> {
-    let Ok(topic) = topics.take(1).await else {
-        return Ok(None);
+    let topic = match topics.take(2).await {
+        Ok(two) => two,
+        Err(_) => match topics.take(1).await {
+            Ok(one) => one,
+            Err(_) => return Ok(None),
+        },
     };
+    let mut used = topic.clone();
+    used.extend(topic.first().filter(|_| topic.len() == 1).cloned());
+    let wanted = wanted(setting, scenarios);
     let began = Instant::now();
-    let Some(mut contact) = Contact::new(setting, &topic) else {
+    let Some(mut contact) = Contact::new(setting, &used) else {
         topics.give_back(topic).await;
         return Ok(None);
     };
     let under_way = contact.run.under_way.clone();
     let end = tokio::select! {
-        end = contact.all() => Some(end),
+        end = contact.all(&wanted) => Some(end),
         () = under_way.closed_by(&mut stop, setting.target.timing.response * 2) => None,
     };
     under_way.reopen();
@@ -138,7 +155,7 @@ pub async fn make(
 /// # Errors
 /// When the hub cannot be tested at all, as for [`make`].
 pub async fn knock(setting: &Setting) -> Result<Vec<String>, PreflightError> {
-    let Some(mut contact) = Contact::new(setting, &[Topics::made_up()]) else {
+    let Some(mut contact) = Contact::new(setting, &[Topics::made_up(), Topics::made_up()]) else {
         return Ok(Vec::new());
     };
     let mut end = contact.subscribe("probe", true).await;
@@ -209,6 +226,19 @@ impl FirstContact {
     }
 }
 
+/// The events that the scenarios need, and those that may take their place.
+fn wanted(setting: &Setting, scenarios: &[Arc<Scenario>]) -> Vec<EventName> {
+    let needed = scenarios
+        .iter()
+        .flat_map(|scenario| scenario.events().iter().cloned());
+    let wanted: BTreeSet<EventName> = needed
+        .filter(survey::is_of_the_specification)
+        .filter(|event| setting.claims.lists(event))
+        .map(|event| spelled(setting.target.version, &event))
+        .collect();
+    wanted.into_iter().collect()
+}
+
 /// An event that the hub knows, an opening where there is one.
 fn event_to_try(setting: &Setting) -> Option<EventName> {
     let listed = setting.claims.events();
@@ -238,20 +268,16 @@ impl<'a> Contact<'a> {
             ),
             accommodations: Vec::new(),
             lost: None,
+            granted: BTreeMap::new(),
+            answered_well: false,
         })
     }
 }
 
 impl Contact<'_> {
-    async fn all(&mut self) -> Result<(), End> {
-        self.subscribe("probe", true).await?;
-        if !self.is_webhook() {
-            self.connect("probe", true).await?;
-        }
-        // A hub may take one subscriber only: what comes of the second stops nothing, unless the hub is gone.
-        if self.subscribe("listener", false).await.is_ok() && !self.is_webhook() {
-            let _ = self.connect("listener", false).await;
-        }
+    async fn all(&mut self, wanted: &[EventName]) -> Result<(), End> {
+        self.arrive().await?;
+        self.accompany(wanted).await;
         if self.lost.is_some() {
             return Err(End::Judged);
         }
@@ -259,6 +285,7 @@ impl Contact<'_> {
         if !self.is_webhook() {
             self.unsubscribe().await?;
         }
+        self.survey(wanted).await;
         Ok(())
     }
 
@@ -278,7 +305,7 @@ impl Contact<'_> {
     /// Waits until a hub that is gone is back; what it died of is told where it does not come.
     async fn wait_for_the_hub(&mut self) -> bool {
         let lost = self.setting.outage.now();
-        let url = format!("{}{WELL_KNOWN_PATH}", self.setting.target.hub_url_text());
+        let url = self.setting.target.below(WELL_KNOWN_PATH);
         let patience = self.setting.target.timing.restart;
         let back = self
             .setting

@@ -2,16 +2,20 @@
 
 use super::{Contact, End, said};
 use crate::client::{Answer, NoAnswer, OutgoingRequest};
-use crate::judging::hub::{Breach, Place, ids, rules};
+use crate::judging::hub::{Breach, Place, events_in, ids, rules};
 use crate::protocol::Version;
 use crate::run::connecting::Greeting;
+use crate::run::dialect::spelled;
 use crate::run::preflight::{PreflightError, wants_tls};
 
 impl Contact<'_> {
     /// A subscription request of this subscriber, nothing of it judged.
-    async fn ask(&mut self, name: &str) -> Result<Answer, Option<NoAnswer>> {
+    pub(super) async fn ask(&mut self, name: &str) -> Result<Answer, Option<NoAnswer>> {
+        self.answered_well = false;
         let outgoing = self.subscription(name).ok_or(None)?;
-        self.run.transmit(name, &outgoing).await.map_err(Some)
+        let answer = self.run.transmit(name, &outgoing).await.map_err(Some)?;
+        self.answered_well = answer.is_accepted();
+        Ok(answer)
     }
 
     /// The request by which this subscriber subscribes.
@@ -26,7 +30,7 @@ impl Contact<'_> {
     }
 
     /// Subscribes as the specification has it; where the hub refuses that, as it may want it.
-    pub(super) async fn subscribe(&mut self, name: &str, is_first: bool) -> Result<(), End> {
+    pub(super) async fn subscribe(&mut self, name: &'static str, is_first: bool) -> Result<(), End> {
         let answer = match self.ask(name).await {
             Ok(answer) => answer,
             Err(None) => return Err(End::Enough),
@@ -38,6 +42,10 @@ impl Contact<'_> {
         if matches!(answer.status, 401 | 403) && self.refuses_websockets_alone(name).await {
             // In STU2 a hub may do without them; what it owes then is judged by the scenarios.
             return Err(End::Enough);
+        }
+        let may_be_the_event = answer.is_refused() && !matches!(answer.status, 401 | 404 | 405 | 410);
+        if may_be_the_event && let Some(answer) = self.accepted_with_another_event(name).await {
+            return self.accepted(name, answer).await;
         }
         if let Some(error) = self.impossible(&answer) {
             return Err(End::Impossible(error));
@@ -122,6 +130,32 @@ impl Contact<'_> {
         Some(first)
     }
 
+    /// The answer to the same subscription with another anchor's event, where that is accepted and the one before is refused again.
+    async fn accepted_with_another_event(&mut self, name: &str) -> Option<Answer> {
+        let first = self.event.clone();
+        let before = self.run.mock(name).ok()?.events.clone();
+        for other in self.other_openings() {
+            let spelled = spelled(self.setting.target.version, &other);
+            self.run.mock_mut(name).ok()?.events = vec![spelled];
+            let answer = self.ask(name).await.ok()?;
+            if !answer.is_accepted() {
+                continue;
+            }
+            self.run.mock_mut(name).ok()?.events.clone_from(&before);
+            let control = self.ask(name).await.ok()?;
+            if control.is_accepted() {
+                // The first refusal had nothing to do with the event.
+                return Some(control);
+            }
+            self.run.mock_mut(name).ok()?.events = vec![other.clone()];
+            self.event = other;
+            return Some(answer);
+        }
+        self.run.mock_mut(name).ok()?.events = before;
+        self.event = first;
+        None
+    }
+
     /// Why the hub cannot be tested, where this refusal says so.
     fn impossible(&self, answer: &Answer) -> Option<PreflightError> {
         let url = self.setting.dialect.hub_url().to_owned();
@@ -151,13 +185,21 @@ impl Contact<'_> {
     }
 
     /// Takes in the answer to a subscription.
-    async fn accepted(&mut self, name: &str, answer: Answer) -> Result<(), End> {
+    pub(super) async fn accepted(&mut self, name: &'static str, answer: Answer) -> Result<(), End> {
         if !answer.is_accepted() {
             return Err(End::Enough);
         }
         if self.is_webhook() {
             // Whether the intent is verified, and how, is judged by the scenarios.
-            let _ = self.run.verification_of(name, answer.request, "subscribe").await;
+            let verified = self.run.verification_of(name, answer.request, "subscribe").await;
+            if let Ok(Some(verified)) = verified
+                && verified.agreed
+            {
+                let asked = self.run.mock(name).map(|mock| mock.events.clone());
+                let stated = events_in(&verified.query);
+                self.granted
+                    .insert(name, stated.or(asked.ok()).unwrap_or_default());
+            }
             self.run.let_the_hub_act().await;
             return Ok(());
         }
@@ -187,7 +229,7 @@ impl Contact<'_> {
     }
 
     /// Opens the WebSocket and waits for the confirmation.
-    pub(super) async fn connect(&mut self, name: &str, is_first: bool) -> Result<(), End> {
+    pub(super) async fn connect(&mut self, name: &'static str, is_first: bool) -> Result<(), End> {
         let before = self.run.state.log.len();
         if let Err(error) = self.run.open(name).await {
             let endpoint = self.run.mock(name).ok().and_then(|mock| mock.endpoint());
@@ -215,7 +257,12 @@ impl Contact<'_> {
         let greeting = self.run.greeting(name).await;
         self.look_at_first_frame(name);
         match greeting {
-            Some(Greeting::Confirmed) => Ok(()),
+            Some(Greeting::Confirmed) => {
+                let subscription = self.run.mock(name).ok().and_then(|mock| mock.subscription());
+                let granted = subscription.map(|subscription| subscription.current.clone());
+                self.granted.insert(name, granted.unwrap_or_default());
+                Ok(())
+            }
             Some(_) => Err(End::Enough),
             None if is_first => {
                 let places = (before..self.run.state.log.len()).map(Place::at).collect();

@@ -157,6 +157,10 @@ impl<'d> Checker<'d> {
             };
             self.tell(place, Problem::JudgesNothing);
         }
+        for step in steps {
+            // A control may come after what it is the control of.
+            self.condition(step.value.kind().control());
+        }
         for (index, step) in steps.iter().enumerate() {
             let Some(kind) = step.value.kind().must_be_refused() else {
                 continue;

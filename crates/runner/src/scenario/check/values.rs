@@ -148,6 +148,7 @@ impl Checker<'_> {
             Matcher::EqualsIgnoringCase(text) => self.text(text, node.field("equals_ignoring_case")),
             Matcher::SameInstant(text) => self.static_text(matcher, text, node.field("same_instant")),
             Matcher::SameEvents(text) => self.static_text(matcher, text, node.field("same_events")),
+            Matcher::Unguessable(text) => self.text(text, node.field("unguessable")),
             Matcher::Matches(text) => self.static_text(matcher, text, node.field("matches")),
             Matcher::Type(_) => {
                 if let Err(fault) = matcher.check() {

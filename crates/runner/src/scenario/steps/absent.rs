@@ -44,6 +44,9 @@ pub struct Absent {
     /// Not judged where the hub's confirmation grants the message's event to the subscriber after all.
     #[serde(default)]
     pub unless_granted: bool,
+    /// What must have come about when the scenario ends, else this shows nothing: the same request put right was accepted, or the
+    /// same subscriber was notified.
+    pub control: When,
     /// The step is taken only on this condition.
     pub when: When,
 }
@@ -78,6 +81,10 @@ impl StepKind for Absent {
 
     fn when(&self) -> Option<&Condition> {
         self.when.as_ref()
+    }
+
+    fn control(&self) -> Option<&Condition> {
+        self.control.as_ref()
     }
 
     fn requirements(&self) -> Vec<&Spanned<RequirementId>> {

@@ -53,6 +53,9 @@ pub struct Expect {
     /// What must hold of it.
     #[serde(default)]
     pub checks: Vec<MessageCheck>,
+    /// What must have come about when the scenario ends, else this shows nothing: the same request put right was accepted, or the
+    /// same subscriber was notified.
+    pub control: When,
     /// The step is taken only on this condition.
     pub when: When,
 }
@@ -136,6 +139,10 @@ impl StepKind for Expect {
 
     fn when(&self) -> Option<&Condition> {
         self.when.as_ref()
+    }
+
+    fn control(&self) -> Option<&Condition> {
+        self.control.as_ref()
     }
 
     fn saves(&self) -> Vec<(&Spanned<String>, SavedKind)> {

@@ -48,6 +48,11 @@ pub(in crate::scenario) trait StepKind {
         None
     }
 
+    /// What must have come about when the scenario ends, so that the step shows anything.
+    fn control(&self) -> Option<&Condition> {
+        None
+    }
+
     /// The names that the step saves.
     fn saves(&self) -> Vec<(&Spanned<String>, SavedKind)> {
         Vec::new()
