@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -251,7 +251,7 @@ async fn look_at_callback(request: &Message) -> Result<()> {
 }
 
 impl Shared {
-    fn habit(&self) -> Option<&'static Habit> {
+    pub(super) fn habit(&self) -> Option<&'static Habit> {
         match self.behaviour {
             Behaviour::Habit(number) => HABITS.get(number),
             _ => None,
