@@ -190,7 +190,7 @@ impl Spoken {
     fn best_exchange(&self, grants: impl Fn(&EventName) -> bool) -> Exchange {
         let events = self.needed.iter().chain(&self.asked);
         let used: BTreeSet<Anchor> = events.filter_map(Anchor::of).collect();
-        let mut best: Option<((bool, usize, Reverse<usize>), Exchange)> = None;
+        let (mut best, mut highest) = (Exchange::default(), None);
         for order in orders(&Anchor::ALL) {
             let pairs = Anchor::ALL.into_iter().zip(order);
             let exchange: Exchange = pairs
@@ -208,11 +208,11 @@ impl Spoken {
                 self.asked.iter().filter(is_granted).count(),
                 Reverse(exchange.len()),
             );
-            if best.as_ref().is_none_or(|(best, _)| score > *best) {
-                best = Some((score, exchange));
+            if highest.is_none_or(|highest| score > highest) {
+                (best, highest) = (exchange, Some(score));
             }
         }
-        best.map(|(_, exchange)| exchange).unwrap_or_default()
+        best
     }
 }
 

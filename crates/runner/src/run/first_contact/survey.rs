@@ -25,11 +25,11 @@ impl Contact<'_> {
             Err(End::Enough) => self.answered_well,
             Err(_) => false,
         };
-        if !may_be_the_event || self.has_been_granted("probe", &self.event.clone()) {
+        if !may_be_the_event || self.has_been_granted("probe", &self.event) {
             return arrived;
         }
         for other in self.other_openings() {
-            self.follow("probe", &[other.clone()]);
+            self.follow("probe", std::slice::from_ref(&other));
             if self.join("probe", false).await.is_ok() && self.has_been_granted("probe", &other) {
                 self.event = other;
                 return Ok(());
@@ -53,7 +53,8 @@ impl Contact<'_> {
         let joined = self.join("listener", false).await;
         let is_granted = joined.is_ok() && self.granted.contains_key("listener");
         if !is_granted && self.lost.is_none() && self.setting.dialect.confirms() {
-            self.follow("listener", &[self.event.clone()]);
+            let first = self.event.clone();
+            self.follow("listener", &[first]);
             let _ = self.join("listener", false).await;
         }
     }
