@@ -169,7 +169,7 @@ fn members_that_stand_twice_are_told_of_messages_and_of_conversations() {
     let told = |text: &str| {
         let file = tempfile::NamedTempFile::with_suffix(".har").unwrap();
         std::fs::write(file.path(), text).unwrap();
-        Ended::with(&["validate", file.path().to_str().unwrap()]).error
+        Ended::with(&["validate", file.path().to_str().unwrap()]).out
     };
     assert!(!told(&har).contains("more than once"));
     let by_subscriber = har.replace(
@@ -177,6 +177,7 @@ fn members_that_stand_twice_are_told_of_messages_and_of_conversations() {
         r#"{\"id\": \"e0\", \"id\": \"e1\", \"timestamp\""#,
     );
     assert_ne!(by_subscriber, har);
-    let error = told(&by_subscriber);
-    assert!(error.contains("a subscriber sent /id more than once"), "{error}");
+    let out = told(&by_subscriber);
+    assert!(out.contains("transport.http-json.subscriber"), "{out}");
+    assert!(out.contains("/id stands more than once in one object"), "{out}");
 }

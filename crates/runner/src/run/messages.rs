@@ -335,9 +335,10 @@ impl ScenarioRun<'_> {
         if requirement != ids::TOPIC_ISOLATED {
             received.retain(|message| is_at_home(message, &mock.topic));
         }
-        if let (Some((asked, _)), MessageSelector::Denial) = (mock.left, message.kind) {
-            // The denial that follows the subscriber's own unsubscribe is its due.
-            received.retain(|message| message.spot.sequence < asked.sequence);
+        let ended = mock.subscription().and_then(|subscription| subscription.ended);
+        if let (Some(ended), MessageSelector::Denial) = (ended, message.kind) {
+            // The denial that follows the subscriber's own unsubscribe is its due, whatever was answered to that.
+            received.retain(|message| message.spot.sequence < ended.sequence);
         }
         let found = self.select(message, &received)?;
         let Some(first) = found.first() else {
