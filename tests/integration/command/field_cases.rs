@@ -178,6 +178,6 @@ fn members_that_stand_twice_are_told_of_messages_and_of_conversations() {
     );
     assert_ne!(by_subscriber, har);
     let out = told(&by_subscriber);
-    assert!(out.contains("transport.http-json.subscriber"), "{out}");
+    assert!(out.contains("warn transport.websocket-json.subscriber"), "{out}");
     assert!(out.contains("/id stands more than once in one object"), "{out}");
 }

@@ -169,6 +169,33 @@ fn without(message: &mut Value, spelling: &str) {
     }
 }
 
+/// Writes the versions as the table of 2.3 does.
+fn bare_versions(message: &mut Value) {
+    let Some(event) = message.get_mut("event").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for bare in ["versionId", "priorVersionId"] {
+        if let Some(version) = event.remove(&format!("context.{bare}")) {
+            event.insert(bare.to_owned(), version);
+        }
+    }
+}
+
+fn endpoint_in_capitals(answer: &mut Message) {
+    edit(answer, |body| {
+        if let Some(Value::String(endpoint)) = body.get_mut("hub.channel.endpoint") {
+            *endpoint = endpoint.replacen("ws://", "WS://", 1);
+        }
+    });
+}
+
+fn has_two_subscribers(request: &mut Message, subscriptions: &Subscriptions) -> Option<Message> {
+    let (topic, _) = new_subscription(request)?;
+    let others = subscriptions.all();
+    let of_topic = others.iter().filter(|(other, _)| *other == topic).count();
+    (of_topic >= 2).then(|| refused(403, "a session has two subscribers at most"))?
+}
+
 fn headers_in_capitals(answer: &mut Message) {
     for (name, _) in &mut answer.headers {
         if name != "content-length" && name != "transfer-encoding" {
@@ -239,6 +266,21 @@ pub const HABITS: &[Habit] = &[
     Habit {
         name: "writes context.versionId only",
         frame: Some(|message| without(message, "versionId")),
+        ..NONE
+    },
+    Habit {
+        name: "writes versionId only",
+        frame: Some(bare_versions),
+        ..NONE
+    },
+    Habit {
+        name: "writes the scheme of endpoints in capitals",
+        answer: Some(endpoint_in_capitals),
+        ..NONE
+    },
+    Habit {
+        name: "has two subscribers in a topic at most",
+        request: Some(has_two_subscribers),
         ..NONE
     },
     Habit {

@@ -96,7 +96,7 @@ pub async fn connect(
         .max_frame_size(Some(MESSAGE_LIMIT));
     let tls = Some(tokio_tungstenite::Connector::Rustls(connector.tls.clone()));
     let connecting = async {
-        let mut request = url.into_client_request().map_err(Box::new)?;
+        let mut request = with_plain_scheme(url).into_client_request().map_err(Box::new)?;
         for (name, value) in &connector.headers {
             request.headers_mut().append(name, value.clone());
         }
@@ -155,6 +155,14 @@ pub async fn connect(
             true,
             None,
         )),
+    }
+}
+
+/// The URL with its scheme in small letters: RFC 3986, section 3.1 has it in any case, the WebSocket library in this alone.
+fn with_plain_scheme(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+        None => url.to_owned(),
     }
 }
 

@@ -88,7 +88,6 @@ fn a_scenario_stays_as_it_is_written_where_its_events_are_granted_or_no_others_w
     assert!(adapted(&plain, &["UserLogout"]).is_none());
     for (part, instead) in [
         ("\nsubscribers", "as_written: true\nsubscribers"),
-        ("notification.delivered", "patient-open.patient"),
         (
             "save: patient}",
             "save: patient, context: [{key: patient, resource: {resourceType: Patient}}]}",
