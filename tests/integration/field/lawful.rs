@@ -6,15 +6,14 @@ use super::SOME;
 use crate::field_support::{Behaviour, HABITS, Played};
 
 /// What habits concern: something of everything.
-const MUCH: [&str; 8] = [
+const MUCH: [&str; 7] = [
     "subscribing",
     "resubscribing",
     "unsubscribing",
     "notification",
     "malformed",
-    "current-context",
-    "content-sharing",
-    "replay",
+    "current-context/version",
+    "content-sharing/ver",
 ];
 
 #[test]
