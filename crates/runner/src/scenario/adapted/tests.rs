@@ -1,19 +1,19 @@
+use std::sync::LazyLock;
+
 use super::*;
 use crate::scenario::Library;
 
-fn catalogue() -> Catalogue {
-    Catalogue::embedded().unwrap()
-}
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
 
 fn scenario(steps: &str) -> Scenario {
     let text = format!("title: T\nversions: [STU3]\n{steps}");
-    Scenario::parse("own/test", "test.yaml", &text, &catalogue()).unwrap()
+    Scenario::parse("own/test", "test.yaml", &text, &CATALOGUE).unwrap()
 }
 
 /// What becomes of it at a hub that grants these alone.
 fn adapted(scenario: &Scenario, granted: &[&str]) -> Option<Adapted> {
     let grants = |event: &EventName| granted.iter().any(|granted| *event == **granted);
-    scenario.adapted(&catalogue(), grants)
+    scenario.adapted(&CATALOGUE, grants)
 }
 
 const PLAIN: &str = r#"
@@ -148,7 +148,7 @@ fn two_anchors_stay_two() {
 /// The built-in scenarios whose titles name an event are about that event.
 #[test]
 fn built_in_scenarios_about_one_event_say_so() {
-    let library = Library::embedded(&catalogue()).unwrap();
+    let library = Library::embedded(&CATALOGUE).unwrap();
     for scenario in library.iter() {
         let is_about_an_event = !events_in(&scenario.document.title).is_empty();
         for anchor in Anchor::ALL {
@@ -158,7 +158,7 @@ fn built_in_scenarios_about_one_event_say_so() {
                 "SyncError".parse().unwrap(),
             ];
             let grants = |event: &EventName| granted.contains(event) || Anchor::of(event).is_none();
-            let adapted = scenario.adapted(&catalogue(), grants);
+            let adapted = scenario.adapted(&CATALOGUE, grants);
             let is_exchanged = adapted
                 .as_ref()
                 .is_some_and(|adapted| !adapted.exchange.is_empty());
@@ -182,12 +182,12 @@ fn built_in_scenarios_about_one_event_say_so() {
 /// The built-in scenarios that are not played at a hub without events of patients; a new one among them wants a look.
 #[test]
 fn few_built_in_scenarios_need_patients() {
-    let library = Library::embedded(&catalogue()).unwrap();
+    let library = Library::embedded(&CATALOGUE).unwrap();
     let grants = |event: &EventName| Anchor::of(event) != Some(Anchor::Patient);
     let unplayed: Vec<&str> = library
         .iter()
         .filter(|scenario| !scenario.events().iter().all(grants))
-        .filter(|scenario| scenario.adapted(&catalogue(), grants).is_none())
+        .filter(|scenario| scenario.adapted(&CATALOGUE, grants).is_none())
         .map(|scenario| scenario.name.as_str())
         .collect();
     insta::assert_snapshot!(unplayed.join("\n"));
