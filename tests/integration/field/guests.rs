@@ -253,7 +253,7 @@ fn a_hub_that_keeps_pings_or_denies_a_quiet_websocket_is_not_blamed() {
     for (behaviour, held) in [
         (Behaviour::Clean, 1),
         (Behaviour::Pings(second / 4), 1),
-        (Behaviour::Beats, 1),
+        (Behaviour::Beats(second * 2), 1),
         // Denied, there is no lease to honour.
         (Behaviour::DeniesQuiet(second), 0),
         // Quiet for longer than it was watched.

@@ -4,6 +4,7 @@ mod controls;
 mod few_events;
 mod guests;
 mod lawful;
+mod table;
 
 use std::time::Duration;
 
@@ -188,48 +189,5 @@ fn a_limit_is_never_a_failure() {
     for behaviour in [Behaviour::LimitsSockets(2), Behaviour::LimitsConnections(3)] {
         let played = Played::at(behaviour, &SOME);
         assert_eq!(played.checks("fail"), [], "{behaviour:?} {}", played.told());
-    }
-}
-
-/// The whole suite against one behaviour, twice: `CASTSPEC_FIELD=Forgets`, as `--ignored --nocapture` shows it.
-#[test]
-#[ignore = "takes minutes; for whoever changes the first contact"]
-fn field_whole_suite() {
-    let wanted = std::env::var("CASTSPEC_FIELD").unwrap_or_default();
-    let selection = std::env::var("CASTSPEC_FIELD_SELECTION").unwrap_or_default();
-    let selection: Vec<&str> = selection.split_whitespace().collect();
-    for behaviour in [
-        Behaviour::Clean,
-        Behaviour::EndsOfPublications,
-        Behaviour::EndsOfEmptyForms,
-        Behaviour::EndsAfter(40),
-        Behaviour::EndsAfter(400),
-        Behaviour::Forgets,
-        Behaviour::PublishesByTopic,
-        Behaviour::UnsubscribesByEvents,
-        Behaviour::Beats,
-        Behaviour::WantsToken,
-        Behaviour::Elsewhere,
-        Behaviour::Refuses(400),
-        Behaviour::Refuses(403),
-        Behaviour::Refuses(500),
-        Behaviour::Greets,
-        Behaviour::ConfirmsNothing,
-        Behaviour::Throttles,
-        Behaviour::LimitsSockets(2),
-        Behaviour::LimitsConnections(2),
-        Behaviour::LimitsConnections(3),
-        Behaviour::Slow(Duration::from_millis(1_200)),
-        Behaviour::NoWebSocket,
-        Behaviour::Hangs,
-        Behaviour::WantsName,
-    ] {
-        if !format!("{behaviour:?}").starts_with(&wanted) {
-            continue;
-        }
-        let began = std::time::Instant::now();
-        let played = Played::at(behaviour, &selection);
-        println!("== {behaviour:?}: {:?}\n{}", began.elapsed(), played.told());
-        println!("summary {}", played.report["summary"]);
     }
 }

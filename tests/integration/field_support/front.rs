@@ -24,6 +24,8 @@ pub enum Behaviour {
     Clean,
     /// Ends of an event published at hub.url, and comes back; takes it at hub.url/{topic}.
     EndsOfPublications,
+    /// Ends of the first event that is published, for good.
+    EndsForGood,
     /// Ends of an empty form, and comes back.
     EndsOfEmptyForms,
     /// Ends after so many requests, for good.
@@ -34,8 +36,10 @@ pub enum Behaviour {
     PublishesByTopic,
     /// Wants hub.events in an unsubscribe.
     UnsubscribesByEvents,
-    /// Sends an event that nobody knows, every two seconds.
-    Beats,
+    /// Wants hub.events in an unsubscribe, and ends every subscription of the topic with it.
+    UnsubscribesEverybody,
+    /// Sends an event that nobody knows, as often as this.
+    Beats(Duration),
     /// Wants a token.
     WantsToken,
     /// Is not at this path.
@@ -100,6 +104,8 @@ pub(super) struct Shared {
     requests: AtomicUsize,
     pub(super) sockets: AtomicUsize,
     pub(super) subscriptions: Subscriptions,
+    /// The topics whose subscriptions are ended.
+    pub(super) ended: tokio::sync::broadcast::Sender<String>,
     asked_to_wait: Mutex<BTreeSet<String>>,
     end: Notify,
 }
@@ -143,6 +149,7 @@ impl Front {
             requests: AtomicUsize::new(0),
             sockets: AtomicUsize::new(0),
             subscriptions: Subscriptions::default(),
+            ended: tokio::sync::broadcast::Sender::new(64),
             asked_to_wait: Mutex::default(),
             end: Notify::new(),
         };
@@ -178,7 +185,7 @@ async fn serve(mut listener: TcpListener, address: SocketAddr, shared: Arc<Share
         }
         drop(listener);
         connections.shutdown().await;
-        if matches!(shared.behaviour, Behaviour::EndsAfter(_)) {
+        if matches!(shared.behaviour, Behaviour::EndsAfter(_) | Behaviour::EndsForGood) {
             return;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -205,6 +212,15 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) -> Result<()> {
                         later.passed_on(request).await
                     });
                     Message::answer(202, &[("content-type", "application/json")], &body.to_string())
+                }
+                Behaviour::UnsubscribesEverybody
+                    if request.member("hub.mode").as_deref() == Some("unsubscribe") =>
+                {
+                    let topic = request.member("hub.topic").unwrap_or_default();
+                    let answer = shared.passed_on(request).await?;
+                    // Nobody may be connected.
+                    let _ = shared.ended.send(topic);
+                    answer
                 }
                 Behaviour::LooksAtCallbacks => {
                     look_at_callback(&request).await?;
@@ -280,6 +296,7 @@ impl Shared {
         let refused = |status, why: &str| Deed::Answer(Message::answer(status, &plain, why));
         match self.behaviour {
             Behaviour::EndsOfPublications if is_publication && at_hub => return Deed::End,
+            Behaviour::EndsForGood if is_publication => return Deed::End,
             Behaviour::EndsOfEmptyForms if request.is_form() && request.body.is_empty() => return Deed::End,
             Behaviour::EndsAfter(most) if number > most => return Deed::End,
             Behaviour::Forgets
@@ -290,7 +307,9 @@ impl Shared {
                 return refused(202, "");
             }
             Behaviour::PublishesByTopic if is_publication && at_hub => return refused(404, "no such page"),
-            Behaviour::UnsubscribesByEvents if unsubscribes && request.member("hub.events").is_none() => {
+            Behaviour::UnsubscribesByEvents | Behaviour::UnsubscribesEverybody
+                if unsubscribes && request.member("hub.events").is_none() =>
+            {
                 return refused(400, "hub.events required");
             }
             Behaviour::KeepsEveryone if unsubscribes => return refused(403, "nobody leaves"),

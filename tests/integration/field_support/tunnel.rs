@@ -66,8 +66,13 @@ impl Shared {
             std::future::pending::<()>().await;
         };
         let writing = async {
-            let mut beat = tokio::time::interval(Duration::from_secs(2));
+            let every = match self.behaviour {
+                Behaviour::Beats(every) => every,
+                _ => Duration::from_secs(24 * 60 * 60),
+            };
+            let mut beat = tokio::time::interval(every);
             beat.tick().await;
+            let mut ended = self.ended.subscribe();
             let quiet = self.behaviour.bears_silence_for();
             let mut silent_since = Instant::now();
             let (mut is_deaf, mut is_pinged, mut topic) = (false, false, String::new());
@@ -103,8 +108,14 @@ impl Shared {
                         }
                         Some(Passing::End) | None => return Ok(()),
                     },
-                    _ = beat.tick(), if self.behaviour == Behaviour::Beats => {
+                    _ = beat.tick(), if matches!(self.behaviour, Behaviour::Beats(_)) => {
                         client_writes.write_all(Frame::text(BEAT).bytes()).await?;
+                    }
+                    Ok(of_topic) = ended.recv() => {
+                        if of_topic == topic {
+                            client_writes.write_all(&[0x88, 2, 0x03, 0xe8]).await?;
+                            return client_writes.flush().await;
+                        }
                     }
                     () = tokio::time::sleep_until(silent_since + quiet), if !is_deaf => {
                         silent_since = Instant::now();

@@ -293,6 +293,9 @@ defects! {
     UnsubscribeInPart, "unsubscribe-in-part", "ends only the events that an unsubscribe names",
         in [Stu3, Stu2],
         ["unsubscribe.never-in-part"];
+    UnsubscribeEndsEverybody, "unsubscribe-ends-everybody", "closes the WebSockets of everybody in the topic when one unsubscribes",
+        in [Stu3, Stu2],
+        ["confirmation.lease-honoured"];
     UnsubscribeWithoutEndpoint, "unsubscribe-without-endpoint", "leaves hub.channel.endpoint out of the answer to an unsubscribe request",
         in [Stu3, Stu2],
         ["unsubscribe.response.endpoint"];

@@ -272,8 +272,19 @@ impl Session {
             && !self.behaviour.ignores_unsubscribes()
         {
             self.leave(id, now);
+            self.end_everybody();
         }
         Ok(endpoint)
+    }
+
+    fn end_everybody(&mut self) {
+        if !self.behaviour.unsubscribes_everyone() {
+            return;
+        }
+        let others: Vec<SubscriberId> = self.subscribers.keys().copied().collect();
+        for id in others {
+            self.close(id, NORMAL_CLOSURE, "unsubscribed");
+        }
     }
 
     pub(super) fn leave(&mut self, id: SubscriberId, now: Now) {

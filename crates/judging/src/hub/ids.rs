@@ -83,6 +83,8 @@ pub const SIGNATURE_MATCHES: &str = "signature.matches";
 
 /// A lease ends no later than the access token (2.4).
 pub const LEASE_WITHIN_TOKEN: &str = "subscribe.lease-within-token";
+/// A subscription lasts as long as its confirmation states (2.4).
+pub const LEASE_HONOURED: &str = "confirmation.lease-honoured";
 /// A SyncError names the event that it is about (3.2.1).
 pub const SYNC_ERROR_EVENT_ID: &str = "operationoutcome.eventid.hub";
 
@@ -121,6 +123,7 @@ pub const AMBIENT: &[&str] = &[
     SYNC_ERROR_CAUSE,
     SYNC_ERROR_EVENT_ID,
     LEASE_WITHIN_TOKEN,
+    LEASE_HONOURED,
     VERIFICATION_SENT,
     VERIFICATION_TOPIC,
     VERIFICATION_ON_UNSUBSCRIBE,

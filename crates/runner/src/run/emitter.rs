@@ -38,13 +38,6 @@ impl Emitter {
         }
     }
 
-    /// The subjects of which readings were told under this version.
-    pub(super) fn subjects(&self, version: Version) -> BTreeSet<String> {
-        let subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_version = subjects.iter().filter(|(of, _)| *of == version);
-        of_version.map(|(_, subject)| subject.clone()).collect()
-    }
-
     /// The verdicts so far.
     pub(super) fn summary(&self) -> Summary {
         *self.summary.lock().unwrap_or_else(PoisonError::into_inner)

@@ -20,7 +20,7 @@ use crate::client::{CallbackError, Callbacks, HttpClient, TrustError};
 use crate::judging::hub::Judge;
 use crate::outcome::Target as TargetTold;
 use crate::outcome::{
-    Disposition, Observation, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
+    Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
 };
 use crate::protocol::Version;
 use crate::redaction::Redactor;
@@ -30,8 +30,6 @@ use crate::schema::{SchemaError, Schemas};
 
 /// The scenario that events are told under which nobody asked for.
 const UNASKED: &str = "unasked-events";
-/// The place of readings that were seen in no one scenario.
-const WHOLE_RUN: &str = "the whole run";
 /// Its title.
 const UNASKED_TITLE: &str = "Events that the hub sent of its own accord, in any scenario";
 
@@ -185,7 +183,6 @@ pub async fn run(
         schedule.play(scenarios).await;
         for setting in &settings {
             tell_unasked(setting, &emit);
-            tell_remaining_readings(setting, &emit);
         }
     }
     let summary = emit.summary();
@@ -199,19 +196,6 @@ pub async fn run(
     match obstacle {
         Some(error) => Err(error.into()),
         None => Ok(summary),
-    }
-}
-
-/// Tells the readings that are left, of subjects of which nothing else was seen.
-fn tell_remaining_readings(setting: &Setting, emit: &Emitter) {
-    let version = setting.target.version;
-    for (subject, reading) in setting.remaining_readings.beside(&emit.subjects(version)) {
-        emit.send(RunEvent::Observed(Observation {
-            scenario: WHOLE_RUN.to_owned(),
-            fhircast_version: version,
-            subject,
-            reading,
-        }));
     }
 }
 
@@ -287,7 +271,6 @@ pub(super) async fn prepare(
         issued: std::sync::Mutex::default(),
         outage: Outage::default(),
         patience: Default::default(),
-        remaining_readings: Default::default(),
         unasked: std::sync::Mutex::default(),
         redactor: redactor.clone(),
         began,

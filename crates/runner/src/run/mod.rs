@@ -21,7 +21,6 @@ mod plan;
 mod preflight;
 mod publishing;
 mod quiet;
-mod remaining_readings;
 mod requests;
 mod retrying;
 mod scenario_run;

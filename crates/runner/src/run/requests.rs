@@ -8,7 +8,7 @@ use crate::client::OutgoingRequest;
 use crate::judging::hub::{Place, authored_content};
 use crate::protocol::{WELL_KNOWN_PATH, join_events};
 use crate::scenario::{
-    CheckValues, Condition, Disconnect, Discover, GetContext, NotHeld, Observe, Request, RequestKind, Send,
+    CheckValues, Disconnect, Discover, GetContext, NotHeld, Observe, Request, RequestKind, Send,
     StatusExpectation,
 };
 use crate::schema::MessageKind;
@@ -274,35 +274,13 @@ impl ScenarioRun<'_> {
 
     /// `observe`.
     pub fn observe(&mut self, step: &Observe) -> Result<(), Stop> {
-        let conditions = step.readings.iter().filter_map(|reading| reading.when.as_ref());
-        let looked_at: Vec<&str> = conditions.flat_map(Condition::names).collect();
         for reading in &step.readings {
-            if !self.holds(reading.when.as_ref())? {
-                continue;
-            }
-            if reading.when.is_some() || looked_at.is_empty() {
+            if self.holds(Some(&reading.when))? {
                 self.judge.reading(&step.subject, &reading.reading);
-            } else if looked_at.iter().all(|name| self.says_something(name)) {
-                // What is left when nothing else was seen counts only where nothing else is seen in the whole run.
-                self.setting
-                    .remaining_readings
-                    .note(&step.subject, &reading.reading);
+                break;
             }
-            return Ok(());
         }
         Ok(())
-    }
-
-    /// Whether this is known, and is no answer in which nobody looked at the request.
-    fn says_something(&self, name: &str) -> bool {
-        let answer = name.split('.').next().unwrap_or(name);
-        match self.state.variables.get(answer) {
-            Some(value) => value
-                .get("status")
-                .and_then(Value::as_u64)
-                .is_none_or(|status| status < 500),
-            None => self.state.variables.get(name).is_some(),
-        }
     }
 }
 

@@ -10,7 +10,6 @@ use serde_saphyr::Spanned;
 use super::dialect::Dialect;
 use super::outage::Outage;
 use super::patience::Patience;
-use super::remaining_readings::RemainingReadings;
 use super::scenario_setup::verifying_of;
 use super::scenario_state::ScenarioState;
 use super::target::Target;
@@ -54,8 +53,6 @@ pub struct Setting {
     pub callbacks: Option<Callbacks>,
     /// The endpoints and challenges that the hub has issued.
     pub issued: Mutex<Issued>,
-    /// Readings that are left where nothing else was seen.
-    pub remaining_readings: RemainingReadings,
     /// How long to wait for what does not come.
     pub patience: Patience,
     /// The events that the hub sent of its own accord.

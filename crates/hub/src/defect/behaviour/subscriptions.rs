@@ -28,6 +28,10 @@ impl Behaviour {
         self.has(Defect::ResubscribeTouchesOthers)
     }
 
+    pub(crate) fn unsubscribes_everyone(&self) -> bool {
+        self.has(Defect::UnsubscribeEndsEverybody)
+    }
+
     /// The events that are granted after a re-subscription.
     pub(crate) fn regrant(&self, before: &[EventName], asked: &[EventName]) -> Vec<EventName> {
         if self.has(Defect::ResubscribeIgnored) {

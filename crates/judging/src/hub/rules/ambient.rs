@@ -2,6 +2,7 @@
 
 use super::calls::judge_calls;
 use super::deliveries::judge_deliveries;
+use super::ends::judge_ends;
 use super::events::received_events;
 use super::frames::judge_frames;
 use super::notifications::judge_notification;
@@ -19,6 +20,7 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
         judge_frames(subscriber, judge);
         judge_calls(conversation, subscriber, judge);
     }
+    judge_ends(conversation, judge);
     judge_members(conversation, judge);
     let events = received_events(conversation);
     for event in &events {

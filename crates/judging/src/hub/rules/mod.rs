@@ -9,6 +9,7 @@ mod challenges;
 mod confirmation;
 mod copies;
 mod deliveries;
+mod ends;
 mod events;
 mod frames;
 mod intents;

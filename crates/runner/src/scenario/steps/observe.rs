@@ -32,8 +32,8 @@ pub struct Reading {
     /// The reading, one sentence.
     #[schemars(length(min = 1))]
     pub reading: String,
-    /// It was chosen on this condition; always, where none stands.
-    pub when: When,
+    /// It was chosen on this condition: what was seen of it. No reading is recorded for want of another.
+    pub when: Condition,
 }
 
 impl StepKind for Observe {
@@ -52,7 +52,7 @@ impl StepKind for Observe {
             checker.tell(node.field("readings").place, Problem::Empty("readings"));
         }
         for reading in &self.readings {
-            checker.condition(reading.when.as_ref());
+            checker.condition(Some(&reading.when));
         }
     }
 

@@ -7,6 +7,7 @@ mod calls;
 mod challenges;
 mod copies;
 mod deliveries;
+mod ends;
 mod frames;
 mod intents;
 mod leases;

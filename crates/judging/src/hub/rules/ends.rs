@@ -1,0 +1,83 @@
+//! Ends of subscriptions: one that nobody asked to end lasts its lease, or is denied.
+
+use std::time::Duration;
+
+use crate::hub::control::control_received;
+use crate::hub::rules::lasted_its_lease;
+use crate::hub::{Breach, Control, Conversation, Judge, Place, Subscriber, ids};
+use crate::outcome::Traffic;
+use crate::protocol::EventKind;
+
+/// Close codes of a server that goes down or starts anew (RFC 6455, 7.4.1 and its registry): nothing is said of the subscription.
+const GOING_AWAY: [u16; 3] = [1001, 1012, 1013];
+
+/// Judges the WebSockets that the hub closed of its own accord (ambiguities, 91). One that ended without a close frame may
+/// have been lost by the network, and is not judged here.
+pub(super) fn judge_ends(conversation: &Conversation, judge: &mut Judge) {
+    for subscriber in conversation.subscribers.values() {
+        if let Some(breach) = ended_unasked(conversation, subscriber) {
+            judge.broken(ids::LEASE_HONOURED, breach);
+        }
+    }
+}
+
+fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option<Breach> {
+    let subscription = subscriber.subscription()?;
+    let of_it = |socket: usize| Some(socket) == subscription.socket;
+    let closed = subscriber
+        .closed
+        .iter()
+        .find(|closed| of_it(closed.socket) && closed.by_hub)?;
+    let code = closed.code.filter(|code| !GOING_AWAY.contains(code))?;
+    let confirmed = subscription.confirmed?;
+    let lease = Duration::try_from_secs_f64(subscription.lease?).ok()?;
+    let is_denied = subscriber.received.iter().any(|received| {
+        of_it(received.socket) && control_received(received) == Some(Control::Denial)
+    });
+    let may_end = !subscriber.exact
+        || subscription.ended.is_some()
+        || is_denied
+        || lasted_its_lease(lease, confirmed, closed.spot)
+        || has_dealt_with_it_since(conversation, subscriber, confirmed.sequence)
+        || session_has_ended(conversation, subscriber);
+    if may_end {
+        return None;
+    }
+    let name = &subscriber.name;
+    let lasted = closed.spot.at.saturating_sub(confirmed.at).as_secs_f64();
+    let message = format!(
+        "the hub ended the subscription of {name}, which had not asked for it, without a denial and before its lease had run out"
+    );
+    let places = vec![Place::at(confirmed.sequence), Place::at(closed.spot.sequence)];
+    Some(
+        Breach::new(message, places)
+            .expecting(format!("an open WebSocket for the lease of {lease:?}, or a denial"))
+            .observing(format!("closed with code {code} after {lasted:.1} s")),
+    )
+}
+
+/// Since then the subscriber itself sent a request about a subscription, or connected anew: what that does is judged where
+/// it was asked.
+fn has_dealt_with_it_since(conversation: &Conversation, subscriber: &Subscriber, since: usize) -> bool {
+    conversation.transcript.iter().any(|entry| {
+        entry.sequence > since
+            && entry.actor == subscriber.name
+            && match &entry.traffic {
+                Traffic::Connect { .. } => true,
+                Traffic::Request { method, body, .. } => method != "GET" && body.contains("hub.mode"),
+                _ => false,
+            }
+    })
+}
+
+/// The user has left: whether that ends subscriptions is left open.
+fn session_has_ended(conversation: &Conversation, subscriber: &Subscriber) -> bool {
+    let mut publications = conversation.publications.iter();
+    publications.any(|publication| {
+        publication.topic == subscriber.topic
+            && matches!(
+                publication.event.kind(),
+                EventKind::UserLogout | EventKind::UserHibernate
+            )
+    })
+}
