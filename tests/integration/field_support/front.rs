@@ -104,8 +104,8 @@ pub(super) struct Shared {
     requests: AtomicUsize,
     pub(super) sockets: AtomicUsize,
     pub(super) subscriptions: Subscriptions,
-    /// The topics whose subscriptions are ended.
-    pub(super) ended: tokio::sync::broadcast::Sender<String>,
+    /// The topics whose subscriptions are ended, each with the endpoint of who unsubscribed.
+    pub(super) ended: tokio::sync::broadcast::Sender<(String, String)>,
     asked_to_wait: Mutex<BTreeSet<String>>,
     end: Notify,
 }
@@ -216,10 +216,11 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) -> Result<()> {
                 Behaviour::UnsubscribesEverybody
                     if request.member("hub.mode").as_deref() == Some("unsubscribe") =>
                 {
-                    let topic = request.member("hub.topic").unwrap_or_default();
+                    let member = |name| request.member(name).unwrap_or_default();
+                    let ended = (member("hub.topic"), member("hub.channel.endpoint"));
                     let answer = shared.passed_on(request).await?;
                     // Nobody may be connected.
-                    let _ = shared.ended.send(topic);
+                    let _ = shared.ended.send(ended);
                     answer
                 }
                 Behaviour::LooksAtCallbacks => {

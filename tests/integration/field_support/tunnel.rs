@@ -111,8 +111,8 @@ impl Shared {
                     _ = beat.tick(), if matches!(self.behaviour, Behaviour::Beats(_)) => {
                         client_writes.write_all(Frame::text(BEAT).bytes()).await?;
                     }
-                    Ok(of_topic) = ended.recv() => {
-                        if of_topic == topic {
+                    Ok((of_topic, by)) = ended.recv() => {
+                        if of_topic == topic && !by.ends_with(path) {
                             client_writes.write_all(&[0x88, 2, 0x03, 0xe8]).await?;
                             return client_writes.flush().await;
                         }

@@ -83,11 +83,11 @@ impl Example {
         let message = json!({
             "hub.mode": "subscribe", "hub.topic": topic, "hub.events": events, "hub.lease_seconds": 7200,
         });
-        self.exchange(name, 202, "");
+        let requested = self.exchange(name, 202, "").request;
         let socket = self.open(topic, name);
         let spot = self.frame(name, socket, &message.to_string());
         let events = events_in(&message).unwrap();
-        let mut subscription = Subscription::new(events.clone());
+        let mut subscription = Subscription::new(events.clone(), requested);
         subscription.socket = Some(socket);
         subscription.confirm(events, Some(7200.0), spot);
         self.subscriber(name).subscriptions.push(subscription);

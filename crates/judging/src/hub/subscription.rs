@@ -1,5 +1,7 @@
 //! The subscriptions of one subscriber: what was asked for, granted, replaced and ended.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::protocol::{EventName, parse_events};
@@ -20,6 +22,8 @@ pub struct Subscription {
     pub current: Vec<EventName>,
     /// The granted lease, in seconds.
     pub lease: Option<f64>,
+    /// Place of the last request for it; of a webhook, place of its verification. No lease of it can have begun before.
+    pub requested: Option<Spot>,
     /// Place of the confirmation; of a webhook, place where the subscriber agreed to the verification.
     pub confirmed: Option<Spot>,
     /// Places where a re-subscription over this endpoint was asked for.
@@ -29,10 +33,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// A subscription that has been asked for.
-    pub fn new(asked: Vec<EventName>) -> Self {
+    /// A subscription that was asked for by this request.
+    pub fn new(asked: Vec<EventName>, requested: Spot) -> Self {
         Self {
             asked,
+            requested: Some(requested),
             ..Self::default()
         }
     }
@@ -43,6 +48,22 @@ impl Subscription {
         self.current = granted;
         self.lease = lease;
         self.confirmed = Some(at);
+    }
+
+    /// It is asked for anew, with these events.
+    pub fn replace(&mut self, asked: Vec<EventName>, requested: Spot) {
+        self.replaced.push(requested);
+        self.requested = Some(requested);
+        self.granted.extend(asked.iter().cloned());
+        self.asked = asked;
+    }
+
+    /// The lease, and the earliest place where it may have begun: a confirmation can be on its way for long. `None` where the hub
+    /// granted none that could be measured.
+    pub fn leased_since(&self) -> Option<(Duration, Spot)> {
+        let lease = Duration::try_from_secs_f64(self.lease?).unwrap_or(Duration::MAX);
+        let confirmed = self.confirmed?;
+        Some((lease, self.requested.unwrap_or(confirmed)))
     }
 
     /// The subscriber asked for this event, and the hub's confirmation does not grant it.
@@ -173,6 +194,7 @@ impl Subscriptions {
         match self.last_mut() {
             Some(subscription) if subscription.ended.is_none() => {
                 subscription.replaced.push(verified.answered);
+                subscription.requested = Some(verified.asked);
                 let all = granted.iter().chain(&intent.events).cloned();
                 subscription.granted.extend(all);
                 subscription.current = granted;
@@ -181,7 +203,7 @@ impl Subscriptions {
                 subscription.secret = intent.secret;
             }
             _ => {
-                let mut subscription = Subscription::new(intent.events.clone());
+                let mut subscription = Subscription::new(intent.events.clone(), verified.asked);
                 // A subscriber has one callback, its first channel.
                 subscription.socket = Some(0);
                 subscription.secret = intent.secret;

@@ -19,19 +19,18 @@ impl ScenarioRun<'_> {
                 "{name} has no subscription that could expire"
             )));
         };
-        let (Some(lease), Some(began)) = (subscription.lease, subscription.confirmed) else {
+        let (Some((lease, earliest)), Some(began)) = (subscription.leased_since(), subscription.confirmed) else {
             return Err(Stop::Unreached(format!(
                 "the hub did not say how long {name} is subscribed"
             )));
         };
-        let lease = Duration::try_from_secs_f64(lease).unwrap_or(Duration::MAX);
         if lease > timing.longest_lease {
             return Err(Stop::Declined(format!(
                 "the hub granted a lease of {lease:?}, which is longer than the target's longest_lease"
             )));
         }
         if let Some(early) = &step.not_before_lease {
-            let most = self.state.log.instant(began.at + lease.mul_f64(0.6));
+            let most = self.state.log.instant(earliest.at + lease.mul_f64(0.6));
             tokio::time::sleep_until(most.into()).await;
             let position = self
                 .publish_unjudged(&step.by, &step.event, "before-expiry")
@@ -41,7 +40,7 @@ impl ScenarioRun<'_> {
                 .publications
                 .get(position)
                 .map(|publication| publication.answered.at);
-            let in_time = taken.is_some_and(|at| at < began.at + lease.mul_f64(0.8));
+            let in_time = taken.is_some_and(|at| at < earliest.at + lease.mul_f64(0.8));
             let came = self.came(name, position, self.deadline(Duration::ZERO)).await?;
             match came {
                 Some(_) => self.judge.held(&early.value),

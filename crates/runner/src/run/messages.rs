@@ -393,9 +393,9 @@ impl ScenarioRun<'_> {
             return Ok(());
         };
         self.judge.held(requirement);
-        if let (Some(early), Some(confirmed)) = (&step.not_before_lease, subscription.confirmed) {
-            let lasted = rules::lasted_its_lease(lease, confirmed, closed.spot);
-            let breach = (!lasted).then(|| rules::ended_early(name, lease, confirmed, closed.spot));
+        if let (Some(early), Some((lease, since))) = (&step.not_before_lease, subscription.leased_since()) {
+            let lasted = rules::lasted_its_lease(lease, since, closed.spot);
+            let breach = (!lasted).then(|| rules::ended_early(name, lease, since, closed.spot));
             self.judge.tried(&early.value, breach);
         }
         Ok(())

@@ -37,8 +37,8 @@ impl ScenarioRun<'_> {
         }
         let subscription = self.mock(name)?.subscription().cloned();
         let granted =
-            subscription.and_then(|subscription| Some((subscription.lease?, subscription.confirmed?)));
-        let (true, Some((lease, confirmed))) = (comes, granted) else {
+            subscription.and_then(|subscription| subscription.leased_since());
+        let (true, Some((lease, began))) = (comes, granted) else {
             return Err(match granted {
                 // What it owes instead is judged where it says nothing.
                 None => Stop::Declined(format!("the hub did not say how long {name} is subscribed")),
@@ -49,8 +49,7 @@ impl ScenarioRun<'_> {
             });
         };
         let since = self.state.log.next();
-        let lease = Duration::try_from_secs_f64(lease).unwrap_or(Duration::MAX);
-        let lasts_until = confirmed.at.saturating_add(rules::safe_part_of(lease));
+        let lasts_until = began.at.saturating_add(rules::safe_part_of(lease));
         let end = since.at.saturating_add(idle).min(lasts_until);
         self.wait_for_the_end_of(name, end).await?;
         if self.is_judged_by_silence(name, requirement, since)? {

@@ -10,6 +10,7 @@ use super::dialect::spelled;
 use super::mock_subscriber::MockSubscriber;
 use super::scenario_run::{ScenarioRun, Stop};
 use crate::client::{Answer, OutgoingRequest};
+use crate::judging::Spot;
 use crate::judging::hub::{Control, Subscription, control_of, events_in, rules};
 use crate::protocol::{EventName, SubscriptionRequest, Version};
 use crate::scenario::{RequestKind, RequestSubscription, Unsubscribe};
@@ -114,10 +115,15 @@ impl ScenarioRun<'_> {
     }
 
     /// The subscriber was given this endpoint for a new subscription.
-    pub(super) fn take_endpoint(&mut self, name: &str, endpoint: String) -> Result<(), Stop> {
+    pub(super) fn take_endpoint(
+        &mut self,
+        name: &str,
+        endpoint: String,
+        requested: Spot,
+    ) -> Result<(), Stop> {
         let mock = self.mock_mut(name)?;
         let events = mock.events.clone();
-        mock.subscriptions.push(Subscription::new(events));
+        mock.subscriptions.push(Subscription::new(events, requested));
         mock.set_endpoint(endpoint);
         Ok(())
     }
@@ -181,15 +187,13 @@ impl ScenarioRun<'_> {
         let same = mock.endpoint() == Some(endpoint.as_str());
         match mock.subscription_mut() {
             Some(subscription) if resubscribes && same => {
-                subscription.replaced.push(answer.request);
-                subscription.granted.extend(events.iter().cloned());
-                subscription.asked = events;
+                subscription.replace(events, answer.request);
             }
             last => {
                 if let (Some(subscription), true) = (last, resubscribes) {
                     subscription.replaced.push(answer.request);
                 }
-                mock.subscriptions.push(Subscription::new(events));
+                mock.subscriptions.push(Subscription::new(events, answer.request));
             }
         }
         mock.set_endpoint(endpoint);

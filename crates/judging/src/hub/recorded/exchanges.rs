@@ -123,17 +123,16 @@ impl Listener {
         if let Some(known) = known
             && let Some(subscription) = self.last_subscription(&known)
         {
-            subscription.replaced.push(answer.request);
             if named == Some(given.as_str()) {
-                subscription.granted.extend(events.iter().cloned());
                 subscription.current.clone_from(&events);
-                subscription.asked = events;
+                subscription.replace(events, answer.request);
                 return;
             }
+            subscription.replaced.push(answer.request);
         }
         let name = self.new_name(form.subscriber_name());
         let mut subscriber = Subscriber::new(&name, form.topic(), Channel::WebSocket);
-        subscriber.subscriptions.push(Subscription::new(events));
+        subscriber.subscriptions.push(Subscription::new(events, answer.request));
         self.endpoints.insert(given, name.clone());
         self.conversation.subscribers.insert(name, subscriber);
     }

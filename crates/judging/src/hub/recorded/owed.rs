@@ -112,6 +112,6 @@ pub(super) fn is_granted(subscription: &Subscription, publication: &Publication,
     subscription.confirmed.is_some()
         && subscription.current.contains(event)
         && subscription.settled().is_some_and(|spot| {
-            spot.sequence < publication.requested.sequence && !has_run_out(subscription, spot, publication)
+            spot.sequence < publication.requested.sequence && !has_run_out(subscription, publication)
         })
 }

@@ -1,7 +1,5 @@
 //! Ends of subscriptions: one that nobody asked to end lasts its lease, or is denied.
 
-use std::time::Duration;
-
 use crate::hub::control::control_received;
 use crate::hub::rules::lasted_its_lease;
 use crate::hub::{Breach, Control, Conversation, Judge, Place, Subscriber, ids};
@@ -30,21 +28,21 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
         .find(|closed| of_it(closed.socket) && closed.by_hub)?;
     let code = closed.code.filter(|code| !GOING_AWAY.contains(code))?;
     let confirmed = subscription.confirmed?;
-    let lease = Duration::try_from_secs_f64(subscription.lease?).ok()?;
+    let (lease, began) = subscription.leased_since()?;
     let is_denied = subscriber.received.iter().any(|received| {
         of_it(received.socket) && control_received(received) == Some(Control::Denial)
     });
     let may_end = !subscriber.exact
         || subscription.ended.is_some()
         || is_denied
-        || lasted_its_lease(lease, confirmed, closed.spot)
+        || lasted_its_lease(lease, began, closed.spot)
         || has_dealt_with_it_since(conversation, subscriber, confirmed.sequence)
         || session_has_ended(conversation, subscriber);
     if may_end {
         return None;
     }
     let name = &subscriber.name;
-    let lasted = closed.spot.at.saturating_sub(confirmed.at).as_secs_f64();
+    let lasted = closed.spot.at.saturating_sub(began.at).as_secs_f64();
     let message = format!(
         "the hub ended the subscription of {name}, which had not asked for it, without a denial and before its lease had run out"
     );

@@ -9,13 +9,12 @@ use crate::hub::{Breach, Control, Judge, Place, Publication, Subscriber, Subscri
 /// How far the hub's clock and its rounding may be from ours.
 const CLOCKS: Duration = Duration::from_secs(2);
 
-/// The lease that was granted at `since` had run out, or was about to, when the event was taken: what the hub does with the
+/// The lease had run out, or was about to, when the event was taken: what the hub does with the
 /// subscription then is judged for itself.
-pub fn has_run_out(subscription: &Subscription, since: Spot, publication: &Publication) -> bool {
-    let lease = subscription
-        .lease
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    lease.is_some_and(|lease| publication.answered.at.saturating_sub(since.at) > safe_part_of(lease))
+pub fn has_run_out(subscription: &Subscription, publication: &Publication) -> bool {
+    subscription
+        .leased_since()
+        .is_some_and(|(lease, since)| publication.answered.at.saturating_sub(since.at) > safe_part_of(lease))
 }
 
 /// The part of a lease in which it has not run out for anybody: near its end, nobody can tell what came first.
@@ -23,9 +22,10 @@ pub fn safe_part_of(lease: Duration) -> Duration {
     lease.saturating_sub(Duration::from_secs(1).min(lease.mul_f64(0.2)))
 }
 
-/// Whether a subscription that was confirmed at one place and closed at another lasted as long as its lease, or nearly so.
-pub fn lasted_its_lease(lease: Duration, confirmed: Spot, closed: Spot) -> bool {
-    let lasted = closed.at.saturating_sub(confirmed.at);
+/// Whether a subscription whose lease began here at the earliest, and that ended there, lasted as long as its lease, or nearly
+/// so.
+pub fn lasted_its_lease(lease: Duration, since: Spot, closed: Spot) -> bool {
+    let lasted = closed.at.saturating_sub(since.at);
     let tolerance = Duration::from_secs(1).min(lease.mul_f64(0.4));
     lasted.saturating_add(tolerance) >= lease
 }
@@ -59,13 +59,10 @@ pub fn after_silence(subscriber: &Subscriber, since: Spot) -> Silence {
     if is_denied {
         return Silence::Denied;
     }
-    let lease = subscription
-        .lease
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let (Some(lease), Some(confirmed)) = (lease, subscription.confirmed) else {
+    let Some((lease, began)) = subscription.leased_since() else {
         return Silence::Borne;
     };
-    if lasted_its_lease(lease, confirmed, closed.spot) {
+    if lasted_its_lease(lease, began, closed.spot) {
         return Silence::Borne;
     }
     let how = closed.code.map_or_else(
@@ -78,7 +75,7 @@ pub fn after_silence(subscriber: &Subscriber, since: Spot) -> Silence {
         format!("the WebSocket of {name}, over which nothing passed, ended before its lease had run out");
     let breach = Breach::new(
         message,
-        vec![Place::at(confirmed.sequence), Place::at(closed.spot.sequence)],
+        vec![Place::at(began.sequence), Place::at(closed.spot.sequence)],
     )
     .expecting(format!("an open WebSocket for the lease of {lease:?}"))
     .observing(format!("{how} after {silence:.1} s of silence"));
@@ -96,14 +93,14 @@ pub fn deaf_after_silence(name: &str, silence: Duration, publication: &Publicati
 }
 
 /// The breach of a hub that ended a subscription before its lease had run out.
-pub fn ended_early(name: &str, lease: Duration, confirmed: Spot, closed: Spot) -> Breach {
-    let lasted = closed.at.saturating_sub(confirmed.at);
+pub fn ended_early(name: &str, lease: Duration, since: Spot, closed: Spot) -> Breach {
+    let lasted = closed.at.saturating_sub(since.at);
     let message = format!("the hub ended the subscription of {name} before its lease had run out");
     Breach::new(
         message,
-        vec![Place::at(confirmed.sequence), Place::at(closed.sequence)],
+        vec![Place::at(since.sequence), Place::at(closed.sequence)],
     )
-    .expecting(format!("at least {lease:?} after the confirmation"))
+    .expecting(format!("at least {lease:?} after the request"))
     .observing(format!("closed after {lasted:?}"))
 }
 

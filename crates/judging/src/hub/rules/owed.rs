@@ -53,7 +53,7 @@ fn is_owed(subscriber: &Subscriber, publication: &Publication) -> bool {
         && !exempt
         && subscription.current.contains(&publication.event)
         && subscription.settled().is_some_and(|spot| {
-            spot.sequence < publication.requested.sequence && !has_run_out(subscription, spot, publication)
+            spot.sequence < publication.requested.sequence && !has_run_out(subscription, publication)
         })
 }
 

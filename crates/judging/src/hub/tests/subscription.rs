@@ -17,7 +17,7 @@ fn at(sequence: usize) -> Spot {
 }
 
 fn confirmed_over(socket: usize, sequence: usize) -> Subscription {
-    let mut subscription = Subscription::new(events("Patient-open"));
+    let mut subscription = Subscription::new(events("Patient-open"), at(0));
     subscription.socket = Some(socket);
     subscription.confirm(events("Patient-open"), None, at(sequence));
     subscription
@@ -52,7 +52,7 @@ fn closed(socket: usize, by_hub: bool) -> Closed {
 
 #[test]
 fn a_confirmation_grants_in_place_of_what_was_granted_before() {
-    let mut subscription = Subscription::new(events("Patient-open,Patient-close"));
+    let mut subscription = Subscription::new(events("Patient-open,Patient-close"), at(0));
     assert_eq!(subscription.asked, events("Patient-open,Patient-close"));
     assert_eq!(subscription.confirmed, None);
     subscription.confirm(events("Patient-open"), Some(60.0), at(3));
@@ -72,7 +72,7 @@ fn an_event_is_withheld_that_was_asked_for_and_not_granted() {
         ("Patient-close", "Patient-close", false),
         ("Patient-close", "Patient-open", false),
     ] {
-        let mut subscription = Subscription::new(events(asked));
+        let mut subscription = Subscription::new(events(asked), at(0));
         assert!(!subscription.is_withheld(open), "nothing is confirmed yet");
         subscription.confirm(events(granted), None, at(1));
         assert_eq!(subscription.is_withheld(open), withheld, "{asked} {granted}");
@@ -81,7 +81,7 @@ fn an_event_is_withheld_that_was_asked_for_and_not_granted() {
 
 #[test]
 fn a_subscription_is_settled_since_it_was_last_confirmed_or_replaced() {
-    let mut subscription = Subscription::new(Vec::new());
+    let mut subscription = Subscription::new(Vec::new(), at(0));
     assert_eq!(subscription.settled(), None);
     subscription.replaced = vec![at(4), at(2)];
     assert_eq!(subscription.settled(), Some(at(4)));
@@ -123,7 +123,7 @@ fn a_message_belongs_to_the_last_subscription_confirmed_before_it_over_its_chann
     // One that is not confirmed yet has the channel to itself.
     subscriptions.push(Subscription {
         socket: Some(4),
-        ..Subscription::new(Vec::new())
+        ..Subscription::new(Vec::new(), at(0))
     });
     assert_eq!(subscriptions.of(&received(4, 20)).unwrap().socket, Some(4));
 }

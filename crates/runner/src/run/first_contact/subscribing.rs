@@ -207,7 +207,8 @@ impl Contact<'_> {
         let Some(endpoint) = endpoint else {
             return Err(End::Enough);
         };
-        self.run.take_endpoint(name, endpoint).map_err(|_| End::Enough)
+        let taken = self.run.take_endpoint(name, endpoint, answer.request);
+        taken.map_err(|_| End::Enough)
     }
 
     async fn subscription_unanswered(&mut self, error: &NoAnswer) -> End {

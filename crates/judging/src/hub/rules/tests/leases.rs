@@ -31,7 +31,8 @@ fn taken_at(seconds: f64) -> Publication {
 fn leased(seconds: f64) -> Subscription {
     Subscription {
         lease: Some(seconds),
-        ..Subscription::new(events("Patient-open"))
+        confirmed: Some(spot(11.5)),
+        ..Subscription::new(events("Patient-open"), spot(10.0))
     }
 }
 
@@ -48,16 +49,26 @@ fn a_lease_has_run_out_a_little_before_its_end() {
         (0.0, 0.5, true),
     ] {
         let taken_at = taken_at(10.0 + taken);
-        let found = has_run_out(&leased(lease), spot(10.0), &taken_at);
+        let found = has_run_out(&leased(lease), &taken_at);
         assert_eq!(found, run_out, "lease {lease}, taken after {taken}");
     }
 }
 
 #[test]
+fn a_lease_is_counted_from_the_request_where_the_confirmation_is_late() {
+    // The hub wrote the confirmation at some time after the request, and nobody knows when.
+    let (lease, since) = leased(4.0).leased_since().unwrap();
+    assert_eq!(since.at, Duration::from_secs(10));
+    for (closed, lasted) in [(12.0, false), (14.0, true)] {
+        assert_eq!(lasted_its_lease(lease, since, spot(closed)), lasted, "closed at {closed}");
+    }
+}
+
+#[test]
 fn a_subscription_without_a_lease_does_not_run_out() {
-    let subscription = Subscription::new(events("Patient-open"));
-    assert!(!has_run_out(&subscription, spot(0.0), &taken_at(1e6)));
-    assert!(!has_run_out(&leased(f64::MAX), spot(0.0), &taken_at(1e6)));
+    let subscription = Subscription::new(events("Patient-open"), spot(0.0));
+    assert!(!has_run_out(&subscription, &taken_at(1e6)));
+    assert!(!has_run_out(&leased(f64::MAX), &taken_at(1e6)));
 }
 
 #[test]
@@ -81,7 +92,8 @@ fn a_lease_begins_anew_with_a_re_subscription() {
     example.subscription("viewer").lease = Some(60.0);
     example.pass(50.0);
     let answer = example.exchange("viewer", 202, "");
-    example.subscription("viewer").replaced.push(answer.request);
+    let asked = events("Patient-open,Patient-close");
+    example.subscription("viewer").replace(asked, answer.request);
     example.pass(50.0);
     example.publish("viewer", "Patient-open");
     assert_eq!(owed(&example.conversation).len(), 1);
@@ -112,7 +124,7 @@ fn an_early_end_is_told_with_both_times() {
     );
     assert_eq!(
         breach.expected.as_deref(),
-        Some("at least 60s after the confirmation")
+        Some("at least 60s after the request")
     );
     assert_eq!(breach.observed.as_deref(), Some("closed after 2.5s"));
     assert_eq!(breach.places.len(), 2);
