@@ -11,12 +11,15 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::{CommandError, interrupted, print};
-use crate::selfcheck::{Matrix, SelfCheck, provable, render_page, render_text};
+use crate::selfcheck::{
+    Matrix, SelfCheck, Tampering, TamperingMatrix, provable, render_page, render_tampering, render_text,
+};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_hub::Defect;
 use castspec_runner::run::Materials;
 use castspec_runner::scenario::{Library, Scenario};
+use castspec_tampering::Alteration;
 
 /// Run the suite against the clean simulator and against each of its defects: the kill matrix
 ///
@@ -45,6 +48,15 @@ pub struct SelfCheckCommand {
     /// Do not run again, alone, what shows a fault among other runs: quicker, for whoever works on defects
     #[arg(long)]
     once: bool,
+    /// The second proof: a man in the middle before the clean hub alters what passes, one rule at a time, and the suite must find it
+    #[arg(long, conflicts_with_all = ["defect", "once"])]
+    tamper: bool,
+    /// Try only so many alterations, spread over all of them
+    #[arg(long, value_name = "N", requires = "tamper", conflicts_with = "alteration")]
+    sample: Option<usize>,
+    /// Only these alterations; repeatable (selfcheck --tamper --details names all)
+    #[arg(long, value_name = "NAME", requires = "tamper")]
+    alteration: Vec<String>,
     /// How many runs of the suite are under way at once
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
@@ -62,6 +74,9 @@ impl SelfCheckCommand {
         let chosen = chosen?;
         let scenarios = library.select(&[], &catalogue)?;
         let materials = Materials::load(catalogue, &Version::ALL)?;
+        if self.tamper {
+            return self.tamper(&scenarios, &materials).await;
+        }
         let mut selfchecks = Vec::new();
         for version in self.versions() {
             let defects = match chosen.as_slice() {
@@ -92,12 +107,7 @@ impl SelfCheckCommand {
         }
         std::fs::create_dir_all(&self.reports)
             .map_err(|error| unwritable(&self.reports, &error.to_string()))?;
-        let (stop, stopped) = watch::channel(false);
-        let signals = tokio::spawn(async move {
-            interrupted().await;
-            // It may have ended in the meantime.
-            let _ = stop.send(true);
-        });
+        let (stopped, signals) = stopped_by_signals();
         let bar = bar();
         let mut matrices = Vec::new();
         for selfcheck in &selfchecks {
@@ -120,6 +130,69 @@ impl SelfCheckCommand {
         signals.abort();
         self.write(&matrices)?;
         Ok(ExitCode::from(u8::from(!matrices.iter().all(Matrix::is_sound))))
+    }
+
+    /// Tries the alterations and writes what came of them.
+    async fn tamper(
+        &self,
+        scenarios: &[Arc<Scenario>],
+        materials: &Materials,
+    ) -> Result<ExitCode, CommandError> {
+        let all = castspec_tampering::all().map_err(|error| CommandError::new(error.to_string()))?;
+        for name in &self.alteration {
+            if !all.iter().any(|alteration| alteration.name == *name) {
+                return Err(CommandError::new(format!("there is no alteration '{name}'")));
+            }
+        }
+        std::fs::create_dir_all(&self.reports)
+            .map_err(|error| unwritable(&self.reports, &error.to_string()))?;
+        let (stopped, signals) = stopped_by_signals();
+        let bar = bar();
+        let mut matrices = Vec::new();
+        for version in self.versions() {
+            let chosen = |alteration: &&Alteration| {
+                alteration.is_of(version)
+                    && (self.alteration.is_empty() || self.alteration.contains(&alteration.name))
+            };
+            let of_version: Vec<Alteration> = all.iter().filter(chosen).cloned().collect();
+            let tampering = Tampering {
+                version,
+                scenarios: scenarios
+                    .iter()
+                    .filter(|scenario| scenario.document.versions.contains(&version))
+                    .cloned()
+                    .collect(),
+                materials: materials.clone(),
+                alterations: spread(of_version, self.sample),
+                at_once: self.parallel.into(),
+            };
+            if tampering.alterations.is_empty() {
+                continue;
+            }
+            let matrix = tampering
+                .run(
+                    |progress| {
+                        bar.set_length(progress.all as u64);
+                        bar.set_position(progress.done as u64);
+                        bar.set_message(format!("{version}: {}", progress.last.unwrap_or_default()));
+                    },
+                    stopped.clone(),
+                )
+                .await?;
+            bar.suspend(|| print(&render_tampering(&matrix, !self.quiet)))?;
+            matrices.push(matrix);
+        }
+        bar.finish_and_clear();
+        signals.abort();
+        let json = serde_json::to_string_pretty(&json!({
+            "tool": {"name": "castspec", "version": env!("CARGO_PKG_VERSION")},
+            "matrices": matrices,
+        }))?;
+        let path = self.reports.join("tampering.json");
+        std::fs::write(&path, json).map_err(|error| unwritable(&path, &error.to_string()))?;
+        Ok(ExitCode::from(u8::from(
+            !matrices.iter().all(TamperingMatrix::is_sound),
+        )))
     }
 
     /// The versions that are named, or all, the latest first.
@@ -155,6 +228,30 @@ impl SelfCheckCommand {
             .retain(|row| !row.is_killed() || !row.unexplained.is_empty());
         render_text(&brief, false)
     }
+}
+
+/// So many of these, spread over all of them; all, where no number is told.
+fn spread(alterations: Vec<Alteration>, sample: Option<usize>) -> Vec<Alteration> {
+    let all = alterations.len();
+    let Some(sample) = sample.filter(|sample| *sample < all) else {
+        return alterations;
+    };
+    let mut alterations: Vec<Option<Alteration>> = alterations.into_iter().map(Some).collect();
+    let positions = (0..sample).map(|position| position * all / sample);
+    positions
+        .filter_map(|position| alterations.get_mut(position)?.take())
+        .collect()
+}
+
+/// Turns true on an interrupt; the task that waits for one.
+fn stopped_by_signals() -> (watch::Receiver<bool>, tokio::task::JoinHandle<()>) {
+    let (stop, stopped) = watch::channel(false);
+    let signals = tokio::spawn(async move {
+        interrupted().await;
+        // It may have ended in the meantime.
+        let _ = stop.send(true);
+    });
+    (stopped, signals)
 }
 
 fn unwritable(path: &Path, problem: &str) -> CommandError {

@@ -45,8 +45,14 @@ fn hubs() -> Vec<Hub> {
         Hub::new("stays dead after 400 requests", Behaviour::EndsAfter(400)),
         Hub::new("takes fhir+json and forgets it", Behaviour::Forgets),
         Hub::new("publishes only under the topic", Behaviour::PublishesByTopic),
-        Hub::new("wants hub.events in an unsubscribe", Behaviour::UnsubscribesByEvents),
-        Hub::new("the same, and ends everybody's subscription", Behaviour::UnsubscribesEverybody),
+        Hub::new(
+            "wants hub.events in an unsubscribe",
+            Behaviour::UnsubscribesByEvents,
+        ),
+        Hub::new(
+            "the same, and ends everybody's subscription",
+            Behaviour::UnsubscribesEverybody,
+        ),
         Hub::new("heartbeat of 2 s", Behaviour::Beats(seconds(2))),
         Hub::new("heartbeat of 10 s", Behaviour::Beats(seconds(10))),
         Hub::new("wants a token", Behaviour::WantsToken),
@@ -55,7 +61,10 @@ fn hubs() -> Vec<Hub> {
         Hub::new("refuses all with 500", Behaviour::Refuses(500)),
         Hub::new("sends a first frame of its own", Behaviour::Greets),
         Hub::new("confirms nothing", Behaviour::ConfirmsNothing),
-        Hub::new("slow, 1.2 s an answer", Behaviour::Slow(Duration::from_millis(1_200))),
+        Hub::new(
+            "slow, 1.2 s an answer",
+            Behaviour::Slow(Duration::from_millis(1_200)),
+        ),
         Hub::new("429 at every third request", Behaviour::Throttles),
         Hub::new("two WebSockets at most", Behaviour::LimitsSockets(2)),
         Hub::new("two connections at most", Behaviour::LimitsConnections(2)),
@@ -127,7 +136,9 @@ fn table_of_hubs() {
     let selection: Vec<&str> = selection.split_whitespace().collect();
     let is_told = std::env::var("CASTSPEC_FIELD_TOLD").is_ok();
     let mut differing = String::new();
-    println!("| hub | exit | fails | warns | inconclusive | skipped | judged | console lines | seconds | both runs |");
+    println!(
+        "| hub | exit | fails | warns | inconclusive | skipped | judged | console lines | seconds | both runs |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for hub in hubs().into_iter().filter(|hub| hub.name.starts_with(&wanted)) {
         let mut runs = Vec::new();

@@ -19,7 +19,8 @@ impl ScenarioRun<'_> {
                 "{name} has no subscription that could expire"
             )));
         };
-        let (Some((lease, earliest)), Some(began)) = (subscription.leased_since(), subscription.confirmed) else {
+        let (Some((lease, earliest)), Some(began)) = (subscription.leased_since(), subscription.confirmed)
+        else {
             return Err(Stop::Unreached(format!(
                 "the hub did not say how long {name} is subscribed"
             )));

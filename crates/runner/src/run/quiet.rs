@@ -36,8 +36,7 @@ impl ScenarioRun<'_> {
             }
         }
         let subscription = self.mock(name)?.subscription().cloned();
-        let granted =
-            subscription.and_then(|subscription| subscription.leased_since());
+        let granted = subscription.and_then(|subscription| subscription.leased_since());
         let (true, Some((lease, began))) = (comes, granted) else {
             return Err(match granted {
                 // What it owes instead is judged where it says nothing.

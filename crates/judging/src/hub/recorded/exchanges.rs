@@ -132,7 +132,9 @@ impl Listener {
         }
         let name = self.new_name(form.subscriber_name());
         let mut subscriber = Subscriber::new(&name, form.topic(), Channel::WebSocket);
-        subscriber.subscriptions.push(Subscription::new(events, answer.request));
+        subscriber
+            .subscriptions
+            .push(Subscription::new(events, answer.request));
         self.endpoints.insert(given, name.clone());
         self.conversation.subscribers.insert(name, subscriber);
     }

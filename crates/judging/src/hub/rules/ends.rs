@@ -29,9 +29,10 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
     let code = closed.code.filter(|code| !GOING_AWAY.contains(code))?;
     let confirmed = subscription.confirmed?;
     let (lease, began) = subscription.leased_since()?;
-    let is_denied = subscriber.received.iter().any(|received| {
-        of_it(received.socket) && control_received(received) == Some(Control::Denial)
-    });
+    let is_denied = subscriber
+        .received
+        .iter()
+        .any(|received| of_it(received.socket) && control_received(received) == Some(Control::Denial));
     let may_end = !subscriber.exact
         || subscription.ended.is_some()
         || is_denied
@@ -49,7 +50,9 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
     let places = vec![Place::at(confirmed.sequence), Place::at(closed.spot.sequence)];
     Some(
         Breach::new(message, places)
-            .expecting(format!("an open WebSocket for the lease of {lease:?}, or a denial"))
+            .expecting(format!(
+                "an open WebSocket for the lease of {lease:?}, or a denial"
+            ))
             .observing(format!("closed with code {code} after {lasted:.1} s")),
     )
 }

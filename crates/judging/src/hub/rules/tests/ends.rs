@@ -17,7 +17,9 @@ fn found_after(happens: impl FnOnce(&mut Example)) -> Option<String> {
     let mut judge = judge(Version::Stu3);
     judge_conversation(&example.conversation, &[], &mut judge);
     let findings = example.conclude(judge);
-    let broken = findings.check(LEASE_HONOURED).filter(|check| check.verdict == Verdict::Fail);
+    let broken = findings
+        .check(LEASE_HONOURED)
+        .filter(|check| check.verdict == Verdict::Fail);
     broken.map(|check| check.message.clone())
 }
 
@@ -42,9 +44,18 @@ fn a_websocket_may_end_by_its_owner_a_denial_its_lease_or_with_the_server() {
     });
     let lawful: [(&str, Box<dyn FnOnce(&mut Example)>); 9] = [
         ("open", Box::new(|_| {})),
-        ("by its owner", Box::new(|example| example.close("viewer", false, Some(1000)))),
-        ("server goes down", Box::new(|example| example.close("viewer", true, Some(1001)))),
-        ("connection lost", Box::new(|example| example.close("viewer", true, None))),
+        (
+            "by its owner",
+            Box::new(|example| example.close("viewer", false, Some(1000))),
+        ),
+        (
+            "server goes down",
+            Box::new(|example| example.close("viewer", true, Some(1001))),
+        ),
+        (
+            "connection lost",
+            Box::new(|example| example.close("viewer", true, None)),
+        ),
         (
             "denied",
             Box::new(move |example| {

@@ -60,7 +60,11 @@ fn a_lease_is_counted_from_the_request_where_the_confirmation_is_late() {
     let (lease, since) = leased(4.0).leased_since().unwrap();
     assert_eq!(since.at, Duration::from_secs(10));
     for (closed, lasted) in [(12.0, false), (14.0, true)] {
-        assert_eq!(lasted_its_lease(lease, since, spot(closed)), lasted, "closed at {closed}");
+        assert_eq!(
+            lasted_its_lease(lease, since, spot(closed)),
+            lasted,
+            "closed at {closed}"
+        );
     }
 }
 
@@ -122,10 +126,7 @@ fn an_early_end_is_told_with_both_times() {
         breach.message,
         "the hub ended the subscription of viewer before its lease had run out"
     );
-    assert_eq!(
-        breach.expected.as_deref(),
-        Some("at least 60s after the request")
-    );
+    assert_eq!(breach.expected.as_deref(), Some("at least 60s after the request"));
     assert_eq!(breach.observed.as_deref(), Some("closed after 2.5s"));
     assert_eq!(breach.places.len(), 2);
 }
