@@ -75,3 +75,43 @@ fn what_cannot_be_carried_out_is_told_in_one_line() {
     assert_eq!(ended.code, Some(2));
     assert!(ended.error.contains("cannot be written"), "{}", ended.error);
 }
+
+#[test]
+fn alterations_are_found_and_lawful_ones_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = Ended::with(&[
+        "selfcheck",
+        "--tamper",
+        "--fhircast-version",
+        "STU3",
+        "--reports",
+        folder.path().to_str().unwrap(),
+        "--alteration",
+        "another-identifier-for-half",
+        "--alteration",
+        "notification-leaks",
+        "--alteration",
+        "entries-in-another-order",
+    ]);
+    let told = format!("{}{}", ended.out, ended.error);
+    assert_eq!(ended.code, Some(0), "{told}");
+    for line in [
+        "killed   another-identifier-for-half: notification.context-unaltered",
+        "killed   notification-leaks: notification.topic-isolated",
+        "lawful   entries-in-another-order: ",
+    ] {
+        assert!(ended.out.contains(line), "{told}");
+    }
+    let text = std::fs::read_to_string(folder.path().join("tampering.json")).unwrap();
+    let written: Value = serde_json::from_str(&text).unwrap();
+    let tried = written["matrices"][0]["tried"].as_array().unwrap();
+    assert_eq!(tried.len(), 3);
+    assert!(tried.iter().all(|one| one["altered"].as_u64().unwrap() > 0), "{text}");
+}
+
+#[test]
+fn an_alteration_that_is_not_there_is_told() {
+    let ended = Ended::with(&["selfcheck", "--tamper", "--alteration", "everything"]);
+    assert_eq!(ended.code, Some(2));
+    ended.begins(&["there is no alteration 'everything'"]);
+}

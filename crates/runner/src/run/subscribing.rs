@@ -11,7 +11,7 @@ use super::mock_subscriber::MockSubscriber;
 use super::scenario_run::{ScenarioRun, Stop};
 use crate::client::{Answer, OutgoingRequest};
 use crate::judging::Spot;
-use crate::judging::hub::{Control, Subscription, control_of, events_in, rules};
+use crate::judging::hub::{Control, Subscription, control_of, events_in, lease_in, rules};
 use crate::protocol::{EventName, SubscriptionRequest, Version};
 use crate::scenario::{RequestKind, RequestSubscription, Unsubscribe};
 
@@ -291,6 +291,8 @@ impl ScenarioRun<'_> {
         if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
             subscription.granted.extend(granted.iter().cloned());
             subscription.current = granted;
+            // One that is not stated anew is that before, or shorter for all that anybody knows.
+            subscription.lease = confirmation.as_deref().and_then(lease_in).or(subscription.lease);
         }
         self.publish_mock_variable(name);
         Ok(())
