@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::acknowledgements::acknowledgements;
 use super::publication::{Publication, origin};
 use super::subscription::{Subscription, Subscriptions};
-use crate::outcome::Entry;
+use crate::outcome::{Entry, Traffic};
 use crate::protocol::{EventKind, Version};
 use crate::{Closed, Received, Verified};
 
@@ -114,6 +114,14 @@ impl Conversation {
     /// Position of the publication that a received notification is a copy of.
     pub fn origin(&self, received: &Received) -> Option<usize> {
         origin(&self.publications, received)
+    }
+
+    /// The text of the request by which an event was published.
+    pub(super) fn text_of(&self, publication: &Publication) -> Option<&str> {
+        match &self.transcript.get(publication.requested.sequence)?.traffic {
+            Traffic::Request { body, .. } => Some(body),
+            _ => None,
+        }
     }
 
     /// Whether a copy of this publication came to the subscriber.

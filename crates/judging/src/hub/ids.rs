@@ -43,6 +43,14 @@ pub const ID_UNIQUE: &str = "notification.id-unique";
 pub const TIMESTAMP: &str = "notification.timestamp-of-event";
 /// The broadcast carries what was published (2.6).
 pub const CONTEXT_UNALTERED: &str = "notification.context-unaltered";
+/// The broadcast carries of each resource what the event's definition requires (STU1 and STU2).
+pub const REQUIRED_ELEMENTS: &str = "notification.required-elements";
+/// The broadcast has the name and the other members of what was published.
+pub const MEMBERS_UNALTERED: &str = "notification.members-unaltered";
+/// All subscribers are told the same of one event.
+pub const SAME_FOR_ALL: &str = "notification.same-for-all";
+/// A `Patient-open` has one patient (STU1 and STU2).
+pub const SINGLE_PATIENT: &str = "patient-open.single-patient";
 /// The broadcast has the id of the request (2.6).
 pub const ID_REUSED: &str = "publish.id-reused";
 /// The requester is sent the broadcast too (2.6).
@@ -116,6 +124,10 @@ pub const AMBIENT: &[&str] = &[
     ID_UNIQUE,
     TIMESTAMP,
     CONTEXT_UNALTERED,
+    REQUIRED_ELEMENTS,
+    MEMBERS_UNALTERED,
+    SAME_FOR_ALL,
+    SINGLE_PATIENT,
     ID_REUSED,
     BROADCAST_TO_REQUESTER,
     SYNC_ERROR_CAUSE,

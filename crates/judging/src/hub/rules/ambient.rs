@@ -1,5 +1,6 @@
 //! All rules over one conversation.
 
+use super::alike::judge_alike;
 use super::calls::judge_calls;
 use super::deliveries::judge_deliveries;
 use super::events::received_events;
@@ -25,6 +26,7 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
         judge_notification(conversation, event, judge);
     }
     judge_ids(&events, judge);
+    judge_alike(conversation, &events, judge);
     judge_deliveries(conversation, &events, owed, judge);
     judge_order(conversation, &events, judge);
     judge_sync_errors(conversation, &events, judge);

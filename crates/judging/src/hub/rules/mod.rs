@@ -3,6 +3,7 @@
 //! One file a group of rules. A rule takes what was observed and tells a [`super::Judge`] what it finds.
 
 mod acceptance;
+mod alike;
 mod ambient;
 mod calls;
 mod challenges;
@@ -13,6 +14,7 @@ mod events;
 mod frames;
 mod intents;
 mod leases;
+mod members;
 mod notifications;
 mod order;
 mod owed;

@@ -1,6 +1,7 @@
 //! Every ambient rule in both directions: conversations that break it, and lawful ones beside them that do not.
 
 mod acceptance;
+mod alike;
 mod answers;
 mod callbacks;
 mod calls;
@@ -10,6 +11,7 @@ mod deliveries;
 mod frames;
 mod intents;
 mod leases;
+mod members;
 mod notifications;
 mod order;
 mod publishing;
