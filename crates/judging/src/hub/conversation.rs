@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::acknowledgements::acknowledgements;
 use super::publication::{Publication, origin};
+use super::rules::ContextRead;
 use super::subscription::{Subscription, Subscriptions};
 use crate::outcome::{Entry, Traffic};
 use crate::protocol::{EventKind, Version};
@@ -21,6 +22,8 @@ pub struct Conversation {
     pub subscribers: BTreeMap<String, Subscriber>,
     /// Everything published, in order.
     pub publications: Vec<Arc<Publication>>,
+    /// The current contexts that were read, in order.
+    pub contexts_read: Vec<Arc<ContextRead>>,
     /// Nobody takes part in the topics but these subscribers.
     pub everyone_seen: bool,
 }
@@ -107,6 +110,7 @@ impl Conversation {
             transcript: Vec::new(),
             subscribers: BTreeMap::new(),
             publications: Vec::new(),
+            contexts_read: Vec::new(),
             everyone_seen,
         }
     }

@@ -19,10 +19,13 @@ pub(super) fn respelled(published: &str, copy: &str) -> Vec<Difference> {
     found
 }
 
+/// A notification, or a current context.
 #[derive(Deserialize)]
 struct Message<'m> {
     #[serde(borrow)]
-    event: Event<'m>,
+    event: Option<Event<'m>>,
+    #[serde(borrow)]
+    context: Option<&'m RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +36,7 @@ struct Event<'m> {
 
 fn context(message: &str) -> Option<&RawValue> {
     let message: Message<'_> = serde_json::from_str(message).ok()?;
-    Some(message.event.context)
+    message.event.map(|event| event.context).or(message.context)
 }
 
 fn compare(published: &RawValue, copy: &RawValue, path: &mut Vec<String>, found: &mut Vec<Difference>) {

@@ -131,6 +131,7 @@ impl Behaviour {
             });
         }
         self.rename(notification);
+        self.alter_what_is_told(notification);
         self.alter_context(notification);
         if self.has(Defect::TimestampWithOffset) {
             let zone = jiff::tz::Offset::constant(2);
@@ -223,7 +224,7 @@ impl Behaviour {
     }
 }
 
-fn alter_resources(notification: &mut Notification, alter: impl Fn(&mut Value)) {
+pub(super) fn alter_resources(notification: &mut Notification, alter: impl Fn(&mut Value)) {
     alter_entries(notification, |entries| {
         for entry in entries {
             if let Some(resource) = entry.get_mut("resource").filter(|resource| resource.is_object()) {
@@ -233,7 +234,7 @@ fn alter_resources(notification: &mut Notification, alter: impl Fn(&mut Value)) 
     });
 }
 
-fn alter_entries(notification: &mut Notification, alter: impl Fn(&mut Vec<Value>)) {
+pub(super) fn alter_entries(notification: &mut Notification, alter: impl Fn(&mut Vec<Value>)) {
     let context = notification
         .raw_context()
         .and_then(|context| serde_json::from_str::<Value>(context.get()).ok());

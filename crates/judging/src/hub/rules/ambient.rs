@@ -2,6 +2,7 @@
 
 use super::alike::judge_alike;
 use super::calls::judge_calls;
+use super::current::judge_reads;
 use super::deliveries::judge_deliveries;
 use super::events::received_events;
 use super::frames::judge_frames;
@@ -29,5 +30,6 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
     judge_alike(conversation, &events, judge);
     judge_deliveries(conversation, &events, owed, judge);
     judge_order(conversation, &events, judge);
+    judge_reads(conversation, judge);
     judge_sync_errors(conversation, &events, judge);
 }

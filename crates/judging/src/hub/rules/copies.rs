@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::events::ReceivedEvent;
 use super::members::judge_members_of;
-use crate::hub::difference::{Difference, differences, pointer};
+use crate::hub::difference::{Change, Difference, differences, pointer};
 use crate::hub::latitude::{Passed, Taken};
 use crate::hub::numerals::respelled;
 use crate::hub::publication::context_of;
@@ -92,6 +92,58 @@ fn judge_context(
         });
         judge.tried(requirement, breach);
     }
+    judge_replacement(conversation, copy, publication, (&passed, &found), judge);
+}
+
+/// An open or close event replaces what was told before: what an earlier event of the topic had is neither added nor left out.
+fn judge_replacement(
+    conversation: &Conversation,
+    copy: &ReceivedEvent<'_>,
+    publication: &Publication,
+    (passed, found): (&Passed<'_>, &[Difference]),
+    judge: &mut Judge,
+) {
+    let earlier: Vec<&Publication> = conversation
+        .publications
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|earlier| {
+            earlier.topic == publication.topic && earlier.requested.sequence < publication.requested.sequence
+        })
+        .collect();
+    let replaces = publication.event.is(Action::Open) || publication.event.is(Action::Close);
+    if earlier.is_empty() || !replaces {
+        return;
+    }
+    let stood_in = |entry: &Value, publication: &Publication| {
+        let mut entries = publication.context.as_array().into_iter().flatten();
+        entries.any(|known| lost(known, entry, "").is_none())
+    };
+    let of_earlier = found.iter().find_map(|difference| {
+        let entry = match difference.change {
+            Change::ElementAdded => difference.copied.as_ref(),
+            Change::ElementMissing => difference.published.as_ref(),
+            _ => None,
+        };
+        if difference.path.len() > 1 || passed.takes(difference) == Taken::Lawful {
+            return None;
+        }
+        let source = earlier
+            .iter()
+            .rev()
+            .find(|earlier| entry.is_some_and(|entry| stood_in(entry, earlier)))?;
+        Some((difference, source))
+    });
+    let breach = of_earlier.map(|(difference, source)| {
+        let mut breach = altered(copy, publication, difference, 0);
+        breach.message = format!(
+            "{}; it stood in {}, which came before",
+            breach.message, source.event
+        );
+        breach.places.insert(0, Place::at(source.requested.sequence));
+        breach
+    });
+    judge.tried(ids::COMPLETE_REPLACEMENT, breach);
 }
 
 /// Positions of the published entries that other subscribers were sent.

@@ -1,11 +1,11 @@
-//! The name of an event, and the members that its publisher added.
+//! The name of an event, the members that its publisher added, and what it does not have of an earlier one.
 
 use serde_json::{Value, json};
 
 use super::copies::remove;
 use super::{FAIL, PASS, WARN};
 use crate::hub::example::Example;
-use crate::hub::ids::MEMBERS_UNALTERED;
+use crate::hub::ids::{COMPLETE_REPLACEMENT, CONTEXT_UNALTERED, MEMBERS_UNALTERED};
 use crate::outcome::Verdict;
 use crate::protocol::Version;
 
@@ -86,4 +86,52 @@ fn an_event_keeps_its_name() {
         None,
         "it may be derived"
     );
+}
+
+#[test]
+fn an_open_event_is_whole_and_has_nothing_of_an_earlier_one() {
+    let patient = json!({"key": "patient", "resource": {"resourceType": "Patient", "id": "p", "identifier": [{"value": "1"}]}});
+    let study = json!({"key": "study", "resource": {"resourceType": "ImagingStudy", "id": "s"}});
+    let opened_after = |version: Version, published: &Value, delivered: &Value| {
+        let mut example = Example::new(version);
+        example.subscribe("viewer", "ImagingStudy-open,Patient-open");
+        let first = example.publish_context("viewer", "ImagingStudy-open", &json!([patient, study]));
+        example.deliver("viewer", first);
+        let second = example.publish_context("viewer", "Patient-open", published);
+        example.deliver_changed("viewer", second, |message| {
+            message["event"]["context"] = delivered.clone()
+        });
+        let findings = example.judged();
+        (
+            findings.verdict(COMPLETE_REPLACEMENT),
+            findings.verdict(CONTEXT_UNALTERED),
+        )
+    };
+    for version in Version::ALL {
+        let both = json!([patient, study]);
+        assert_eq!(
+            opened_after(version, &json!([patient]), &json!([patient])),
+            (PASS, PASS)
+        );
+        assert_eq!(
+            opened_after(version, &json!([patient]), &both),
+            (FAIL, FAIL),
+            "added"
+        );
+        assert_eq!(
+            opened_after(version, &json!([patient]), &json!([])),
+            (FAIL, FAIL),
+            "left out"
+        );
+        let other = json!({"key": "study", "resource": {"resourceType": "ImagingStudy", "id": "other"}});
+        assert_eq!(
+            opened_after(version, &json!([patient]), &json!([patient, other])),
+            (PASS, FAIL),
+            "not of the earlier"
+        );
+    }
+    let mut alone = Example::with(&["viewer"]);
+    let opened = alone.publish("viewer", "Patient-open");
+    alone.deliver("viewer", opened);
+    assert_eq!(alone.verdict(COMPLETE_REPLACEMENT), None, "nothing came before");
 }

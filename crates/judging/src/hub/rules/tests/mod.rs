@@ -7,6 +7,7 @@ mod callbacks;
 mod calls;
 mod challenges;
 mod copies;
+mod current;
 mod deliveries;
 mod frames;
 mod intents;
