@@ -377,7 +377,7 @@ defects! {
     PatientRenamed, "patient-renamed", "gives every patient another id in notifications",
         in [Stu3, Stu2, Stu1],
         ["notification.context-unaltered"],
-        so ["notification.required-elements", "notification.resources-of-the-application"];
+        so ["replay.latest-open", "notification.required-elements", "notification.resources-of-the-application"];
     IdentifierFalsified, "identifier-falsified", "replaces the values of all identifiers in notifications",
         in [Stu3, Stu2, Stu1],
         ["notification.context-unaltered"],
@@ -571,7 +571,8 @@ defects! {
     CurrentContextAltered, "current-context-altered", "returns resources with nothing but type and id",
         ["current.context-as-supplied"];
     CurrentPatientRenamed, "current-patient-renamed", "returns every patient with another id",
-        ["current.context-as-supplied"];
+        ["current.context-as-supplied"],
+        so ["current.context-of-latest-open", "publish.rejected-not-broadcast"];
     CurrentEntryAdded, "current-entry-added", "returns an encounter that nobody opened beside what was opened",
         ["current.context-as-supplied"];
     CurrentNotServed, "current-not-served", "answers Get Current Context with 404, though it claims to have it",
@@ -626,7 +627,8 @@ defects! {
         ["content.maintained"],
         so ["content.changed-context-resources-in-content", "content.kept-while-open"];
     ContentAltered, "content-altered", "returns shared resources with nothing but type and id",
-        ["content.maintained"];
+        ["content.maintained"],
+        so ["content.changed-context-resources-in-content"];
     ContentEntryAdded, "content-entry-added", "returns a resource that nobody shared beside those that were",
         ["content.maintained"];
     ContentShared, "content-shared", "keeps one content for all contexts of a topic",

@@ -22,17 +22,19 @@ impl Behaviour {
         }
         if self.has(Defect::ResourcesSwapped) {
             alter_entries(notification, |entries| {
-                if let [one, other, ..] = entries.as_mut_slice() {
-                    let resource = one["resource"].take();
-                    one["resource"] = other["resource"].take();
-                    other["resource"] = resource;
+                if let [one, other, ..] = entries.as_mut_slice()
+                    && let (Some(one), Some(other)) = (one.get_mut("resource"), other.get_mut("resource"))
+                {
+                    std::mem::swap(one, other);
                 }
             });
         }
         if self.has(Defect::PatientAdded) {
             alter_entries(notification, |entries| {
-                let patient = entries.iter().find(|entry| entry["key"] == "patient").cloned();
-                if let Some(mut patient) = patient {
+                let is_patient = |entry: &&Value| {
+                    entry["key"] == "patient" && entry["resource"]["resourceType"] == "Patient"
+                };
+                if let Some(mut patient) = entries.iter().find(is_patient).cloned() {
                     patient["resource"]["id"] = Value::from("castspec");
                     entries.push(patient);
                 }
@@ -74,28 +76,32 @@ impl Behaviour {
             return;
         };
         if self.has(Defect::CurrentPatientRenamed) {
-            for entry in entries.iter_mut() {
-                rename_patient(&mut entry["resource"]);
-            }
+            let resources = entries.iter_mut().filter_map(|entry| entry.get_mut("resource"));
+            resources.for_each(rename_patient);
         }
         if self.has(Defect::CurrentEntryAdded) && !entries.is_empty() {
             let encounter = json!({"resourceType": "Encounter", "id": "castspec", "status": "planned"});
             entries.push(json!({"key": "encounter", "resource": encounter}));
         }
         let content = entries.iter_mut().find(|entry| entry["key"] == "content");
-        let shared = content.and_then(|content| content["resource"]["entry"].as_array_mut());
-        let Some(shared) = shared else { return };
+        let Some(bundle) = content.and_then(|content| content.get_mut("resource")) else {
+            return;
+        };
+        if self.has(Defect::ContentEntryAdded)
+            && let Some(bundle) = bundle.as_object_mut()
+            && let Some(shared) = bundle.entry("entry").or_insert_with(|| json!([])).as_array_mut()
+        {
+            shared.push(json!({"resource": {"resourceType": "Basic", "id": "castspec"}}));
+        }
+        let shared = bundle.get_mut("entry").and_then(Value::as_array_mut);
         if self.has(Defect::ContentAltered) {
-            for entry in shared.iter_mut() {
+            for entry in shared.into_iter().flatten() {
                 let (resource_type, id) = (
                     entry["resource"]["resourceType"].take(),
                     entry["resource"]["id"].take(),
                 );
                 entry["resource"] = json!({"resourceType": resource_type, "id": id});
             }
-        }
-        if self.has(Defect::ContentEntryAdded) {
-            shared.push(json!({"resource": {"resourceType": "Basic", "id": "castspec"}}));
         }
     }
 }
