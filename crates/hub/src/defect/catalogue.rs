@@ -490,6 +490,10 @@ defects! {
         in [Stu3, Stu2, Stu1],
         ["publish.broadcast-to-requester"],
         so ["notification.delivered", "publish.broadcast-to-all", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed"];
+    LateRefusalToAll, "late-refusal-to-all", "takes an open event without its resource, and tells everybody by a SyncError that it does not",
+        in [Stu3, Stu2],
+        ["publish.late-rejection-to-requester"],
+        so ["syncerror.only-on-error"];
     IdReplaced, "id-replaced", "gives published events an id of its own",
         ["publish.id-reused"],
         so ["operationoutcome.eventid.hub", "notification.delivered", "publish.broadcast-to-requester"];
@@ -816,7 +820,7 @@ defects! {
         in [Stu2],
         ["wellknown.webhook-support"];
     ExtensionAsText, "extension-as-text", "adds an extension to notifications that is a string",
-        in [Stu2],
+        in [Stu3, Stu2],
         ["extension.object.hub"];
     // Authorization: seen only at a hub that demands tokens
     ScopesIgnored, "scopes-ignored", "lets every token receive and request every event, whatever its scopes",

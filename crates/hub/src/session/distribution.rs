@@ -125,6 +125,12 @@ impl Session {
                 self.distribute(event, &derived, now);
                 Ok(())
             }
+            Err(_) if self.behaviour.refuses_late(&notification) => {
+                let event = Distributed::new(&notification, notification.to_text(), Effect::Nothing);
+                // Nobody has this number: all are told.
+                self.sync_error(SubscriberId(u64::MAX), &event, "was refused by the hub", now);
+                Ok(())
+            }
             Err(refusal) => {
                 if self.behaviour.broadcasts_what_it_refuses() {
                     self.leak(&notification.id, &notification.event, notification.to_text(), now);

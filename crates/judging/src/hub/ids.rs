@@ -61,6 +61,10 @@ pub const CURRENT_AS_SUPPLIED: &str = "current.context-as-supplied";
 pub const CONTENT_MAINTAINED: &str = "content.maintained";
 /// The broadcast has the id of the request (2.6).
 pub const ID_REUSED: &str = "publish.id-reused";
+/// A late refusal is told to the requester alone (2.6).
+pub const LATE_REJECTION: &str = "publish.late-rejection-to-requester";
+/// What a hub adds as an extension is an object (2.8).
+pub const EXTENSION_OBJECT: &str = "extension.object.hub";
 /// The requester is sent the broadcast too (2.6).
 pub const BROADCAST_TO_REQUESTER: &str = "publish.broadcast-to-requester";
 /// A SyncError has a cause (2.5).
@@ -142,6 +146,8 @@ pub const AMBIENT: &[&str] = &[
     CONTENT_MAINTAINED,
     ID_REUSED,
     BROADCAST_TO_REQUESTER,
+    LATE_REJECTION,
+    EXTENSION_OBJECT,
     SYNC_ERROR_CAUSE,
     SYNC_ERROR_EVENT_ID,
     LEASE_WITHIN_TOKEN,

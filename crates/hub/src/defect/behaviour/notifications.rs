@@ -73,6 +73,14 @@ impl Behaviour {
         self.has(Defect::RefusedEventBroadcast)
     }
 
+    /// Whether an event that breaks a rule is answered as if it were taken, and everybody told by a SyncError that it was not.
+    pub(crate) fn refuses_late(&self, notification: &Notification) -> bool {
+        let is_empty = notification
+            .raw_context()
+            .is_some_and(|context| context.get() == "[]");
+        self.has(Defect::LateRefusalToAll) && notification.event.is(Action::Open) && is_empty
+    }
+
     pub(crate) fn derives_opens(&self) -> bool {
         !self.has(Defect::NoDerivedOpens)
     }

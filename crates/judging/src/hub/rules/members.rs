@@ -86,6 +86,46 @@ pub(super) fn judge_members_of(
     judge.tried(ids::MEMBERS_UNALTERED, breach);
 }
 
+/// What the hub adds as an extension is an object: a member of the message or the event, or the value of an entry (2.8). In STU2
+/// the schema of notifications says so.
+pub(super) fn judge_extensions(event: &ReceivedEvent<'_>, publication: Option<&str>, judge: &mut Judge) {
+    let published: Value = publication
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let message = event.message();
+    let mut places = vec!["/extension".to_owned(), "/event/extension".to_owned()];
+    let entries = message.pointer("/event/context").and_then(Value::as_array);
+    for (at, entry) in entries.into_iter().flatten().enumerate() {
+        let values = entry.as_object().into_iter().flatten();
+        let values = values.filter(|(name, _)| *name != "key");
+        if entry.get("key").and_then(Value::as_str) == Some("extension") {
+            places.extend(values.map(|(name, _)| format!("/event/context/{at}/{}", escaped(name))));
+        }
+    }
+    for place in places {
+        let Some(value) = message.pointer(&place) else {
+            continue;
+        };
+        // What was published so is its publisher's fault.
+        if published
+            .pointer(&place)
+            .is_some_and(|published| equal(published, value))
+        {
+            continue;
+        }
+        let breach = (!value.is_object()).then(|| {
+            let at = vec![Place::within(event.sequence(), &place)];
+            Breach::new(
+                format!("the hub added an extension that is no object: {place}"),
+                at,
+            )
+            .expecting("a JSON object")
+            .observing(shortened(&value.to_string()))
+        });
+        judge.tried(ids::EXTENSION_OBJECT, breach);
+    }
+}
+
 /// A notification that has the id of a publication and names another event than that did. Derived events may share the id of
 /// their original (ambiguities, 28).
 pub(super) fn judge_name(conversation: &Conversation, event: &ReceivedEvent<'_>, judge: &mut Judge) {

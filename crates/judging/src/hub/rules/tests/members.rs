@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::copies::remove;
 use super::{FAIL, PASS, WARN};
 use crate::hub::example::Example;
-use crate::hub::ids::{COMPLETE_REPLACEMENT, CONTEXT_UNALTERED, MEMBERS_UNALTERED};
+use crate::hub::ids::{COMPLETE_REPLACEMENT, CONTEXT_UNALTERED, EXTENSION_OBJECT, MEMBERS_UNALTERED};
 use crate::outcome::Verdict;
 use crate::protocol::Version;
 
@@ -134,4 +134,34 @@ fn an_open_event_is_whole_and_has_nothing_of_an_earlier_one() {
     let opened = alone.publish("viewer", "Patient-open");
     alone.deliver("viewer", opened);
     assert_eq!(alone.verdict(COMPLETE_REPLACEMENT), None, "nothing came before");
+}
+
+#[test]
+fn an_extension_of_the_hubs_is_an_object() {
+    let added = |published: Value, delivered: fn(&mut Value)| {
+        let mut example = Example::with(&["viewer"]);
+        let opened = example.publish_context("viewer", "Patient-open", &published);
+        example.deliver_changed("viewer", opened, delivered);
+        example.judged().verdict(EXTENSION_OBJECT)
+    };
+    assert_eq!(added(json!([]), |_| {}), None, "there is none");
+    assert_eq!(added(json!([]), |message| message["extension"] = json!({})), PASS);
+    assert_eq!(
+        added(json!([]), |message| message["extension"] = json!("x")),
+        FAIL
+    );
+    assert_eq!(
+        added(json!([]), |message| message["event"]["extension"] = json!([])),
+        FAIL
+    );
+    let entry = json!([{"key": "extension", "data": "x"}]);
+    let added_entry = |message: &mut Value| {
+        message["event"]["context"] = json!([{"key": "extension", "data": "x"}]);
+    };
+    assert_eq!(added(json!([]), added_entry), FAIL);
+    assert_eq!(added(entry, |_| {}), None, "so it was published");
+    let mut example = Example::under(Version::Stu1, &["viewer"]);
+    let opened = example.publish("viewer", "Patient-open");
+    example.deliver_changed("viewer", opened, |message| message["extension"] = json!("x"));
+    assert_eq!(example.verdict(EXTENSION_OBJECT), None, "STU1 has no extensions");
 }
