@@ -106,7 +106,10 @@ fn alterations_are_found_and_lawful_ones_left_alone() {
     let written: Value = serde_json::from_str(&text).unwrap();
     let tried = written["matrices"][0]["tried"].as_array().unwrap();
     assert_eq!(tried.len(), 3);
-    assert!(tried.iter().all(|one| one["altered"].as_u64().unwrap() > 0), "{text}");
+    assert!(
+        tried.iter().all(|one| one["altered"].as_u64().unwrap() > 0),
+        "{text}"
+    );
 }
 
 #[test]

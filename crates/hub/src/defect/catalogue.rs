@@ -345,9 +345,11 @@ defects! {
         ["notification.topic-isolated"],
         so ["content.prior-version-id", "event.version-id.hub", "notification.delivered", "syncerror.on-unreachable", "publish.broadcast-to-requester", "publish.broadcast-to-all"];
     DuplicateDelivery, "duplicate-delivery", "delivers every event twice",
+        in [Stu3, Stu2, Stu1],
         ["notification.delivered-once"],
         so ["derived.no-duplicates"];
     Reorders, "reorders", "delivers every second event before the one that it followed",
+        in [Stu3, Stu2, Stu1],
         ["notification.order-kept"];
     NotificationWithoutTimestamp, "notification-without-timestamp", "leaves the timestamp out of notifications",
         in [Stu3, Stu2, Stu1],
@@ -375,6 +377,36 @@ defects! {
     ContextAltered, "context-altered", "passes resources on with nothing but type and id",
         in [Stu3, Stu2 breaks ["notification.required-elements"], Stu1 breaks ["notification.required-elements"]],
         ["notification.context-unaltered"];
+    PatientRenamed, "patient-renamed", "gives every patient another id in notifications",
+        in [Stu3, Stu2, Stu1],
+        ["notification.context-unaltered"],
+        so ["replay.latest-open", "notification.required-elements", "notification.resources-of-the-application"];
+    IdentifierFalsified, "identifier-falsified", "replaces the values of all identifiers in notifications",
+        in [Stu3, Stu2, Stu1],
+        ["notification.context-unaltered"],
+        so ["notification.required-elements", "notification.resources-of-the-application"];
+    ResourcesSwapped, "resources-swapped", "swaps the resources of the first two entries of a context",
+        in [Stu3, Stu2, Stu1],
+        ["notification.context-unaltered"],
+        so ["notification.required-elements", "notification.resources-of-the-application"];
+    PatientAdded, "patient-added", "adds a second patient to every context that has one",
+        in [Stu3, Stu2 breaks ["notification.context-unaltered", "patient-open.single-patient"], Stu1 breaks ["notification.context-unaltered", "patient-open.single-patient"]],
+        ["notification.context-unaltered"],
+        so ["notification.required-elements", "notification.resources-of-the-application"];
+    ContextsMerged, "contexts-merged", "adds what the earlier context has to the one that is opened next",
+        in [Stu3, Stu2, Stu1],
+        ["event.complete-replacement.hub"],
+        so ["notification.context-unaltered"];
+    DecimalsRewritten, "decimals-rewritten", "writes 37.0 as 37",
+        in [Stu3, Stu2, Stu1],
+        ["notification.context-unaltered"];
+    MembersFalsified, "members-falsified", "changes the members that a publisher adds to an event",
+        in [Stu3, Stu2, Stu1],
+        ["notification.members-unaltered"];
+    ToldOtherwise, "told-otherwise", "tells every subscriber another language of the first resource",
+        in [Stu3, Stu2, Stu1],
+        ["notification.same-for-all"],
+        so ["notification.context-unaltered"];
     ExtensionDropped, "extension-dropped", "drops the extension entry from the context of published events",
         ["notification.context-unaltered"];
     // 2.5 Errors, 3.2.1 SyncError
@@ -461,6 +493,10 @@ defects! {
         in [Stu3, Stu2, Stu1],
         ["publish.broadcast-to-requester"],
         so ["notification.delivered", "publish.broadcast-to-all", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed"];
+    LateRefusalToAll, "late-refusal-to-all", "takes an open event without its resource, and tells everybody by a SyncError that it does not",
+        in [Stu3, Stu2],
+        ["publish.late-rejection-to-requester"],
+        so ["syncerror.only-on-error"];
     IdReplaced, "id-replaced", "gives published events an id of its own",
         ["publish.id-reused"],
         so ["operationoutcome.eventid.hub", "notification.delivered", "publish.broadcast-to-requester"];
@@ -541,6 +577,11 @@ defects! {
         so ["current.object"];
     CurrentContextAltered, "current-context-altered", "returns resources with nothing but type and id",
         ["current.context-as-supplied"];
+    CurrentPatientRenamed, "current-patient-renamed", "returns every patient with another id",
+        ["current.context-as-supplied"],
+        so ["current.context-of-latest-open", "publish.rejected-not-broadcast"];
+    CurrentEntryAdded, "current-entry-added", "returns an encounter that nobody opened beside what was opened",
+        ["current.context-as-supplied"];
     CurrentNotServed, "current-not-served", "answers Get Current Context with 404, though it claims to have it",
         ["current.served"];
     CurrentEmptyNamed, "current-empty-named", "returns an empty context with the type 'None'",
@@ -592,6 +633,11 @@ defects! {
     ContentNotKept, "content-not-kept", "distributes updates and keeps no content",
         ["content.maintained"],
         so ["content.changed-context-resources-in-content", "content.kept-while-open"];
+    ContentAltered, "content-altered", "returns shared resources with nothing but type and id",
+        ["content.maintained"],
+        so ["content.changed-context-resources-in-content"];
+    ContentEntryAdded, "content-entry-added", "returns a resource that nobody shared beside those that were",
+        ["content.maintained"];
     ContentShared, "content-shared", "keeps one content for all contexts of a topic",
         ["content.per-anchor"];
     ContentKeptAfterClose, "content-kept-after-close", "keeps the content of a closed context for when it is opened again",
@@ -777,7 +823,7 @@ defects! {
         in [Stu2],
         ["wellknown.webhook-support"];
     ExtensionAsText, "extension-as-text", "adds an extension to notifications that is a string",
-        in [Stu2],
+        in [Stu3, Stu2],
         ["extension.object.hub"];
     // Authorization: seen only at a hub that demands tokens
     ScopesIgnored, "scopes-ignored", "lets every token receive and request every event, whatever its scopes",

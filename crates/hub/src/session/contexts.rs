@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::content::{Changes, Content};
@@ -93,6 +94,19 @@ impl Contexts {
             replayed.push(open);
         }
         replayed
+    }
+
+    /// A defect: a context, and what the one that was opened last has under other keys.
+    pub(super) fn merged(&self, context: &RawValue) -> Option<Box<RawValue>> {
+        let parsed = |text: &RawValue| serde_json::from_str::<Vec<Value>>(text.get()).ok();
+        let mut merged = parsed(context)?;
+        let earlier = parsed(&self.open.last()?.context)?;
+        for entry in earlier {
+            if merged.iter().all(|known| known["key"] != entry["key"]) {
+                merged.push(entry);
+            }
+        }
+        serde_json::value::to_raw_value(&merged).ok()
     }
 
     /// A context becomes the current one; its content stays if it was open before.
@@ -338,7 +352,7 @@ struct ContentBundle<'a> {
     #[serde(rename = "type")]
     bundle_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<serde_json::Value>,
+    link: Option<Value>,
     /// FHIR has no empty arrays: a Bundle without entries has no `entry`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entry: Vec<ContentBundleEntry<'a>>,
@@ -351,7 +365,7 @@ struct ContentBundleEntry<'a> {
     full_url: Option<&'a str>,
     resource: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<serde_json::Value>,
+    request: Option<Value>,
 }
 
 fn content_entry(open: &OpenContext, behaviour: &Behaviour) -> Option<Box<RawValue>> {

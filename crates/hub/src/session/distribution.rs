@@ -68,8 +68,16 @@ impl Distributed {
     pub(super) fn reworded(&self, notification: &Notification) -> Self {
         Self {
             id: notification.id.clone(),
+            ..self.told(notification.to_text())
+        }
+    }
+
+    /// The same event with this text.
+    fn told(&self, text: String) -> Self {
+        Self {
+            id: self.id.clone(),
             name: self.name.clone(),
-            text: notification.to_text().into(),
+            text: text.into(),
             owes_sync_error: self.owes_sync_error,
             original: self.original.clone(),
             effect: self.effect.clone(),
@@ -115,6 +123,12 @@ impl Session {
         match self.take(&mut notification) {
             Ok((event, derived)) => {
                 self.distribute(event, &derived, now);
+                Ok(())
+            }
+            Err(_) if self.behaviour.refuses_late(&notification) => {
+                let event = Distributed::new(&notification, notification.to_text(), Effect::Nothing);
+                // Nobody has this number: all are told.
+                self.sync_error(SubscriberId(u64::MAX), &event, "was refused by the hub", now);
                 Ok(())
             }
             Err(refusal) => {
@@ -180,6 +194,13 @@ impl Session {
         let raw_context = notification.raw_context().map(ToOwned::to_owned);
         match publication {
             Publication::Open(anchor, others) => {
+                if self.behaviour.merges_contexts()
+                    && let Some(merged) = raw_context
+                        .as_deref()
+                        .and_then(|context| self.contexts.merged(context))
+                {
+                    notification.event_members().set("context", merged);
+                }
                 let version = self.behaviour.version(self.identifiers.identifier());
                 if self.profile.content_sharing && self.behaviour.versions_opens() {
                     notification.set_version(&version, None);
@@ -334,6 +355,9 @@ impl Session {
             let granted = self.behaviour.delivers(&subscriber.granted, &event.name)
                 && !(reached > 0 && self.behaviour.broadcasts_to_one());
             if granted {
+                let otherwise = self.behaviour.told_otherwise(&event.text, at);
+                let otherwise = otherwise.map(|text| Arc::new(event.told(text)));
+                let event = otherwise.as_ref().unwrap_or(event);
                 reached += 1;
                 for _ in 0..self.behaviour.copies_for(&subscriber.granted, &event.name) {
                     match note_delivery(subscriber, event, until) {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::acknowledgements::acknowledgements;
 use super::publication::{Publication, origin};
+use super::rules::ContextRead;
 use super::subscription::{Subscription, Subscriptions};
-use crate::outcome::Entry;
+use crate::outcome::{Entry, Traffic};
 use crate::protocol::{EventKind, Version};
 use crate::{Closed, Received, Verified};
 
@@ -21,6 +22,8 @@ pub struct Conversation {
     pub subscribers: BTreeMap<String, Subscriber>,
     /// Everything published, in order.
     pub publications: Vec<Arc<Publication>>,
+    /// The current contexts that were read, in order.
+    pub contexts_read: Vec<Arc<ContextRead>>,
     /// Nobody takes part in the topics but these subscribers.
     pub everyone_seen: bool,
 }
@@ -107,6 +110,7 @@ impl Conversation {
             transcript: Vec::new(),
             subscribers: BTreeMap::new(),
             publications: Vec::new(),
+            contexts_read: Vec::new(),
             everyone_seen,
         }
     }
@@ -114,6 +118,14 @@ impl Conversation {
     /// Position of the publication that a received notification is a copy of.
     pub fn origin(&self, received: &Received) -> Option<usize> {
         origin(&self.publications, received)
+    }
+
+    /// The text of the request by which an event was published.
+    pub(super) fn text_of(&self, publication: &Publication) -> Option<&str> {
+        match &self.transcript.get(publication.requested.sequence)?.traffic {
+            Traffic::Request { body, .. } => Some(body),
+            _ => None,
+        }
     }
 
     /// Whether a copy of this publication came to the subscriber.

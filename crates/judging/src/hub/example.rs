@@ -42,7 +42,12 @@ impl Example {
 
     /// An STU3 conversation in which these subscribers follow `Patient-open`, `Patient-close` and `SyncError`.
     pub(crate) fn with(subscribers: &[&str]) -> Self {
-        let mut example = Self::new(Version::Stu3);
+        Self::under(Version::Stu3, subscribers)
+    }
+
+    /// The same under a version.
+    pub(crate) fn under(version: Version, subscribers: &[&str]) -> Self {
+        let mut example = Self::new(version);
         for name in subscribers {
             example.subscribe(name, "Patient-open,Patient-close,SyncError");
         }
@@ -108,13 +113,18 @@ impl Example {
 
     /// A request to the hub, and its answer with a JSON body.
     pub(crate) fn exchange(&mut self, by: &str, status: u16, body: &str) -> Answer {
+        self.exchange_about("", by, status, body)
+    }
+
+    /// A request with this body to the hub, and its answer with a JSON body.
+    fn exchange_about(&mut self, request: &str, by: &str, status: u16, body: &str) -> Answer {
         let request = self.add(
             by,
             Traffic::Request {
                 method: "POST".to_owned(),
                 url: "https://hub.example.com/fhircast".to_owned(),
                 headers: Vec::new(),
-                body: String::new(),
+                body: request.to_owned(),
             },
         );
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
@@ -141,16 +151,34 @@ impl Example {
 
     /// An event about this patient, published in [`TOPIC`] and accepted; its position.
     pub(crate) fn publish_about(&mut self, patient: &str, by: &str, event: &str) -> usize {
-        let position = self.conversation.publications.len();
-        let answer = self.exchange(by, 202, "");
         let patient = json!({"resourceType": "Patient", "id": patient, "identifier": [{"value": "12"}]});
+        self.publish_context(by, event, &json!([{"key": "patient", "resource": patient}]))
+    }
+
+    /// An event with this context, published in [`TOPIC`] and accepted; its position.
+    pub(crate) fn publish_context(&mut self, by: &str, event: &str, context: &Value) -> usize {
+        let position = self.conversation.publications.len();
+        let message = json!({
+            "timestamp": format!("2026-03-01T09:30:{position:02}.000Z"),
+            "id": format!("event-{position}"),
+            "event": {"hub.topic": TOPIC, "hub.event": event, "context": context},
+        });
+        self.publish_text(by, &message.to_string())
+    }
+
+    /// An event that was published by this message and accepted; its position.
+    pub(crate) fn publish_text(&mut self, by: &str, text: &str) -> usize {
+        let position = self.conversation.publications.len();
+        let answer = self.exchange_about(text, by, 202, "");
+        let message: Value = serde_json::from_str(text).unwrap();
+        let member = |pointer: &str| message.pointer(pointer).unwrap().as_str().unwrap().to_owned();
         self.conversation.publications.push(Arc::new(Publication {
             by: Some(by.to_owned()),
-            topic: TOPIC.to_owned(),
-            id: format!("event-{position}"),
-            timestamp: format!("2026-03-01T09:30:{position:02}.000Z"),
-            event: event.parse().unwrap(),
-            context: json!([{"key": "patient", "resource": patient}]),
+            topic: member("/event/hub.topic"),
+            id: member("/id"),
+            timestamp: member("/timestamp"),
+            event: member("/event/hub.event").parse().unwrap(),
+            context: message["event"]["context"].clone(),
             requested: answer.request,
             answered: answer.spot,
             accepted: true,
@@ -203,13 +231,18 @@ impl Example {
 
     /// The hub sends a subscriber a message over its channel.
     pub(crate) fn send(&mut self, to: &str, message: &Value) -> Spot {
+        self.send_text(to, &message.to_string())
+    }
+
+    /// The hub sends a subscriber a text over its channel.
+    pub(crate) fn send_text(&mut self, to: &str, text: &str) -> Spot {
         let subscriber = self.subscriber(to);
         if subscriber.is_webhook() {
-            return self.call(to, "POST", "", &message.to_string(), Signature::Right(0));
+            return self.call(to, "POST", "", text, Signature::Right(0));
         }
         let subscription = subscriber.subscription();
         let socket = subscription.and_then(|subscription| subscription.socket);
-        self.frame(to, socket.unwrap_or(0), &message.to_string())
+        self.frame(to, socket.unwrap_or(0), text)
     }
 
     /// The hub sends a subscriber a frame over this WebSocket.

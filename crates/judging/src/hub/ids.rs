@@ -43,8 +43,28 @@ pub const ID_UNIQUE: &str = "notification.id-unique";
 pub const TIMESTAMP: &str = "notification.timestamp-of-event";
 /// The broadcast carries what was published (2.6).
 pub const CONTEXT_UNALTERED: &str = "notification.context-unaltered";
+/// The broadcast carries of each resource what the event's definition requires (STU1 and STU2).
+pub const REQUIRED_ELEMENTS: &str = "notification.required-elements";
+/// An open or close event is whole, and has nothing of an earlier one.
+pub const COMPLETE_REPLACEMENT: &str = "event.complete-replacement.hub";
+/// The broadcast has the name and the other members of what was published.
+pub const MEMBERS_UNALTERED: &str = "notification.members-unaltered";
+/// All subscribers are told the same of one event.
+pub const SAME_FOR_ALL: &str = "notification.same-for-all";
+/// A `Patient-open` has one patient (STU1 and STU2).
+pub const SINGLE_PATIENT: &str = "patient-open.single-patient";
+/// The current context is that of the latest open event (2.9).
+pub const CURRENT_LATEST: &str = "current.context-of-latest-open";
+/// The current context is as the open event supplied it (2.9).
+pub const CURRENT_AS_SUPPLIED: &str = "current.context-as-supplied";
+/// The content is what the updates made of it (2.10).
+pub const CONTENT_MAINTAINED: &str = "content.maintained";
 /// The broadcast has the id of the request (2.6).
 pub const ID_REUSED: &str = "publish.id-reused";
+/// A late refusal is told to the requester alone (2.6).
+pub const LATE_REJECTION: &str = "publish.late-rejection-to-requester";
+/// What a hub adds as an extension is an object (2.8).
+pub const EXTENSION_OBJECT: &str = "extension.object.hub";
 /// The requester is sent the broadcast too (2.6).
 pub const BROADCAST_TO_REQUESTER: &str = "publish.broadcast-to-requester";
 /// A SyncError has a cause (2.5).
@@ -118,8 +138,18 @@ pub const AMBIENT: &[&str] = &[
     ID_UNIQUE,
     TIMESTAMP,
     CONTEXT_UNALTERED,
+    REQUIRED_ELEMENTS,
+    COMPLETE_REPLACEMENT,
+    MEMBERS_UNALTERED,
+    SAME_FOR_ALL,
+    SINGLE_PATIENT,
+    CURRENT_LATEST,
+    CURRENT_AS_SUPPLIED,
+    CONTENT_MAINTAINED,
     ID_REUSED,
     BROADCAST_TO_REQUESTER,
+    LATE_REJECTION,
+    EXTENSION_OBJECT,
     SYNC_ERROR_CAUSE,
     SYNC_ERROR_EVENT_ID,
     LEASE_WITHIN_TOKEN,

@@ -14,7 +14,7 @@ use super::missing::Unheld;
 use crate::Spot;
 use crate::outcome::{Check, Entry, Observation, Verdict};
 use crate::protocol::Version;
-use crate::requirement::{Actor, Catalogue, Requirement, RequirementId};
+use crate::requirement::{Actor, Capability, Catalogue, Requirement, RequirementId};
 use crate::schema::{Judgement, MessageKind, Schemas, Sender, Unmet};
 
 /// What a request asks for.
@@ -98,6 +98,11 @@ impl Judge {
     /// The version that is judged under.
     pub fn version(&self) -> Version {
         self.version
+    }
+
+    /// Whether the hub claims this.
+    pub fn claims(&self, capability: Capability) -> bool {
+        self.claims.has(capability)
     }
 
     /// The requirement was tried and held.

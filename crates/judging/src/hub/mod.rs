@@ -6,6 +6,7 @@ mod breach;
 mod claims;
 mod control;
 mod conversation;
+mod difference;
 #[cfg(test)]
 mod example;
 mod finding;
@@ -13,7 +14,9 @@ mod guessing;
 pub mod ids;
 mod issued;
 mod judge;
+mod latitude;
 mod missing;
+mod numerals;
 mod publication;
 mod recorded;
 pub mod rules;

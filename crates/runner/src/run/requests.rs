@@ -1,10 +1,13 @@
 //! Steps about single HTTP requests, single frames, and values that were saved.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::answers::Asked;
 use super::scenario_run::{ScenarioRun, Stop, breach_of};
 use crate::client::OutgoingRequest;
+use crate::judging::hub::rules::ContextRead;
 use crate::judging::hub::{Place, authored_content};
 use crate::protocol::{WELL_KNOWN_PATH, join_events};
 use crate::scenario::{
@@ -170,6 +173,10 @@ impl ScenarioRun<'_> {
             let body = answer.json.as_ref().unwrap_or(&Value::Null);
             self.judge.message(MessageKind::CurrentContext, body, answer.spot);
             self.judge.authored(authored_content(body));
+            let by = Some(by);
+            self.state
+                .contexts_read
+                .push(Arc::new(ContextRead { by, topic, answer }));
         }
         Ok(())
     }

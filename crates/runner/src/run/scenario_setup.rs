@@ -129,6 +129,7 @@ pub fn state_before_first_step(
         mocks,
         begun: Begun::default(),
         publications: Vec::new(),
+        contexts_read: Vec::new(),
         saved_publications: BTreeMap::new(),
         saved_messages: BTreeMap::new(),
         templates: setting.templates.clone(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::begun::Begun;
 use super::mock_subscriber::MockSubscriber;
 use crate::client::{Log, Received, Spot};
+use crate::judging::hub::rules::ContextRead;
 use crate::judging::hub::{self, Conversation, Mentioned, Publication};
 use crate::protocol::Version;
 use crate::scenario::{Templates, Variables};
@@ -23,6 +24,8 @@ pub struct ScenarioState {
     pub begun: Begun,
     /// Everything published, in order.
     pub publications: Vec<Arc<Publication>>,
+    /// The current contexts that were read, in order.
+    pub contexts_read: Vec<Arc<ContextRead>>,
     /// Saved publications by name: where they stand in `publications`.
     pub saved_publications: BTreeMap<String, usize>,
     /// Saved messages by name: where they stand in the log.
@@ -66,6 +69,7 @@ impl ScenarioState {
                 })
                 .collect(),
             publications: self.publications.clone(),
+            contexts_read: self.contexts_read.clone(),
             everyone_seen: true,
         }
     }

@@ -250,6 +250,7 @@ impl Behaviour {
         if self.has(Defect::CurrentVersionRenewed) {
             document["context.versionId"] = json!(uuid::Uuid::new_v4().to_string());
         }
+        self.alter_current(&mut document["context"]);
         let opened = document["context"]
             .get(0)
             .and_then(|entry| entry.get("resource"))

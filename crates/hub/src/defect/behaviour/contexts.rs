@@ -14,6 +14,10 @@ impl Behaviour {
         self.has(Defect::CurrentOldest)
     }
 
+    pub(crate) fn merges_contexts(&self) -> bool {
+        self.has(Defect::ContextsMerged)
+    }
+
     pub(crate) fn updates_contexts(&self) -> bool {
         self.has(Defect::ContextUpdated)
     }

@@ -1,5 +1,6 @@
 //! The decisions of the hub, as the specification makes them and as each defect makes them.
 
+mod alterations;
 mod answers;
 mod authorization;
 mod callbacks;

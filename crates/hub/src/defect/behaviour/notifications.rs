@@ -73,6 +73,14 @@ impl Behaviour {
         self.has(Defect::RefusedEventBroadcast)
     }
 
+    /// Whether an event that breaks a rule is answered as if it were taken, and everybody told by a SyncError that it was not.
+    pub(crate) fn refuses_late(&self, notification: &Notification) -> bool {
+        let is_empty = notification
+            .raw_context()
+            .is_some_and(|context| context.get() == "[]");
+        self.has(Defect::LateRefusalToAll) && notification.event.is(Action::Open) && is_empty
+    }
+
     pub(crate) fn derives_opens(&self) -> bool {
         !self.has(Defect::NoDerivedOpens)
     }
@@ -131,6 +139,7 @@ impl Behaviour {
             });
         }
         self.rename(notification);
+        self.alter_what_is_told(notification);
         self.alter_context(notification);
         if self.has(Defect::TimestampWithOffset) {
             let zone = jiff::tz::Offset::constant(2);
@@ -223,7 +232,7 @@ impl Behaviour {
     }
 }
 
-fn alter_resources(notification: &mut Notification, alter: impl Fn(&mut Value)) {
+pub(super) fn alter_resources(notification: &mut Notification, alter: impl Fn(&mut Value)) {
     alter_entries(notification, |entries| {
         for entry in entries {
             if let Some(resource) = entry.get_mut("resource").filter(|resource| resource.is_object()) {
@@ -233,7 +242,7 @@ fn alter_resources(notification: &mut Notification, alter: impl Fn(&mut Value)) 
     });
 }
 
-fn alter_entries(notification: &mut Notification, alter: impl Fn(&mut Vec<Value>)) {
+pub(super) fn alter_entries(notification: &mut Notification, alter: impl Fn(&mut Vec<Value>)) {
     let context = notification
         .raw_context()
         .and_then(|context| serde_json::from_str::<Value>(context.get()).ok());

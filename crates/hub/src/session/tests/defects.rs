@@ -24,6 +24,10 @@ pub(super) const SHELL: &[Defect] = &[
     Defect::CurrentAsArray,
     Defect::CurrentNotJson,
     Defect::CurrentContextAltered,
+    Defect::CurrentPatientRenamed,
+    Defect::CurrentEntryAdded,
+    Defect::ContentAltered,
+    Defect::ContentEntryAdded,
     Defect::CurrentNotServed,
     Defect::CurrentContentFilled,
     Defect::CurrentContentWithResponse,
@@ -95,6 +99,8 @@ fn live(defects: &[Defect]) -> Vec<String> {
     let mut open = patient_open("e1", "p1");
     let extension = json!({"key": "extension", "data": {"x": 1}});
     open["event"]["context"].as_array_mut().unwrap().push(extension);
+    open["event"]["context"][0]["resource"]["multipleBirthInteger"] = json!(2.0);
+    open["event"]["org.example.castspec"] = json!(1);
     let mut update = event(
         "e5",
         "DiagnosticReport-update",

@@ -1,10 +1,12 @@
 //! HTTP exchanges with the hub: requests for subscriptions, and published events.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::listener::{CLIENT, Listener};
 use crate::capture::conversation::{self, Exchange, PublishedEvent, Request, SubscriptionForm};
-use crate::hub::rules::{end_accepted, subscription_accepted};
+use crate::hub::rules::{ContextRead, end_accepted, subscription_accepted};
 use crate::hub::{Channel, Publication, Subscriber, Subscription, ids};
 use crate::outcome::Traffic;
 use crate::protocol::{EventKind, EventName, WELL_KNOWN_PATH, parse_events};
@@ -90,7 +92,16 @@ impl Listener {
             Request::Configuration if exchange.path.as_deref() == Some(WELL_KNOWN_PATH) => {
                 self.document(MessageKind::Configuration, &answer, spot);
             }
-            Request::GetContext { .. } => self.document(MessageKind::CurrentContext, &answer, spot),
+            Request::GetContext { topic } => {
+                self.document(MessageKind::CurrentContext, &answer, spot);
+                if answer.is_accepted() {
+                    self.conversation.contexts_read.push(Arc::new(ContextRead {
+                        by: None,
+                        topic: topic.clone(),
+                        answer,
+                    }));
+                }
+            }
             Request::Configuration | Request::Upgrade | Request::Other => {}
         }
     }

@@ -1,7 +1,9 @@
 //! All rules over one conversation.
 
+use super::alike::judge_alike;
 use super::calls::judge_calls;
-use super::deliveries::judge_deliveries;
+use super::current::judge_reads;
+use super::deliveries::{judge_deliveries, judge_late_refusals};
 use super::ends::judge_ends;
 use super::events::received_events;
 use super::frames::judge_frames;
@@ -27,7 +29,10 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
         judge_notification(conversation, event, judge);
     }
     judge_ids(&events, judge);
+    judge_alike(conversation, &events, judge);
     judge_deliveries(conversation, &events, owed, judge);
+    judge_late_refusals(conversation, &events, judge);
     judge_order(conversation, &events, judge);
+    judge_reads(conversation, judge);
     judge_sync_errors(conversation, &events, judge);
 }

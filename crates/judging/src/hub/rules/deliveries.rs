@@ -7,6 +7,48 @@ use crate::hub::{Breach, Conversation, Judge, Place, Publication, ids};
 use crate::protocol::Action;
 use crate::schema::Unmet;
 
+/// Judges whom the hub tells of what it accepted and did not broadcast: the requester alone (2.6).
+pub(super) fn judge_late_refusals(
+    conversation: &Conversation,
+    events: &[ReceivedEvent<'_>],
+    judge: &mut Judge,
+) {
+    for (position, publication) in conversation.publications.iter().enumerate() {
+        let Some(by) = publication.by.as_ref().filter(|_| publication.accepted) else {
+            continue;
+        };
+        if events.iter().any(|event| event.publication == Some(position)) {
+            continue;
+        }
+        let is_about_it = |event: &&ReceivedEvent<'_>| {
+            event.is_sync_error()
+                && event.topic == publication.topic
+                && event.publication.is_none()
+                && causes(event.message())
+                    .iter()
+                    .any(|cause| cause.event_id == publication.id)
+        };
+        let told: Vec<_> = events.iter().filter(is_about_it).collect();
+        let breach = told.iter().find(|event| event.subscriber != by).map(|event| {
+            let message = format!(
+                "{} was told that the hub does not broadcast an event of {by}, which is nobody else's business",
+                event.subscriber
+            );
+            let places = vec![
+                Place::at(publication.requested.sequence),
+                Place::at(publication.answered.sequence),
+                Place::at(event.sequence()),
+            ];
+            Breach::new(message, places)
+                .expecting(format!("a SyncError to {by} alone"))
+                .observing(format!("one to {}", event.subscriber))
+        });
+        if !told.is_empty() {
+            judge.tried(ids::LATE_REJECTION, breach);
+        }
+    }
+}
+
 /// Judges what became of everything that was owed.
 pub(super) fn judge_deliveries(
     conversation: &Conversation,

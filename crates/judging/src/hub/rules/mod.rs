@@ -3,21 +3,25 @@
 //! One file a group of rules. A rule takes what was observed and tells a [`super::Judge`] what it finds.
 
 mod acceptance;
+mod alike;
 mod ambient;
 mod calls;
 mod challenges;
 mod confirmation;
 mod copies;
+mod current;
 mod deliveries;
 mod ends;
 mod events;
 mod frames;
 mod intents;
 mod leases;
+mod members;
 mod notifications;
 mod order;
 mod owed;
 mod publishing;
+mod shared;
 mod signatures;
 mod sync_errors;
 #[cfg(test)]
@@ -30,6 +34,7 @@ pub use acceptance::{end_accepted, status_of_acceptance, subscription_accepted};
 pub use ambient::judge_conversation;
 pub use challenges::judge_challenges;
 pub use confirmation::{not_confirmed, not_connected};
+pub use current::ContextRead;
 pub use frames::{first_frame_of_no_known_kind, pass_over_first_frames, told_of_first_frame};
 pub use intents::{Unverified, not_verified};
 pub use leases::{

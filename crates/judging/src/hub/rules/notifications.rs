@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::copies::judge_copy;
+use super::copies::{judge_copy, judge_single_patient};
 use super::events::ReceivedEvent;
+use super::members::{judge_extensions, judge_name};
 use super::topics::judge_topic;
 use crate::hub::base_fhir::authored_sync_error;
 use crate::hub::{Breach, Conversation, Judge, Place, Publication, ids};
-use crate::protocol::join_events;
+use crate::protocol::{Version, join_events};
 
 /// Judges one notification.
 pub(super) fn judge_notification(conversation: &Conversation, event: &ReceivedEvent<'_>, judge: &mut Judge) {
@@ -29,15 +30,20 @@ pub(super) fn judge_notification(conversation: &Conversation, event: &ReceivedEv
         ),
     }
     judge_event(event, judge);
+    judge_single_patient(event, origin.map(AsRef::as_ref), judge);
+    if conversation.version == Version::Stu3 {
+        let text = origin.and_then(|publication| conversation.text_of(publication));
+        judge_extensions(event, text, judge);
+    }
     match origin {
-        Some(publication) => judge_copy(event, publication, judge),
+        Some(publication) => judge_copy(conversation, event, publication, judge),
         None if event.is_sync_error() => {
             // Only of what the hub made itself is the hub the author.
             let content = event.message().get("event").unwrap_or(&Value::Null);
             judge.event_of_hub(event.event.as_str(), content, event.received.spot);
             judge.authored(authored_sync_error(event.message()));
         }
-        None => {}
+        None => judge_name(conversation, event, judge),
     }
 }
 

@@ -1,16 +1,19 @@
 //! Every ambient rule in both directions: conversations that break it, and lawful ones beside them that do not.
 
 mod acceptance;
+mod alike;
 mod answers;
 mod callbacks;
 mod calls;
 mod challenges;
 mod copies;
+mod current;
 mod deliveries;
 mod ends;
 mod frames;
 mod intents;
 mod leases;
+mod members;
 mod notifications;
 mod order;
 mod publishing;

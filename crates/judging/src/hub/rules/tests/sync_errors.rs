@@ -1,10 +1,11 @@
-//! A SyncError has a cause.
+//! A SyncError has a cause, and one about a late refusal goes to the requester alone.
 
 use serde_json::json;
 
-use super::{FAIL, PASS};
+use super::{FAIL, PASS, WARN};
 use crate::hub::example::{Example, sync_error};
-use crate::hub::ids::SYNC_ERROR_CAUSE;
+use crate::hub::ids::{LATE_REJECTION, SYNC_ERROR_CAUSE};
+use crate::protocol::Version;
 
 /// The viewer has opened a patient, and viewer and archive got it.
 fn delivered() -> Example {
@@ -64,4 +65,35 @@ fn a_sync_error_of_another_topic_is_a_leak_and_judged_as_one() {
     message["event"]["hub.topic"] = json!("other session");
     example.send("viewer", &message);
     assert_eq!(example.verdict(SYNC_ERROR_CAUSE), None);
+}
+
+#[test]
+fn a_late_refusal_is_told_to_the_requester_alone() {
+    let told = |version: Version, receivers: &[&str], broadcast: bool| {
+        let mut example = Example::under(version, &["viewer", "worklist"]);
+        let opened = example.publish("viewer", "Patient-open");
+        if broadcast {
+            example.deliver("worklist", opened);
+        }
+        for receiver in receivers {
+            example.sync_error(receiver, &format!("error for {receiver}"), "event-0");
+        }
+        example.verdict(LATE_REJECTION)
+    };
+    for version in [Version::Stu2, Version::Stu3] {
+        assert_eq!(told(version, &["viewer"], false), PASS);
+        assert_eq!(told(version, &["viewer", "worklist"], false), WARN);
+        assert_eq!(told(version, &["worklist"], false), WARN);
+        assert_eq!(told(version, &[], false), None);
+        assert_eq!(
+            told(version, &["viewer", "worklist"], true),
+            None,
+            "it was broadcast"
+        );
+    }
+    assert_eq!(
+        told(Version::Stu1, &["worklist"], false),
+        None,
+        "STU1 has no late refusal"
+    );
 }
