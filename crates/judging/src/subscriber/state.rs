@@ -157,6 +157,8 @@ pub(super) struct Webhook {
     pub(super) wanted: Vec<Wanted>,
     /// The hub took a request, or asked for its verification.
     pub(super) accepted: bool,
+    /// Its end was asked for since it was last asked for, whatever the hub answered.
+    pub(super) left: bool,
 }
 
 /// An accepted subscription.

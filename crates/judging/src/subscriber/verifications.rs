@@ -86,7 +86,9 @@ impl Judge {
             };
         };
         let refused = known.ended.is_some_and(|(ended, _)| ended == Ended::Refused);
-        match (unsubscribe, known.unsubscribe.is_some()) {
+        // A hub may refuse an unsubscribe and verify it all the same.
+        let left = known.webhook.as_ref().is_some_and(|webhook| webhook.left);
+        match (unsubscribe, left) {
             (true, true) => Wish::Unsubscribe,
             // It wants to stay, and nobody is known to have asked for anything else.
             (true, false) if known.ended.is_none() => Wish::Nothing,
@@ -107,6 +109,8 @@ impl Judge {
         match verification.wish {
             Wish::Subscribe => self.subscription_verified(who, verification, answered, spots),
             Wish::Unsubscribe => self.unsubscribe_verified(who, verification, answered, spots),
+            // Without a challenge it is no verification, and nothing that could be confirmed.
+            Wish::Nothing if verification.challenge.is_none() => {}
             Wish::Nothing => {
                 let breach = (answered.status != NOT_FOUND).then(|| {
                     breach(

@@ -103,6 +103,7 @@ impl Judge {
             let further: Vec<String> = further.collect();
             subscription.asked.extend(further);
             subscription.unsubscribe = None;
+            webhook.left = false;
             webhook.wanted.push(form.wanted);
             if webhook.wanted.len() > REQUESTS {
                 webhook.wanted.remove(1);
@@ -144,6 +145,7 @@ impl Judge {
                     connection,
                     wanted: vec![form.wanted],
                     accepted: false,
+                    left: false,
                 }),
             },
         );
@@ -208,6 +210,9 @@ impl Judge {
                 self.judge(who, ids::UNSUBSCRIBE_MIRRORS, breach);
                 if let Some(subscription) = self.subscriptions.get_mut(&at) {
                     subscription.unsubscribe.get_or_insert(spot);
+                    if let Some(webhook) = &mut subscription.webhook {
+                        webhook.left = true;
+                    }
                 }
             }
             None if self.was_asked_for(&form.callback, &form.topic) == Some(false) => {

@@ -398,6 +398,27 @@ pub(super) fn verifications() -> Vec<Case> {
             },
         },
         Case {
+            name: "what was never asked for has no challenge",
+            requirement: "intent-verification.disagreement-404",
+            verdict: None,
+            talk: |talk| {
+                let url = format!("{}&hub.mode=subscribe&hub.topic={TOPIC}", callback("viewer"));
+                let id = talk.call("GET", &url, "");
+                talk.call_answered(id, 200, None, "");
+            },
+        },
+        Case {
+            name: "an unsubscribe that the hub refuses and verifies",
+            requirement: "intent-verification.disagreement-404",
+            verdict: None,
+            talk: |talk| {
+                talk.join("viewer");
+                talk.webhook("unsubscribe", "viewer", &[], 500);
+                let id = talk.ask_back("unsubscribe", "viewer", TOPIC, ASKED);
+                talk.call_answered(id, 200, Some(HTML), "ch-1");
+            },
+        },
+        Case {
             name: "exchanges are missing, the request among them",
             requirement: "intent-verification.disagreement-404",
             verdict: None,
