@@ -19,7 +19,7 @@ use castspec_hub::{Defect, HubError, Limits, OtherEvents, Server, Settings, Tran
 /// Serve the hub simulator until stopped
 ///
 /// Prints `castspec hub listening on <hub.url>` once it accepts connections; with several versions, a line for each. What
-/// subscribers of STU3 do wrong is told on standard error as it happens.
+/// subscribers do wrong is told on standard error as it happens.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  castspec hub --port 8443 --ca-out ca.pem")]
 pub struct HubCommand {
@@ -238,7 +238,7 @@ impl HubCommand {
         let mut settings = self.settings()?;
         let (token, rules) = (self.faults.token()?, self.faults.rules()?);
         let prepared = self.prepare_judging()?;
-        settings.observer = prepared.as_ref().map(Prepared::observer);
+        settings.observers = prepared.as_ref().map(Prepared::observers).unwrap_or_default();
         let server = Server::start_versions(settings, further, listen, transport).await?;
         if let (Some(path), Some(pem)) = (&self.ca_out, server.authority_pem()) {
             std::fs::write(path, pem).map_err(|source| HubCommandError::Authority {
@@ -251,9 +251,7 @@ impl HubCommand {
             hub_tokens::write(path, &server, authorization, self.token_life(), authority)?;
         }
         let control = self.faults.begin(server.controls(), token, rules).await?;
-        let judged_url = server.urls().find(|(version, _)| *version == Version::Stu3);
-        let judged_url = judged_url.map_or_else(String::new, |(_, url)| url.to_owned());
-        let judging = prepared.map(|prepared| prepared.begin(&judged_url, self.ack_timeout, self.auth));
+        let judging = prepared.map(|prepared| prepared.begin(server.urls(), self.ack_timeout, self.auth));
         let mut stdout = std::io::stdout();
         for (_, url) in server.urls() {
             writeln!(stdout, "castspec hub listening on {url}").map_err(output)?;
@@ -264,30 +262,18 @@ impl HubCommand {
         drop(control);
         server.shutdown().await;
         let failed = match judging {
-            Some(judging) => judging.end(&judged_url).await?,
+            Some(judging) => judging.end().await?,
             None => false,
         };
         Ok(ExitCode::from(u8::from(failed)))
     }
 
-    /// Subscribers are judged in STU3.
     fn prepare_judging(&self) -> Result<Option<Prepared>, HubCommandError> {
-        if !self.fhircast_version.contains(&Version::Stu3) {
-            return match self.reports {
-                Some(_) => Err(HubCommandError::Unsupported(
-                    "--reports: subscribers are judged in STU3 only; add --fhircast-version STU3, or leave it out"
-                        .to_owned(),
-                )),
-                None => Ok(None),
-            };
-        }
         if self.unjudged {
             return Ok(None);
         }
-        Ok(Some(hub_subscribers::prepare(
-            Version::Stu3,
-            self.reports.as_deref(),
-        )?))
+        let prepared = hub_subscribers::prepare(&self.fhircast_version, self.reports.as_deref())?;
+        Ok(Some(prepared))
     }
 
     fn token_life(&self) -> Duration {

@@ -25,58 +25,86 @@ const TOLD: usize = 3;
 /// How many such pairs are told apart.
 const PAIRS: usize = 10_000;
 
-/// The judging of a hub's subscribers, under way.
+/// The judging of a hub's subscribers, under way: a judge for each version that it speaks.
 pub(super) struct Judging {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<Vec<SubscriberChecks>>,
+    judges: Vec<VersionJudging>,
     reports: Option<Reports>,
-    version: Version,
     started: jiff::Timestamp,
 }
 
-/// Where the exchanges of a hub come from, before its URL is known.
-pub(super) struct Prepared {
-    observer: Observer,
-    exchanges: mpsc::Receiver<Exchange>,
-    reports: Option<Reports>,
+/// The judging of what is spoken in one version.
+struct VersionJudging {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Vec<SubscriberChecks>>,
     version: Version,
+    hub_url: String,
 }
 
-/// Prepares the judging of what is spoken in this version, with reports into the folder at the end.
+/// Where the exchanges of a hub come from, before its URLs are known.
+pub(super) struct Prepared {
+    observed: Vec<(Version, Observer, mpsc::Receiver<Exchange>)>,
+    reports: Option<Reports>,
+}
+
+/// Prepares the judging of what is spoken in these versions, with reports into the folder at the end.
 ///
 /// # Errors
 /// When the folder cannot be written to.
-pub(super) fn prepare(version: Version, reports: Option<&Path>) -> Result<Prepared, ReportError> {
+pub(super) fn prepare(versions: &[Version], reports: Option<&Path>) -> Result<Prepared, ReportError> {
     let reports = reports
         .map(|folder| Reports::new(folder, Grading::Standard))
         .transpose()?;
-    let (observer, exchanges) = Observer::new(version, WAITING);
+    let mut distinct: Vec<Version> = Vec::new();
+    for version in versions {
+        if !distinct.contains(version) {
+            distinct.push(*version);
+        }
+    }
+    let observed = distinct.into_iter().map(|version| {
+        let (observer, exchanges) = Observer::new(version, WAITING);
+        (version, observer, exchanges)
+    });
     Ok(Prepared {
-        observer,
-        exchanges,
+        observed: observed.collect(),
         reports,
-        version,
     })
 }
 
 impl Prepared {
-    pub(super) fn observer(&self) -> Observer {
-        self.observer.clone()
+    pub(super) fn observers(&self) -> Vec<Observer> {
+        let observers = self.observed.iter().map(|(_, observer, _)| observer.clone());
+        observers.collect()
     }
 
-    /// Begins to judge.
-    pub(super) fn begin(self, hub_url: &str, ack_timeout: Duration, authorization: bool) -> Judging {
-        let mut settings = Settings::new(self.version, hub_url);
-        settings.ack_timeout = ack_timeout;
-        settings.authorization = authorization;
-        // Nothing passed at this hub before it was started.
-        settings.complete = true;
-        let (stop, stopped) = oneshot::channel();
+    /// Begins to judge; the URLs are those of the hub in each version.
+    pub(super) fn begin<'u>(
+        self,
+        urls: impl Iterator<Item = (Version, &'u str)>,
+        ack_timeout: Duration,
+        authorization: bool,
+    ) -> Judging {
+        let urls: HashMap<Version, &str> = urls.collect();
+        let judges = self
+            .observed
+            .into_iter()
+            .filter_map(|(version, observer, exchanges)| {
+                let hub_url = *urls.get(&version)?;
+                let mut settings = Settings::new(version, hub_url);
+                settings.ack_timeout = ack_timeout;
+                settings.authorization = authorization;
+                // Nothing passed at this hub before it was started.
+                settings.complete = true;
+                let (stop, stopped) = oneshot::channel();
+                Some(VersionJudging {
+                    stop,
+                    task: tokio::spawn(judge(settings, observer, exchanges, stopped)),
+                    version,
+                    hub_url: hub_url.to_owned(),
+                })
+            });
         Judging {
-            stop,
-            task: tokio::spawn(judge(settings, self.observer, self.exchanges, stopped)),
+            judges: judges.collect(),
             reports: self.reports,
-            version: self.version,
             started: jiff::Timestamp::now(),
         }
     }
@@ -192,15 +220,27 @@ impl Judging {
     ///
     /// # Errors
     /// When a report cannot be written.
-    pub(super) async fn end(self, hub_url: &str) -> Result<bool, ReportError> {
-        // The judge may have ended before.
-        let _ = self.stop.send(());
-        let all_checks = self.task.await.unwrap_or_default();
+    pub(super) async fn end(self) -> Result<bool, ReportError> {
+        let mut runs = Vec::new();
+        for judging in self.judges {
+            // The judge may have ended before.
+            let _ = judging.stop.send(());
+            let all_checks = judging.task.await.unwrap_or_default();
+            runs.push(finished(
+                all_checks,
+                judging.version,
+                &judging.hub_url,
+                self.started,
+            ));
+        }
         let Some(mut reports) = self.reports else {
             return Ok(false);
         };
-        for event in &finished(all_checks, self.version, hub_url, self.started).into_events() {
-            reports.event(event)?;
+        let mut runs = runs.into_iter();
+        if let Some(first) = runs.next() {
+            for event in &first.into_events_with(runs.collect()) {
+                reports.event(event)?;
+            }
         }
         Ok(reports.conclusion().summary().fail > 0)
     }

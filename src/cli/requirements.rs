@@ -209,8 +209,8 @@ impl RequirementsCommand {
         {
             return Ok(covers);
         }
-        for id in subscriber_judging::REQUIREMENTS {
-            covers.entry((*id).into()).or_default().subscriber_rules = true;
+        for id in subscriber_judging::requirements_of(catalogue, self.fhircast_version) {
+            covers.entry(id.into()).or_default().subscriber_rules = true;
         }
         for id in AMBIENT {
             covers.entry((*id).into()).or_default().ambient = true;

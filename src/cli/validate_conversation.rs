@@ -54,13 +54,6 @@ pub(super) fn judge(
         hub: manner.side != Some(Side::Subscriber),
         subscribers: manner.side != Some(Side::Hub),
     };
-    if judged.subscribers && version != Version::Stu3 {
-        let line = format!("subscribers are judged in STU3 only, and {name} is {version}");
-        if !judged.hub {
-            return Err(CommandError::new(format!("--as subscriber: {line}")));
-        }
-        print_error(&format!("castspec: {line}: the hub alone is judged\n"));
-    }
     let catalogue = Arc::new(Catalogue::embedded().map_err(|error| of(&error))?);
     let schemas = Arc::new(Schemas::load(version).map_err(|error| of(&error))?);
     let mut reports = manner

@@ -1,16 +1,16 @@
-//! Every requirement on subscribers that can be observed is judged whenever their messages are seen.
+//! Every requirement on subscribers that can be observed is judged whenever their messages are seen, in every version.
 
 use std::collections::BTreeSet;
 
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::{Actor, Catalogue, Level};
 use castspec_fhircast::schema::Schemas;
-use castspec_judging::subscriber::REQUIREMENTS;
+use castspec_judging::subscriber::{REQUIREMENTS, requirements_of};
 
 /// Permissions are never judged (docs/requirements.md).
-fn observable(catalogue: &Catalogue) -> impl Iterator<Item = &str> {
-    let requirements = catalogue.iter().filter(|requirement| {
-        requirement.version == Version::Stu3
+fn observable(catalogue: &Catalogue, version: Version) -> impl Iterator<Item = &str> {
+    let requirements = catalogue.iter().filter(move |requirement| {
+        requirement.version == version
             && requirement.actor == Actor::Subscriber
             && requirement.unobservable.is_none()
             && requirement.level != Level::May
@@ -21,17 +21,26 @@ fn observable(catalogue: &Catalogue) -> impl Iterator<Item = &str> {
 #[test]
 fn every_observable_requirement_on_subscribers_is_judged() {
     let catalogue = Catalogue::embedded().unwrap();
-    let schemas = Schemas::load(Version::Stu3).unwrap().requirements();
-    let unjudged: Vec<&str> = observable(&catalogue)
-        .filter(|id| !REQUIREMENTS.contains(id) && !schemas.contains_key(*id))
-        .collect();
-    assert!(unjudged.is_empty(), "{unjudged:#?}");
+    for version in Version::ALL {
+        let schemas = Schemas::load(version).unwrap().requirements();
+        let unjudged: Vec<&str> = observable(&catalogue, version)
+            .filter(|id| !REQUIREMENTS.contains(id) && !schemas.contains_key(*id))
+            .collect();
+        assert!(unjudged.is_empty(), "{version}: {unjudged:#?}");
+    }
 }
 
 #[test]
 fn subscribers_are_judged_by_requirements_that_exist_and_bind_subscribers() {
     let catalogue = Catalogue::embedded().unwrap();
-    let known: BTreeSet<&str> = observable(&catalogue).collect();
+    let mut known: BTreeSet<&str> = BTreeSet::new();
+    for version in Version::ALL {
+        let stated: BTreeSet<&str> = observable(&catalogue, version).collect();
+        let judged: Vec<&str> = requirements_of(&catalogue, version).collect();
+        assert!(judged.iter().all(|id| stated.contains(id)), "{version}");
+        assert!(judged.len() > 20, "{version}: {judged:?}");
+        known.extend(stated);
+    }
     let strangers: Vec<&&str> = REQUIREMENTS.iter().filter(|id| !known.contains(*id)).collect();
     assert!(strangers.is_empty(), "{strangers:#?}");
     let distinct: BTreeSet<&&str> = REQUIREMENTS.iter().collect();

@@ -6,15 +6,19 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::observation::{CallWatch, Observer};
 use super::settings::Settings;
 use crate::protocol::signature::SIGNATURE_HEADER;
 use crate::session::{Call, CallAnswer, CallMethod};
+use castspec_judging::subscriber::CallEnd;
 
 /// The HTTP client for callbacks.
 #[derive(Debug, Clone)]
@@ -72,50 +76,92 @@ impl Caller {
         })
     }
 
-    /// Makes the call.
-    pub(super) async fn call(&self, call: Call, timeout: Duration) -> CallAnswer {
+    /// Makes the call, and tells an observer of it.
+    pub(super) async fn call(
+        &self,
+        call: Call,
+        timeout: Duration,
+        observer: Option<&Observer>,
+    ) -> CallAnswer {
         tracing::debug!(purpose = ?call.purpose, url = %call.url, "calling back");
-        match tokio::time::timeout(timeout, self.exchange(call)).await {
+        let (method, url) = (method_of(call.method), call.url);
+        let mut headers = HeaderMap::new();
+        if let Some(signature) = call.signature.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(SIGNATURE_HEADER, signature);
+        }
+        if call.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let body = call.body.map(ByteString::into_bytes);
+        let watch = observer.map(|observer| {
+            let body = body.clone().unwrap_or_default();
+            observer.call(method.as_str(), &url, &headers, body)
+        });
+        let mut request = self.client.request(method, &url).headers(headers);
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        match tokio::time::timeout(timeout, self.exchange(request, watch.as_ref())).await {
             Ok(answer) => answer,
-            Err(_) => CallAnswer::Failed(format!("no answer came within {} seconds", timeout.as_secs_f64())),
+            Err(_) => {
+                let why = format!("no answer came within {} seconds", timeout.as_secs_f64());
+                if let Some(watch) = &watch {
+                    watch.failed(CallEnd::GivenUp, &why);
+                }
+                CallAnswer::Failed(why)
+            }
         }
     }
 
-    async fn exchange(&self, call: Call) -> CallAnswer {
-        let method = match call.method {
-            CallMethod::Get => Method::GET,
-            CallMethod::Post => Method::POST,
-            CallMethod::Put => Method::PUT,
-        };
-        let mut request = self.client.request(method, &call.url);
-        if let Some(signature) = call.signature.and_then(|value| HeaderValue::try_from(value).ok()) {
-            request = request.header(SIGNATURE_HEADER, signature);
-        }
-        if let Some(body) = call.body {
-            request = request
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.into_bytes());
-        }
+    async fn exchange(&self, request: reqwest::RequestBuilder, watch: Option<&CallWatch>) -> CallAnswer {
         match request.send().await {
             Ok(answer) => {
-                let status = answer.status().as_u16();
-                let body = self.read(answer).await;
-                CallAnswer::Answered { status, body }
+                let (status, headers) = (answer.status(), answer.headers().clone());
+                let (body, is_whole) = self.read(answer).await;
+                if let Some(watch) = watch {
+                    watch.answered(status, &headers, body.clone());
+                }
+                CallAnswer::Answered {
+                    status: status.as_u16(),
+                    body: String::from_utf8(body.into()).ok().filter(|_| is_whole),
+                }
             }
-            Err(error) => CallAnswer::Failed(describe(&error)),
+            Err(error) => {
+                let why = describe(&error);
+                if let Some(watch) = watch {
+                    let unreached = error.is_connect() || error.is_builder();
+                    let end = if unreached {
+                        CallEnd::Unreachable
+                    } else {
+                        CallEnd::Cut
+                    };
+                    watch.failed(end, &why);
+                }
+                CallAnswer::Failed(why)
+            }
         }
     }
 
-    /// The body, where it is text within the limit.
-    async fn read(&self, mut answer: reqwest::Response) -> Option<String> {
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.ok()? {
-            if body.len() + chunk.len() > self.answer_limit {
-                return None;
+    /// The body as far as it came and is within the limit, and whether that is all of it.
+    async fn read(&self, mut answer: reqwest::Response) -> (Bytes, bool) {
+        let mut body = BytesMut::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= self.answer_limit => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(None) => return (body.freeze(), true),
+                Ok(Some(_)) | Err(_) => return (body.freeze(), false),
             }
-            body.extend_from_slice(&chunk);
         }
-        String::from_utf8(body).ok()
+    }
+}
+
+fn method_of(method: CallMethod) -> Method {
+    match method {
+        CallMethod::Get => Method::GET,
+        CallMethod::Post => Method::POST,
+        CallMethod::Put => Method::PUT,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Tells an observer of every exchange, in the order in which they happen here; it judges nothing and changes nothing.
 //!
 //! Requests are told once their body is read and before anything is done with them, answers before they are sent, frames
-//! from the hub before they are written and frames from a subscriber before its session sees them.
+//! from the hub before they are written and frames from a subscriber before its session sees them. Calls to callbacks are told
+//! before they are made, and their answers before the session sees them.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,7 +24,7 @@ use tokio::time::Instant;
 
 use crate::protocol::Version;
 use castspec_judging::capture::Side;
-use castspec_judging::subscriber::{Exchange, Frame, Observed};
+use castspec_judging::subscriber::{CallEnd, Exchange, Frame, Observed};
 
 /// The time that the rest of a body may take where the hub did not read it.
 const REST: Duration = Duration::from_secs(1);
@@ -106,7 +107,7 @@ impl Observer {
             id,
             method: parts.method.to_string(),
             url,
-            headers: headers(&parts.headers),
+            headers: shown(&parts.headers),
             body: Bytes::new(),
         };
         if body.is_end_stream() {
@@ -142,10 +143,26 @@ impl Observer {
         self.tell(Observed::Answer {
             id,
             status: parts.status.as_u16(),
-            headers: headers(&parts.headers),
+            headers: shown(&parts.headers),
             body: body.clone(),
         });
         Response::from_parts(parts, Body::from(body))
+    }
+
+    /// A callback is about to be called.
+    pub(super) fn call(&self, method: &str, url: &str, headers: &HeaderMap, body: Bytes) -> CallWatch {
+        let id = self.number();
+        self.tell(Observed::Called {
+            id,
+            method: method.to_owned(),
+            url: url.to_owned(),
+            headers: shown(headers),
+            body,
+        });
+        CallWatch {
+            observer: self.clone(),
+            id,
+        }
     }
 
     /// Begins to watch a WebSocket that is about to open at this URL.
@@ -159,8 +176,8 @@ impl Observer {
 }
 
 /// Names and values, without what gives access.
-fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let shown = headers.iter().map(|(name, value)| {
+fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    let listed = headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         let value = if *name == header::AUTHORIZATION || *name == header::PROXY_AUTHORIZATION {
             format!("{} …", value.split(' ').next().unwrap_or_default())
@@ -171,7 +188,7 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
         };
         (name.to_string(), value)
     });
-    shown.collect()
+    listed.collect()
 }
 
 /// A body that is copied while it is read.
@@ -245,6 +262,32 @@ impl Stream for Copying {
             _ => {}
         }
         next
+    }
+}
+
+/// A call to a callback, under way.
+#[derive(Debug)]
+pub(super) struct CallWatch {
+    observer: Observer,
+    id: u64,
+}
+
+impl CallWatch {
+    pub(super) fn answered(&self, status: StatusCode, headers: &HeaderMap, body: Bytes) {
+        self.observer.tell(Observed::CallAnswered {
+            id: self.id,
+            status: status.as_u16(),
+            headers: shown(headers),
+            body,
+        });
+    }
+
+    pub(super) fn failed(&self, end: CallEnd, problem: &str) {
+        self.observer.tell(Observed::CallFailed {
+            id: self.id,
+            end,
+            problem: problem.to_owned(),
+        });
     }
 }
 

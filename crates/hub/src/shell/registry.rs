@@ -64,6 +64,7 @@ impl Registry {
             rules: surroundings.faults.rules.clone(),
             endpoints: Endpoints::new(behaviour.clone()),
             caller: surroundings.caller.clone(),
+            observer: settings.observer().cloned(),
             stopping: stopped,
             start: Instant::now(),
         };

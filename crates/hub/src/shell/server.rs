@@ -221,15 +221,13 @@ fn hubs(settings: &Settings, urls: &Urls, surroundings: &Surroundings) -> (Route
     let mut registries = Vec::new();
     for version in &urls.versions {
         let prefix = urls.prefix(*version);
-        let observer = settings.observer.clone();
         let settings = Settings {
             version: *version,
-            observer: observer.filter(|observer| observer.version() == *version),
             ..settings.clone()
         };
         let registry = Registry::new(settings, &prefix, surroundings);
         let mut routes = routes::router(Arc::clone(&registry));
-        if let Some(observer) = &registry.settings.observer {
+        if let Some(observer) = registry.settings.observer() {
             routes = observer.watch(routes, &prefix, registry.settings.body_limit);
         }
         router = if prefix.is_empty() {

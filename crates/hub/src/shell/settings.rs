@@ -46,8 +46,17 @@ pub struct Settings {
     pub authorization: Option<Options>,
     /// The deliberate deviations.
     pub defects: Vec<Defect>,
-    /// The observer of every exchange of one version; where there is none, nothing is copied.
-    pub observer: Option<Observer>,
+    /// The observers, each of every exchange of one version; where there is none for a version, nothing is copied.
+    pub observers: Vec<Observer>,
+}
+
+impl Settings {
+    /// Who is told of what this hub's version exchanges.
+    pub(super) fn observer(&self) -> Option<&Observer> {
+        self.observers
+            .iter()
+            .find(|observer| observer.version() == self.version)
+    }
 }
 
 impl Default for Settings {
@@ -66,7 +75,7 @@ impl Default for Settings {
             write_timeout: Duration::from_secs(5),
             authorization: None,
             defects: Vec::new(),
-            observer: None,
+            observers: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::alarm::{Alarm, AlarmClock};
 use super::callbacks::Caller;
 use super::endpoints::Endpoints;
+use super::observation::Observer;
 use super::outgoing::Outgoing;
 use super::queues::{Frame, Overflow, SocketQueues};
 use crate::clock::Now;
@@ -22,6 +23,8 @@ pub(super) struct Shared {
     pub(super) endpoints: Endpoints,
     /// The HTTP client for callbacks, in versions that have them.
     pub(super) caller: Option<Caller>,
+    /// Who is told of what is called back, and answered.
+    pub(super) observer: Option<Observer>,
     /// Whether the hub stops.
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) start: Instant,
@@ -235,10 +238,11 @@ impl Topic {
         let (Some(caller), Some(topic)) = (self.shared.caller.clone(), self.this.upgrade()) else {
             return;
         };
+        let observer = self.shared.observer.clone();
         let mut stopping = self.shared.stopping.clone();
         tokio::spawn(async move {
             tokio::select! {
-                answer = caller.call(call, timeout) => {
+                answer = caller.call(call, timeout, observer.as_ref()) => {
                     topic.with(|session, now| session.called_back(id, answer, now));
                 }
                 // It ends with an error where the hub is gone, which is as good.

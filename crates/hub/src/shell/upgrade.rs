@@ -42,8 +42,7 @@ pub(super) async fn connect(
     let guard = hub.count_socket();
     let watch = hub
         .settings
-        .observer
-        .as_ref()
+        .observer()
         .map(|observer| observer.socket(|| endpoint_url(&hub, &parts.headers, &endpoint)));
     let failed = Arc::clone(&topic);
     let timing = socket::Timing {

@@ -38,15 +38,35 @@ pub struct FinishedScenario {
 impl FinishedRun {
     /// The events of the run, from the first to the last.
     pub fn into_events(self) -> Vec<RunEvent> {
-        let version = self.target.fhircast_version;
-        let mut summary = Summary::default();
+        self.into_events_with(Vec::new())
+    }
+
+    /// The events of this run and of further ones, which took place beside it in other versions, as those of one.
+    pub fn into_events_with(self, further: Vec<Self>) -> Vec<RunEvent> {
         let mut events = vec![RunEvent::RunBegan(RunBegan {
-            tool: self.tool,
-            started: self.started,
-            target: self.target,
-            further_targets: Vec::new(),
-            scenarios: self.scenarios.len(),
+            tool: self.tool.clone(),
+            started: self.started.clone(),
+            target: self.target.clone(),
+            further_targets: further.iter().map(|run| run.target.clone()).collect(),
+            scenarios: self.scenarios.len() + further.iter().map(|run| run.scenarios.len()).sum::<usize>(),
         })];
+        let mut summary = Summary::default();
+        let mut duration = Duration::ZERO;
+        for run in std::iter::once(self).chain(further) {
+            duration = duration.max(run.duration);
+            run.tell_scenarios(&mut events, &mut summary);
+        }
+        events.push(RunEvent::RunEnded(RunEnded {
+            duration,
+            summary,
+            interrupted: false,
+            obstacle: None,
+        }));
+        events
+    }
+
+    fn tell_scenarios(self, events: &mut Vec<RunEvent>, summary: &mut Summary) {
+        let version = self.target.fhircast_version;
         for scenario in self.scenarios {
             events.push(RunEvent::ScenarioBegan(ScenarioBegan {
                 scenario: scenario.name.clone(),
@@ -67,12 +87,5 @@ impl FinishedRun {
                 transcript: Vec::new(),
             }));
         }
-        events.push(RunEvent::RunEnded(RunEnded {
-            duration: self.duration,
-            summary,
-            interrupted: false,
-            obstacle: None,
-        }));
-        events
     }
 }

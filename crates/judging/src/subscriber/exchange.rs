@@ -46,6 +46,39 @@ pub enum Observed {
         /// The body.
         body: Bytes,
     },
+    /// The hub called a callback: an intent verification, a notification or a denial.
+    Called {
+        /// Tells which answer belongs to it; no request to the hub has the same.
+        id: u64,
+        /// The method.
+        method: String,
+        /// The URL, with all of its query.
+        url: String,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Bytes,
+    },
+    /// The callback answered.
+    CallAnswered {
+        /// The call that it answers.
+        id: u64,
+        /// The status code.
+        status: u16,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Bytes,
+    },
+    /// A call ended without an answer.
+    CallFailed {
+        /// The call.
+        id: u64,
+        /// How it ended.
+        end: CallEnd,
+        /// What was seen of it, in one line.
+        problem: String,
+    },
     /// A WebSocket is open.
     Opened {
         /// Tells what belongs to it.
@@ -78,6 +111,17 @@ pub enum Observed {
     },
     /// Something went by unobserved: what is open now stays unjudged.
     Gap,
+}
+
+/// The end of a call that no answer came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallEnd {
+    /// No connection to the callback came about: it received nothing.
+    Unreachable,
+    /// The connection broke.
+    Cut,
+    /// The hub waited no longer.
+    GivenUp,
 }
 
 /// A message over a WebSocket.

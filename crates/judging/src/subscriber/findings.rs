@@ -130,15 +130,24 @@ impl Findings {
         Some(self.tallies.get_mut(who)?.entry(requirement).or_default())
     }
 
-    /// The requirement binds subscribers in this version.
+    /// A requirement that no version states is a slip of the pen, and would never be judged.
+    fn assert_known(&self, requirement: &RequirementId) {
+        debug_assert!(
+            self.catalogue.knows(requirement),
+            "no version states {requirement}"
+        );
+    }
+
+    /// The requirement binds subscribers in this version, and can be seen there.
     fn binds(&self, requirement: &RequirementId) -> bool {
         self.catalogue
             .get(self.version, requirement)
-            .is_some_and(|stated| stated.actor == Actor::Subscriber)
+            .is_some_and(|stated| stated.actor == Actor::Subscriber && stated.evidence.is_some())
     }
 
     pub(super) fn held(&mut self, who: &Subscriber, requirement: impl Into<RequirementId>) {
         let requirement = requirement.into();
+        self.assert_known(&requirement);
         if self.binds(&requirement)
             && let Some(tally) = self.tally(who, requirement)
         {
@@ -154,12 +163,13 @@ impl Findings {
         breach: Breach,
     ) {
         let requirement = requirement.into();
+        self.assert_known(&requirement);
+        if !self.binds(&requirement) {
+            return;
+        }
         let Some(stated) = self.catalogue.get(self.version, &requirement).cloned() else {
             return;
         };
-        if stated.actor != Actor::Subscriber {
-            return;
-        }
         let verdict = Verdict::of_breach(stated.level, breach.unmet);
         let mut check = Check {
             verdict,

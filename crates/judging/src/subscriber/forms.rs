@@ -11,6 +11,7 @@ use super::judge::{Judge, Question, REMEMBERED};
 use super::record::Place;
 use super::requests::{Asked, Head, Where, endpoint_path};
 use super::state::{Ended, Spot, Subscription};
+use super::webhooks::WebhookForm;
 use crate::schema::{MessageKind, Unmet};
 
 /// How long an endpoint may wait for its first connection before that is told.
@@ -28,7 +29,16 @@ pub(super) struct Form {
     asked: Vec<String>,
     /// The subscription whose endpoint it names.
     named: Option<usize>,
+    /// The subscription by webhooks that it begins, changes or ends.
+    webhook: Option<usize>,
     requested: Spot,
+}
+
+impl Form {
+    /// Whether it asks for a subscription to this topic.
+    pub(super) fn is_about(&self, topic: &str) -> bool {
+        !self.unsubscribe && self.topic == topic
+    }
 }
 
 /// The form as an object of strings; a repeated parameter is an array.
@@ -57,8 +67,12 @@ impl Judge {
         };
         let unsubscribe = text("hub.mode").is_some_and(|mode| mode.eq_ignore_ascii_case("unsubscribe"));
         let topic = text("hub.topic").unwrap_or_default();
-        let named = text("hub.channel.endpoint").and_then(|url| self.subscription_at(&url));
-        let who = self.requester(&topic, text("subscriber.name"), exchange.client.as_deref(), named);
+        let webhook = WebhookForm::read(self.settings.version, form);
+        let named = text("hub.channel.endpoint")
+            .filter(|_| webhook.is_none())
+            .and_then(|url| self.subscription_at(&url));
+        let meant = named.or_else(|| self.webhook_meant(webhook.as_ref()?));
+        let who = self.requester(&topic, text("subscriber.name"), exchange.client.as_deref(), meant);
         self.judge_sending(&who, head, unsubscribe, spot);
         self.judge_bearer(&who, exchange, head, form, spot);
         let kind = if unsubscribe {
@@ -71,7 +85,7 @@ impl Judge {
             .judgement(&self.record, &who, judgement, spot.sequence);
         if let Some(named) = named {
             self.judge_named_endpoint(&who, named, unsubscribe, spot);
-        } else if !unsubscribe {
+        } else if !unsubscribe && webhook.is_none() {
             let before = self.subscriptions.values().any(|subscription| {
                 subscription.who == who
                     && subscription
@@ -87,6 +101,13 @@ impl Judge {
         }
         let events = text("hub.events").unwrap_or_default();
         let asked = events.split(',').map(|event| event.trim().to_owned());
+        let webhook = webhook.and_then(|webhook| {
+            if unsubscribe {
+                self.webhook_left(&who, &webhook, spot)
+            } else {
+                Some(self.webhook_asked_for(&who, exchange.client.as_deref(), webhook, spot))
+            }
+        });
         let form = Form {
             who,
             client: exchange.client.clone(),
@@ -94,6 +115,7 @@ impl Judge {
             topic,
             asked: asked.filter(|event| !event.is_empty()).collect(),
             named,
+            webhook,
             requested: spot,
         };
         self.wait_for_answer(id, Asked::Form(form));
@@ -251,12 +273,19 @@ impl Judge {
                 );
                 self.broken(who, ids::DENIAL_HEEDED, breach);
             }
+            None if !unsubscribe && subscription.connected => {
+                self.held(who, ids::SUBSCRIBE_ENDPOINT_ON_RENEWAL);
+            }
             _ => {}
         }
     }
 
     /// The hub's answer to a subscription or unsubscribe request.
     pub(super) fn form_answered(&mut self, form: Form, status: u16, body: &[u8], spot: Spot) {
+        if let Some(webhook) = form.webhook {
+            self.webhook_answered(webhook, form.unsubscribe, status, spot);
+            return;
+        }
         if !(200..300).contains(&status) {
             return;
         }
@@ -312,6 +341,7 @@ impl Judge {
                 unsubscribe: None,
                 ended: None,
                 replaced: false,
+                webhook: None,
             },
         );
         self.ask_in(CONNECTS_WITHIN, Question::Connects { subscription: number });
@@ -351,6 +381,7 @@ impl Judge {
 
     pub(super) fn forget_subscription(&mut self, subscription: usize) {
         if let Some(forgotten) = self.subscriptions.remove(&subscription) {
+            self.forget_webhook(subscription, &forgotten);
             let path = endpoint_path(&forgotten.endpoint);
             if self.endpoints.get(&path) == Some(&subscription) {
                 self.endpoints.remove(&path);

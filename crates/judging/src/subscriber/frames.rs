@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::callbacks::is_callback;
 use super::event::Event;
 use super::exchange::Frame;
 use super::findings::Breach;
@@ -79,7 +80,7 @@ impl Judge {
         }
     }
 
-    fn notified(&mut self, connection: u64, event: &Event, size: usize, spot: Spot) {
+    pub(super) fn notified(&mut self, connection: u64, event: &Event, size: usize, spot: Spot) {
         let (action, anchor) = (event.action(), event.anchor());
         let topic_name = event.topic.clone().unwrap_or_default();
         let non_current = action == Some(Action::Update) && self.is_non_current(&topic_name, anchor.as_ref());
@@ -147,6 +148,7 @@ impl Judge {
             follows,
             acknowledged: None,
             overdue: false,
+            by_http: is_callback(connection),
         };
         if websocket
             .notified
@@ -158,8 +160,11 @@ impl Judge {
                 id: id.clone(),
             };
             websocket.notify(&id, notified);
-            let patience = self.settings.ack_timeout;
-            self.ask_in(patience, question);
+            // How long a callback has, the one who calls it tells.
+            if !is_callback(connection) {
+                let patience = self.settings.ack_timeout;
+                self.ask_in(patience, question);
+            }
         }
     }
 
@@ -229,7 +234,7 @@ impl Judge {
     }
 }
 
-fn events_of(message: &Value) -> Vec<String> {
+pub(super) fn events_of(message: &Value) -> Vec<String> {
     let events = message
         .get("hub.events")
         .and_then(Value::as_str)

@@ -1,12 +1,25 @@
 //! The requirements that are judged over a conversation; the schemas judge those on single messages.
 
+use crate::protocol::Version;
+use crate::requirement::{Actor, Catalogue};
+
 pub(super) const SUBSCRIBE_POST: &str = "subscribe.request.post";
 pub(super) const SUBSCRIBE_CONTENT_TYPE: &str = "subscribe.request.content-type";
 pub(super) const SUBSCRIBE_BEARER: &str = "subscribe.request.bearer";
 pub(super) const SUBSCRIBE_EVENTS_CASE: &str = "subscribe.events-case-insensitive.subscriber";
 pub(super) const SUBSCRIBE_CONNECTS: &str = "subscribe.connects-to-endpoint";
+pub(super) const SUBSCRIBE_ENDPOINT_ON_RENEWAL: &str = "subscribe.request.endpoint-on-renewal";
 pub(super) const SUBSCRIBE_AFTER_LOSS: &str = "subscribe.after-connection-loss";
 pub(super) const DENIAL_HEEDED: &str = "denial.heeded";
+pub(super) const DENIAL_ANSWERED: &str = "denial.webhook-answered";
+pub(super) const CALLBACK_UNIQUE: &str = "callback.unique";
+pub(super) const SECRET_UNIQUE: &str = "secret.unique";
+pub(super) const VERIFICATION_2XX: &str = "intent-verification.answer-2xx";
+pub(super) const VERIFICATION_CONTENT_TYPE: &str = "intent-verification.answer-content-type";
+pub(super) const VERIFICATION_CHALLENGE: &str = "intent-verification.answer-challenge";
+pub(super) const VERIFICATION_DISAGREEMENT: &str = "intent-verification.disagreement-404";
+pub(super) const VERIFICATION_UNSUBSCRIBE: &str = "intent-verification.unsubscribe-confirmed";
+pub(super) const UNSUBSCRIBE_MIRRORS: &str = "unsubscribe.mirrors";
 pub(super) const UNSUBSCRIBE_POST: &str = "unsubscribe.request.post";
 pub(super) const UNSUBSCRIBE_CONTENT_TYPE: &str = "unsubscribe.request.content-type";
 pub(super) const UNSUBSCRIBE_NEW_ENDPOINT: &str = "unsubscribe.new-endpoint";
@@ -26,6 +39,7 @@ pub(super) const SYNC_ERROR_AFTER_ACCEPTED: &str = "syncerror.after-accepted";
 pub(super) const SYNC_ERROR_IN_TIME: &str = "syncerror.late-refusal-in-time";
 pub(super) const PUBLISH_POST: &str = "publish.post";
 pub(super) const PUBLISH_ID_UNIQUE: &str = "publish.id-unique";
+pub(super) const PUBLISH_OF_SUBSCRIPTION: &str = "publish.event-of-subscription";
 pub(super) const PUBLISH_REJECTION_HANDLED: &str = "publish.rejection-handled";
 pub(super) const PUBLISH_RESEND: &str = "publish.resend";
 pub(super) const PUBLISH_RESEND_WAIT: &str = "publish.resend-wait";
@@ -47,15 +61,33 @@ pub(super) const STUDY_SAME_UID: &str = "imagingstudy-close.same-study-instance-
 pub(super) const STUDY_SAME_ACCESSION: &str = "imagingstudy-close.same-accession-number";
 pub(super) const REPORT_SAME_ID: &str = "diagnosticreport-close.same-id";
 
-/// All of them.
+/// Those that this version states in a way that can be seen, and that are judged in it.
+pub fn requirements_of(catalogue: &Catalogue, version: Version) -> impl Iterator<Item = &'static str> {
+    REQUIREMENTS.iter().copied().filter(move |id| {
+        let stated = catalogue.get(version, id);
+        stated.is_some_and(|stated| stated.actor == Actor::Subscriber && stated.evidence.is_some())
+    })
+}
+
+/// All of them, of all versions.
 pub const REQUIREMENTS: &[&str] = &[
     SUBSCRIBE_POST,
     SUBSCRIBE_CONTENT_TYPE,
     SUBSCRIBE_BEARER,
     SUBSCRIBE_EVENTS_CASE,
     SUBSCRIBE_CONNECTS,
+    SUBSCRIBE_ENDPOINT_ON_RENEWAL,
     SUBSCRIBE_AFTER_LOSS,
     DENIAL_HEEDED,
+    DENIAL_ANSWERED,
+    CALLBACK_UNIQUE,
+    SECRET_UNIQUE,
+    VERIFICATION_2XX,
+    VERIFICATION_CONTENT_TYPE,
+    VERIFICATION_CHALLENGE,
+    VERIFICATION_DISAGREEMENT,
+    VERIFICATION_UNSUBSCRIBE,
+    UNSUBSCRIBE_MIRRORS,
     UNSUBSCRIBE_POST,
     UNSUBSCRIBE_CONTENT_TYPE,
     UNSUBSCRIBE_NEW_ENDPOINT,
@@ -75,6 +107,7 @@ pub const REQUIREMENTS: &[&str] = &[
     SYNC_ERROR_IN_TIME,
     PUBLISH_POST,
     PUBLISH_ID_UNIQUE,
+    PUBLISH_OF_SUBSCRIPTION,
     PUBLISH_REJECTION_HANDLED,
     PUBLISH_RESEND,
     PUBLISH_RESEND_WAIT,

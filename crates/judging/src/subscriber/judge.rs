@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::callbacks::{CALLBACK, Callbacks, is_callback};
 use super::exchange::{Exchange, Observed};
 use super::findings::{Breach, Finding, Findings, Subscriber, SubscriberChecks};
 use super::record::{Record, traffic};
@@ -101,6 +102,7 @@ pub struct Judge {
     /// Subscriptions by the path of their endpoint.
     pub(super) endpoints: HashMap<String, usize>,
     pub(super) connections: HashMap<u64, Connection>,
+    pub(super) callbacks: Callbacks,
     pub(super) asked: HashMap<u64, Asked>,
     /// The clients that have shown a token.
     pub(super) bearers: HashSet<String>,
@@ -121,6 +123,7 @@ impl Judge {
             subscriptions: HashMap::new(),
             endpoints: HashMap::new(),
             connections: HashMap::new(),
+            callbacks: Callbacks::default(),
             asked: HashMap::new(),
             bearers: HashSet::new(),
             questions: BTreeMap::new(),
@@ -133,7 +136,7 @@ impl Judge {
     pub fn observe(&mut self, exchange: &Exchange) {
         self.pass_time(exchange.at);
         let actor = self.actor(exchange);
-        let sequence = match traffic(&exchange.observed) {
+        let sequence = match traffic(&exchange.observed, self.call_answered_by(&exchange.observed)) {
             Some(traffic) => self.record.add(self.now, &actor, traffic),
             None => 0,
         };
@@ -144,10 +147,20 @@ impl Judge {
         match &exchange.observed {
             Observed::Request { .. } => self.request(exchange, spot),
             Observed::Answer { id, status, body, .. } => self.answer(*id, *status, body, spot),
-            Observed::Opened { connection, url } => self.opened(*connection, url),
-            Observed::FromHub { connection, frame } => self.hub_sent(*connection, frame, spot),
-            Observed::FromSubscriber { connection, frame } => self.subscriber_sent(*connection, frame, spot),
-            Observed::Closed { connection, by, code } => self.closed(*connection, *by, *code, spot),
+            Observed::Called { id, url, body, .. } => self.called(*id, url, body, spot),
+            Observed::CallAnswered {
+                id,
+                status,
+                headers,
+                body,
+            } => self.call_answered(*id, *status, headers, body, spot),
+            Observed::CallFailed { id, end, .. } => self.call_failed(*id, *end, spot),
+            Observed::Opened { connection, url } => self.opened(socket(*connection), url),
+            Observed::FromHub { connection, frame } => self.hub_sent(socket(*connection), frame, spot),
+            Observed::FromSubscriber { connection, frame } => {
+                self.subscriber_sent(socket(*connection), frame, spot);
+            }
+            Observed::Closed { connection, by, code } => self.closed(socket(*connection), *by, *code, spot),
             Observed::Gap => self.forget(),
         }
     }
@@ -259,7 +272,11 @@ impl Judge {
         known
             .and_then(|connection| connection.who.clone())
             .unwrap_or_else(|| Subscriber {
-                name: format!("WebSocket {connection}"),
+                name: if is_callback(connection) {
+                    format!("callback {}", connection & !CALLBACK)
+                } else {
+                    format!("WebSocket {connection}")
+                },
                 topic: known
                     .and_then(|connection| connection.topic.clone())
                     .unwrap_or_default(),
@@ -295,7 +312,9 @@ impl Judge {
             Observed::FromHub { connection, .. }
             | Observed::FromSubscriber { connection, .. }
             | Observed::Opened { connection, .. }
-            | Observed::Closed { connection, .. } => self.listener(*connection).name,
+            | Observed::Closed { connection, .. } => self.listener(socket(*connection)).name,
+            Observed::Called { url, .. } => self.called_by_url(url),
+            Observed::CallAnswered { id, .. } | Observed::CallFailed { id, .. } => self.called_by_id(*id),
             _ => exchange.client.clone().unwrap_or_else(|| "a client".to_owned()),
         }
     }
@@ -307,7 +326,13 @@ impl Judge {
         self.subscriptions.clear();
         self.endpoints.clear();
         self.connections.clear();
+        self.callbacks = Callbacks::default();
         self.asked.clear();
         self.questions.clear();
     }
+}
+
+/// The number of a WebSocket, which never is that of a callback.
+fn socket(connection: u64) -> u64 {
+    connection & !CALLBACK
 }

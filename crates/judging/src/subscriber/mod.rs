@@ -6,6 +6,7 @@
 //! capture that is read long afterwards. What the conversation leaves open stays unjudged, and where the specification can be
 //! read in two ways, both pass.
 
+mod callbacks;
 mod closing;
 mod content;
 mod event;
@@ -22,12 +23,15 @@ mod requests;
 mod resending;
 mod sockets;
 mod state;
+mod subscribed_events;
 mod sync_errors;
 #[cfg(test)]
 mod tests;
 mod unique_members;
+mod verifications;
+mod webhooks;
 
-pub use exchange::{Exchange, Frame, Observed};
+pub use exchange::{CallEnd, Exchange, Frame, Observed};
 pub use findings::{Finding, Subscriber, SubscriberChecks};
-pub use ids::REQUIREMENTS;
+pub use ids::{REQUIREMENTS, requirements_of};
 pub use judge::{Judge, Settings};

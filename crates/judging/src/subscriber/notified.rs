@@ -79,16 +79,30 @@ impl Judge {
                 self.held(who, ids::NON_CURRENT_ANSWERED);
             }
         }
-        let Some(status) = status else { return };
+        if let Some(status) = status {
+            self.answered_with(connection, who, &known, status, spot);
+        }
+    }
+
+    /// The first answer to a notification.
+    pub(super) fn answered_with(
+        &mut self,
+        connection: u64,
+        who: &Subscriber,
+        known: &Notified,
+        status: u16,
+        spot: Spot,
+    ) {
         if (200..300).contains(&status) {
-            self.taken(connection, who, &known, status, spot);
+            self.taken(connection, who, known, status, spot);
         } else if status >= 400 {
-            self.refused(connection, who, &known, status, spot);
+            self.refused(connection, who, known, status, spot);
         }
     }
 
     fn taken(&mut self, connection: u64, who: &Subscriber, known: &Notified, status: u16, spot: Spot) {
-        let breach = (!matches!(status, 200 | 202)).then(|| {
+        // The status of an HTTP answer says success by any code of 200 to 299.
+        let breach = (!known.by_http && !matches!(status, 200 | 202)).then(|| {
             Breach::new(
                 format!("/status is {status}; 200 and 202 are what tells success"),
                 vec![Place::within(spot.sequence, "/status")],
@@ -146,7 +160,7 @@ impl Judge {
                 vec![
                     Place::at(before.sequence),
                     Place::at(known.spot.sequence),
-                    Place::within(spot.sequence, "/status"),
+                    known.status_at(spot),
                 ],
             );
             // A conflict is how a subscriber says that it does not want to follow.
@@ -168,7 +182,7 @@ impl Judge {
             vec![
                 Place::at(before.spot.sequence),
                 Place::at(known.spot.sequence),
-                Place::within(spot.sequence, "/status"),
+                known.status_at(spot),
             ]
         };
         if status == 413 {
@@ -182,7 +196,7 @@ impl Judge {
             } else {
                 Unmet::Note
             };
-            let places = small.map_or_else(|| vec![Place::within(spot.sequence, "/status")], &places);
+            let places = small.map_or_else(|| vec![known.status_at(spot)], &places);
             let breach = Breach::new(
                 format!(
                     "a notification of {} bytes was answered with {status}; expected 413 where its size is the reason",

@@ -102,6 +102,7 @@ impl Judge {
             None => {}
         }
         self.judge_sync_error(&who, &topic, client, &event, spot);
+        self.judge_event_of_subscription(&who, &topic, client, &event, spot);
         self.judge_repetition(&who, &topic, client, &event, spot);
         if let Some(published) = self.published(&event, client, spot) {
             self.topic(&topic).publish(published);

@@ -104,7 +104,10 @@ fn weight(traffic: &Traffic) -> usize {
     const OVERHEAD: usize = 256;
     OVERHEAD
         + match traffic {
-            Traffic::Request { body, .. } | Traffic::Response { body, .. } => body.len(),
+            Traffic::Request { body, .. }
+            | Traffic::Response { body, .. }
+            | Traffic::CallbackRequest { body, .. }
+            | Traffic::CallbackResponse { body, .. } => body.len(),
             Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => text.len(),
             _ => 0,
         }
@@ -121,8 +124,8 @@ fn kept(text: String) -> String {
     )
 }
 
-/// An exchange as a line of the transcript; `None` where it is none.
-pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
+/// An exchange as a line of the transcript, `None` where it is none; `to` is the place of the call that it answers.
+pub(super) fn traffic(observed: &Observed, to: usize) -> Option<Traffic> {
     let frame = |frame: &Frame| match frame {
         Frame::Text(text) => (kept(text.clone()), false),
         Frame::Binary(bytes) => (kept(String::from_utf8_lossy(bytes).into_owned()), true),
@@ -149,6 +152,32 @@ pub(super) fn traffic(observed: &Observed) -> Option<Traffic> {
             status: *status,
             headers: headers.clone(),
             body: kept(String::from_utf8_lossy(body).into_owned()),
+        },
+        Observed::Called {
+            method,
+            url,
+            headers,
+            body,
+            ..
+        } => Traffic::CallbackRequest {
+            method: method.clone(),
+            url: url.clone(),
+            headers: headers.clone(),
+            body: kept(String::from_utf8_lossy(body).into_owned()),
+        },
+        Observed::CallAnswered {
+            status,
+            headers,
+            body,
+            ..
+        } => Traffic::CallbackResponse {
+            to,
+            status: *status,
+            headers: headers.clone(),
+            body: kept(String::from_utf8_lossy(body).into_owned()),
+        },
+        Observed::CallFailed { problem, .. } => Traffic::NoResponse {
+            problem: problem.clone(),
         },
         Observed::Opened { url, .. } => Traffic::Connect { url: url.clone() },
         Observed::FromHub { frame: message, .. } => {

@@ -56,7 +56,7 @@ pub(super) fn endpoint_path(url: &str) -> String {
     rest.trim_end_matches('/').to_owned()
 }
 
-fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers
         .iter()
         .find(|(header, _)| header.eq_ignore_ascii_case(name))

@@ -192,8 +192,11 @@ impl Judge {
             return;
         };
         let (who, unsubscribed, replaced) = (known.who.clone(), known.unsubscribe.is_some(), known.replaced);
-        let (requested, was_replaced) = (known.requested, self.came_back(subscription));
-        if replaced || was_replaced {
+        let requested = known.requested;
+        if !unsubscribed {
+            self.judge_changing_over(&who, subscription, closed);
+        }
+        if replaced || self.came_back(subscription) {
             return;
         }
         let breach = (!unsubscribed).then(|| {
@@ -204,6 +207,40 @@ impl Judge {
             )
         });
         self.judge(&who, ids::UNSUBSCRIBE_ON_SHUTDOWN, breach);
+    }
+
+    /// A subscriber that changes to a new WebSocket and leaves the one before unused has renewed without naming it. Whoever
+    /// closes one of two WebSockets at some other time may have meant to have both.
+    fn judge_changing_over(&mut self, who: &super::Subscriber, subscription: usize, closed: Spot) {
+        let Some(left) = self.subscriptions.get(&subscription) else {
+            return;
+        };
+        let left_requested = left.requested.sequence;
+        let took_its_place = self.connections.values().find_map(|websocket| {
+            let other = self.subscriptions.get(&websocket.subscription?)?;
+            let confirmed = websocket.confirmed?;
+            let after = other.requested.sequence > left_requested && confirmed.sequence < closed.sequence;
+            let at_once = closed.at.saturating_sub(confirmed.at) <= AT_ONCE;
+            let usable = other.webhook.is_none() && other.ended.is_none() && !websocket.closed;
+            (other.who == *who && after && at_once && usable).then_some(other.requested)
+        });
+        if let Some(renewed) = took_its_place {
+            let breach = Breach::new(
+                "a new subscription took the place of one whose WebSocket was then left; name its URL in \
+                 hub.channel.endpoint to renew or change it",
+                vec![
+                    Place::at(left_requested),
+                    Place::at(renewed.sequence),
+                    Place::at(closed.sequence),
+                ],
+            );
+            // What was meant is known by what was done only.
+            self.broken(
+                who,
+                ids::SUBSCRIBE_ENDPOINT_ON_RENEWAL,
+                breach.softened(Unmet::Warn),
+            );
+        }
     }
 
     /// A later subscription of the same subscriber.

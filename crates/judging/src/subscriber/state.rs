@@ -1,13 +1,14 @@
 //! What is known of a conversation while it goes on: topics, their contexts and publications, subscriptions and their
 //! WebSockets. It is bounded: what is long past is forgotten.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::event::{Anchor, Event};
 use super::findings::Subscriber;
+use super::record::Place;
 
 /// How many contexts and publications of a topic, and notifications of a WebSocket, are remembered.
 const REMEMBERED: usize = 500;
@@ -131,6 +132,33 @@ impl Topic {
 pub(super) enum Ended {
     Unsubscribed,
     Denied,
+    /// The hub did not take the request: there never was a subscription.
+    Refused,
+}
+
+/// What a request for a webhook says of its subscription, in a form that can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// A digest: the secret itself is kept nowhere.
+    pub(super) secret: Option<u64>,
+    pub(super) events: BTreeSet<String>,
+    pub(super) lease: Option<String>,
+}
+
+/// What a subscription has beside whose notifications go to a callback.
+#[derive(Debug, Clone)]
+pub(super) struct Webhook {
+    pub(super) callback: String,
+    /// `subscriber.name`, where a request gave it.
+    pub(super) name: Option<String>,
+    /// The number under which its calls are told apart, as if they went over a WebSocket.
+    pub(super) connection: u64,
+    /// What its requests said, the first one and the last few.
+    pub(super) wanted: Vec<Wanted>,
+    /// The hub took a request, or asked for its verification.
+    pub(super) accepted: bool,
+    /// Its end was asked for since it was last asked for, whatever the hub answered.
+    pub(super) left: bool,
 }
 
 /// An accepted subscription.
@@ -149,6 +177,19 @@ pub(super) struct Subscription {
     pub(super) ended: Option<(Ended, Spot)>,
     /// A later request of the subscriber took its place.
     pub(super) replaced: bool,
+    pub(super) webhook: Option<Webhook>,
+}
+
+impl Subscription {
+    /// Whether it counts at this moment: it has not ended, or what happens now may have been on its way.
+    pub(super) fn is_alive(&self, now: Duration) -> bool {
+        const ON_ITS_WAY: Duration = Duration::from_secs(5);
+        match self.ended {
+            None => true,
+            Some((Ended::Refused, _)) => false,
+            Some((_, ended)) => now.saturating_sub(ended.at) <= ON_ITS_WAY,
+        }
+    }
 }
 
 /// A version of a context that the hub gave over one WebSocket.
@@ -176,6 +217,19 @@ pub(super) struct Notified {
     pub(super) acknowledged: Option<(Option<u16>, Spot)>,
     /// It was not answered in time, and that was told.
     pub(super) overdue: bool,
+    /// It went to a callback, whose HTTP status is its answer.
+    pub(super) by_http: bool,
+}
+
+impl Notified {
+    /// The status that answers it, at this place.
+    pub(super) fn status_at(&self, spot: Spot) -> Place {
+        if self.by_http {
+            Place::at(spot.sequence)
+        } else {
+            Place::within(spot.sequence, "/status")
+        }
+    }
 }
 
 /// A notification that a subscriber took, by what it is about.
@@ -210,6 +264,10 @@ pub(super) struct Connection {
     pub(super) closed: bool,
     /// The last rejection of a request of this subscriber, until it answers a notification with success.
     pub(super) rejected: Option<Spot>,
+    /// The callback has answered a call before.
+    pub(super) reached: bool,
+    /// The callback's last answer did not come, as the connection broke.
+    pub(super) cut: bool,
 }
 
 impl Connection {
@@ -217,6 +275,16 @@ impl Connection {
     pub(super) fn unseen() -> Self {
         Self {
             forgetful: true,
+            ..Self::default()
+        }
+    }
+
+    /// The callback of a subscription, as if it were a WebSocket.
+    pub(super) fn of_callback(subscription: usize, who: &Subscriber) -> Self {
+        Self {
+            subscription: Some(subscription),
+            topic: Some(who.topic.clone()),
+            who: Some(who.clone()),
             ..Self::default()
         }
     }

@@ -125,7 +125,7 @@ impl Judge {
         let answers = notified.iter().filter_map(|notification| {
             notification
                 .acknowledged
-                .map(|(_, spot)| Place::within(spot.sequence, "/status"))
+                .map(|(_, spot)| notification.status_at(spot))
         });
         let breach = Breach::new(
             format!(

@@ -24,7 +24,7 @@ const SUBSCRIBERS: &str = "subscribers";
 pub struct Judged {
     /// The hub.
     pub hub: bool,
-    /// Its subscribers; in STU3 only.
+    /// Its subscribers.
     pub subscribers: bool,
 }
 
@@ -57,7 +57,7 @@ pub fn judge_recording(
             observations: recorded.observations,
         });
     }
-    if judged.subscribers && version == Version::Stu3 {
+    if judged.subscribers {
         let subscriber_checks = subscriber_checks(recording, version, catalogue, schemas);
         if subscriber_checks.iter().all(|of_one| of_one.checks.is_empty()) {
             scenarios.push(FinishedScenario {

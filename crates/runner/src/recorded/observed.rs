@@ -2,10 +2,10 @@
 
 use super::recording::Recording;
 use crate::capture::Side;
-use crate::capture::conversation::{EndKind, Event, FrameKind};
-use castspec_judging::subscriber::{Exchange, Frame, Observed};
+use crate::capture::conversation::{EndKind, Event, Failure, FrameKind};
+use castspec_judging::subscriber::{CallEnd, Exchange, Frame, Observed};
 
-/// The events, in order. Webhooks are left out: their subscribers are not judged.
+/// The events, in order.
 pub(super) fn exchanges(recording: &Recording) -> impl Iterator<Item = Exchange> {
     recording.conversation.events().filter_map(|(moment, event)| {
         Some(Exchange {
@@ -30,6 +30,24 @@ fn observed(event: Event<'_>) -> Option<Observed> {
             status: answer.status,
             headers: answer.headers.to_vec(),
             body: answer.body.bytes(),
+        },
+        Event::Called(call) => Observed::Called {
+            id: call.number,
+            method: call.method.clone(),
+            url: call.url.clone(),
+            headers: call.headers.to_vec(),
+            body: call.body.bytes(),
+        },
+        Event::CallAnswered(call, answer) => Observed::CallAnswered {
+            id: call.number,
+            status: answer.status,
+            headers: answer.headers.to_vec(),
+            body: answer.body.bytes(),
+        },
+        Event::CallFailed(call, failure) => Observed::CallFailed {
+            id: call.number,
+            end: end_of_call(failure),
+            problem: failure.problem.clone(),
         },
         Event::Opened(socket, opening) => Observed::Opened {
             connection: socket.number,
@@ -62,12 +80,18 @@ fn observed(event: Event<'_>) -> Option<Observed> {
             code: end.code(),
         },
         Event::Gap => Observed::Gap,
-        Event::Failed(..)
-        | Event::Called(_)
-        | Event::CallAnswered(..)
-        | Event::CallFailed(..)
-        | Event::Unpaired(_)
-        | Event::Note(_)
-        | Event::Stopped => return None,
+        Event::Failed(..) | Event::Unpaired(_) | Event::Note(_) | Event::Stopped => return None,
     })
 }
+
+/// How a call ended: a hub that leaves waits no longer, and a recorder that finds no connection says so.
+fn end_of_call(failure: &Failure) -> CallEnd {
+    match failure.by {
+        Side::Hub => CallEnd::GivenUp,
+        Side::Subscriber if failure.problem.contains(NO_CONNECTION) => CallEnd::Unreachable,
+        Side::Subscriber => CallEnd::Cut,
+    }
+}
+
+/// What the HTTP library writes where no connection came about.
+const NO_CONNECTION: &str = "(Connect)";
