@@ -229,6 +229,9 @@ defects! {
     LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted",
         in [Stu3, Stu2 breaks ["confirmation.lease-honoured", "intent-verification.lease-honoured"], Stu1 breaks ["intent-verification.lease-honoured"]],
         ["confirmation.lease-honoured"];
+    RenewalIgnored, "renewal-ignored", "ends a subscription with its first lease, whatever a re-subscription was granted",
+        in [Stu3, Stu2],
+        ["confirmation.lease-honoured", "confirmation.lease-expiry-closes"];
     QuietSocketCut, "quiet-socket-cut", "cuts a WebSocket over which nothing has passed for a second and a half",
         in [Stu3, Stu2],
         ["confirmation.lease-honoured"];
@@ -269,6 +272,9 @@ defects! {
     DenialWithoutEvents, "denial-without-events", "leaves hub.events out of denials",
         in [Stu3, Stu2, Stu1],
         ["denial.events"];
+    DenialOtherEvents, "denial-other-events", "denies an event that nobody asked for",
+        in [Stu3, Stu2, Stu1],
+        ["denial.events-correspond"];
     DenialWrongMode, "denial-wrong-mode", "denies with hub.mode 'unsubscribe'",
         in [Stu3, Stu2, Stu1],
         ["denial.mode"];
@@ -511,6 +517,12 @@ defects! {
         in [Stu3, Stu2 breaks ["publish.rejected-not-broadcast"], Stu1 breaks ["publish.rejected-not-broadcast"]],
         ["publish.rejected-not-broadcast", "content.stale-update-rejected"],
         so ["content.prior-version-id", "content.rejected-as-a-whole", "notification.id", "content.maintained", "event.context.hub", "event.version-id.hub", "notification.timestamp"];
+    MalformedEventsSwallowed, "malformed-events-swallowed", "accepts events without an id, a timestamp or a context, and passes them on to nobody",
+        in [Stu3, Stu2, Stu1],
+        ["publish.broadcast-to-all"];
+    MalformedEventsPassedOn, "malformed-events-passed-on", "accepts events without an id, a timestamp or a context, and passes them on as they are",
+        in [Stu3, Stu2, Stu1],
+        ["notification.id", "notification.timestamp", "event.context.hub"];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
         in [Stu3, Stu2],

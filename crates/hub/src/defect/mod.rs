@@ -7,7 +7,7 @@ mod behaviour;
 mod by_version;
 mod catalogue;
 
-pub use behaviour::Behaviour;
+pub use behaviour::{Behaviour, Malformed};
 pub use catalogue::Defect;
 
 use std::fmt;

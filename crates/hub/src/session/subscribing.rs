@@ -226,6 +226,7 @@ impl Session {
         }
         let endpoint = subscriber.endpoint().cloned().unwrap_or_else(|| "".into());
         let connected = subscriber.connected;
+        let first_end = subscriber.until.filter(|_| !self.behaviour.renews_leases());
         if self.behaviour.resubscribes_everyone() {
             for other in self.subscribers.values_mut() {
                 other.granted = events.to_vec();
@@ -233,6 +234,9 @@ impl Session {
         }
         if connected {
             self.confirm(id, now);
+            if let (Some(end), Some(subscriber)) = (first_end, self.subscribers.get_mut(&id)) {
+                subscriber.until = Some(end);
+            }
             self.replay(id, &before, now);
         }
         Ok(endpoint)

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::registry::Registry;
 use crate::admission::Admission;
+use crate::defect::Malformed;
 use crate::protocol::Notification;
 use crate::refusal::Refusal;
 
@@ -38,6 +39,7 @@ fn take_event(
     })?;
     let notification = match Notification::parse(text) {
         Ok(notification) => notification,
+        Err(_) if is_taken_all_the_same(hub, text) => return Ok(()),
         Err(error) => {
             if hub.behaviour.broadcasts_what_it_refuses() {
                 broadcast_malformed(hub, text);
@@ -62,6 +64,19 @@ fn take_event(
     }
     let topic = hub.topic(&notification.topic)?;
     topic.with(|session, now| session.publish_as(notification, admission, now))
+}
+
+/// A defect: an event in an event's place that lacks something is accepted.
+fn is_taken_all_the_same(hub: &Registry, text: &str) -> bool {
+    let fate = hub.behaviour.malformed_events();
+    let message: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let has_event = message["event"]["hub.event"].is_string();
+    match fate {
+        Malformed::Refused => return false,
+        Malformed::PassedOn if has_event => broadcast_malformed(hub, text),
+        Malformed::Swallowed | Malformed::PassedOn => {}
+    }
+    has_event
 }
 
 /// A defect: a malformed event is sent to the subscribers of the topic and the event that it names.

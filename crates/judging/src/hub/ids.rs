@@ -103,6 +103,8 @@ pub const SIGNATURE_MATCHES: &str = "signature.matches";
 
 /// A lease ends no later than the access token (2.4).
 pub const LEASE_WITHIN_TOKEN: &str = "subscribe.lease-within-token";
+/// The events of a denial are among those of the subscription.
+pub const DENIAL_EVENTS: &str = "denial.events-correspond";
 /// A subscription lasts as long as its confirmation states (2.4).
 pub const LEASE_HONOURED: &str = "confirmation.lease-honoured";
 /// A SyncError names the event that it is about (3.2.1).
@@ -154,6 +156,7 @@ pub const AMBIENT: &[&str] = &[
     SYNC_ERROR_EVENT_ID,
     LEASE_WITHIN_TOKEN,
     LEASE_HONOURED,
+    DENIAL_EVENTS,
     VERIFICATION_SENT,
     VERIFICATION_TOPIC,
     VERIFICATION_ON_UNSUBSCRIBE,

@@ -22,7 +22,7 @@ pub struct Subscription {
     pub current: Vec<EventName>,
     /// The granted lease, in seconds.
     pub lease: Option<f64>,
-    /// Place of the last request for it; of a webhook, place of its verification. No lease of it can have begun before.
+    /// Place of the request that the lease was granted to; of a webhook, place of its verification. No lease of it can have begun before.
     pub requested: Option<Spot>,
     /// Place of the confirmation; of a webhook, place where the subscriber agreed to the verification.
     pub confirmed: Option<Spot>,
@@ -53,9 +53,14 @@ impl Subscription {
     /// It is asked for anew, with these events.
     pub fn replace(&mut self, asked: Vec<EventName>, requested: Spot) {
         self.replaced.push(requested);
-        self.requested = Some(requested);
         self.granted.extend(asked.iter().cloned());
         self.asked = asked;
+    }
+
+    /// The hub states a lease anew, after the last request for it.
+    pub fn renew(&mut self, lease: f64) {
+        self.lease = Some(lease);
+        self.requested = self.replaced.last().copied().or(self.requested);
     }
 
     /// The lease, and the earliest place where it may have begun: a confirmation can be on its way for long. `None` where the hub

@@ -291,8 +291,9 @@ impl ScenarioRun<'_> {
         if let Some(subscription) = self.mock_mut(name)?.subscription_mut() {
             subscription.granted.extend(granted.iter().cloned());
             subscription.current = granted;
-            // One that is not stated anew is that before, or shorter for all that anybody knows.
-            subscription.lease = confirmation.as_deref().and_then(lease_in).or(subscription.lease);
+            if let Some(lease) = confirmation.as_deref().and_then(lease_in) {
+                subscription.renew(lease);
+            }
         }
         self.publish_mock_variable(name);
         Ok(())

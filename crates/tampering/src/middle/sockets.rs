@@ -8,7 +8,7 @@ use axum::extract::{FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::{SinkExt, StreamExt};
 use http::{HeaderName, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite;
@@ -131,7 +131,15 @@ async fn between(shared: &Shared, hub: Hub, subscriber: WebSocket, number: usize
         let passed: Vec<Message> = match fate {
             Fate::Untouched => vec![message],
             Fate::Altered(altered) => vec![Message::Text(altered.to_string().into())],
-            Fate::Dropped => Vec::new(),
+            Fate::Dropped => {
+                // The hub is to believe that it arrived.
+                if let Some(taken) = acknowledgement(&message)
+                    && to_hub.send(taken).await.is_err()
+                {
+                    return;
+                }
+                Vec::new()
+            }
             Fate::Twice => vec![message.clone(), message],
             Fate::After(time) => {
                 tokio::time::sleep(time).await;
@@ -169,6 +177,17 @@ async fn between(shared: &Shared, hub: Hub, subscriber: WebSocket, number: usize
             return;
         }
     }
+}
+
+/// The acknowledgement of an event.
+fn acknowledgement(message: &Message) -> Option<tungstenite::Message> {
+    let Message::Text(text) = message else {
+        return None;
+    };
+    let message: Value = serde_json::from_str(text).ok()?;
+    message.get("event")?;
+    let taken = json!({"id": message.get("id")?, "status": 200});
+    Some(tungstenite::Message::Text(taken.to_string().into()))
 }
 
 fn outward(message: Message) -> tungstenite::Message {

@@ -227,6 +227,9 @@ impl Behaviour {
         if self.has(Defect::DenialWrongTopic) {
             set(&mut parameters, "hub.topic", &format!("not-{}", denial.topic));
         }
+        if self.has(Defect::DenialOtherEvents) {
+            set(&mut parameters, "hub.events", super::subscriptions::UNASKED);
+        }
         for (defect, name) in [
             (Defect::DenialWithoutTopic, "hub.topic"),
             (Defect::DenialWithoutEvents, "hub.events"),

@@ -8,6 +8,8 @@ mod contexts;
 mod notifications;
 mod subscriptions;
 
+pub use notifications::Malformed;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -12,6 +12,17 @@ use crate::protocol::{
 use crate::version_profile::VersionProfile;
 
 /// Notifications.
+/// What becomes of a malformed event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    /// It is refused.
+    Refused,
+    /// It is accepted, and nobody receives it.
+    Swallowed,
+    /// It is accepted, and broadcast as it is.
+    PassedOn,
+}
+
 impl Behaviour {
     /// Whether a subscriber with these events gets this one.
     pub(crate) fn delivers(&self, granted: &[EventName], event: &EventName) -> bool {
@@ -71,6 +82,17 @@ impl Behaviour {
     /// Whether refused events are distributed all the same.
     pub fn broadcasts_what_it_refuses(&self) -> bool {
         self.has(Defect::RefusedEventBroadcast)
+    }
+
+    /// What becomes of an event that is malformed: it is refused but for a defect.
+    pub fn malformed_events(&self) -> Malformed {
+        if self.has(Defect::MalformedEventsSwallowed) {
+            Malformed::Swallowed
+        } else if self.has(Defect::MalformedEventsPassedOn) {
+            Malformed::PassedOn
+        } else {
+            Malformed::Refused
+        }
     }
 
     /// Whether an event that breaks a rule is answered as if it were taken, and everybody told by a SyncError that it was not.

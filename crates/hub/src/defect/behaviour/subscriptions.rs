@@ -6,6 +6,9 @@ use super::{Behaviour, set_timestamp, with, without};
 use crate::defect::Defect;
 use crate::protocol::{Confirmation, Denial, EventName, Notification, Timestamp};
 
+/// The event that a defect denies though nobody asked for it.
+pub(super) const UNASKED: &str = "Medication-open";
+
 impl Behaviour {
     pub(crate) fn ignores_channel_type(&self) -> bool {
         self.has(Defect::ChannelTypeIgnored)
@@ -26,6 +29,10 @@ impl Behaviour {
 
     pub(crate) fn resubscribes_everyone(&self) -> bool {
         self.has(Defect::ResubscribeTouchesOthers)
+    }
+
+    pub(crate) fn renews_leases(&self) -> bool {
+        !self.has(Defect::RenewalIgnored)
     }
 
     pub(crate) fn unsubscribes_everyone(&self) -> bool {
@@ -142,6 +149,9 @@ impl Behaviour {
         }
         if self.has(Defect::DenialWithoutTopic) {
             message = without(message, "hub.topic");
+        }
+        if self.has(Defect::DenialOtherEvents) {
+            message = with(message, "hub.events", UNASKED);
         }
         if self.has(Defect::DenialWithoutEvents) {
             message = without(message, "hub.events");

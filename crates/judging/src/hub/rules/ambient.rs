@@ -4,13 +4,14 @@ use super::alike::judge_alike;
 use super::calls::judge_calls;
 use super::current::judge_reads;
 use super::deliveries::{judge_deliveries, judge_late_refusals};
+use super::denials::judge_denials;
 use super::ends::judge_ends;
 use super::events::received_events;
 use super::frames::judge_frames;
 use super::notifications::judge_notification;
 use super::order::judge_order;
 use super::owed::Owed;
-use super::sync_errors::judge_sync_errors;
+use super::sync_errors::{judge_repeated, judge_sync_errors};
 use super::unique_ids::judge_ids;
 use super::unique_members::judge_members;
 use crate::hub::{Conversation, Judge};
@@ -21,6 +22,7 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
     for subscriber in conversation.subscribers.values() {
         judge_frames(subscriber, judge);
         judge_calls(conversation, subscriber, judge);
+        judge_denials(conversation, subscriber, judge);
     }
     judge_ends(conversation, judge);
     judge_members(conversation, judge);
@@ -35,4 +37,5 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
     judge_order(conversation, &events, judge);
     judge_reads(conversation, judge);
     judge_sync_errors(conversation, &events, judge);
+    judge_repeated(&events, judge);
 }

@@ -29,6 +29,7 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
     let code = closed.code.filter(|code| !GOING_AWAY.contains(code))?;
     let confirmed = subscription.confirmed?;
     let (lease, began) = subscription.leased_since()?;
+    let since = confirmed.sequence.max(began.sequence);
     let is_denied = subscriber
         .received
         .iter()
@@ -37,7 +38,7 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
         || subscription.ended.is_some()
         || is_denied
         || lasted_its_lease(lease, began, closed.spot)
-        || has_dealt_with_it_since(conversation, subscriber, confirmed.sequence)
+        || has_dealt_with_it_since(conversation, subscriber, since)
         || session_has_ended(conversation, subscriber);
     if may_end {
         return None;

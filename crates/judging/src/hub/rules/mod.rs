@@ -11,6 +11,7 @@ mod confirmation;
 mod copies;
 mod current;
 mod deliveries;
+mod denials;
 mod ends;
 mod events;
 mod frames;

@@ -38,6 +38,23 @@ fn a_websocket_that_the_hub_closes_unasked_breaks_the_lease() {
 }
 
 #[test]
+fn a_renewed_subscription_lasts_its_new_lease() {
+    let renewed = |lease: f64, seconds: f64| {
+        found_after(|example| {
+            let answer = example.exchange("viewer", 202, "");
+            let subscription = example.subscription("viewer");
+            let asked = subscription.asked.clone();
+            subscription.replace(asked, answer.request);
+            subscription.renew(lease);
+            example.pass(seconds);
+            example.close("viewer", true, Some(1000));
+        })
+    };
+    assert!(renewed(600.0, 58.0).is_some());
+    assert!(renewed(30.0, 30.0).is_none());
+}
+
+#[test]
 fn a_websocket_may_end_by_its_owner_a_denial_its_lease_or_with_the_server() {
     let denial = json!({
         "hub.mode": "denied", "hub.topic": "session", "hub.events": "Patient-open", "hub.reason": "night",

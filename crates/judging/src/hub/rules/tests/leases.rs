@@ -97,7 +97,9 @@ fn a_lease_begins_anew_with_a_re_subscription() {
     example.pass(50.0);
     let answer = example.exchange("viewer", 202, "");
     let asked = events("Patient-open,Patient-close");
-    example.subscription("viewer").replace(asked, answer.request);
+    let subscription = example.subscription("viewer");
+    subscription.replace(asked, answer.request);
+    subscription.renew(60.0);
     example.pass(50.0);
     example.publish("viewer", "Patient-open");
     assert_eq!(owed(&example.conversation).len(), 1);

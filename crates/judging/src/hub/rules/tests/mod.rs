@@ -9,6 +9,7 @@ mod challenges;
 mod copies;
 mod current;
 mod deliveries;
+mod denials;
 mod ends;
 mod frames;
 mod intents;
