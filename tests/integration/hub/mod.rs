@@ -8,4 +8,5 @@ mod defects;
 mod schemas;
 mod session;
 mod subscriber_checks;
+mod subscriber_checks_of_versions;
 mod webhooks;
