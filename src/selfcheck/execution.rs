@@ -64,20 +64,20 @@ pub enum SelfCheckError {
 
 /// How a run is made.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
-    response: Duration,
-    scenarios_at_once: usize,
+pub(super) struct Pace {
+    pub(super) response: Duration,
+    pub(super) scenarios_at_once: usize,
 }
 
 /// Several runs at once.
-const TOGETHER: Pace = Pace {
+pub(super) const TOGETHER: Pace = Pace {
     response: RESPONSE,
     scenarios_at_once: SCENARIOS_AT_ONCE,
 };
 
 /// One run at a time, as `castspec run` makes it: where the machine is busy, a message that comes late among others comes
 /// in time here.
-const ALONE: Pace = Pace {
+pub(super) const ALONE: Pace = Pace {
     response: Duration::from_secs(5),
     scenarios_at_once: 16,
 };

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::matrix::{Finding, Gathered, Seen};
+use super::execution::{ALONE, Pace, TOGETHER};
 use super::{Progress, SelfCheckError};
 use crate::builtin;
 use castspec_fhircast::protocol::Version;
@@ -20,10 +21,6 @@ use castspec_runner::run::{Materials, VersionPlan, run};
 use castspec_runner::scenario::Scenario;
 use castspec_tampering::{Alteration, Middle};
 
-/// How long a message that must come may take; the man in the middle holds some back for a tenth of this.
-const RESPONSE: Duration = Duration::from_secs(2);
-/// How many scenarios each run has under way at once.
-const SCENARIOS_AT_ONCE: usize = 40;
 
 /// The alterations to try in one version.
 #[derive(Debug, Clone)]
@@ -133,7 +130,7 @@ impl Tampering {
             tasks.spawn(async move {
                 // The semaphore is never closed; were it, the run would still be made.
                 let _place = places.acquire().await;
-                (position, tampering.tried(alteration, stop).await)
+                (position, tampering.tried(alteration, TOGETHER, stop).await)
             });
         }
         let mut tried = Vec::new();
@@ -147,6 +144,13 @@ impl Tampering {
             });
             tried.push((position, one));
         }
+        // Many runs at once may starve one another; what is held against a check must be seen in a run of its own.
+        for (position, one) in &mut tried {
+            let alteration = self.alterations.get(*position);
+            if let (Some(alteration), false, false) = (alteration, one.is_sound(), *stop.borrow()) {
+                *one = self.tried(alteration.clone(), ALONE, stop.clone()).await;
+            }
+        }
         if *stop.borrow() {
             return Err(SelfCheckError::Interrupted);
         }
@@ -158,7 +162,7 @@ impl Tampering {
         })
     }
 
-    async fn tried(&self, alteration: Alteration, stop: watch::Receiver<bool>) -> Tried {
+    async fn tried(&self, alteration: Alteration, pace: Pace, stop: watch::Receiver<bool>) -> Tried {
         let began = Instant::now();
         let mut gathered = Gathered::default();
         let ran = match *stop.borrow() {
@@ -166,7 +170,7 @@ impl Tampering {
             false => Ok(()),
         };
         let ran = match ran {
-            Ok(()) => self.gather(&alteration, stop, &mut gathered).await,
+            Ok(()) => self.gather(&alteration, pace, stop, &mut gathered).await,
             Err(error) => Err(error),
         };
         let (altered, error) = match ran {
@@ -205,6 +209,7 @@ impl Tampering {
     async fn gather(
         &self,
         alteration: &Alteration,
+        pace: Pace,
         stop: watch::Receiver<bool>,
         gathered: &mut Gathered,
     ) -> Result<usize, String> {
@@ -218,8 +223,8 @@ impl Tampering {
             .await
             .map_err(|error| error.to_string())?;
         target.hub_url = middle.url().clone();
-        target.timing.response = RESPONSE;
-        target.max_parallel = SCENARIOS_AT_ONCE;
+        target.timing.response = pace.response;
+        target.max_parallel = pace.scenarios_at_once;
         let (events, mut incoming) = mpsc::unbounded_channel();
         let part = VersionPlan {
             target,

@@ -229,7 +229,7 @@ defects! {
     LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted",
         in [Stu3, Stu2 breaks ["confirmation.lease-honoured", "intent-verification.lease-honoured"], Stu1 breaks ["intent-verification.lease-honoured"]],
         ["confirmation.lease-honoured"];
-    RenewalIgnored, "renewal-ignored", "ends a subscription with its first lease, whatever a re-subscription was granted",
+    RenewalIgnored, "renewal-ignored", "ends a subscription with its first lease, whatever a re-subscription was granted, and says nothing",
         in [Stu3, Stu2],
         ["confirmation.lease-honoured", "confirmation.lease-expiry-closes"];
     QuietSocketCut, "quiet-socket-cut", "cuts a WebSocket over which nothing has passed for a second and a half",

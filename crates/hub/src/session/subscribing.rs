@@ -426,7 +426,9 @@ impl Session {
                 self.forget(id);
                 continue;
             }
-            self.deny(id, &format!("the lease of {lease} seconds has ended"), now);
+            if self.behaviour.renews_leases() {
+                self.deny(id, &format!("the lease of {lease} seconds has ended"), now);
+            }
             if self.behaviour.closes_at_expiry() {
                 self.close(id, NORMAL_CLOSURE, "the lease has ended");
             } else if let Some(subscriber) = self.subscribers.get_mut(&id) {
