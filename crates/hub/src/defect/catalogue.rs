@@ -607,7 +607,7 @@ defects! {
         so ["content.changed-context-resources-in-content", "content.kept-while-open", "content.maintained", "current.content-collection"];
     CurrentContentFilled, "current-content-filled", "puts the resources of the open event into the content",
         ["current.content-empty"],
-        so ["content.dropped-on-close", "content.per-anchor"];
+        so ["content.maintained", "content.dropped-on-close", "content.per-anchor"];
     CurrentContentTwice, "current-content-twice", "returns the content twice",
         ["current.content-single"];
     CurrentContentWrongType, "current-content-wrong-type", "returns content as a Bundle of type transaction",
@@ -639,7 +639,8 @@ defects! {
     StaleUpdateFails, "stale-update-fails", "answers updates that state another version with 500",
         ["content.stale-update-status"];
     PartialUpdate, "partial-update", "applies what it can of an update that it refuses",
-        ["content.rejected-as-a-whole"];
+        ["content.rejected-as-a-whole"],
+        so ["content.maintained"];
     LargeUpdateFails, "large-update-fails", "answers updates of more than twenty entries with 500",
         ["content.too-large-refused"];
     ContentNotKept, "content-not-kept", "distributes updates and keeps no content",
@@ -649,17 +650,21 @@ defects! {
         ["content.maintained"],
         so ["content.changed-context-resources-in-content"];
     ContentEntryAdded, "content-entry-added", "returns a resource that nobody shared beside those that were",
-        ["content.maintained"];
+        ["content.maintained"],
+        so ["current.content-empty"];
     ContentShared, "content-shared", "keeps one content for all contexts of a topic",
-        ["content.per-anchor"];
+        ["content.per-anchor"],
+        so ["content.maintained"];
     ContentKeptAfterClose, "content-kept-after-close", "keeps the content of a closed context for when it is opened again",
         ["content.dropped-on-close"];
     ContentDroppedOnOpen, "content-dropped-on-open", "drops the content of all other contexts when one is opened",
         ["content.kept-while-open"];
     ContextUpdated, "context-updated", "returns the context of an open event with its resources as they were updated since",
-        ["content.context-as-opened"];
+        ["content.context-as-opened"],
+        so ["current.context-as-supplied"];
     ChangedResourcesMissing, "changed-resources-missing", "keeps updates of the open event's resources out of the content",
-        ["content.changed-context-resources-in-content"];
+        ["content.changed-context-resources-in-content"],
+        so ["content.maintained"];
     BundleIdReplaced, "bundle-id-replaced", "gives the Bundle of a distributed update another id",
         ["content.bundle-id-kept"],
         so ["notification.context-unaltered"];

@@ -20,10 +20,15 @@ pub(super) struct Shared {
 impl Shared {
     /// Carries out an update; whether it is known what it does.
     pub(super) fn take(&mut self, position: usize, update: &Publication) -> bool {
-        let mut entries = update.context.as_array().into_iter().flatten();
-        let updates = entries.find(|entry| entry.get("key").and_then(Value::as_str) == Some("updates"));
-        let bundle = updates.and_then(|updates| updates.get("resource"));
-        let Some(bundle) = bundle else { return false };
+        let entries = update.context.as_array().into_iter().flatten();
+        let mut updates = entries.filter(|entry| entry.get("key").and_then(Value::as_str) == Some("updates"));
+        // What two Bundles in one event mean is left open (ambiguities, 87).
+        let (Some(updates), None) = (updates.next(), updates.next()) else {
+            return false;
+        };
+        let Some(bundle) = updates.get("resource") else {
+            return false;
+        };
         let mut changed: Vec<Name> = Vec::new();
         for entry in bundle
             .get("entry")

@@ -295,6 +295,22 @@ fn content_is_not_judged_where_an_update_leaves_it_open() {
     assert_eq!(example.verdict(CONTENT_MAINTAINED), None, "it was closed");
     let mut example = following();
     tell(&mut example, "DiagnosticReport-open", &report("r"));
+    let anchor = json!({"key": "report", "reference": {"reference": "DiagnosticReport/r"}});
+    let updates =
+        json!({"key": "updates", "resource": {"resourceType": "Bundle", "entry": [put(one.clone())]}});
+    tell(
+        &mut example,
+        "DiagnosticReport-update",
+        &json!([anchor, updates, updates]),
+    );
+    read(&mut example, "DiagnosticReport", &report("r"), Some(&[]));
+    assert_eq!(
+        example.verdict(CONTENT_MAINTAINED),
+        None,
+        "two Bundles in one event"
+    );
+    let mut example = following();
+    tell(&mut example, "DiagnosticReport-open", &report("r"));
     let position = example.publish_context(
         "viewer",
         "DiagnosticReport-update",
