@@ -101,7 +101,7 @@ fn hubs() -> Vec<Hub> {
         "--defect",
         "notification-without-timestamp",
         "--defect",
-        "broadcast-to-one",
+        "duplicate-delivery",
         "--defect",
         "unsubscribe-keeps-socket",
         "--defect",

@@ -84,6 +84,9 @@ impl ScenarioRun<'_> {
                     .set(&format!("{}.request", save.value), call.clone());
             }
         }
+        if message.kind == MessageSelector::Confirmation {
+            self.take_confirmation(name, &found)?;
+        }
         if message.kind == MessageSelector::Verification {
             self.let_it_take_effect(name, found.spot).await;
         }

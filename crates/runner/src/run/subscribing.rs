@@ -10,7 +10,7 @@ use super::dialect::spelled;
 use super::mock_subscriber::MockSubscriber;
 use super::scenario_run::{ScenarioRun, Stop};
 use crate::client::{Answer, OutgoingRequest};
-use crate::judging::Spot;
+use crate::judging::{Received, Spot};
 use crate::judging::hub::{Control, Subscription, control_of, events_in, lease_in, rules};
 use crate::protocol::{EventName, SubscriptionRequest, Version};
 use crate::scenario::{RequestKind, RequestSubscription, Unsubscribe};
@@ -292,6 +292,29 @@ impl ScenarioRun<'_> {
             subscription.granted.extend(granted.iter().cloned());
             subscription.current = granted;
             if let Some(lease) = confirmation.as_deref().and_then(lease_in) {
+                subscription.renew(lease);
+            }
+        }
+        self.publish_mock_variable(name);
+        Ok(())
+    }
+
+    /// A confirmation that comes over the open WebSocket after a re-subscription says what is granted from now on.
+    pub(super) fn take_confirmation(&mut self, name: &str, received: &Received) -> Result<(), Stop> {
+        let Some(message) = received.message() else {
+            return Ok(());
+        };
+        let (granted, lease) = (events_in(message), lease_in(message));
+        if let Some(subscription) = self.mock_mut(name)?.subscription_mut()
+            && subscription.socket == Some(received.socket)
+            && let Some(asked_anew) = subscription.replaced.last()
+            && asked_anew.sequence < received.spot.sequence
+        {
+            if let Some(granted) = granted {
+                subscription.granted.extend(granted.iter().cloned());
+                subscription.current = granted;
+            }
+            if let Some(lease) = lease {
                 subscription.renew(lease);
             }
         }
