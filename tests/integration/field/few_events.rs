@@ -54,8 +54,9 @@ fn a_hub_without_patients_is_judged_by_studies() {
             assert_eq!(played.ended.code, Some(0), "{told}");
             assert!(played.accommodations().contains(&NO_PATIENTS), "{told}");
             let (judged, skipped) = played.counts();
+            // What is asked of patients' openings alone, in every scenario that has one, is not among them.
             assert!(
-                judged * 10 > judged_before * 8,
+                judged * 10 > judged_before * 7,
                 "{judged} of {judged_before}, {skipped} skipped: {told}"
             );
         }

@@ -767,7 +767,8 @@ defects! {
         ["callback.query-kept-in-notification"];
     NotificationQueryInBody, "notification-query-in-body", "writes the callback's own query parameters into the notification",
         in [Stu2, Stu1],
-        ["callback.query-not-in-body"];
+        ["callback.query-not-in-body"],
+        so ["notification.same-for-all"];
     IdsRepeated, "ids-repeated", "gives every event the same id",
         in [Stu2, Stu1],
         ["notification.id-unique"],
@@ -779,7 +780,7 @@ defects! {
     ResourcesReplaced, "resources-replaced", "sends other resources than those that were published",
         in [Stu1],
         ["notification.resources-of-the-application"],
-        so ["notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester", "notification.required-elements"];
+        so ["notification.context-unaltered", "notification.delivered", "publish.broadcast-to-all", "publish.broadcast-to-requester", "notification.required-elements"];
     UnreachableUntold, "unreachable-untold", "tells nobody when a callback cannot be reached or does not answer",
         in [Stu1],
         ["syncerror.on-unreachable"];

@@ -138,6 +138,8 @@ fn live(defects: &[Defect]) -> Vec<String> {
             gather(&mut desk, &mut lines, &everyone);
         }
     }
+    let empty = event("e17", "Patient-open", json!([]));
+    note(&mut lines, "empty", &desk.publish(&empty).is_ok());
     let mut close = report_open("e9", "r1");
     close["event"]["hub.event"] = "DiagnosticReport-close".into();
     for event in [

@@ -111,7 +111,7 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
         desk.end_call(call, CallAnswer::Failed("it is away".to_owned()));
     }
     answer_all(&mut desk, &mut lines, 200, true);
-    let every = "patient-open,patient-close,syncerror,userhibernate,org.example.some_thing";
+    let every = "patient-open,patient-close,imagingstudy-open,syncerror,userhibernate,org.example.some_thing";
     let joined = desk.request_webhook(&webhook("http://all/", every));
     note(&mut lines, "all", &joined.is_ok());
     answer_all(&mut desk, &mut lines, 200, true);
@@ -123,7 +123,24 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
         answer_all(&mut desk, &mut lines, 200, true);
     }
     let outcome = json!([{"key": "operationoutcome", "resource": {"resourceType": "OperationOutcome"}}]);
-    for event in [patient_open("e8", "p"), event("e9", "syncerror", outcome)] {
+    let mut rich = patient_open("e8", "p");
+    rich["event"]["context"][0]["resource"]["multipleBirthInteger"] = json!(2.0);
+    rich["event"]["org.example.castspec"] = json!(1);
+    let mut study = patient_open("e16", "p");
+    study["event"]["hub.event"] = "imagingstudy-open".into();
+    let resource = json!({"resourceType": "ImagingStudy", "id": "s", "identifier": [{"value": "A1"}]});
+    study["event"]["context"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"key": "study", "resource": resource}));
+    let empty = event("e18", "patient-open", json!([]));
+    note(&mut lines, "empty", &desk.publish(&empty).is_ok());
+    for event in [
+        rich,
+        event("e9", "syncerror", outcome),
+        study,
+        patient_open("e17", "p"),
+    ] {
         desk.publish(&event).unwrap();
         answer_all(&mut desk, &mut lines, 200, true);
     }
