@@ -147,7 +147,7 @@ defects! {
     EndpointRepeated, "endpoint-repeated", "gives every subscription of a topic the same endpoint",
         in [Stu3, Stu2],
         ["subscribe.response.endpoint-unique"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part", "unsubscribe.lease-ignored"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part", "unsubscribe.lease-ignored", "confirmation.lease-honoured"];
     EndpointGuessable, "endpoint-guessable", "numbers its endpoints",
         in [Stu3, Stu2],
         ["subscribe.response.endpoint-unguessable"];
@@ -338,7 +338,7 @@ defects! {
     BroadcastToOne, "broadcast-to-one", "sends each event to one of its subscribers",
         in [Stu3, Stu2, Stu1],
         ["publish.broadcast-to-all"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error", "content.rejected-as-a-whole", "content.too-large-refused", "callback.override", "intent-verification.failed-changes-nothing", "intent-verification.lease-honoured", "intent-verification.unsubscribe-refused-stays"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "content.update-distributed", "content.open-version", "publish.events-case-insensitive.hub", "subscribe.events-case-insensitive.hub", "subscribe.events-repeated-once", "subscribe.override-per-endpoint", "subscribe.refused-changes-nothing", "subscribe.resubscribe-replaces-events", "syncerror.subscriber-distributed", "syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error", "content.rejected-as-a-whole", "content.too-large-refused", "callback.override", "intent-verification.failed-changes-nothing", "intent-verification.lease-honoured", "intent-verification.unsubscribe-refused-stays", "confirmation.lease-honoured"];
     DeliversUnsubscribed, "delivers-unsubscribed", "sends subscribers events that they did not subscribe to",
         in [Stu3, Stu2, Stu1],
         ["notification.only-subscribed"],
@@ -651,7 +651,7 @@ defects! {
         so ["content.changed-context-resources-in-content"];
     ContentEntryAdded, "content-entry-added", "returns a resource that nobody shared beside those that were",
         ["content.maintained"],
-        so ["current.content-empty"];
+        so ["current.content-empty", "content.per-anchor"];
     ContentShared, "content-shared", "keeps one content for all contexts of a topic",
         ["content.per-anchor"],
         so ["content.maintained"];

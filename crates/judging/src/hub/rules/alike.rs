@@ -31,7 +31,11 @@ pub(super) fn judge_alike(conversation: &Conversation, events: &[ReceivedEvent<'
     }
     for copies in by_publication.values() {
         if let [first, others @ ..] = copies.as_slice() {
-            for other in others {
+            // Events that are alike can be taken for one another where their copies do not have its id.
+            let same_id = |other: &&&ReceivedEvent<'_>| {
+                first.received.id().is_some() && first.received.id() == other.received.id()
+            };
+            for other in others.iter().filter(same_id) {
                 judge.tried(ids::SAME_FOR_ALL, told_otherwise(first, other));
             }
         }
