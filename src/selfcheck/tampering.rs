@@ -10,8 +10,8 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::matrix::{Finding, Gathered, Seen};
 use super::execution::{ALONE, Pace, TOGETHER};
+use super::matrix::{Finding, Gathered, Seen};
 use super::{Progress, SelfCheckError};
 use crate::builtin;
 use castspec_fhircast::protocol::Version;
@@ -20,7 +20,6 @@ use castspec_judging::outcome::{RunEvent, Verdict};
 use castspec_runner::run::{Materials, VersionPlan, run};
 use castspec_runner::scenario::Scenario;
 use castspec_tampering::{Alteration, Middle};
-
 
 /// The alterations to try in one version.
 #[derive(Debug, Clone)]

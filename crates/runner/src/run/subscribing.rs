@@ -10,8 +10,8 @@ use super::dialect::spelled;
 use super::mock_subscriber::MockSubscriber;
 use super::scenario_run::{ScenarioRun, Stop};
 use crate::client::{Answer, OutgoingRequest};
-use crate::judging::{Received, Spot};
 use crate::judging::hub::{Control, Subscription, control_of, events_in, lease_in, rules};
+use crate::judging::{Received, Spot};
 use crate::protocol::{EventName, SubscriptionRequest, Version};
 use crate::scenario::{RequestKind, RequestSubscription, Unsubscribe};
 

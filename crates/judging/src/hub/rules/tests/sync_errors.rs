@@ -97,3 +97,23 @@ fn a_late_refusal_is_told_to_the_requester_alone() {
         "STU1 has no late refusal"
     );
 }
+
+#[test]
+fn a_sync_error_that_comes_twice_to_one_receiver_warns() {
+    let told = |second: &str, again_to: &str| {
+        let mut example = Example::with(&["worklist", "viewer", "refusing"]);
+        let position = example.publish("worklist", "Patient-open");
+        let id = example.publication(position).id.clone();
+        for subscriber in ["worklist", "viewer", "refusing"] {
+            example.deliver(subscriber, position);
+        }
+        example.acknowledge("refusing", &id, 409);
+        example.sync_error("worklist", "error-1", &id);
+        example.sync_error(again_to, second, &id);
+        example.judged().verdict(SYNC_ERROR_CAUSE)
+    };
+    assert_eq!(told("error-1", "worklist"), WARN);
+    // Another receiver, or another SyncError.
+    assert_eq!(told("error-1", "viewer"), PASS);
+    assert_eq!(told("error-2", "worklist"), PASS);
+}
