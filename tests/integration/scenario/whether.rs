@@ -13,8 +13,8 @@ steps:
   - publish: {by: viewer, event: Patient-open, save: opened}
   - check: {value: ["${opened.accepted}", "${opened.refused}"], is: {equals: [true, false]}, save_whether: taken}
   - check: {value: "${opened.refused}", is: {equals: true}, save_whether: refused}
-  - observe: {subject: taken, readings: [{reading: taken, when: taken}, {reading: not taken}]}
-  - observe: {subject: refused, readings: [{reading: refused, when: refused}, {reading: not refused}]}
+  - observe: {subject: taken, readings: [{reading: taken, when: taken}, {reading: not taken, when: opened.accepted}]}
+  - observe: {subject: refused, readings: [{reading: refused, when: refused}, {reading: not refused, when: opened.accepted}]}
   - check: {value: "${opened.refused}", is: {equals: true}}
   - check: {requirement: publish.accept-or-reject, value: 1, is: {equals: 1}}
 "#;
@@ -31,17 +31,17 @@ steps:
   - check: {value: 1, is: {equals: 1}, save_whether: kept, when: opened.accepted}
   - check: {value: 1, is: {equals: 1}, save_whether: kept, when: opened.refused}
   - observe: {subject: untaken, readings: [{reading: taken, when: not-taken}, {reading: not taken, when: not not-taken}]}
-  - observe: {subject: kept, readings: [{reading: kept, when: kept}, {reading: overwritten}]}
-  - observe: {subject: all, readings: [{reading: held, when: {all: [opened.accepted, kept]}}, {reading: did not}]}
-  - observe: {subject: not-all, readings: [{reading: held, when: {all: [opened.accepted, not-taken]}}, {reading: did not}]}
-  - observe: {subject: any, readings: [{reading: held, when: {any: [not-taken, {all: [kept, not not-taken]}]}}, {reading: did not}]}
-  - observe: {subject: none, readings: [{reading: held, when: {any: [not-taken, not kept]}}, {reading: did not}]}
-  - observe: {subject: skipped, readings: [{reading: recorded}], when: {any: [not-taken, not kept]}}
+  - observe: {subject: kept, readings: [{reading: kept, when: kept}, {reading: overwritten, when: opened.accepted}]}
+  - observe: {subject: all, readings: [{reading: held, when: {all: [opened.accepted, kept]}}, {reading: did not, when: opened.accepted}]}
+  - observe: {subject: not-all, readings: [{reading: held, when: {all: [opened.accepted, not-taken]}}, {reading: did not, when: opened.accepted}]}
+  - observe: {subject: any, readings: [{reading: held, when: {any: [not-taken, {all: [kept, not not-taken]}]}}, {reading: did not, when: opened.accepted}]}
+  - observe: {subject: none, readings: [{reading: held, when: {any: [not-taken, not kept]}}, {reading: did not, when: opened.accepted}]}
+  - observe: {subject: skipped, readings: [{reading: recorded, when: opened.accepted}], when: {any: [not-taken, not kept]}}
   - publish: {by: viewer, event: DiagnosticReport-open, context: {with: {report: {status: final}}, without: [study]}, save: changed}
   - check: {value: "${changed#/context/0/resource/status}", is: {equals: final}, save_whether: is-changed}
   - check: {value: "${changed#/context/0/resource/resourceType}", is: {equals: DiagnosticReport}, save_whether: is-whole}
   - check: {value: "${changed#/context}", is: {lacks: {/key: {equals: study}}}, save_whether: is-left-out}
-  - observe: {subject: context, readings: [{reading: changed, when: {all: [is-changed, is-whole, is-left-out]}}, {reading: as it was}]}
+  - observe: {subject: context, readings: [{reading: changed, when: {all: [is-changed, is-whole, is-left-out]}}, {reading: as it was, when: opened.accepted}]}
   - check: {requirement: publish.accept-or-reject, value: 1, is: {equals: 1}}
 "#;
 

@@ -47,6 +47,8 @@ pub(super) const SHELL: &[Defect] = &[
     Defect::LeaksAcrossTopics,
     Defect::PublishElsewhere,
     Defect::PublishRedirected,
+    Defect::MalformedEventsSwallowed,
+    Defect::MalformedEventsPassedOn,
     Defect::NoConfiguration,
     Defect::ConfigurationNotJson,
     Defect::ConfigurationWithoutEvents,
