@@ -163,7 +163,7 @@ impl Shared {
             Deed::Delay(milliseconds) => Fate::After(Duration::from_millis(*milliseconds)),
             Deed::Leak => Fate::Leaks,
             // Each second one, so that the one behind it overtakes it.
-            Deed::Reorder if self.passed.fetch_add(1, Ordering::Relaxed) % 2 == 0 => Fate::Overtaken,
+            Deed::Reorder if self.passed.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) => Fate::Overtaken,
             Deed::Reorder => Fate::Untouched,
             deed => {
                 let mut altered = message.clone();
