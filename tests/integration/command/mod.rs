@@ -2,6 +2,7 @@
 
 mod ci;
 mod defects;
+mod demanded_tokens;
 mod errors;
 mod expect;
 mod field_cases;

@@ -523,6 +523,9 @@ defects! {
     MalformedEventsPassedOn, "malformed-events-passed-on", "accepts events without an id, a timestamp or a context, and passes them on as they are",
         in [Stu3, Stu2, Stu1],
         ["notification.id", "notification.timestamp", "event.context.hub"];
+    UnauthorizedEventBroadcast, "unauthorized-event-broadcast", "broadcasts events that it refuses for want of a token or a scope",
+        in [Stu3, Stu2, Stu1],
+        ["publish.rejected-not-broadcast"];
     // 2.7 Configuration
     NoConfiguration, "no-configuration", "has no configuration document",
         in [Stu3, Stu2],
@@ -536,6 +539,17 @@ defects! {
     ConfigurationWithoutEvents, "configuration-without-events", "leaves eventsSupported out of the configuration document",
         in [Stu3, Stu2],
         ["wellknown.events-supported"];
+    ConfigurationEventsEmpty, "configuration-events-empty", "lists no event in eventsSupported",
+        in [Stu3, Stu2],
+        ["wellknown.events-supported"];
+    ConfigurationEventLeftOut, "configuration-event-left-out", "leaves the opening of a patient out of eventsSupported, and grants and distributes it",
+        in [Stu3, Stu2],
+        ["wellknown.events-supported"];
+    SelectRefused, "select-refused", "lists select events and refuses each of them",
+        ["wellknown.events-supported"];
+    UpdateRefused, "update-refused", "lists update events and refuses each of them",
+        ["wellknown.events-supported"],
+        so ["wellknown.non-current-updates-taken"];
     ConfigurationStrangeEvents, "configuration-strange-events", "lists 'patient opened' among the supported events",
         in [Stu3, Stu2],
         ["wellknown.events-supported-names"];
@@ -552,6 +566,12 @@ defects! {
         ["wellknown.get-current-support"];
     ConfigurationFlagsContradict, "configuration-flags-contradict", "says in one member that it has Get Current Context and in another that it has not",
         ["wellknown.support-flags-agree"];
+    ConfigurationFlagInPart, "configuration-flag-in-part", "says among the capabilities alone that it has Get Current Context",
+        ["wellknown.get-current-support-both"];
+    NonCurrentUpdateRefused, "non-current-update-refused", "says that it takes updates outside of the current context, and refuses each of them",
+        ["wellknown.non-current-updates-taken"];
+    NonCurrentUpdatesUnsaid, "non-current-updates-unsaid", "takes updates outside of the current context, and does not say so",
+        ["content.non-current-updates-indicated"];
     ConfigurationCapabilitiesAsArray, "configuration-capabilities-as-array", "writes capabilities as an array",
         ["wellknown.capabilities"];
     ConfigurationCurrentAsText, "configuration-current-as-text", "writes supportsGetCurrentContext as a string",
@@ -845,19 +865,19 @@ defects! {
         ["extension.object.hub"];
     // Authorization: seen only at a hub that demands tokens
     ScopesIgnored, "scopes-ignored", "lets every token receive and request every event, whatever its scopes",
-        in [Stu3, Stu2, Stu1],
-        ["notification.authorized-resources"];
+        in [Stu3, Stu2, Stu1 breaks ["notification.authorized-resources"]],
+        ["notification.authorized-resources", "publish.write-authorized"];
     ExpiredTokenTaken, "expired-token-taken", "takes access tokens that have expired",
-        in [Stu3, Stu2, Stu1],
-        ["notification.authorized-resources"],
+        in [Stu3, Stu2, Stu1 breaks ["notification.authorized-resources"]],
+        ["notification.authorized-resources", "publish.write-authorized"],
         so ["subscribe.lease-within-token"];
     ForeignTokenTaken, "foreign-token-taken", "takes access tokens that its authorization server did not issue",
-        in [Stu3, Stu2, Stu1],
-        ["notification.authorized-resources"],
+        in [Stu3, Stu2, Stu1 breaks ["notification.authorized-resources"]],
+        ["notification.authorized-resources", "publish.write-authorized"],
         so ["subscribe.lease-within-token"];
     TokenNotDemanded, "token-not-demanded", "takes requests without an access token",
-        in [Stu3, Stu2, Stu1],
-        ["notification.authorized-resources"];
+        in [Stu3, Stu2, Stu1 breaks ["notification.authorized-resources"]],
+        ["notification.authorized-resources", "publish.write-authorized"];
     LeaseBeyondToken, "lease-beyond-token", "grants leases that outlive the access token",
         in [Stu3, Stu2, Stu1],
         ["subscribe.lease-within-token"];

@@ -176,6 +176,13 @@ impl Contexts {
         self.open.iter().any(|context| context.anchor.is_same_as(anchor))
     }
 
+    /// Whether the current context is this one.
+    pub(super) fn is_current(&self, anchor: &Member) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.is_same_as(anchor))
+    }
+
     /// The user went where there is no context; what is open stays open.
     pub(super) fn home(&mut self) {
         self.current = None;

@@ -114,6 +114,9 @@ impl Session {
         now: Now,
     ) -> Result<(), Refusal> {
         if !admission.allows(&notification.event, Access::Write) {
+            if self.behaviour.broadcasts_what_is_unauthorized() {
+                self.leak(&notification.id, &notification.event, notification.to_text(), now);
+            }
             return Err(Admission::refuse(
                 "/event/hub.event",
                 &notification.event,
@@ -229,6 +232,16 @@ impl Session {
                 self.contexts.close(&anchor, &self.behaviour);
                 let effect = Effect::Closes(anchor.resource_type, anchor.id);
                 Ok((self.prepare(notification, effect), Vec::new()))
+            }
+            Publication::Update(anchor, _)
+                if self
+                    .behaviour
+                    .refuses_what_it_lists(Action::Update, self.contexts.is_current(&anchor)) =>
+            {
+                Err(Refusal::new(501, "such updates are not taken here"))
+            }
+            Publication::Select(_) if self.behaviour.refuses_what_it_lists(Action::Select, true) => {
+                Err(Refusal::new(501, "select events are not taken here"))
             }
             Publication::Update(anchor, changes) => {
                 let stated = notification.version_id()?;

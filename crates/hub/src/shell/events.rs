@@ -42,7 +42,7 @@ fn take_event(
         Err(_) if is_taken_all_the_same(hub, text) => return Ok(()),
         Err(error) => {
             if hub.behaviour.broadcasts_what_it_refuses() {
-                broadcast_malformed(hub, text);
+                broadcast(hub, text);
             }
             return Err(error.into());
         }
@@ -73,14 +73,14 @@ fn is_taken_all_the_same(hub: &Registry, text: &str) -> bool {
     let has_event = message["event"]["hub.event"].is_string();
     match fate {
         Malformed::Refused => return false,
-        Malformed::PassedOn if has_event => broadcast_malformed(hub, text),
+        Malformed::PassedOn if has_event => broadcast(hub, text),
         Malformed::Swallowed | Malformed::PassedOn => {}
     }
     has_event
 }
 
-/// A defect: a malformed event is sent to the subscribers of the topic and the event that it names.
-fn broadcast_malformed(hub: &Registry, text: &str) {
+/// A defect: an event that is not taken is sent to the subscribers of the topic and the event that it names.
+pub(super) fn broadcast(hub: &Registry, text: &str) {
     let message: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let event = &message["event"];
     let name = event["hub.event"].as_str().and_then(|name| name.parse().ok());

@@ -128,7 +128,14 @@ async fn post(hub: &Arc<Registry>, request: Request, topic: Option<&str>) -> Res
     let (parts, body) = request.into_parts();
     let admission = match admit(hub, &parts.headers) {
         Ok(admission) => admission,
-        Err(refusal) => return refuse(hub, &refusal),
+        Err(refusal) => {
+            if hub.behaviour.broadcasts_what_is_unauthorized()
+                && let Ok(body) = body::read(hub, &parts.headers, body).await
+            {
+                events::broadcast(hub, &String::from_utf8_lossy(&body));
+            }
+            return refuse(hub, &refusal);
+        }
     };
     let content_type = parts
         .headers

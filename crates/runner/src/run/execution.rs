@@ -17,14 +17,14 @@ use super::schedule::{Planned, Schedule};
 use super::target::Target;
 use super::topics::Topics;
 use crate::client::{CallbackError, Callbacks, HttpClient, TrustError};
-use crate::judging::hub::Judge;
+use crate::judging::hub::{Claims, Judge};
 use crate::outcome::Target as TargetTold;
 use crate::outcome::{
     Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
 };
 use crate::protocol::Version;
 use crate::redaction::Redactor;
-use crate::requirement::Catalogue;
+use crate::requirement::{Capability, Catalogue};
 use crate::scenario::{Channel, Scenario, TemplateError, Templates};
 use crate::schema::{SchemaError, Schemas};
 
@@ -132,6 +132,25 @@ pub async fn run(
     let most = first.target.max_parallel;
     // Topics that a hub lends are the same ones under every version.
     let topics = Topics::new(first.target.topics.as_deref());
+    let started = jiff::Timestamp::now().to_string();
+    let planned = prepared.iter().map(|(_, _, scenarios)| scenarios.len()).sum();
+    let mut obstacle = None;
+    let mut contacts = Vec::new();
+    for (setting, told, of_version) in &mut prepared {
+        match first_contact::make(setting, &topics, of_version, stop.clone()).await {
+            Ok(contact) => {
+                if contact.as_ref().is_some_and(|contact| contact.demands_tokens) {
+                    claim_authorization(setting, told);
+                }
+                contacts.push(contact);
+            }
+            Err(error) => {
+                obstacle = Some(error);
+                break;
+            }
+        }
+    }
+    // What the hub claims is known after the first contact.
     let mut told: Vec<TargetTold> = prepared.iter().map(|(_, told, _)| told.clone()).collect();
     for told in &mut told {
         told.hub_url = redactor.text(&told.hub_url);
@@ -146,30 +165,20 @@ pub async fn run(
             name: "castspec".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-        started: jiff::Timestamp::now().to_string(),
+        started,
         target,
         further_targets: told,
-        scenarios: prepared.iter().map(|(_, _, scenarios)| scenarios.len()).sum(),
+        scenarios: planned,
     }));
-    let mut obstacle = None;
     let mut scenarios = Vec::new();
     let settings: Vec<_> = prepared.iter().map(|(setting, _, _)| setting.clone()).collect();
-    for (setting, _, of_version) in prepared {
-        let made = first_contact::make(&setting, &topics, &of_version, stop.clone()).await;
-        match made {
-            Err(error) => {
-                obstacle = Some(error);
-                break;
-            }
-            Ok(contact) => {
-                if contact.is_none_or(|contact| contact.told(&setting, &emit)) {
-                    let of_version = with_granted_events(&setting, of_version, &emit);
-                    scenarios.extend(of_version.into_iter().map(|scenario| Planned {
-                        setting: setting.clone(),
-                        scenario,
-                    }));
-                }
-            }
+    for ((setting, _, of_version), contact) in prepared.into_iter().zip(contacts) {
+        if contact.is_none_or(|contact| contact.told(&setting, &emit)) {
+            let of_version = with_granted_events(&setting, of_version, &emit);
+            scenarios.extend(of_version.into_iter().map(|scenario| Planned {
+                setting: setting.clone(),
+                scenario,
+            }));
         }
     }
     if obstacle.is_none() {
@@ -197,6 +206,19 @@ pub async fn run(
         Some(error) => Err(error.into()),
         None => Ok(summary),
     }
+}
+
+/// Has authorization judged at a hub that has shown that it demands tokens, though nobody said so.
+fn claim_authorization(setting: &mut Arc<Setting>, told: &mut TargetTold) {
+    // Nobody else has it yet.
+    let Some(setting) = Arc::get_mut(setting) else {
+        return;
+    };
+    let mut claims = Claims::clone(&setting.claims);
+    let from = "its refusal of a subscription without an access token";
+    claims.set(Capability::Authorization, true, from);
+    told.capabilities = claims.to_json();
+    setting.claims = Arc::new(claims);
 }
 
 /// Tells what the hub sent of its own accord, once for the whole run.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::scenario_run::ScenarioRun;
 use super::target::Target;
 use crate::client::{Answer, NoAnswer, OutgoingRequest, Spot};
@@ -18,6 +20,16 @@ pub struct Credential {
     scopes: Option<Scopes>,
     /// When it expires, where that is known.
     expires: Option<Instant>,
+}
+
+impl Credential {
+    /// A token that no server issued, and that says so to whoever finds it in a log.
+    fn made_up() -> Self {
+        Self {
+            token: Some(format!("castspec-made-up-{}", Uuid::new_v4())),
+            ..Self::default()
+        }
+    }
 }
 
 impl std::fmt::Debug for Credential {
@@ -40,6 +52,7 @@ pub fn credential(target: &Target, wanted: &Token, began: Instant) -> Option<Cre
         Token::Word(TokenWord::None) => target.has_tokens().then(Credential::default),
         Token::Word(TokenWord::Rejected) => rejected(0),
         Token::Word(TokenWord::SecondRejected) => rejected(1),
+        Token::Word(TokenWord::MadeUp) => target.has_tokens().then(Credential::made_up),
         Token::Restricted(wanted) => {
             let found = target
                 .restricted
@@ -122,5 +135,26 @@ impl ScenarioRun<'_> {
         };
         let left = expires.saturating_duration_since(self.state.log.instant(granted.at));
         rules::within_token(name, lease, left, granted, &mut self.judge);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Version;
+
+    #[test]
+    fn a_made_up_token_is_shown_where_tokens_are_used_and_never_twice() {
+        let mut target = Target::new("https://hub.example.com/fhircast", Version::Stu3).unwrap();
+        let wanted = Token::Word(TokenWord::MadeUp);
+        let made_up = |target: &Target| credential(target, &wanted, Instant::now());
+        assert!(made_up(&target).is_none(), "nobody uses tokens");
+        target.approach.token = Some("everything".to_owned());
+        let shown = || made_up(&target).unwrap();
+        let (one, other) = (shown(), shown());
+        assert!(one.token.as_ref().unwrap().starts_with("castspec-made-up-"));
+        assert_ne!(one.token, other.token);
+        let patient = "Patient-open".parse().unwrap();
+        assert!(!may_receive(Some(&one), &patient), "it gives no access");
     }
 }

@@ -28,6 +28,8 @@ pub enum TokenWord {
     /// The second of them.
     #[serde(rename = "rejected-2")]
     SecondRejected,
+    /// A random one that nobody issued. It needs no word of the target.
+    MadeUp,
 }
 
 /// A token that may do less than everything (auth.restricted). Events and accesses are written as in scopes, without their prefix:
@@ -52,7 +54,9 @@ impl Token {
     /// The token, as it follows "names no token".
     pub fn describe(&self) -> String {
         match self {
-            Self::Word(TokenWord::None) => "at all, so that none can be missing".to_owned(),
+            Self::Word(TokenWord::None | TokenWord::MadeUp) => {
+                "at all, so that none can be missing or made up".to_owned()
+            }
             Self::Word(TokenWord::Rejected) => "that must be refused (auth.rejected)".to_owned(),
             Self::Word(TokenWord::SecondRejected) => {
                 "beside the first that must be refused (auth.rejected)".to_owned()

@@ -128,6 +128,13 @@ impl Behaviour {
         if self.has(Defect::ConfigurationWithoutVersion) {
             document = without(document, "fhircastVersion");
         }
+        if self.has(Defect::ConfigurationFlagInPart) {
+            document = without(document, "getCurrentSupport");
+        }
+        if self.has(Defect::NonCurrentUpdatesUnsaid) {
+            let capabilities = document["capabilities"].take();
+            document["capabilities"] = without(capabilities, "supportsNonCurrentContextUpdates");
+        }
         for (defect, member, value) in [
             (Defect::ConfigurationVersionAsNumber, "fhircastVersion", json!(3)),
             (
@@ -140,6 +147,7 @@ impl Behaviour {
                 "capabilities",
                 json!(["supportsGetCurrentContext"]),
             ),
+            (Defect::ConfigurationEventsEmpty, "eventsSupported", json!([])),
             (Defect::ConfigurationUnknownFhir, "fhirVersion", json!("R9")),
             (Defect::WebhookUnsupportedTaken, "webhookSupport", json!(false)),
             (
@@ -167,6 +175,16 @@ impl Behaviour {
             if self.has(defect) {
                 document["capabilities"][capability] = json!("true");
             }
+        }
+        if self.has(Defect::ConfigurationEventLeftOut)
+            && let Some(events) = document["eventsSupported"].as_array_mut()
+        {
+            let is_left_out = |event: &Value| {
+                event
+                    .as_str()
+                    .is_some_and(|name| name.eq_ignore_ascii_case("Patient-open"))
+            };
+            events.retain(|event| !is_left_out(event));
         }
         if self.has(Defect::ConfigurationStrangeEvents)
             && let Some(events) = document["eventsSupported"].as_array_mut()

@@ -84,6 +84,22 @@ impl Behaviour {
         self.has(Defect::RefusedEventBroadcast)
     }
 
+    /// Whether events are distributed all the same that are refused for want of a token or a scope.
+    pub(crate) fn broadcasts_what_is_unauthorized(&self) -> bool {
+        self.has(Defect::UnauthorizedEventBroadcast)
+    }
+
+    /// Whether events of this kind are refused though they are listed; `current` where they are about the current context.
+    pub(crate) fn refuses_what_it_lists(&self, action: Action, current: bool) -> bool {
+        match action {
+            Action::Select => self.has(Defect::SelectRefused),
+            Action::Update => {
+                self.has(Defect::UpdateRefused) || (!current && self.has(Defect::NonCurrentUpdateRefused))
+            }
+            _ => false,
+        }
+    }
+
     /// What becomes of an event that is malformed: it is refused but for a defect.
     pub fn malformed_events(&self) -> Malformed {
         if self.has(Defect::MalformedEventsSwallowed) {

@@ -13,7 +13,7 @@ use crate::run::mock_subscriber::MockSubscriber;
 use crate::scenario::Anchor;
 
 /// Who asks for one event at a time, on a topic where nobody else is subscribed.
-const SURVEYOR: &str = "surveyor";
+pub(super) const SURVEYOR: &str = "surveyor";
 
 impl Contact<'_> {
     /// Subscribes and connects, and where the hub does not grant the event that is tried first, with another anchor's.
@@ -143,7 +143,7 @@ impl Contact<'_> {
     }
 
     /// The subscriber asks for these events from now on.
-    fn follow(&mut self, name: &str, events: &[EventName]) {
+    pub(super) fn follow(&mut self, name: &str, events: &[EventName]) {
         let version = self.setting.target.version;
         if let Ok(mock) = self.run.mock_mut(name) {
             mock.events = events.iter().map(|event| spelled(version, event)).collect();
