@@ -8,6 +8,8 @@ use crate::hub::rules::judge_conversation;
 use crate::outcome::{Traffic, Verdict};
 use crate::protocol::Version;
 
+type Happening = Box<dyn FnOnce(&mut Example)>;
+
 /// What is found where a viewer is subscribed for a minute beside a worklist, and then this happens.
 fn found_after(happens: impl FnOnce(&mut Example)) -> Option<String> {
     let mut example = Example::with(&["worklist", "viewer"]);
@@ -59,7 +61,7 @@ fn a_websocket_may_end_by_its_owner_a_denial_its_lease_or_with_the_server() {
     let denial = json!({
         "hub.mode": "denied", "hub.topic": "session", "hub.events": "Patient-open", "hub.reason": "night",
     });
-    let lawful: [(&str, Box<dyn FnOnce(&mut Example)>); 9] = [
+    let lawful: [(&str, Happening); 9] = [
         ("open", Box::new(|_| {})),
         (
             "by its owner",
