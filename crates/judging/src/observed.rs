@@ -88,6 +88,8 @@ pub struct Closed {
     pub by_hub: bool,
     /// The close code.
     pub code: Option<u16>,
+    /// Whether a close frame ended it, with a code or without; otherwise the connection just ended.
+    pub by_frame: bool,
 }
 
 /// An intent verification that a callback has answered.

@@ -286,6 +286,7 @@ impl Example {
             socket: socket.unwrap_or(0),
             by_hub,
             code,
+            by_frame: code.is_some(),
         });
     }
 

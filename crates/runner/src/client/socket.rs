@@ -233,7 +233,7 @@ async fn run(mut stream: Stream, mut orders: mpsc::UnboundedReceiver<Command>, o
                 Some(Ok(Message::Close(frame))) => {
                     let code = frame.as_ref().map(|frame| frame.code.into());
                     let reason = frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
-                    owner.ended(number, true, code, &reason);
+                    owner.closed(number, code, &reason);
                     // The library has queued the answering close frame; it leaves with the next read.
                     let _ = tokio::time::timeout(CLOSE_PATIENCE, async { while let Some(Ok(_)) = stream.next().await {} }).await;
                     return;
@@ -349,7 +349,16 @@ impl Owner {
         stream.send(Message::text(text)).await.is_ok()
     }
 
+    /// The hub sent a close frame.
+    fn closed(&self, number: usize, code: Option<u16>, reason: &str) {
+        self.note_end(number, true, (code, true), reason);
+    }
+
     fn ended(&self, number: usize, by_hub: bool, code: Option<u16>, reason: &str) {
+        self.note_end(number, by_hub, (code, code.is_some()), reason);
+    }
+
+    fn note_end(&self, number: usize, by_hub: bool, (code, by_frame): (Option<u16>, bool), reason: &str) {
         let spot = self.log.add(
             &self.actor,
             Traffic::Closed {
@@ -363,6 +372,7 @@ impl Owner {
             socket: number,
             by_hub,
             code,
+            by_frame,
         });
     }
 }

@@ -226,6 +226,7 @@ impl Listener {
             socket,
             by_hub,
             code,
+            by_frame: matches!(end.kind, EndKind::Closed { .. }),
         });
         if !by_hub {
             subscriber.exact &= matches!(code, Some(1000 | 1001));

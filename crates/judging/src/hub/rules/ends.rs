@@ -26,7 +26,6 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
         .closed
         .iter()
         .find(|closed| of_it(closed.socket) && closed.by_hub)?;
-    let code = closed.code.filter(|code| !GOING_AWAY.contains(code))?;
     let confirmed = subscription.confirmed?;
     let (lease, began) = subscription.leased_since()?;
     let since = confirmed.sequence.max(began.sequence);
@@ -34,7 +33,9 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
         .received
         .iter()
         .any(|received| of_it(received.socket) && control_received(received) == Some(Control::Denial));
-    let may_end = !subscriber.exact
+    let may_end = !closed.by_frame
+        || closed.code.is_some_and(|code| GOING_AWAY.contains(&code))
+        || !subscriber.exact
         || subscription.ended.is_some()
         || is_denied
         || lasted_its_lease(lease, began, closed.spot)
@@ -44,6 +45,7 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
         return None;
     }
     let name = &subscriber.name;
+    let code = closed.code.map_or_else(|| "no code".to_owned(), |code| format!("code {code}"));
     let lasted = closed.spot.at.saturating_sub(began.at).as_secs_f64();
     let message = format!(
         "the hub ended the subscription of {name}, which had not asked for it, without a denial and before its lease had run out"
@@ -54,7 +56,7 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
             .expecting(format!(
                 "an open WebSocket for the lease of {lease:?}, or a denial"
             ))
-            .observing(format!("closed with code {code} after {lasted:.1} s")),
+            .observing(format!("closed with {code} after {lasted:.1} s")),
     )
 }
 

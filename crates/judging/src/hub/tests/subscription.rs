@@ -47,6 +47,7 @@ fn closed(socket: usize, by_hub: bool) -> Closed {
         socket,
         by_hub,
         code: None,
+        by_frame: false,
     }
 }
 

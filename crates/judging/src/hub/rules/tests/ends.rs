@@ -31,6 +31,13 @@ fn a_websocket_that_the_hub_closes_unasked_breaks_the_lease() {
         let found = found_after(|example| example.close("viewer", true, Some(code)));
         assert!(found.is_some_and(|message| message.contains("viewer")), "{code}");
     }
+    // Many servers close without a code.
+    let without_code = found_after(|example| {
+        example.close("viewer", true, None);
+        let closed = &mut example.subscriber("viewer").closed;
+        closed.iter_mut().for_each(|closed| closed.by_frame = true);
+    });
+    assert!(without_code.is_some());
     // That another unsubscribes is no reason.
     let other_leaves = found_after(|example| {
         example.request("worklist", "hub.mode=unsubscribe&hub.topic=session");
