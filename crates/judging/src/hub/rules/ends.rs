@@ -45,7 +45,9 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
         return None;
     }
     let name = &subscriber.name;
-    let code = closed.code.map_or_else(|| "no code".to_owned(), |code| format!("code {code}"));
+    let code = closed
+        .code
+        .map_or_else(|| "no code".to_owned(), |code| format!("code {code}"));
     let lasted = closed.spot.at.saturating_sub(began.at).as_secs_f64();
     let message = format!(
         "the hub ended the subscription of {name}, which had not asked for it, without a denial and before its lease had run out"
