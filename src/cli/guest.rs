@@ -12,6 +12,9 @@ pub(super) struct GuestArguments {
     /// Try what could disturb others on the hub as well; the built-in hub bears it anyway
     #[arg(long)]
     intrusive: bool,
+    /// Judge the hub as one in use: requests or WebSockets without TLS are a failure, also on this machine
+    #[arg(long)]
+    deployment: bool,
     /// How long a WebSocket over which nothing passes must live; at another hub than the built-in one it is not tried where
     /// nothing is said
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -25,6 +28,7 @@ impl GuestArguments {
     /// Has the target say so, and the commands that lead to it again.
     pub(super) fn apply(&self, target: &mut Target) {
         target.intrusive |= self.intrusive;
+        target.deployment |= self.deployment;
         target.timing.idle = self.idle.or(target.timing.idle);
         if self.quick {
             target.make_quick();
@@ -33,7 +37,11 @@ impl GuestArguments {
             let words = ["--idle".to_owned(), idle.as_secs_f64().to_string()];
             target.arguments.extend(words);
         }
-        for (name, is_given) in [("--intrusive", self.intrusive), ("--quick", self.quick)] {
+        for (name, is_given) in [
+            ("--intrusive", self.intrusive),
+            ("--deployment", self.deployment),
+            ("--quick", self.quick),
+        ] {
             target.arguments.extend(is_given.then(|| name.to_owned()));
         }
     }
@@ -62,22 +70,27 @@ mod tests {
         target.timing.idle = Some(Duration::from_secs(75));
         let mut arguments = GuestArguments {
             intrusive: false,
+            deployment: false,
             idle: None,
             quick: false,
         };
         arguments.apply(&mut target);
         assert_eq!(target.timing.idle, Some(Duration::from_secs(75)));
-        assert!(!target.intrusive && !target.quick && target.arguments.is_empty());
+        assert!(!target.intrusive && !target.deployment && !target.quick && target.arguments.is_empty());
         arguments = GuestArguments {
             intrusive: true,
+            deployment: true,
             idle: Some(Duration::from_millis(2_500)),
             quick: true,
         };
         arguments.apply(&mut target);
         assert_eq!(target.timing.idle, Some(Duration::from_millis(2_500)));
-        assert!(target.intrusive && target.quick);
+        assert!(target.intrusive && target.deployment && target.quick);
         assert!(target.timing.longest_lease <= Duration::from_secs(2));
-        assert_eq!(target.arguments, ["--idle", "2.5", "--intrusive", "--quick"]);
+        assert_eq!(
+            target.arguments,
+            ["--idle", "2.5", "--intrusive", "--deployment", "--quick"]
+        );
     }
 
     #[test]

@@ -155,6 +155,10 @@ impl Record {
     /// The outcome of the run.
     pub fn conclusion(&self) -> Conclusion {
         let mut conclusion = Conclusion::new(self.grading);
+        if let Some(began) = &self.began {
+            let targets = std::iter::once(&began.target).chain(&began.further_targets);
+            targets.for_each(|target| conclusion.reached_at(&target.hub_url));
+        }
         for check in &self.checks {
             conclusion.check(check);
         }

@@ -183,6 +183,7 @@ impl SelfCheck {
         let Some(mut target) = targets.into_iter().next() else {
             return Err("the simulator serves no version".to_owned());
         };
+        target.deployment = transport == Transport::Tls;
         target.timing.response = pace.response;
         target.max_parallel = pace.scenarios_at_once;
         let (events, mut incoming) = mpsc::unbounded_channel();

@@ -13,6 +13,9 @@
 pub mod fhir;
 pub mod json_pointer;
 mod likeness;
+mod loopback;
 pub mod protocol;
 pub mod requirement;
 pub mod schema;
+
+pub use loopback::is_loopback;

@@ -15,4 +15,4 @@ pub use observed::{Answer, Call, Closed, Received, Spot, Verified, sole};
 pub use signature::Signature;
 
 // Rooms of castspec-fhircast, by the names that they have there.
-use castspec_fhircast::{fhir, protocol, requirement, schema};
+use castspec_fhircast::{fhir, is_loopback, protocol, requirement, schema};

@@ -12,6 +12,6 @@ pub mod scenario;
 
 // Rooms of the crates below, by the names that they have there.
 use castspec_certificates as certificates;
-use castspec_fhircast::{protocol, requirement, schema};
+use castspec_fhircast::{is_loopback, protocol, requirement, schema};
 use castspec_judging as judging;
 use castspec_judging::{capture, outcome, redaction};

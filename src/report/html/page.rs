@@ -223,6 +223,7 @@ fn outcome(conclusion: &Conclusion) -> &'static str {
 
 fn headline(conclusion: &Conclusion) -> String {
     match conclusion.outcome() {
+        Outcome::Conformant if conclusion.is_without_tls() => "Conformant, without TLS",
         Outcome::Conformant => "Conformant",
         Outcome::NotConformant => "Not conformant",
         Outcome::Inconclusive => "Inconclusive",

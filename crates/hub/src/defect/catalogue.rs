@@ -67,6 +67,9 @@ macro_rules! versions {
 
 defects! {
     // 2 Transport
+    ServesPlaintext, "serves-plaintext", "serves http:// and ws:// in place of TLS",
+        in [Stu3, Stu2, Stu1 breaks ["transport.https"]],
+        ["transport.https", "transport.wss"];
     EndpointPlaintext, "endpoint-plaintext", "gives out ws:// endpoints though it is reached over HTTPS",
         in [Stu3, Stu2],
         ["transport.wss"],
@@ -226,7 +229,7 @@ defects! {
         in [Stu3, Stu2 breaks ["confirmation.lease-expiry-closes", "confirmation.lease-expiry-unsubscribes", "intent-verification.lease-expiry-unsubscribes"], Stu1 breaks ["intent-verification.lease-expiry-unsubscribes"]],
         ["confirmation.lease-expiry-closes", "confirmation.lease-expiry-unsubscribes"],
         so ["notification.delivered-once"];
-    LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted",
+    LeaseCutShort, "lease-cut-short", "ends subscriptions after half of the lease that it granted, and says nothing",
         in [Stu3, Stu2 breaks ["confirmation.lease-honoured", "intent-verification.lease-honoured"], Stu1 breaks ["intent-verification.lease-honoured"]],
         ["confirmation.lease-honoured"];
     RenewalIgnored, "renewal-ignored", "ends a subscription with its first lease, whatever a re-subscription was granted, and says nothing",
@@ -236,8 +239,8 @@ defects! {
         in [Stu3, Stu2],
         ["confirmation.lease-honoured"];
     ExpiryKeepsSocket, "expiry-keeps-socket", "ends the subscription with its lease and leaves the WebSocket open",
-        in [Stu3, Stu2],
-        ["confirmation.lease-expiry-closes"];
+        in [Stu3, Stu2 breaks ["confirmation.lease-expiry-closes"]],
+        ["confirmation.lease-expiry-closes", "denial.socket-closed"];
     // 2.4 Current context notification
     NoReplay, "no-replay", "sends a new subscriber nothing of what is open",
         ["replay.latest-open", "replay.per-anchor-type"];
@@ -473,6 +476,9 @@ defects! {
     SyncErrorSeverity, "syncerror-severity", "sends SyncErrors with severity 'error'",
         ["operationoutcome.severity.hub"];
     SyncErrorWithoutDiagnostics, "syncerror-without-diagnostics", "leaves the diagnostics out of SyncErrors",
+        in [Stu3, Stu2],
+        ["operationoutcome.diagnostics.hub"];
+    SyncErrorTellsOtherwise, "syncerror-tells-otherwise", "says of every refusal that the notification was not answered",
         in [Stu3, Stu2],
         ["operationoutcome.diagnostics.hub"];
     SyncErrorEmpty, "syncerror-empty", "sends SyncErrors with an empty context",

@@ -426,7 +426,7 @@ impl Session {
                 self.forget(id);
                 continue;
             }
-            if self.behaviour.renews_leases() {
+            if self.behaviour.denies_at_expiry() {
                 self.deny(id, &format!("the lease of {lease} seconds has ended"), now);
             }
             if self.behaviour.closes_at_expiry() {

@@ -22,6 +22,7 @@ use super::routes;
 use super::settings::{Settings, Transport};
 use crate::authorization::{Authorization, routes as authorization_routes};
 use crate::certificates::Authority;
+use crate::defect::Defect;
 use crate::protocol::Version;
 use crate::version_profile::VersionProfile;
 
@@ -69,6 +70,10 @@ impl Server {
         listen: SocketAddr,
         transport: Transport,
     ) -> Result<Self, HubError> {
+        let transport = match settings.defects.contains(&Defect::ServesPlaintext) {
+            true => Transport::Plaintext,
+            false => transport,
+        };
         let unheard = |source| HubError::from_listening(listen, source);
         let listener = TcpListener::bind(listen).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::acknowledgements::acknowledgements;
+use super::control::{Control, control_received};
 use super::publication::{Publication, origin};
 use super::rules::ContextRead;
 use super::subscription::{Subscription, Subscriptions};
@@ -26,6 +28,10 @@ pub struct Conversation {
     pub contexts_read: Vec<Arc<ContextRead>>,
     /// Nobody takes part in the topics but these subscribers.
     pub everyone_seen: bool,
+    /// When it was last looked at.
+    pub until: Duration,
+    /// The hub is in use, or about to be: what a test bed may leave out is a failure.
+    pub deployment: bool,
 }
 
 /// A subscriber, and all that it received.
@@ -80,6 +86,16 @@ impl Subscriber {
         matches!(self.channel, Channel::Webhook { .. })
     }
 
+    /// Whether the hub has sent a denial over the channel of its last subscription.
+    pub fn is_denied(&self) -> bool {
+        let Some(socket) = self.subscription().and_then(|subscription| subscription.socket) else {
+            return false;
+        };
+        self.received
+            .iter()
+            .any(|received| received.socket == socket && control_received(received) == Some(Control::Denial))
+    }
+
     /// The last of its subscriptions.
     pub fn subscription(&self) -> Option<&Subscription> {
         self.subscriptions.last()
@@ -112,6 +128,8 @@ impl Conversation {
             publications: Vec::new(),
             contexts_read: Vec::new(),
             everyone_seen,
+            until: Duration::ZERO,
+            deployment: false,
         }
     }
 

@@ -13,6 +13,8 @@ pub const UNSUBSCRIBE_202: &str = "unsubscribe.accepted-202";
 pub const SUBSCRIBE_CONTENT_TYPE: &str = "subscribe.content-type";
 /// Every subscription has an endpoint of its own (2.4).
 pub const ENDPOINT_UNIQUE: &str = "subscribe.response.endpoint-unique";
+/// The HTTP interfaces of the hub are secured by TLS (2).
+pub const HTTPS: &str = "transport.https";
 /// WebSockets are secured by TLS (2).
 pub const WSS: &str = "transport.wss";
 /// A confirmation is sent once the WebSocket is open (2.4).
@@ -25,6 +27,8 @@ pub const PUBLISH_AT_HUB_URL: &str = "publish.at-hub-url";
 pub const WEBSOCKET_JSON: &str = "transport.websocket-json";
 /// The confirmation is about the topic that was asked for (2.4).
 pub const CONFIRMATION_TOPIC: &str = "confirmation.topic-of-request";
+/// A hub that denies a subscription closes its WebSocket (2.4).
+pub const DENIAL_CLOSES: &str = "denial.socket-closed";
 /// The denial is about the topic that was asked for (2.4).
 pub const DENIAL_TOPIC: &str = "denial.topic-of-request";
 /// Subscribers are notified of what they are subscribed to (2.5).
@@ -37,6 +41,8 @@ pub const TOPIC_ISOLATED: &str = "notification.topic-isolated";
 pub const ORDER: &str = "notification.order-kept";
 /// An event comes once.
 pub const ONCE: &str = "notification.delivered-once";
+/// The diagnostics of a SyncError of the hub say what happened (2.5, profile of the OperationOutcome).
+pub const DIAGNOSTICS: &str = "operationoutcome.diagnostics.hub";
 /// The id of a notification is unique for the hub (2.5).
 pub const ID_UNIQUE: &str = "notification.id-unique";
 /// The timestamp is that of the event (2.4, 2.5).

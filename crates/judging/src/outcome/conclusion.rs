@@ -36,6 +36,7 @@ pub struct Conclusion {
     unjudged: usize,
     hub_lost: bool,
     interrupted: bool,
+    without_tls: bool,
 }
 
 impl Conclusion {
@@ -75,6 +76,17 @@ impl Conclusion {
     pub fn end(&mut self, hub_lost: bool, interrupted: bool) {
         self.hub_lost = hub_lost;
         self.interrupted = interrupted;
+    }
+
+    /// Takes in how a hub was reached: without TLS, a verdict says so.
+    pub fn reached_at(&mut self, hub_url: &str) {
+        let scheme = hub_url.split_once(':').map(|(scheme, _)| scheme);
+        self.without_tls |= scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+    }
+
+    /// Whether a hub was reached without TLS, which a deployment must have.
+    pub fn is_without_tls(&self) -> bool {
+        self.without_tls
     }
 
     /// The verdicts counted.
@@ -124,6 +136,7 @@ impl Conclusion {
             inconclusive,
         } = self.summary;
         let verdict = match self.outcome() {
+            Outcome::Conformant if self.without_tls => "conformant, without TLS".to_owned(),
             Outcome::Conformant => "conformant".to_owned(),
             Outcome::NotConformant if fail > 0 => {
                 let requirements = counted(self.broken.len(), "requirement");

@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 use url::Url;
 
-use super::http::is_loopback;
 use super::trust::{Trust, TrustError};
+use crate::is_loopback;
 
 /// How a hub is reached.
 #[derive(Debug, Clone, Default)]

@@ -10,6 +10,7 @@ use super::connector::{Approach, Connector};
 use super::log::Log;
 use super::retry_after::{AFTER_DROP, MOST_DROPS, MOST_WAITS, asked_for};
 use super::trust::TrustError;
+use crate::is_loopback;
 use crate::judging::{Answer, Spot};
 use crate::outcome::Traffic;
 
@@ -286,16 +287,6 @@ impl OutgoingRequest {
             body: None,
             ..Self::default()
         }
-    }
-}
-
-/// Whether a URL's host is this machine's loopback.
-pub fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
     }
 }
 

@@ -15,7 +15,7 @@ mod trust;
 
 pub use callbacks::{Callback, CallbackError, CallbackOwner, Callbacks, Verifying, listen_for_callbacks};
 pub use connector::{Approach, Connector};
-pub use http::{HttpClient, NoAnswer, OutgoingRequest, is_loopback};
+pub use http::{HttpClient, NoAnswer, OutgoingRequest};
 pub use inbox::Inbox;
 pub use log::Log;
 pub use policy::{AnswerRule, Policy};

@@ -34,7 +34,8 @@ use self::capture_sink::CaptureSink;
 pub use self::capture_sink::Tell;
 use crate::capture::{Header, Message, Writer};
 use crate::certificates::{Authority, AuthorityError};
-use crate::client::{CallbackError, Trust, TrustError, is_loopback, listen_for_callbacks};
+use crate::client::{CallbackError, Trust, TrustError, listen_for_callbacks};
+use crate::is_loopback;
 use crate::protocol::Version;
 use crate::redaction::Redactor;
 

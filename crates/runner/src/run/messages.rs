@@ -9,8 +9,8 @@ use super::scenario_run::{HeldAbsence, ScenarioRun, Stop, breach_of};
 use super::webhooks::call_variable;
 use crate::client::Received;
 use crate::judging::hub::{
-    Expected, MessageClass, Place, Publication, Selection, Subscription, Unheld, cause, ids, is_foreign,
-    nameless_sync_error, not_closed, rules, unwanted, why_missing,
+    Breach, Expected, MessageClass, Place, Publication, Selection, Subscription, Unheld, cause, ids,
+    is_foreign, nameless_sync_error, not_closed, rules, unwanted, why_missing,
 };
 use crate::protocol::{Action, EventName};
 use crate::requirement::RequirementId;
@@ -399,9 +399,21 @@ impl ScenarioRun<'_> {
         if let (Some(early), Some((lease, since))) = (&step.not_before_lease, subscription.leased_since()) {
             let lasted = rules::lasted_its_lease(lease, since, closed.spot);
             let breach = (!lasted).then(|| rules::ended_early(name, lease, since, closed.spot));
-            self.judge.tried(&early.value, breach);
+            self.judge.tried(
+                &early.value,
+                breach.map(|breach| self.unless_denied(name, breach)),
+            );
         }
         Ok(())
+    }
+
+    /// The breach of a subscription that ended early: a hub may deny one at any time (2.4 Subscription Denial), and is warned only.
+    fn unless_denied(&self, name: &str, breach: Breach) -> Breach {
+        let is_denied = self.mock(name).is_ok_and(|mock| mock.observed().is_denied());
+        match is_denied {
+            true => breach.softened(Unmet::Warn),
+            false => breach,
+        }
     }
 
     /// Judges whether a lease that is too long to be waited for ends when the one that was asked for does.
@@ -431,7 +443,10 @@ impl ScenarioRun<'_> {
             })
             .await;
         let breach = closed.map(|closed| rules::ended_early(name, lease, confirmed, closed.spot));
-        self.judge.tried(&early.value, breach);
+        self.judge.tried(
+            &early.value,
+            breach.map(|breach| self.unless_denied(name, breach)),
+        );
         Ok(())
     }
 

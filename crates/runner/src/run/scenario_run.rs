@@ -232,6 +232,7 @@ impl<'a> ScenarioRun<'a> {
     /// All that has passed so far, for judging.
     pub fn conversation(&self) -> Conversation {
         let mut conversation = self.state.conversation(self.setting.target.version);
+        conversation.deployment = self.setting.target.deployment;
         if self.setting.dialect.has_frames_of_its_own() {
             // Told once, at the first contact.
             let subscribers = conversation.subscribers.values_mut();

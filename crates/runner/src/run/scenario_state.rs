@@ -71,6 +71,8 @@ impl ScenarioState {
             publications: self.publications.clone(),
             contexts_read: self.contexts_read.clone(),
             everyone_seen: true,
+            until: self.log.elapsed(),
+            deployment: false,
         }
     }
 }

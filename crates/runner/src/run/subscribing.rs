@@ -180,9 +180,8 @@ impl ScenarioRun<'_> {
         let events = request.events.clone().unwrap_or_default();
         let resubscribes =
             request.endpoint.is_some() && request.endpoint.as_deref() == self.mock(name)?.endpoint();
-        let is_secure = self.setting.target.is_secure();
         let mut issued = self.setting.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        rules::subscription_accepted(&answer, !resubscribes, is_secure, &mut issued, &mut self.judge);
+        rules::subscription_accepted(&answer, !resubscribes, &mut issued, &mut self.judge);
         drop(issued);
         let endpoint = answer.member("hub.channel.endpoint");
         let Some(endpoint) = endpoint.map(str::to_owned) else {

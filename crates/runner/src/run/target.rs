@@ -8,7 +8,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::dialect::DialectSettings;
-use crate::client::{Approach, Trust, is_loopback};
+use crate::client::{Approach, Trust};
+use crate::is_loopback;
 use crate::judging::hub::{HubUrlError, parse_hub_url};
 use crate::protocol::{Scopes, Version};
 use crate::requirement::Capability;
@@ -38,6 +39,8 @@ pub struct Target {
     pub dialect: DialectSettings,
     /// What could disturb others on the hub may be tried.
     pub intrusive: bool,
+    /// The hub is in use, or about to be: what a test bed may leave out, such as TLS, is a failure.
+    pub deployment: bool,
     /// What must wait long is left out.
     pub quick: bool,
     /// How long things may take.
@@ -171,6 +174,7 @@ impl Target {
             callback_listen: None,
             dialect: DialectSettings::default(),
             intrusive: false,
+            deployment: false,
             quick: false,
             timing: Timing::default(),
             max_parallel: 8,

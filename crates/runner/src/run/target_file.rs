@@ -152,6 +152,7 @@ impl Target {
             target.claims.entry(Capability::Authorization).or_insert(true);
         }
         target.intrusive = file.intrusive;
+        target.deployment = file.deployment;
         target.dialect = DialectSettings {
             publish_url: file.dialect.publish_url,
             media_type: file.dialect.media_type,
@@ -209,6 +210,8 @@ struct File {
     claims: BTreeMap<Capability, bool>,
     #[serde(default)]
     intrusive: bool,
+    #[serde(default)]
+    deployment: bool,
     #[serde(default)]
     dialect: DialectFile,
     #[serde(default)]
@@ -350,7 +353,7 @@ mod tests {
         );
         assert_eq!(target.dialect.unsubscribe_with_events, Some(false));
         assert_eq!(target.dialect.subscribe_parameters["hub.uid"], "desk-7");
-        assert!(!target.intrusive);
+        assert!(!target.intrusive && !target.deployment);
     }
 
     #[test]

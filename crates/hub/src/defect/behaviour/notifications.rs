@@ -370,6 +370,9 @@ impl Behaviour {
         if !profile.sync_error_subscriber || self.has(Defect::SyncErrorWithoutSubscriber) {
             cause.subscriber_name = None;
         }
+        if self.has(Defect::SyncErrorTellsOtherwise) {
+            cause.diagnostics = "The notification timed out".to_owned();
+        }
         let mut context = cause.to_context();
         let issue = &mut context[0]["resource"]["issue"][0];
         if self.has(Defect::SyncErrorSeverity) {

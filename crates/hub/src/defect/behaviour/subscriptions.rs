@@ -35,6 +35,11 @@ impl Behaviour {
         !self.has(Defect::RenewalIgnored)
     }
 
+    /// Whether the end of a lease is told.
+    pub(crate) fn denies_at_expiry(&self) -> bool {
+        !self.has(Defect::RenewalIgnored) && !self.has(Defect::LeaseCutShort)
+    }
+
     pub(crate) fn unsubscribes_everyone(&self) -> bool {
         self.has(Defect::UnsubscribeEndsEverybody)
     }

@@ -7,6 +7,7 @@ use super::*;
 /// What only the shell does, and `tests/hub_defects.rs` looks at.
 pub(super) const SHELL: &[Defect] = &[
     Defect::EndpointPlaintext,
+    Defect::ServesPlaintext,
     Defect::SubscribeRedirected,
     Defect::ResponseAsArray,
     Defect::RefusalAsHtml,

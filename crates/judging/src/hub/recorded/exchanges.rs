@@ -121,13 +121,7 @@ impl Listener {
         let named = form.endpoint();
         let events = parse_events(form.get("hub.events").unwrap_or_default()).unwrap_or_default();
         let known = named.and_then(|named| self.endpoints.get(named)).cloned();
-        subscription_accepted(
-            answer,
-            named.is_none(),
-            self.is_secure,
-            &mut self.issued,
-            &mut self.judge,
-        );
+        subscription_accepted(answer, named.is_none(), &mut self.issued, &mut self.judge);
         let Some(given) = answer.member("hub.channel.endpoint").map(str::to_owned) else {
             return;
         };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use url::Url;
 
 use super::calls::Calling;
 use crate::capture::Side;
@@ -37,7 +36,6 @@ pub(super) struct Listener {
     pub(super) judge: Judge,
     pub(super) issued: Issued,
     redactor: Redactor,
-    pub(super) is_secure: bool,
     /// The places of requests without an answer yet.
     pub(super) asked: HashMap<ExchangeId, Spot>,
     connections: HashMap<SocketId, Connection>,
@@ -54,13 +52,12 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn new(hub_url: &Url, version: Version, judge: Judge) -> Self {
+    pub(super) fn new(version: Version, judge: Judge) -> Self {
         Self {
             conversation: Conversation::new(version, false),
             judge,
             issued: Issued::default(),
             redactor: Redactor::new(false, true),
-            is_secure: hub_url.scheme() == "https",
             asked: HashMap::new(),
             connections: HashMap::new(),
             endpoints: HashMap::new(),
@@ -73,6 +70,7 @@ impl Listener {
 
     pub(super) fn take(&mut self, moment: Moment, event: Event<'_>) {
         self.last = moment.at;
+        self.conversation.until = moment.at;
         match event {
             Event::Requested(exchange) => self.requested(exchange),
             Event::Answered(exchange, answer) => self.answered(exchange, answer),

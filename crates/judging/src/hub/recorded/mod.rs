@@ -80,10 +80,10 @@ pub fn judge_recorded(
     schemas: Arc<Schemas>,
     recorded: &capture::conversation::RecordedConversation,
 ) -> Result<Recorded, HubUrlError> {
-    let hub_url = parse_hub_url(recorded.hub_url())?;
+    parse_hub_url(recorded.hub_url())?;
     let claims = Arc::new(claims(version, recorded));
     let judge = Judge::new(catalogue, schemas, version, claims);
-    let mut listener = Listener::new(&hub_url, version, judge);
+    let mut listener = Listener::new(version, judge);
     for (moment, event) in recorded.events() {
         listener.take(moment, event);
     }

@@ -28,15 +28,8 @@ pub fn status_of_acceptance(answer: &Answer, requirement: &'static str, judge: &
     judge.tried(requirement, breach);
 }
 
-/// What holds of every accepted request for a WebSocket subscription: `is_new` says that it is no re-subscription,
-/// `is_secure` that the hub is reached over TLS.
-pub fn subscription_accepted(
-    answer: &Answer,
-    is_new: bool,
-    is_secure: bool,
-    issued: &mut Issued,
-    judge: &mut Judge,
-) {
+/// What holds of every accepted request for a WebSocket subscription: `is_new` says that it is no re-subscription.
+pub fn subscription_accepted(answer: &Answer, is_new: bool, issued: &mut Issued, judge: &mut Judge) {
     accepted(
         answer,
         MessageKind::SubscriptionResponse,
@@ -53,17 +46,6 @@ pub fn subscription_accepted(
             .observing(endpoint)
     });
     judge.tried(ids::ENDPOINT_UNIQUE, breach);
-    if is_secure {
-        let breach = (!endpoint.to_ascii_lowercase().starts_with("wss://")).then(|| {
-            Breach::new(
-                "the WebSocket's endpoint is not secured by TLS",
-                Place::exchange(answer),
-            )
-            .expecting("a wss:// URL")
-            .observing(endpoint)
-        });
-        judge.tried(ids::WSS, breach);
-    }
 }
 
 /// What holds of every accepted request to end the subscription of an endpoint.

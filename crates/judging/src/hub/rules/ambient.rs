@@ -4,7 +4,8 @@ use super::alike::judge_alike;
 use super::calls::judge_calls;
 use super::current::judge_reads;
 use super::deliveries::{judge_deliveries, judge_late_refusals};
-use super::denials::judge_denials;
+use super::denials::{judge_denials, judge_denied};
+use super::diagnostics::judge_diagnostics;
 use super::ends::judge_ends;
 use super::events::received_events;
 use super::frames::judge_frames;
@@ -12,6 +13,7 @@ use super::notifications::judge_notification;
 use super::order::judge_order;
 use super::owed::Owed;
 use super::sync_errors::{judge_repeated, judge_sync_errors};
+use super::transport::judge_transport;
 use super::unique_ids::judge_ids;
 use super::unique_members::judge_members;
 use crate::hub::{Conversation, Judge};
@@ -23,7 +25,9 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
         judge_frames(subscriber, judge);
         judge_calls(conversation, subscriber, judge);
         judge_denials(conversation, subscriber, judge);
+        judge_denied(conversation, subscriber, judge);
     }
+    judge_transport(conversation, judge);
     judge_ends(conversation, judge);
     judge_members(conversation, judge);
     let events = received_events(conversation);
@@ -38,4 +42,5 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
     judge_reads(conversation, judge);
     judge_sync_errors(conversation, &events, judge);
     judge_repeated(&events, judge);
+    judge_diagnostics(conversation, &events, judge);
 }

@@ -1,10 +1,63 @@
-//! Denials: they name events of the subscription that they end.
+//! Denials: they name events of the subscription that they end, and end it.
 
+use std::time::Duration;
+
+use crate::Received;
 use crate::hub::control::control_received;
 use crate::hub::subscription::events_in;
 use crate::hub::{Breach, Control, Conversation, Judge, Place, Subscriber, ids};
 use crate::outcome::Traffic;
 use crate::protocol::{EventName, join_events, parse_events};
+
+/// How long a hub may take to close a WebSocket, and to stop sending, once it has denied the subscription (ambiguities, 18 and 83).
+const IN_HAND: Duration = Duration::from_secs(3);
+
+/// Judges whether the last subscription of a subscriber has ended with the denial of all of its events. What follows an
+/// unsubscribe is judged by itself.
+pub(super) fn judge_denied(conversation: &Conversation, subscriber: &Subscriber, judge: &mut Judge) {
+    let Some((subscription, socket)) = subscriber
+        .subscription()
+        .and_then(|subscription| Some((subscription, subscription.socket?)))
+        .filter(|(subscription, _)| subscription.ended.is_none() && !subscriber.is_webhook())
+    else {
+        return;
+    };
+    let since = subscription.settled().map_or(0, |spot| spot.sequence);
+    let of_it = |received: &&Received| received.socket == socket && received.spot.sequence > since;
+    let denies_all = |received: &&Received| {
+        let denied = (control_received(received) == Some(Control::Denial))
+            .then(|| received.message().and_then(events_in))
+            .flatten();
+        denied.is_some_and(|denied| subscription.current.iter().all(|event| denied.contains(event)))
+    };
+    let mut all = subscriber.received.iter().filter(of_it);
+    let Some(denial) = all.find(denies_all).filter(|_| !subscription.current.is_empty()) else {
+        return;
+    };
+    let over = denial.spot.at.saturating_add(IN_HAND);
+    let place = Place::at(denial.spot.sequence);
+    let name = &subscriber.name;
+    let published_since = |received: &&Received| {
+        let origin = conversation.origin(received);
+        let publication = origin.and_then(|position| conversation.publications.get(position));
+        publication.is_some_and(|publication| publication.requested.at > over)
+    };
+    if let Some(late) = all.find(published_since) {
+        let message = format!("the hub denied the subscription of {name}, and goes on notifying it");
+        let breach = Breach::new(message, vec![place.clone(), Place::at(late.spot.sequence)])
+            .expecting("no notification of what is published after the denial");
+        judge.broken(ids::ONLY_SUBSCRIBED, breach);
+    }
+    if subscriber.closed.iter().any(|closed| closed.socket == socket) {
+        judge.held(ids::DENIAL_CLOSES);
+    } else if conversation.until >= over {
+        let message = format!("the hub denied the subscription of {name}, and left its WebSocket open");
+        let breach = Breach::new(message, vec![place])
+            .expecting("the end of the WebSocket")
+            .observing(format!("an open WebSocket {} s later", IN_HAND.as_secs()));
+        judge.broken(ids::DENIAL_CLOSES, breach);
+    }
+}
 
 /// Judges the events of all denials that a subscriber received.
 pub(super) fn judge_denials(conversation: &Conversation, subscriber: &Subscriber, judge: &mut Judge) {

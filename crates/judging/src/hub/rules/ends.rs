@@ -1,8 +1,7 @@
 //! Ends of subscriptions: one that nobody asked to end lasts its lease, or is denied.
 
-use crate::hub::control::control_received;
 use crate::hub::rules::lasted_its_lease;
-use crate::hub::{Breach, Control, Conversation, Judge, Place, Subscriber, ids};
+use crate::hub::{Breach, Conversation, Judge, Place, Subscriber, ids};
 use crate::outcome::Traffic;
 use crate::protocol::EventKind;
 
@@ -29,10 +28,7 @@ fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option
     let confirmed = subscription.confirmed?;
     let (lease, began) = subscription.leased_since()?;
     let since = confirmed.sequence.max(began.sequence);
-    let is_denied = subscriber
-        .received
-        .iter()
-        .any(|received| of_it(received.socket) && control_received(received) == Some(Control::Denial));
+    let is_denied = subscriber.is_denied();
     let may_end = !closed.by_frame
         || closed.code.is_some_and(|code| GOING_AWAY.contains(&code))
         || !subscriber.exact

@@ -12,6 +12,7 @@ mod copies;
 mod current;
 mod deliveries;
 mod denials;
+mod diagnostics;
 mod ends;
 mod events;
 mod frames;
@@ -28,6 +29,7 @@ mod sync_errors;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod transport;
 mod unique_ids;
 mod unique_members;
 

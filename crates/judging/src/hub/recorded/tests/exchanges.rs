@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::recording::{EVENTS, HUB, Recording, TOPIC, notification};
 use super::{FAIL, PASS, WARN};
 use crate::hub::ids::{
-    ENDPOINT_UNIQUE, PUBLISH_AT_HUB_URL, SUBSCRIBE_202, SUBSCRIBE_CONTENT_TYPE, UNSUBSCRIBE_202,
+    ENDPOINT_UNIQUE, HTTPS, PUBLISH_AT_HUB_URL, SUBSCRIBE_202, SUBSCRIBE_CONTENT_TYPE, UNSUBSCRIBE_202,
     UNSUBSCRIBE_ENDPOINT, WSS,
 };
 use crate::hub::parse_hub_url;
@@ -33,15 +33,19 @@ fn an_accepted_subscription_is_judged_and_a_refused_one_is_not() {
         assert_eq!(accepted.verdict(requirement), PASS, "{requirement}");
     }
     assert_eq!(asked(HUB, 200, endpoint).verdict(SUBSCRIBE_202), WARN);
-    assert_eq!(asked(HUB, 404, endpoint).checks, Vec::new());
+    assert_eq!(asked(HUB, 404, endpoint).verdict(SUBSCRIBE_202), None);
 }
 
 #[test]
-fn only_a_hub_over_tls_must_secure_its_endpoints() {
+fn a_capture_without_tls_is_warned_of_or_noted() {
     let insecure = "ws://hub.example.com/ws/1";
+    let secure = asked(HUB, 202, "wss://hub.example.com/ws/1");
+    assert_eq!(secure.verdict(HTTPS), PASS);
     assert_eq!(asked(HUB, 202, insecure).verdict(WSS), FAIL);
     let plain = asked("http://hub.example.com/fhircast", 202, insecure);
-    assert_eq!(plain.verdict(WSS), None);
+    assert_eq!((plain.verdict(HTTPS), plain.verdict(WSS)), (WARN, WARN));
+    let test_bed = asked("http://127.0.0.1:3000/fhircast", 202, "ws://127.0.0.1:3000/ws/1");
+    assert_eq!((test_bed.verdict(HTTPS), test_bed.verdict(WSS)), (None, None));
 }
 
 #[test]

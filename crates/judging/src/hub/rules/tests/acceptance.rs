@@ -7,7 +7,7 @@ use crate::Answer;
 use crate::hub::Issued;
 use crate::hub::example::{Example, Findings};
 use crate::hub::ids::{
-    ENDPOINT_UNIQUE, SUBSCRIBE_202, SUBSCRIBE_CONTENT_TYPE, UNSUBSCRIBE_202, UNSUBSCRIBE_ENDPOINT, WSS,
+    ENDPOINT_UNIQUE, SUBSCRIBE_202, SUBSCRIBE_CONTENT_TYPE, UNSUBSCRIBE_202, UNSUBSCRIBE_ENDPOINT,
 };
 use crate::hub::rules::{end_accepted, status_of_acceptance, subscription_accepted};
 use crate::outcome::Verdict;
@@ -21,21 +21,21 @@ fn answer(example: &mut Example, status: u16, endpoint: &str) -> Answer {
     example.exchange("viewer", status, &body)
 }
 
-/// What is found in an answer to a request for a subscription over TLS.
+/// What is found in an answer to a request for a subscription.
 fn accepted(version: Version, change: impl FnOnce(&mut Answer)) -> Findings {
     let mut example = Example::new(version);
     let mut answer = answer(&mut example, 202, ENDPOINT);
     change(&mut answer);
     let mut judge = example.judge();
-    subscription_accepted(&answer, true, true, &mut Issued::default(), &mut judge);
+    subscription_accepted(&answer, true, &mut Issued::default(), &mut judge);
     example.conclude(judge)
 }
 
 #[test]
-fn an_accepted_subscription_is_lawful_with_202_json_and_a_secure_endpoint() {
+fn an_accepted_subscription_is_lawful_with_202_and_json() {
     let findings = accepted(Version::Stu3, |_| {});
     assert_eq!(findings.broken(), Vec::<&str>::new());
-    for requirement in [SUBSCRIBE_202, SUBSCRIBE_CONTENT_TYPE, ENDPOINT_UNIQUE, WSS] {
+    for requirement in [SUBSCRIBE_202, SUBSCRIBE_CONTENT_TYPE, ENDPOINT_UNIQUE] {
         assert_eq!(findings.verdict(requirement), PASS, "{requirement}");
     }
 }
@@ -83,20 +83,6 @@ fn the_content_of_an_answer_is_declared_as_json() {
 }
 
 #[test]
-fn an_endpoint_is_secured_by_tls_where_the_hub_is() {
-    let verdict = |endpoint: &str, is_secure: bool| {
-        let mut example = Example::new(Version::Stu3);
-        let answer = answer(&mut example, 202, endpoint);
-        let mut judge = example.judge();
-        subscription_accepted(&answer, true, is_secure, &mut Issued::default(), &mut judge);
-        example.conclude(judge).verdict(WSS)
-    };
-    assert_eq!(verdict("WSS://hub.example.com/1", true), PASS);
-    assert_eq!(verdict("ws://hub.example.com/1", true), FAIL);
-    assert_eq!(verdict("ws://hub.example.com/1", false), None);
-}
-
-#[test]
 fn every_subscription_has_an_endpoint_of_its_own() {
     let second = |endpoint: &str, is_new: bool| {
         let mut example = Example::new(Version::Stu3);
@@ -104,8 +90,8 @@ fn every_subscription_has_an_endpoint_of_its_own() {
         let first = answer(&mut example, 202, ENDPOINT);
         let second = answer(&mut example, 202, endpoint);
         let mut judge = example.judge();
-        subscription_accepted(&first, true, true, &mut issued, &mut judge);
-        subscription_accepted(&second, is_new, true, &mut issued, &mut judge);
+        subscription_accepted(&first, true, &mut issued, &mut judge);
+        subscription_accepted(&second, is_new, &mut issued, &mut judge);
         example.conclude(judge).verdict(ENDPOINT_UNIQUE)
     };
     assert_eq!(second("wss://hub.example.com/ws/2", true), PASS);
@@ -121,7 +107,6 @@ fn every_subscription_has_an_endpoint_of_its_own() {
 fn an_answer_without_an_endpoint_is_left_to_its_schema() {
     let findings = accepted(Version::Stu3, |answer| answer.json = Some(json!({})));
     assert_eq!(findings.verdict(ENDPOINT_UNIQUE), None);
-    assert_eq!(findings.verdict(WSS), None);
     assert_ne!(findings.broken(), Vec::<&str>::new());
 }
 

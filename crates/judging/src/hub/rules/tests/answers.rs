@@ -8,7 +8,7 @@ use crate::hub::Place;
 use crate::hub::example::Example;
 use crate::hub::ids::{
     CONFIRMATION_SENT, CONFIRMATION_TOPIC, ENDPOINT_UNIQUE, PUBLISH_AT_HUB_URL, SUBSCRIBE_202,
-    SUBSCRIBE_CONTENT_TYPE, UNSUBSCRIBE_202, UNSUBSCRIBE_ENDPOINT, WSS,
+    SUBSCRIBE_CONTENT_TYPE, UNSUBSCRIBE_202, UNSUBSCRIBE_ENDPOINT,
 };
 use crate::hub::rules::{
     end_accepted, not_confirmed, not_connected, subscription_accepted, taken_nowhere, taken_with_topic_in_url,
@@ -26,13 +26,12 @@ fn a_fault_of_an_acceptance_is_shown_by_the_request_and_its_answer() {
     let mut answer = example.exchange("viewer", 201, &body);
     answer.headers.clear();
     let mut judge = example.judge();
-    subscription_accepted(&answer, true, true, &mut issued, &mut judge);
+    subscription_accepted(&answer, true, &mut issued, &mut judge);
     let findings = example.conclude(judge);
     for (requirement, verdict, observed) in [
         (SUBSCRIBE_202, WARN, "status 201"),
         (SUBSCRIBE_CONTENT_TYPE, WARN, "no Content-Type"),
         (ENDPOINT_UNIQUE, FAIL, "ws://hub.example.com/ws/1"),
-        (WSS, FAIL, "ws://hub.example.com/ws/1"),
     ] {
         assert_eq!(findings.verdict(requirement), verdict, "{requirement}");
         assert_eq!(findings.evidence(requirement), [0, 1], "{requirement}");
@@ -47,11 +46,10 @@ fn a_changed_subscription_is_judged_by_its_status_and_not_by_its_endpoint() {
     let body = json!({"hub.channel.endpoint": "ws://hub.example.com/ws/1"}).to_string();
     let answer = example.exchange("viewer", 202, &body);
     let mut judge = example.judge();
-    subscription_accepted(&answer, false, true, &mut Issued::default(), &mut judge);
+    subscription_accepted(&answer, false, &mut Issued::default(), &mut judge);
     let findings = example.conclude(judge);
     assert_eq!(findings.verdict(SUBSCRIBE_202), PASS);
     assert_eq!(findings.verdict(ENDPOINT_UNIQUE), None);
-    assert_eq!(findings.verdict(WSS), None);
 }
 
 #[test]

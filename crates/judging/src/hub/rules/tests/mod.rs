@@ -10,6 +10,7 @@ mod copies;
 mod current;
 mod deliveries;
 mod denials;
+mod diagnostics;
 mod ends;
 mod frames;
 mod intents;
@@ -20,6 +21,7 @@ mod order;
 mod publishing;
 mod signatures;
 mod sync_errors;
+mod transport;
 mod unique_ids;
 mod unique_members;
 
