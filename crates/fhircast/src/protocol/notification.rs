@@ -118,15 +118,15 @@ impl Notification {
         self.event_members.get("context")
     }
 
-    /// The version of the context that it states, in either spelling.
+    /// The versions that an event states, in the spelling of `context.versionId` and in that of `versionId`: those that are
+    /// there (2.3, 2.10).
     ///
     /// # Errors
-    /// When it is there and not a string.
-    pub fn version_id(&self) -> Result<Option<String>, MessageError> {
-        match self.event_members.optional_text("/event", VERSION_ID)? {
-            Some(version) => Ok(Some(version)),
-            None => self.event_members.optional_text("/event", BARE_VERSION_ID),
-        }
+    /// When one of them is no text.
+    pub fn version_ids(&self) -> Result<Vec<String>, MessageError> {
+        let dotted = self.event_members.optional_text("/event", VERSION_ID)?;
+        let bare = self.event_members.optional_text("/event", BARE_VERSION_ID)?;
+        Ok(dotted.into_iter().chain(bare).collect())
     }
 
     /// States the version of the context, and the version before it, in the spelling of `context.versionId`; a bare
@@ -182,7 +182,10 @@ mod tests {
         let mut notification = Notification::parse(OPEN).unwrap();
         notification.set_version("v1", None);
         notification.set_version("v2", Some("v1"));
-        assert_eq!(notification.version_id().unwrap().as_deref(), Some("v2"));
+        assert_eq!(
+            notification.version_ids().unwrap().first().map(String::as_str),
+            Some("v2")
+        );
         assert!(
             notification
                 .to_text()

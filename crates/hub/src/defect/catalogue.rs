@@ -493,6 +493,8 @@ defects! {
         in [Stu3, Stu2],
         ["syncerror.subscriber-distributed"],
         so ["notification.delivered"];
+    UnresponsiveUntold, "unresponsive-untold", "drops subscribers that leave an event unanswered, and tells nobody",
+        ["syncerror.before-unresponsive"];
     UnresponsiveKept, "unresponsive-kept", "keeps subscribers that it told of as unresponsive",
         ["syncerror.unresponsive-unsubscribed"];
     // 2.5 Derived open events
@@ -661,6 +663,8 @@ defects! {
     PriorVersionMissing, "prior-version-missing", "leaves context.priorVersionId out of distributed updates",
         ["content.update-prior-version", "content.prior-version-id"];
     StaleUpdateAccepted, "stale-update-accepted", "accepts updates whatever version they state",
+        ["content.stale-update-rejected"];
+    StaleVersionBesideRightOne, "stale-version-beside-right-one", "looks at the first of two versions that an update states",
         ["content.stale-update-rejected"];
     StaleUpdateFails, "stale-update-fails", "answers updates that state another version with 500",
         ["content.stale-update-status"];

@@ -109,7 +109,9 @@ impl Session {
                 continue;
             }
             let said = format!("did not answer within {timeout} seconds");
-            self.sync_error(id, &event, &said, now);
+            if self.behaviour.tells_of_the_unresponsive() {
+                self.sync_error(id, &event, &said, now);
+            }
             if self.profile.drops_the_unresponsive && self.behaviour.unsubscribes_the_unresponsive() {
                 let reason = format!(
                     "the notification {} was not answered within {timeout} seconds (FHIRcast STU3, 2.5 Hub Generated \

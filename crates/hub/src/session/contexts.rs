@@ -216,7 +216,7 @@ impl Contexts {
     pub(super) fn update(
         &mut self,
         anchor: &Member,
-        stated: Option<&str>,
+        stated: &[String],
         changes: &Changes,
         next: String,
         limit: usize,
@@ -225,24 +225,21 @@ impl Contexts {
         const SECTION: &str = "FHIRcast STU3, 2.10 Processing Update Events";
         let open = self.find(anchor, "update")?;
         if !behaviour.accepts_stale_updates() {
-            match stated {
-                Some(stated) if stated == open.version => {}
-                Some(stated) => {
-                    return Err(Refusal::new(
-                        behaviour.stale_update_status(),
-                        format!(
-                            "/event/context.versionId: is '{stated}', and the version of {}/{} is '{}'; get the current \
-                             context and try again with its version ({SECTION})",
-                            anchor.resource_type, anchor.id, open.version
-                        ),
-                    ));
-                }
-                None => {
-                    return Err(Refusal::malformed(format!(
-                        "/event/context.versionId: is required and is missing: an update states the version of the \
-                         context that it changes ({SECTION})"
-                    )));
-                }
+            if stated.is_empty() {
+                return Err(Refusal::malformed(format!(
+                    "/event/context.versionId: is required and is missing: an update states the version of the \
+                     context that it changes ({SECTION})"
+                )));
+            }
+            if let Some(stated) = stated.iter().find(|stated| **stated != open.version) {
+                return Err(Refusal::new(
+                    behaviour.stale_update_status(),
+                    format!(
+                        "/event/context.versionId: is '{stated}', and the version of {}/{} is '{}'; get the current \
+                         context and try again with its version ({SECTION})",
+                        anchor.resource_type, anchor.id, open.version
+                    ),
+                ));
             }
         }
         if behaviour.fails_on(changes.len()) {

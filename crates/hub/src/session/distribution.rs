@@ -244,11 +244,11 @@ impl Session {
                 Err(Refusal::new(501, "select events are not taken here"))
             }
             Publication::Update(anchor, changes) => {
-                let stated = notification.version_id()?;
+                let stated = self.behaviour.versions_looked_at(notification.version_ids()?);
                 let next = self.behaviour.version(self.identifiers.identifier());
                 let prior = self.contexts.update(
                     &anchor,
-                    stated.as_deref(),
+                    &stated,
                     &changes,
                     next.clone(),
                     self.limits.content_limit,

@@ -41,6 +41,8 @@ pub const TOPIC_ISOLATED: &str = "notification.topic-isolated";
 pub const ORDER: &str = "notification.order-kept";
 /// An event comes once.
 pub const ONCE: &str = "notification.delivered-once";
+/// A subscriber is unresponsive only after SyncErrors of the hub about it (2.5).
+pub const UNRESPONSIVE_TOLD: &str = "syncerror.before-unresponsive";
 /// The diagnostics of a SyncError of the hub say what happened (2.5, profile of the OperationOutcome).
 pub const DIAGNOSTICS: &str = "operationoutcome.diagnostics.hub";
 /// The id of a notification is unique for the hub (2.5).

@@ -350,6 +350,10 @@ impl Behaviour {
         self.has(Defect::SyncErrorToUnsubscribed) || granted.contains(name)
     }
 
+    pub(crate) fn tells_of_the_unresponsive(&self) -> bool {
+        !self.has(Defect::UnresponsiveUntold)
+    }
+
     pub(crate) fn unsubscribes_the_unresponsive(&self) -> bool {
         !self.has(Defect::UnresponsiveKept)
     }

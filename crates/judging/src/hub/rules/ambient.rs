@@ -16,6 +16,7 @@ use super::sync_errors::{judge_repeated, judge_sync_errors};
 use super::transport::judge_transport;
 use super::unique_ids::judge_ids;
 use super::unique_members::judge_members;
+use super::untold::judge_untold;
 use crate::hub::{Conversation, Judge};
 
 /// Judges all that passed; `owed` is who had to be sent which publication. Challenges are judged for themselves, by
@@ -43,4 +44,5 @@ pub fn judge_conversation(conversation: &Conversation, owed: &[Owed], judge: &mu
     judge_sync_errors(conversation, &events, judge);
     judge_repeated(&events, judge);
     judge_diagnostics(conversation, &events, judge);
+    judge_untold(conversation, &events, judge);
 }

@@ -32,6 +32,7 @@ mod topics;
 mod transport;
 mod unique_ids;
 mod unique_members;
+mod untold;
 
 pub use acceptance::{end_accepted, status_of_acceptance, subscription_accepted};
 pub use ambient::judge_conversation;

@@ -24,6 +24,7 @@ mod sync_errors;
 mod transport;
 mod unique_ids;
 mod unique_members;
+mod untold;
 
 use crate::outcome::Verdict;
 
