@@ -12,7 +12,8 @@ use tokio::sync::watch;
 
 use super::{CommandError, interrupted, print};
 use crate::selfcheck::{
-    Matrix, SelfCheck, Tampering, TamperingMatrix, provable, render_page, render_tampering, render_text,
+    Matrix, SelfCheck, Suite, Tampering, TamperingMatrix, provable, render_page, render_tampering,
+    render_text,
 };
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
@@ -90,13 +91,9 @@ impl SelfCheckCommand {
             if defects.is_empty() {
                 continue;
             }
-            let of_version = |scenario: &&Arc<Scenario>| scenario.document.versions.contains(&version);
             selfchecks.push(SelfCheck {
-                version,
-                scenarios: scenarios.iter().filter(of_version).cloned().collect(),
-                materials: materials.clone(),
+                suite: self.suite(version, &scenarios, &materials),
                 defects,
-                at_once: self.parallel.into(),
                 once: self.once,
             });
         }
@@ -117,7 +114,7 @@ impl SelfCheckCommand {
                         bar.set_length(progress.all as u64);
                         bar.set_position(progress.done as u64);
                         let last = progress.last.unwrap_or("the clean hub");
-                        bar.set_message(format!("{}: {last}", selfcheck.version));
+                        bar.set_message(format!("{}: {last}", selfcheck.suite.version));
                     },
                     stopped.clone(),
                 )
@@ -156,15 +153,8 @@ impl SelfCheckCommand {
             };
             let of_version: Vec<Alteration> = all.iter().filter(chosen).cloned().collect();
             let tampering = Tampering {
-                version,
-                scenarios: scenarios
-                    .iter()
-                    .filter(|scenario| scenario.document.versions.contains(&version))
-                    .cloned()
-                    .collect(),
-                materials: materials.clone(),
+                suite: self.suite(version, scenarios, materials),
                 alterations: spread(of_version, self.sample),
-                at_once: self.parallel.into(),
             };
             if tampering.alterations.is_empty() {
                 continue;
@@ -193,6 +183,16 @@ impl SelfCheckCommand {
         Ok(ExitCode::from(u8::from(
             !matrices.iter().all(TamperingMatrix::is_sound),
         )))
+    }
+
+    fn suite(&self, version: Version, scenarios: &[Arc<Scenario>], materials: &Materials) -> Suite {
+        let of_version = |scenario: &&Arc<Scenario>| scenario.document.versions.contains(&version);
+        Suite {
+            version,
+            scenarios: scenarios.iter().filter(of_version).cloned().collect(),
+            materials: materials.clone(),
+            at_once: self.parallel.into(),
+        }
     }
 
     /// The versions that are named, or all, the latest first.

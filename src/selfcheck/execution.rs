@@ -1,41 +1,25 @@
 //! Runs the suite against the clean simulator and against each defect, several at once.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
 use super::matrix::{Clean, Gathered, Matrix, Row, sort_out, summarise};
+use super::suite::{ALONE, Pace, Suite, TOGETHER};
 use crate::builtin;
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::{Actor, Catalogue, Level, RequirementId};
 use castspec_hub::{Defect, Transport};
-use castspec_judging::outcome::{RunEvent, Verdict};
-use castspec_runner::run::{Materials, VersionPlan, run};
-use castspec_runner::scenario::Scenario;
-
-/// How long a message that must come may take: a hub that owes a message to a mock in this process is not slower, and every
-/// message that a defect withholds costs this long.
-const RESPONSE: Duration = Duration::from_secs(2);
-
-/// How many scenarios each run has under way at once.
-const SCENARIOS_AT_ONCE: usize = 40;
+use castspec_judging::outcome::Verdict;
 
 /// What a self-check consists of.
 #[derive(Debug, Clone)]
 pub struct SelfCheck {
-    /// The version of FHIRcast.
-    pub version: Version,
     /// The suite.
-    pub scenarios: Vec<Arc<Scenario>>,
-    /// The catalogue, schemas and templates.
-    pub materials: Materials,
+    pub suite: Suite,
     /// The defects to run.
     pub defects: Vec<Defect>,
-    /// How many runs are under way at once.
-    pub at_once: usize,
     /// Rows with a fault are not run a second time.
     pub once: bool,
 }
@@ -61,26 +45,6 @@ pub enum SelfCheckError {
     #[error("the self-check was interrupted; there is no matrix of a part of it")]
     Interrupted,
 }
-
-/// How a run is made.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    pub(super) response: Duration,
-    pub(super) scenarios_at_once: usize,
-}
-
-/// Several runs at once.
-pub(super) const TOGETHER: Pace = Pace {
-    response: RESPONSE,
-    scenarios_at_once: SCENARIOS_AT_ONCE,
-};
-
-/// One run at a time, as `castspec run` makes it: where the machine is busy, a message that comes late among others comes
-/// in time here.
-pub(super) const ALONE: Pace = Pace {
-    response: Duration::from_secs(5),
-    scenarios_at_once: 16,
-};
 
 struct Ended {
     defect: Option<Defect>,
@@ -108,24 +72,17 @@ impl SelfCheck {
             let last = last.map(Defect::name);
             progress(Progress { done, all, last });
         };
-        let clean = self.suite(None, ALONE, stop.clone()).await;
+        let clean = self.ended(None, ALONE, stop.clone()).await;
         tell(all, None);
-        let places = Arc::new(Semaphore::new(self.at_once.max(1)));
-        let mut tasks = JoinSet::new();
-        for defect in self.defects.iter().copied() {
-            let (self_check, places, stop) = (self.clone(), places.clone(), stop.clone());
-            tasks.spawn(async move {
-                // The semaphore is never closed; were it, the run would still be made.
-                let _place = places.acquire().await;
-                self_check.suite(Some(defect), TOGETHER, stop).await
-            });
-        }
-        let mut ended = Vec::new();
-        while let Some(result) = tasks.join_next().await {
-            let result = result.map_err(|error| SelfCheckError::Abnormal(error.to_string()))?;
-            tell(all, result.defect);
-            ended.push(result);
-        }
+        let each = |defect: Defect| {
+            let (self_check, stop) = (self.clone(), stop.clone());
+            async move { self_check.ended(Some(defect), TOGETHER, stop).await }
+        };
+        let defects = self.defects.iter().copied();
+        let mut ended = self
+            .suite
+            .each(defects, each, |run: &Ended| tell(all, run.defect))
+            .await?;
         // Many runs at once may starve one another; what is held against a check must be seen in a run of its own.
         for run in &mut ended {
             let Some(defect) = run.defect else { continue };
@@ -135,7 +92,7 @@ impl SelfCheck {
             all += 1;
             *run = Ended {
                 again: true,
-                ..self.suite(Some(defect), ALONE, stop.clone()).await
+                ..self.ended(Some(defect), ALONE, stop.clone()).await
             };
             tell(all, Some(defect));
         }
@@ -147,7 +104,7 @@ impl SelfCheck {
     }
 
     /// One run of the suite.
-    async fn suite(&self, defect: Option<Defect>, pace: Pace, stop: watch::Receiver<bool>) -> Ended {
+    async fn ended(&self, defect: Option<Defect>, pace: Pace, stop: watch::Receiver<bool>) -> Ended {
         let began = Instant::now();
         let mut gathered = Gathered::default();
         let error = if *stop.borrow() {
@@ -177,42 +134,28 @@ impl SelfCheck {
             Some(defect) if !defect.breaks().iter().any(about_transport) => Transport::Plaintext,
             _ => Transport::Tls,
         };
-        let (server, targets) = builtin::start(defect.into_iter().collect(), &[self.version], transport)
-            .await
-            .map_err(|error| error.to_string())?;
+        let (server, targets) =
+            builtin::start(defect.into_iter().collect(), &[self.suite.version], transport)
+                .await
+                .map_err(|error| error.to_string())?;
         let Some(mut target) = targets.into_iter().next() else {
             return Err("the simulator serves no version".to_owned());
         };
         target.deployment = transport == Transport::Tls;
-        target.timing.response = pace.response;
-        target.max_parallel = pace.scenarios_at_once;
-        let (events, mut incoming) = mpsc::unbounded_channel();
-        let part = VersionPlan {
-            target,
-            scenarios: self.scenarios.clone(),
-        };
-        let running = run(vec![part], self.materials.clone(), events, stop);
-        let gathering = async {
-            while let Some(event) = incoming.recv().await {
-                match event {
-                    RunEvent::CheckJudged(check) => gathered.check(&check),
-                    RunEvent::Observed(observation) => gathered.observation(&observation),
-                    RunEvent::RunEnded(_) => break,
-                    _ => {}
-                }
-            }
-        };
-        let (result, ()) = tokio::join!(running, gathering);
+        let result = self.suite.gather(target, pace, stop, gathered).await;
         server.shutdown().await;
-        result.map(|_| ()).map_err(|error| error.to_string())
+        result
     }
 
     fn matrix(&self, ended: &[Ended], took: Duration) -> Matrix {
         let observable: BTreeSet<RequirementId> = self
+            .suite
             .materials
             .catalogue
             .iter()
-            .filter(|requirement| requirement.version == self.version && requirement.actor == Actor::Hub)
+            .filter(|requirement| {
+                requirement.version == self.suite.version && requirement.actor == Actor::Hub
+            })
             .filter(|requirement| requirement.unobservable.is_none() && requirement.level != Level::May)
             .map(|requirement| requirement.id.clone())
             .collect();
@@ -232,12 +175,12 @@ impl SelfCheck {
         }
         let claimed: BTreeSet<&str> = Defect::all()
             .iter()
-            .flat_map(|defect| defect.breaks_in(self.version))
+            .flat_map(|defect| defect.breaks_in(self.suite.version))
             .copied()
             .collect();
         let passed: BTreeSet<_> = clean.iter().flat_map(|run| run.gathered.passed()).collect();
         Matrix {
-            fhircast_version: self.version,
+            fhircast_version: self.suite.version,
             summary: summarise(&rows, &observable, &seen, &passed),
             clean: clean.map_or_else(no_clean_run, clean_row),
             without_defect: observable
@@ -245,7 +188,8 @@ impl SelfCheck {
                 .filter(|id| !claimed.contains(id.as_str()))
                 .cloned()
                 .collect(),
-            complete: self.defects.len() >= provable(self.version, &self.materials.catalogue).len(),
+            complete: self.defects.len()
+                >= provable(self.suite.version, &self.suite.materials.catalogue).len(),
             rows,
             seconds: took.as_secs_f64(),
         }
@@ -253,16 +197,16 @@ impl SelfCheck {
 
     fn row(&self, defect: Defect, run: &Ended) -> Row {
         let level = |id: &str| {
-            let requirement = self.materials.catalogue.get(self.version, id);
+            let requirement = self.suite.materials.catalogue.get(self.suite.version, id);
             requirement.map_or(Level::Shall, |requirement| requirement.level)
         };
         let breaks: Vec<(&'static str, Level)> = defect
-            .breaks_in(self.version)
+            .breaks_in(self.suite.version)
             .iter()
             .map(|id| (*id, level(id)))
             .collect();
         let (claims, consequences, unexplained) =
-            sort_out(&run.gathered, &breaks, defect.consequences_in(self.version));
+            sort_out(&run.gathered, &breaks, defect.consequences_in(self.suite.version));
         Row {
             defect: defect.name().to_owned(),
             description: defect.description().to_owned(),

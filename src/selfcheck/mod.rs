@@ -6,11 +6,13 @@
 mod execution;
 mod matrix;
 mod page;
+mod suite;
 mod tampering;
 mod text;
 
 pub use execution::{Progress, SelfCheck, SelfCheckError, provable};
 pub use matrix::{Claim, Clean, Finding, Matrix, Row, Seen, Summary};
 pub use page::{PageError, render_page};
+pub use suite::Suite;
 pub use tampering::{Outcome, Tampering, TamperingMatrix, Tried, render_tampering};
 pub use text::render_text;

@@ -3,37 +3,27 @@
 //! It needs no defect in the simulator: what the checks find, they find from outside.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
-use super::execution::{ALONE, Pace, TOGETHER};
 use super::matrix::{Finding, Gathered, Seen};
+use super::suite::{ALONE, Pace, Suite, TOGETHER};
 use super::{Progress, SelfCheckError};
 use crate::builtin;
 use castspec_fhircast::protocol::Version;
 use castspec_hub::Transport;
-use castspec_judging::outcome::{RunEvent, Verdict};
-use castspec_runner::run::{Materials, VersionPlan, run};
-use castspec_runner::scenario::Scenario;
+use castspec_judging::outcome::Verdict;
 use castspec_tampering::{Alteration, Middle};
 
 /// The alterations to try in one version.
 #[derive(Debug, Clone)]
 pub struct Tampering {
-    /// The version of FHIRcast.
-    pub version: Version,
     /// The suite.
-    pub scenarios: Vec<Arc<Scenario>>,
-    /// The catalogue, schemas and templates.
-    pub materials: Materials,
+    pub suite: Suite,
     /// The alterations.
     pub alterations: Vec<Alteration>,
-    /// How many runs are under way at once.
-    pub at_once: usize,
 }
 
 /// What came of an alteration.
@@ -69,6 +59,8 @@ pub struct Tried {
     pub reason: Option<String>,
     /// What was seen broken.
     pub findings: Vec<Finding>,
+    /// How many checks could not be judged.
+    pub inconclusive: usize,
     /// How many messages were altered.
     pub altered: usize,
     /// How long the suite took, in seconds.
@@ -78,12 +70,12 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// It was found, or rightly not.
+    /// It was found by what it breaks, or rightly not.
     pub fn is_sound(&self) -> bool {
         self.error.is_none()
             && matches!(
                 self.outcome,
-                Outcome::Killed | Outcome::KilledByOthers | Outcome::Unseen | Outcome::LeftAlone
+                Outcome::Killed | Outcome::Unseen | Outcome::LeftAlone
             )
     }
 }
@@ -122,41 +114,31 @@ impl Tampering {
         stop: watch::Receiver<bool>,
     ) -> Result<TamperingMatrix, SelfCheckError> {
         let began = Instant::now();
-        let places = Arc::new(Semaphore::new(self.at_once.max(1)));
-        let mut tasks = JoinSet::new();
-        for (position, alteration) in self.alterations.iter().cloned().enumerate() {
-            let (tampering, places, stop) = (self.clone(), Arc::clone(&places), stop.clone());
-            tasks.spawn(async move {
-                // The semaphore is never closed; were it, the run would still be made.
-                let _place = places.acquire().await;
-                (position, tampering.tried(alteration, TOGETHER, stop).await)
-            });
-        }
-        let mut tried = Vec::new();
         let all = self.alterations.len();
-        while let Some(result) = tasks.join_next().await {
-            let (position, one) = result.map_err(|error| SelfCheckError::Abnormal(error.to_string()))?;
-            progress(Progress {
-                done: tried.len() + 1,
-                all,
-                last: Some(&one.alteration),
-            });
-            tried.push((position, one));
-        }
+        let mut done = 0;
+        let each = |alteration: Alteration| {
+            let (tampering, stop) = (self.clone(), stop.clone());
+            async move { tampering.tried(alteration, TOGETHER, stop).await }
+        };
+        let told = |one: &Tried| {
+            done += 1;
+            let last = Some(one.alteration.as_str());
+            progress(Progress { done, all, last });
+        };
+        let alterations = self.alterations.iter().cloned();
+        let mut tried = self.suite.each(alterations, each, told).await?;
         // Many runs at once may starve one another; what is held against a check must be seen in a run of its own.
-        for (position, one) in &mut tried {
-            let alteration = self.alterations.get(*position);
-            if let (Some(alteration), false, false) = (alteration, one.is_sound(), *stop.borrow()) {
+        for (one, alteration) in tried.iter_mut().zip(&self.alterations) {
+            if !one.is_sound() && !*stop.borrow() {
                 *one = self.tried(alteration.clone(), ALONE, stop.clone()).await;
             }
         }
         if *stop.borrow() {
             return Err(SelfCheckError::Interrupted);
         }
-        tried.sort_by_key(|(position, _)| *position);
         Ok(TamperingMatrix {
-            fhircast_version: self.version,
-            tried: tried.into_iter().map(|(_, tried)| tried).collect(),
+            fhircast_version: self.suite.version,
+            tried,
             seconds: began.elapsed().as_secs_f64(),
         })
     }
@@ -177,16 +159,22 @@ impl Tampering {
             Err(error) => (0, Some(error)),
         };
         let findings: Vec<Finding> = gathered.findings(&[]).into_values().collect();
-        let stated = |id: &&String| self.materials.catalogue.get(self.version, id.as_str()).is_some();
+        let stated = |id: &&String| {
+            self.suite
+                .materials
+                .catalogue
+                .get(self.suite.version, id.as_str())
+                .is_some()
+        };
         let breaks: Vec<String> = alteration
-            .breaks_in(self.version)
+            .breaks_in(self.suite.version)
             .iter()
             .filter(stated)
             .cloned()
             .collect();
         let (outcome, reason) = outcome(
             &alteration,
-            self.version,
+            self.suite.version,
             &breaks,
             &findings,
             altered,
@@ -198,6 +186,7 @@ impl Tampering {
             outcome,
             reason,
             findings,
+            inconclusive: gathered.count(Verdict::Inconclusive),
             altered,
             seconds: began.elapsed().as_secs_f64(),
             error,
@@ -212,7 +201,7 @@ impl Tampering {
         stop: watch::Receiver<bool>,
         gathered: &mut Gathered,
     ) -> Result<usize, String> {
-        let (server, targets) = builtin::start(BTreeSet::new(), &[self.version], Transport::Plaintext)
+        let (server, targets) = builtin::start(BTreeSet::new(), &[self.suite.version], Transport::Plaintext)
             .await
             .map_err(|error| error.to_string())?;
         let Some(mut target) = targets.into_iter().next() else {
@@ -222,31 +211,14 @@ impl Tampering {
             .await
             .map_err(|error| error.to_string())?;
         target.hub_url = middle.url().clone();
-        target.timing.response = pace.response;
-        target.max_parallel = pace.scenarios_at_once;
-        let (events, mut incoming) = mpsc::unbounded_channel();
-        let part = VersionPlan {
-            target,
-            scenarios: self.scenarios.clone(),
-        };
-        let running = run(vec![part], self.materials.clone(), events, stop);
-        let gathering = async {
-            while let Some(event) = incoming.recv().await {
-                match event {
-                    RunEvent::CheckJudged(check) => gathered.check(&check),
-                    RunEvent::RunEnded(_) => break,
-                    _ => {}
-                }
-            }
-        };
-        let (result, ()) = tokio::join!(running, gathering);
+        let result = self.suite.gather(target, pace, stop, gathered).await;
         let altered = middle.altered();
         server.shutdown().await;
         // A hub that cannot be tested at all has been found out, too, where a check says so.
         match result {
-            Ok(_) => Ok(altered),
+            Ok(()) => Ok(altered),
             Err(_) if gathered.broken().next().is_some() => Ok(altered),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(error),
         }
     }
 }
@@ -290,7 +262,7 @@ pub fn render_tampering(matrix: &TamperingMatrix, everything: bool) -> String {
         let word = match (&tried.error, tried.outcome) {
             (Some(_), _) => "ERROR",
             (None, Outcome::Killed) => "killed",
-            (None, Outcome::KilledByOthers) => "found",
+            (None, Outcome::KilledByOthers) => "OTHERS",
             (None, Outcome::Survives) => "SURVIVES",
             (None, Outcome::Unseen) => "unseen",
             (None, Outcome::LeftAlone) => "lawful",
@@ -317,8 +289,10 @@ pub fn render_tampering(matrix: &TamperingMatrix, everything: bool) -> String {
             (None, Outcome::Survives) => format!("nothing sees {} broken", tried.breaks.join(", ")),
             (None, Outcome::Blamed) => {
                 format!(
-                    "{}; yet {}",
+                    "{}; yet {} broken, {} inconclusive {}",
                     tried.reason.as_deref().unwrap_or_default(),
+                    seen.len(),
+                    tried.inconclusive,
                     seen.join(", ")
                 )
             }
