@@ -349,6 +349,22 @@ defects! {
     DeliversCloses, "delivers-closes", "sends close events to those who subscribed to the open event alone",
         in [Stu3, Stu2, Stu1],
         ["notification.only-subscribed"];
+    TopicsWithoutCase, "topics-without-case", "takes topics that differ in case alone for one",
+        in [Stu3, Stu2, Stu1 breaks ["notification.topic-isolated"] so ["publish.broadcast-to-all", "notification.delivered", "intent-verification.topic-of-request"]],
+        ["notification.topic-isolated"],
+        so ["confirmation.topic-of-request", "current.as-supplied", "replay.latest-open", "replay.only-subscribed"];
+    TopicsCutShort, "topics-cut-short", "knows topics by their first 64 characters",
+        in [Stu3, Stu2, Stu1 breaks ["notification.topic-isolated"] so ["publish.broadcast-to-all", "notification.delivered", "intent-verification.topic-of-request"]],
+        ["notification.topic-isolated"],
+        so ["confirmation.topic-of-request", "current.as-supplied", "replay.latest-open", "replay.only-subscribed"];
+    TopicsDecodedTwice, "topics-decoded-twice", "decodes the percent signs of a topic once more",
+        in [Stu3, Stu2, Stu1 breaks ["notification.topic-isolated"] so ["publish.broadcast-to-all", "notification.delivered", "intent-verification.topic-of-request"]],
+        ["notification.topic-isolated"],
+        so ["confirmation.topic-of-request", "current.as-supplied", "replay.latest-open", "replay.only-subscribed"];
+    TopicsWithoutPunctuation, "topics-without-punctuation", "knows topics by their letters and digits alone",
+        in [Stu3, Stu2, Stu1 breaks ["notification.topic-isolated"] so ["publish.broadcast-to-all", "notification.delivered", "intent-verification.topic-of-request"]],
+        ["notification.topic-isolated"],
+        so ["confirmation.topic-of-request", "current.as-supplied", "replay.latest-open", "replay.only-subscribed"];
     LeaksAcrossTopics, "leaks-across-topics", "sends events to the subscribers of other topics too",
         in [Stu3, Stu2, Stu1],
         ["notification.topic-isolated"],

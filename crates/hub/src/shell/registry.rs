@@ -88,7 +88,7 @@ impl Registry {
     /// The topic, where it has a session.
     pub(super) fn find(&self, name: &str) -> Option<Arc<Topic>> {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
-        topics.get(name).map(Arc::clone)
+        topics.get(&*self.behaviour.taken_for(name)).map(Arc::clone)
     }
 
     /// The topic, whose session begins if there is none.
@@ -100,7 +100,8 @@ impl Registry {
             return Ok(topic);
         }
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(topic) = topics.get(name) {
+        let key = self.behaviour.taken_for(name);
+        if let Some(topic) = topics.get(&*key) {
             return Ok(Arc::clone(topic));
         }
         if topics.len() >= self.settings.max_topics {
@@ -125,7 +126,7 @@ impl Registry {
         let session = Session::new(name, version, Arc::clone(&self.limits), identifiers)
             .behaving(self.behaviour.clone());
         let topic = Topic::start(name, session, &self.shared);
-        topics.insert(name.to_owned(), Arc::clone(&topic));
+        topics.insert(key.into_owned(), Arc::clone(&topic));
         Ok(topic)
     }
 

@@ -58,6 +58,11 @@ pub(super) async fn one(
         unplayed(setting, scenario, emit, Disposition::Inconclusive(why));
         return false;
     }
+    if scenario.document.topics_as_written && topics.are_lent() {
+        let why = "it needs topics of its own making, and the target names those of the hub".to_owned();
+        unplayed(setting, scenario, emit, Disposition::Skipped(why));
+        return false;
+    }
     let needed = topic_names(&scenario.document).len();
     let own_topics = match topics.take(needed).await {
         Ok(taken) => taken,
@@ -290,9 +295,14 @@ pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
         .subscribers
         .values()
         .flat_map(|subscriber| subscriber.events.iter().map(|event| event.value.clone()));
-    let published = document.steps.iter().filter_map(|step| match &step.value {
-        Step::Publish(publish) => Some(publish.event.value.clone()),
-        _ => None,
+    let published = document.steps.iter().flat_map(|step| match &step.value {
+        Step::Publish(publish) => vec![publish.event.value.clone()],
+        Step::PublishAtOnce(step) => step
+            .each
+            .iter()
+            .map(|publish| publish.event.value.clone())
+            .collect(),
+        _ => Vec::new(),
     });
     let mut names = subscribed
         .chain(published)

@@ -130,6 +130,8 @@ pub struct ScenarioRun<'a> {
     pub title: String,
     /// No other scenario is played: what the hub goes down on, it goes down on here.
     pub is_alone: bool,
+    /// The names of its topics are what it is about.
+    pub topics_as_written: bool,
     /// The hub took no further connection while other scenarios had theirs: nothing of this is judged, and it is played again alone.
     pub crowded: bool,
     /// A request that the hub went down on was told.
@@ -156,6 +158,7 @@ impl<'a> ScenarioRun<'a> {
             controlled: Vec::new(),
             title: document.title.clone(),
             is_alone: false,
+            topics_as_written: document.topics_as_written,
             crowded: false,
             ended_unanswered: false,
             under_way: UnderWay::default(),
@@ -188,6 +191,7 @@ impl<'a> ScenarioRun<'a> {
             Step::Connect(step) => self.connect_step(step).await,
             Step::Unsubscribe(step) => self.unsubscribe(step).await,
             Step::Publish(step) => self.publish(step).await,
+            Step::PublishAtOnce(step) => self.publish_at_once(step).await,
             Step::Request(step) => self.request(step).await,
             Step::GetContext(step) => self.get_context(step).await,
             Step::Discover(step) => self.discover(step).await,

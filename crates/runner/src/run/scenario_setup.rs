@@ -33,21 +33,11 @@ pub fn topic_names(document: &Document) -> Vec<String> {
     names
 }
 
-/// Gives topics whose names differ in case alone identifiers that do so too; topics that the hub lends stay as they are.
-fn apart_in_case(names: &[String], topics: &[String], are_lent: bool) -> Vec<String> {
-    let mut topics = topics.to_vec();
-    for (position, name) in names.iter().enumerate().filter(|_| !are_lent) {
-        let like = names[..position]
-            .iter()
-            .position(|earlier| earlier.eq_ignore_ascii_case(name));
-        if let Some(first) = like
-            && let Some(topic) = topics.get(first).map(|topic| topic.to_ascii_uppercase())
-            && let Some(identifier) = topics.get_mut(position)
-        {
-            *identifier = topic;
-        }
-    }
-    topics
+/// Topics that end as a scenario names them, behind a beginning that they share and that no other run has.
+fn ending_as_written(names: &[String], topics: &[String]) -> Vec<String> {
+    let beginning = topics.first().cloned().unwrap_or_default();
+    let further = names.iter().skip(1).map(|name| format!("{beginning}-{name}"));
+    std::iter::once(beginning.clone()).chain(further).collect()
 }
 
 /// A new case, with ids that no other run has.
@@ -73,7 +63,10 @@ pub fn state_before_first_step(
     topics: &[String],
 ) -> ScenarioState {
     let names = topic_names(document);
-    let topics = apart_in_case(&names, topics, setting.target.topics.is_some());
+    let topics = match document.topics_as_written {
+        true => ending_as_written(&names, topics),
+        false => topics.to_vec(),
+    };
     let topic_of = |name: &str| {
         let position = names.iter().position(|known| known == name).unwrap_or(0);
         topics.get(position).cloned().unwrap_or_default()
@@ -136,6 +129,7 @@ pub fn state_before_first_step(
         version: setting.target.version,
         cases: BTreeMap::new(),
         mentioned: Mentioned::of(document),
+        last_moment: None,
         variables,
     };
     state.case(DEFAULT_CASE);
@@ -163,13 +157,12 @@ impl ScenarioState {
 
 #[cfg(test)]
 mod tests {
-    use super::apart_in_case;
+    use super::ending_as_written;
 
     #[test]
-    fn topics_whose_names_differ_in_case_differ_in_case() {
+    fn topics_end_as_they_are_written() {
         let owned = |words: [&str; 3]| words.map(str::to_owned);
         let (names, topics) = (owned(["main", "ward", "WARD"]), owned(["a", "b", "c"]));
-        assert_eq!(apart_in_case(&names, &topics, false), ["a", "b", "B"]);
-        assert_eq!(apart_in_case(&names, &topics, true), ["a", "b", "c"]);
+        assert_eq!(ending_as_written(&names, &topics), ["a", "a-ward", "a-WARD"]);
     }
 }

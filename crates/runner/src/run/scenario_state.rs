@@ -36,6 +36,8 @@ pub struct ScenarioState {
     pub version: Version,
     /// The cases, by name.
     pub cases: BTreeMap<String, Value>,
+    /// The time of the last event that was published.
+    pub last_moment: Option<jiff::Timestamp>,
     /// The variables.
     pub variables: Variables,
     /// The events that the scenario speaks of.
@@ -43,6 +45,17 @@ pub struct ScenarioState {
 }
 
 impl ScenarioState {
+    /// The present, later than it was before: timestamps of one scenario are all different, in their milliseconds.
+    pub fn next_moment(&mut self) -> jiff::Timestamp {
+        let now = jiff::Timestamp::now();
+        let next = self
+            .last_moment
+            .and_then(|last| last.checked_add(jiff::SignedDuration::from_millis(1)).ok());
+        let moment = next.map_or(now, |next| next.max(now));
+        self.last_moment = Some(moment);
+        moment
+    }
+
     /// Position of the publication that a received notification is a copy of.
     pub fn origin(&self, received: &Received) -> Option<usize> {
         hub::origin(&self.publications, received)

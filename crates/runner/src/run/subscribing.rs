@@ -215,6 +215,9 @@ impl ScenarioRun<'_> {
             self.crowded = true;
             return Stop::Unreached(why);
         }
+        if self.topics_as_written {
+            return Stop::Declined(format!("the hub refuses a topic of this form ({why})"));
+        }
         let has_it = |other: &MockSubscriber| {
             let subscription = other.subscription();
             other.name != name

@@ -48,6 +48,10 @@ pub struct Document {
     /// (Patient, ImagingStudy, Encounter, DiagnosticReport) stand for those of any, and it is played with ones that the hub grants.
     #[serde(default)]
     pub as_written: bool,
+    /// The names of topics are what it is about: the identifiers end as they do, behind a beginning that they share. Where the
+    /// hub lends topics, or refuses such ones, it is skipped.
+    #[serde(default)]
+    pub topics_as_written: bool,
     /// The mock subscribers, by name.
     #[serde(default)]
     #[schemars(extend("propertyNames" = json!({"pattern": "^[A-Za-z0-9_-]+$", "not": reserved()})))]
@@ -68,8 +72,7 @@ pub struct Subscriber {
     /// `subscriber.name`.
     #[schemars(with = "Option<Text>")]
     pub name: Option<String>,
-    /// The topic's name within the scenario; those who name none share the first, and `${topic.NAME}` is the real one. Topics
-    /// whose names differ in case alone do so too.
+    /// The topic's name within the scenario; those who name none share the first, and `${topic.NAME}` is the real one.
     pub topic: Option<String>,
     /// `hub.lease_seconds` that it asks for.
     pub lease_seconds: Option<u64>,

@@ -45,8 +45,8 @@ pub use schema::schema;
 pub use selector::{MessageSelector, Selector};
 pub use steps::{
     Abort, Absent, ChangeAnswers, ChangeVerifying, CheckValues, Connect, Disconnect, Discover, Expect,
-    ExpectClose, ExpectExpiry, Fence, GetContext, MessageCheck, Observe, Publish, Reading, Request,
-    RequestSubscription, Send, StayQuiet, Step, Subscribe, Unsubscribe,
+    ExpectClose, ExpectExpiry, Fence, GetContext, MessageCheck, Observe, Publish, PublishAtOnce, Reading,
+    Request, RequestSubscription, Send, StayQuiet, Step, Subscribe, Unsubscribe,
 };
 pub use template::{TemplateError, Templates, new_case};
 pub use token::{Restriction, Token, TokenWord};

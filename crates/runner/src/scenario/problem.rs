@@ -211,6 +211,9 @@ pub enum Problem {
     /// Publishing no times.
     #[error("'times' is at least 1")]
     NoTimes,
+    /// What one of several events that are published at once cannot have.
+    #[error("an event that is published at once with others has no '{0}' of its own")]
+    NotAtOnce(&'static str),
     /// An answer that is given and not given.
     #[error("'never' excludes 'status', 'as_text' and 'after_ms'")]
     NeverAndHow,

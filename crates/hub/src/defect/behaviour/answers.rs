@@ -1,5 +1,8 @@
 //! Answers over HTTP.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{Behaviour, with, without};
@@ -102,6 +105,23 @@ impl Behaviour {
             Some((302, "see elsewhere"))
         } else {
             None
+        }
+    }
+
+    /// What a topic is known by: itself, so that no other is taken for it.
+    pub fn taken_for<'t>(&self, topic: &'t str) -> Cow<'t, str> {
+        if self.has(Defect::TopicsWithoutCase) {
+            topic.to_lowercase().into()
+        } else if self.has(Defect::TopicsCutShort) {
+            // Longer than the topics that nobody wrote to be long.
+            topic.chars().take(64).collect::<String>().into()
+        } else if self.has(Defect::TopicsDecodedTwice) {
+            percent_decode_str(topic).decode_utf8_lossy()
+        } else if self.has(Defect::TopicsWithoutPunctuation) {
+            let letters = topic.chars().filter(|letter| letter.is_alphanumeric());
+            letters.collect::<String>().into()
+        } else {
+            topic.into()
         }
     }
 

@@ -6,8 +6,8 @@ use serde_saphyr::Spanned;
 
 use super::{
     Abort, Absent, ChangeAnswers, ChangeVerifying, CheckValues, Connect, Disconnect, Discover, Expect,
-    ExpectClose, ExpectExpiry, Fence, GetContext, Observe, Publish, Request, RequestSubscription, SavedKind,
-    Send, StayQuiet, StepKind, Subscribe, Unsubscribe,
+    ExpectClose, ExpectExpiry, Fence, GetContext, Observe, Publish, PublishAtOnce, Request,
+    RequestSubscription, SavedKind, Send, StayQuiet, StepKind, Subscribe, Unsubscribe,
 };
 use crate::requirement::RequirementId;
 use crate::scenario::condition::Condition;
@@ -28,6 +28,8 @@ pub enum Step {
     Unsubscribe(Unsubscribe),
     /// Publish an event.
     Publish(Box<Publish>),
+    /// Publish several events at the same time.
+    PublishAtOnce(PublishAtOnce),
     /// Send any HTTP request.
     Request(Box<Request>),
     /// Read the current context (STU3, 2.9).
@@ -71,6 +73,7 @@ impl Step {
             Self::Connect(step) => step,
             Self::Unsubscribe(step) => step,
             Self::Publish(step) => step.as_ref(),
+            Self::PublishAtOnce(step) => step,
             Self::Request(step) => step.as_ref(),
             Self::GetContext(step) => step,
             Self::Discover(step) => step,
@@ -137,6 +140,10 @@ mod tests {
             (
                 "publish: {by: viewer, event: Patient-open, save: opened, when: not seen}",
                 "if not seen: viewer publishes Patient-open ('opened')",
+            ),
+            (
+                "publish_at_once: {each: [{by: viewer, event: Patient-open}, {by: reporting, event: Patient-close}]}",
+                "at the same time, viewer publishes Patient-open; reporting publishes Patient-close",
             ),
             (
                 "expect: {at: viewer, message: {kind: notification, of: opened}, checks: [{requirement: a, has: {/id: {equals: x}}}]}",
