@@ -283,6 +283,40 @@ async fn of_a_well_behaved_subscriber_nothing_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_fhir_fails_its_publisher_and_a_switch_leaves_it_a_note() {
+    for (arguments, expected) in [
+        (&[][..], 1),
+        (&["--base-fhir", "note"], 0),
+        (&["--base-fhir", "off"], 0),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let hub = Hub::start(&[&["--reports", path], arguments].concat());
+        let (mut viewer, endpoint) = hub.join("Viewer").await;
+        let mut open = proper_open("an-event-of-its-own");
+        open["event"]["context"][0]["resource"]["gender"] = json!("Woman");
+        hub.publish(&open).await;
+        assert_eq!(next(&mut viewer).await["id"], "an-event-of-its-own");
+        say(&mut viewer, &json!({"id": "an-event-of-its-own", "status": 200})).await;
+        hub.leave(&endpoint).await;
+        drain(&mut viewer).await;
+        let (code, _, told) = hub.stop();
+        assert_eq!(code, Some(expected), "{arguments:?}: {told}");
+        let head = "fail event.valid-fhir by a publisher in topic topic/1 (SHALL, 2.3 Context)";
+        assert_eq!(told.contains(head), expected == 1, "{told}");
+        assert_eq!(
+            told.contains("/event/context/0/resource/gender"),
+            expected == 1,
+            "{told}"
+        );
+        assert!(!told.contains("Woman"), "{told}");
+        let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+        let noted = report.contains("noted: by base FHIR R4");
+        assert_eq!(noted, arguments.contains(&"note"), "{arguments:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_judged_where_that_is_not_wanted() {
     let hub = Hub::start(&["--unjudged"]);
     let (mut viewer, _) = hub.join("Viewer").await;

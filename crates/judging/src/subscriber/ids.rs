@@ -44,6 +44,8 @@ pub(super) const PUBLISH_REJECTION_HANDLED: &str = "publish.rejection-handled";
 pub(super) const PUBLISH_RESEND: &str = "publish.resend";
 pub(super) const PUBLISH_RESEND_WAIT: &str = "publish.resend-wait";
 pub(super) const PUBLISH_RESEND_TIMESTAMP: &str = "publish.resend-timestamp";
+pub(super) const VALID_FHIR: &str = "event.valid-fhir";
+pub(super) const CONTEXT_RESOURCE: &str = "event.context-resource.subscriber";
 pub(super) const CONTEXT_CONSISTENT: &str = "event.context-consistent";
 pub(super) const NO_CLOSE_AFTER_OPEN: &str = "event.no-close-after-open";
 pub(super) const EXTENSION_OBJECT: &str = "extension.object.subscriber";
@@ -112,6 +114,7 @@ pub const REQUIREMENTS: &[&str] = &[
     PUBLISH_RESEND,
     PUBLISH_RESEND_WAIT,
     PUBLISH_RESEND_TIMESTAMP,
+    VALID_FHIR,
     CONTEXT_CONSISTENT,
     NO_CLOSE_AFTER_OPEN,
     EXTENSION_OBJECT,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::base_fhir::BaseFhir;
 use super::callbacks::{CALLBACK, Callbacks, is_callback};
 use super::exchange::{Exchange, Observed};
 use super::findings::{Breach, Finding, Findings, Subscriber, SubscriberChecks};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub complete: bool,
     /// Subscribers were given access tokens (2.4).
     pub authorization: bool,
+    /// What it weighs that a published resource is not FHIR R4.
+    pub base_fhir: BaseFhir,
     /// How much of the conversation is kept as evidence, in bytes.
     pub memory: usize,
     /// How many subscribers are told apart in the conclusion.
@@ -52,6 +55,7 @@ impl Settings {
             ack_timeout: Duration::from_secs(10),
             complete: false,
             authorization: false,
+            base_fhir: BaseFhir::default(),
             memory: 16 << 20,
             subscribers: 1_000,
             redactor: Redactor::new(false, true),
@@ -106,6 +110,8 @@ pub struct Judge {
     pub(super) asked: HashMap<u64, Asked>,
     /// The clients that have shown a token.
     pub(super) bearers: HashSet<String>,
+    /// The `fhirVersion` of the hub's configuration document, where it was seen.
+    pub(super) fhir_version: Option<String>,
     questions: BTreeMap<(Duration, u64), Question>,
     counter: u64,
     pub(super) now: Duration,
@@ -126,6 +132,7 @@ impl Judge {
             callbacks: Callbacks::default(),
             asked: HashMap::new(),
             bearers: HashSet::new(),
+            fhir_version: None,
             questions: BTreeMap::new(),
             counter: 0,
             now: Duration::ZERO,

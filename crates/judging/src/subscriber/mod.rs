@@ -6,6 +6,7 @@
 //! capture that is read long afterwards. What the conversation leaves open stays unjudged, and where the specification can be
 //! read in two ways, both pass.
 
+mod base_fhir;
 mod callbacks;
 mod closing;
 mod content;
@@ -31,6 +32,7 @@ mod unique_members;
 mod verifications;
 mod webhooks;
 
+pub use base_fhir::BaseFhir;
 pub use exchange::{CallEnd, Exchange, Frame, Observed};
 pub use findings::{Finding, Subscriber, SubscriberChecks};
 pub use ids::{REQUIREMENTS, requirements_of};

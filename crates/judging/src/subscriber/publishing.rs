@@ -88,6 +88,7 @@ impl Judge {
         }
         self.findings
             .judgement(&self.record, &who, judgement, spot.sequence);
+        self.judge_base_fhir(&who, message, spot);
         self.judge_extensions(&who, message, spot);
         let Some(event) = event else { return };
         match event.action() {

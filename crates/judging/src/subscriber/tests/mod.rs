@@ -1,6 +1,7 @@
 //! The judge, rule by rule: conversations that keep to a requirement, and conversations that break it.
 
 mod acknowledging;
+mod base_fhir;
 mod publishing;
 mod sharing;
 mod subscribing;
@@ -230,6 +231,14 @@ impl Talk {
             .map(|check| check.verdict)
             .max()
     }
+
+    /// The message of the conclusion on a requirement.
+    pub(super) fn message(&self, requirement: &str) -> Option<String> {
+        let all_checks = self.judge.conclude();
+        let mut checks = all_checks.iter().flat_map(|subscriber| &subscriber.checks);
+        let check = checks.find(|check| check.requirement == requirement)?;
+        Some(check.message.clone())
+    }
 }
 
 pub(super) fn endpoint(name: &str) -> String {
@@ -282,6 +291,7 @@ fn cases() -> Vec<Case> {
         acknowledging::acknowledgements(),
         acknowledging::refusals_that_another_answer_shows_to_be_wrong(),
         acknowledging::refusals_by_sync_error(),
+        base_fhir::publications(),
         publishing::how_changes_are_sent(),
         publishing::ids_and_repetitions(),
         publishing::closes_against_their_opens(),

@@ -389,10 +389,10 @@ pub(super) fn closes_against_their_opens() -> Vec<Case> {
             verdict: Some(Fail),
             talk: |talk| {
                 let of = |kind: &str, patient: &str| {
-                    json!({"key": kind.to_lowercase(), "resource": {"resourceType": kind, "id": "x",
+                    json!({"key": kind.to_lowercase(), "resource": {"resourceType": kind, "id": "x", "code": {"text": "y"},
                            "subject": {"reference": format!("Patient/{patient}")}}})
                 };
-                let context = json!([of("Basic", "p"), of("Procedure", "q")]);
+                let context = json!([of("Basic", "p"), of("Basic", "q")]);
                 talk.publish("viewer", &event(ID, "Basic-open", context), 202);
             },
         },
@@ -468,12 +468,22 @@ fn the_subject_of_a_study_stays() {
 
 #[test]
 fn encounters_and_reports_keep_their_ids_too() {
-    for (kind, key, requirement) in [
-        ("Encounter", "encounter", "encounter-close.same-id"),
-        ("DiagnosticReport", "report", "diagnosticreport-close.same-id"),
+    for (kind, key, (member, value), requirement) in [
+        (
+            "Encounter",
+            "encounter",
+            ("class", json!({"code": "AMB"})),
+            "encounter-close.same-id",
+        ),
+        (
+            "DiagnosticReport",
+            "report",
+            ("code", json!({"text": "CT"})),
+            "diagnosticreport-close.same-id",
+        ),
     ] {
         let element = |id: &str| {
-            json!([{"key": key, "resource": {"resourceType": kind, "id": id, "status": "unknown",
+            json!([{"key": key, "resource": {"resourceType": kind, "id": id, "status": "unknown", member: value,
                     "identifier": [{"system": "urn:oid:2.999", "value": "1"}],
                     "subject": {"reference": "Patient/p"}}}, patient("p")])
         };
