@@ -20,16 +20,16 @@ const TOPIC: &str = "topic/1";
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// The hub as a process.
-struct Hub {
+pub(super) struct Hub {
     process: Child,
-    url: String,
+    pub(super) url: String,
     errors: mpsc::Receiver<String>,
     told: Vec<String>,
     http: reqwest::Client,
 }
 
 impl Hub {
-    fn start(arguments: &[&str]) -> Self {
+    pub(super) fn start(arguments: &[&str]) -> Self {
         // A second test in the same process finds the provider installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut process = Command::new(env!("CARGO_BIN_EXE_castspec"))
@@ -114,7 +114,7 @@ impl Hub {
     }
 
     /// Asks the hub to stop: its exit code, the rest of standard output, and all of standard error.
-    fn stop(mut self) -> (Option<i32>, String, String) {
+    pub(super) fn stop(mut self) -> (Option<i32>, String, String) {
         let asked = Command::new("kill")
             .arg(self.process.id().to_string())
             .status()

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::launch::{Authorized, Code, Launch, Waiting};
-use super::request::{AuthorizationAnswer, OAuthError, Parameters, TokenAnswer, check_redirect};
+use super::request::{AuthorizationAnswer, Granted, OAuthError, Parameters, TokenAnswer, check_redirect};
 use super::token::{Grant, IdentityClaims, Signer, SigningError, TokenProblem};
 use crate::protocol::Scopes;
 
@@ -84,6 +84,8 @@ pub struct AuthorizationServer {
     /// Codes that were used, and the authorizations that end when one is used again.
     used: Waiting<String>,
     refreshes: Waiting<Authorized>,
+    /// How many applications were launched.
+    launched: u64,
 }
 
 impl AuthorizationServer {
@@ -108,6 +110,7 @@ impl AuthorizationServer {
             codes: Waiting::default(),
             used: Waiting::default(),
             refreshes: Waiting::default(),
+            launched: 0,
         })
     }
 
@@ -230,7 +233,8 @@ impl AuthorizationServer {
                 "code_challenge must be the SHA-256 of the verifier in BASE64URL without padding (RFC 7636, 4.2)",
             ));
         }
-        let scopes = grantable(required("scope")?)?;
+        let asked = required("scope")?;
+        let scopes = grantable(asked)?;
         let topic = match (parameters.get("launch"), scopes.has("launch")) {
             (Some(launch), true) => match self.launches.take(launch, now) {
                 Some(launch) => launch.topic,
@@ -254,6 +258,7 @@ impl AuthorizationServer {
             (None, false) => self.topic.clone(),
         };
         let code = (self.secrets)();
+        self.launched += 1;
         let kept = Code {
             authorized: Authorized {
                 client: client.to_owned(),
@@ -261,6 +266,8 @@ impl AuthorizationServer {
                 topic,
                 nonce: parameters.get("nonce").map(str::to_owned),
                 family: (self.secrets)(),
+                launch: self.launched,
+                asked: asked.to_owned(),
             },
             redirect,
             challenge: challenge.to_owned(),
@@ -282,7 +289,7 @@ impl AuthorizationServer {
         }
     }
 
-    fn redeem(&mut self, form: &[u8], now: Timestamp) -> Result<Value, OAuthError> {
+    fn redeem(&mut self, form: &[u8], now: Timestamp) -> Result<Granted, OAuthError> {
         let parameters = Parameters::parse(form)
             .map_err(|twice| OAuthError::malformed(format!("{twice} stands more than once")))?;
         let required = |name: &str| {
@@ -384,8 +391,19 @@ impl AuthorizationServer {
         Ok(Authorized { scopes, ..authorized })
     }
 
-    fn respond(&mut self, authorized: Authorized, now: Timestamp) -> Result<Value, SigningError> {
-        let issued = self.issue(&authorized.client, authorized.scopes.clone(), self.lifetime, now)?;
+    fn respond(&mut self, authorized: Authorized, now: Timestamp) -> Result<Granted, SigningError> {
+        let grant = Grant {
+            client: authorized.client.clone(),
+            scopes: authorized.scopes.clone(),
+            expires: later(now, self.lifetime),
+            launch: Some(authorized.launch),
+        };
+        let issued = self.sign(grant, now)?;
+        let (launch, application, asked) = (
+            authorized.launch,
+            authorized.client.clone(),
+            authorized.asked.clone(),
+        );
         let mut answer = json!({
             "access_token": issued.token,
             "token_type": "Bearer",
@@ -416,7 +434,12 @@ impl AuthorizationServer {
                 answer["refresh_token"] = refresh.into();
             }
         }
-        Ok(answer)
+        Ok(Granted {
+            answer,
+            launch,
+            application,
+            asked,
+        })
     }
 
     /// An access token without a launch, for scripts; a negative life makes one that has ended.
@@ -434,7 +457,12 @@ impl AuthorizationServer {
             client: client.to_owned(),
             scopes,
             expires: later(now, life),
+            launch: None,
         };
+        self.sign(grant, now)
+    }
+
+    fn sign(&mut self, grant: Grant, now: Timestamp) -> Result<Issued, SigningError> {
         let id = (self.secrets)();
         let token = self.signer.access_token(&grant, USER, &id, now)?;
         Ok(Issued {

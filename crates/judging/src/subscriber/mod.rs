@@ -17,6 +17,7 @@ mod forms;
 mod frames;
 mod ids;
 mod judge;
+mod launches;
 mod notified;
 mod publishing;
 mod record;

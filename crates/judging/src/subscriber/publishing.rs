@@ -103,6 +103,9 @@ impl Judge {
             None => {}
         }
         self.judge_sync_error(&who, &topic, client, &event, spot);
+        if let Some(name) = &event.name {
+            self.judge_launched_publication(&who, head.launch, name, spot);
+        }
         self.judge_event_of_subscription(&who, &topic, client, &event, spot);
         self.judge_repetition(&who, &topic, client, &event, spot);
         if let Some(published) = self.published(&event, client, spot) {

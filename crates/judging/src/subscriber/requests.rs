@@ -42,6 +42,8 @@ pub(super) struct Head {
     /// The scheme of `Authorization`.
     pub(super) authorization: Option<String>,
     pub(super) token_in_url: bool,
+    /// The launch whose token it bears.
+    pub(super) launch: Option<u64>,
 }
 
 impl Head {
@@ -96,6 +98,7 @@ impl Judge {
             url,
             headers,
             body,
+            launch,
         } = &exchange.observed
         else {
             return;
@@ -126,6 +129,7 @@ impl Judge {
             token_in_url: pairs(query.as_bytes())
                 .iter()
                 .any(|(name, _)| name == "access_token"),
+            launch: *launch,
         };
         if head
             .authorization

@@ -95,7 +95,7 @@ fn refresh(
 
 fn answer(answer: TokenAnswer) -> Result<Value, &'static str> {
     match answer {
-        TokenAnswer::Granted(granted) => Ok(granted),
+        TokenAnswer::Granted(granted) => Ok(granted.answer),
         TokenAnswer::Refused(error) => {
             assert!(!error.description.is_empty());
             Err(error.error)

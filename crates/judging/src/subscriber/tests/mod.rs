@@ -2,6 +2,7 @@
 
 mod acknowledging;
 mod base_fhir;
+mod launches;
 mod publishing;
 mod sharing;
 mod subscribing;
@@ -47,6 +48,8 @@ pub(super) struct Talk {
     judge: Judge,
     at: Duration,
     next: u64,
+    /// The launch whose token requests bear from now on.
+    launch: Option<u64>,
     found: Vec<Finding>,
 }
 
@@ -68,6 +71,7 @@ impl Talk {
             judge: Judge::new(CATALOGUE.clone(), schemas(version), settings),
             at: Duration::from_secs(1),
             next: 0,
+            launch: None,
             found: Vec::new(),
         }
     }
@@ -120,6 +124,7 @@ impl Talk {
                 url: url.to_owned(),
                 headers: headers.collect(),
                 body: Bytes::from(body.to_owned()),
+                launch: self.launch,
             },
         );
         self.observe(
@@ -292,6 +297,9 @@ fn cases() -> Vec<Case> {
         acknowledging::refusals_that_another_answer_shows_to_be_wrong(),
         acknowledging::refusals_by_sync_error(),
         base_fhir::publications(),
+        launches::requests(),
+        launches::answers(),
+        launches::uses(),
         publishing::how_changes_are_sent(),
         publishing::ids_and_repetitions(),
         publishing::closes_against_their_opens(),
