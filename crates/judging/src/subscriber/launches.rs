@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::findings::{Breach, Subscriber};
 use super::ids;
 use super::judge::Judge;
+use super::publishing::Requested;
 use super::record::Place;
 use super::requests::endpoint_path;
 use super::state::Spot;
@@ -244,13 +245,15 @@ impl Judge {
     }
 
     /// A change was requested with the token of a launch.
-    pub(super) fn judge_launched_publication(
-        &mut self,
-        who: &Subscriber,
-        launch: Option<u64>,
-        event: &EventName,
-        spot: Spot,
-    ) {
+    pub(super) fn judge_launched_publication(&mut self, change: &Requested<'_>) {
+        let Requested {
+            who,
+            launch,
+            event,
+            spot,
+            ..
+        } = *change;
+        let Some(event) = &event.name else { return };
         let Some(launch) = launch.and_then(|launch| self.launches.get(&launch)) else {
             return;
         };

@@ -7,6 +7,7 @@
 //! read in two ways, both pass.
 
 mod base_fhir;
+mod call_answers;
 mod callbacks;
 mod closing;
 mod content;

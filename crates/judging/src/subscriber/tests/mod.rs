@@ -259,6 +259,21 @@ pub(super) struct Case {
     pub(super) talk: fn(&mut Talk),
 }
 
+/// A conversation and what it comes to.
+pub(super) fn case(
+    name: &'static str,
+    requirement: &'static str,
+    verdict: Option<Verdict>,
+    talk: fn(&mut Talk),
+) -> Case {
+    Case {
+        name,
+        requirement,
+        verdict,
+        talk,
+    }
+}
+
 impl Case {
     /// Holds the conversation in this version; `beside` is what may be told of as well.
     fn hold(&self, version: Version, verdict: Option<Verdict>, beside: &[&str]) {

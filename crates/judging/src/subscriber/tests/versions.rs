@@ -46,23 +46,10 @@ fn a_websocket_of_stu2_is_judged_as_one_of_stu3() {
     assert!(held > 60, "{held}");
 }
 
-fn of_webhooks() -> Vec<Case> {
-    [
-        webhooks::requests(),
-        webhooks::verifications(),
-        webhooks::unsubscribes(),
-        webhooks::notifications(),
-        webhooks::publications(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
 #[test]
 fn webhooks_are_judged_in_both_versions_by_what_each_states() {
     for version in [Version::Stu1, Version::Stu2] {
-        for case in of_webhooks() {
+        for case in webhooks::cases() {
             // What a version does not state is never judged there.
             let stated = stated(version, case.requirement);
             let verdict = stated.and(case.verdict);
@@ -276,7 +263,7 @@ const BESIDE: &[(Version, &str)] = &[
 
 #[test]
 fn every_rule_of_either_version_has_been_seen_to_be_broken() {
-    let (webhooks, renewals, websockets) = (of_webhooks(), renewals(), cases());
+    let (webhooks, renewals, websockets) = (webhooks::cases(), renewals(), cases());
     for version in [Version::Stu1, Version::Stu2] {
         let over_websockets: &[Case] = match version {
             Version::Stu2 => &websockets,
