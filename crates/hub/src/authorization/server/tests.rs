@@ -1,4 +1,5 @@
 use super::*;
+use crate::authorization::{AuthorizationAnswer, TokenAnswer};
 
 const ISSUER: &str = "https://127.0.0.1:1";
 const HUB: &str = "https://127.0.0.1:1/fhircast";
