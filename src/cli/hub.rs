@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::base_fhir::BaseFhirArgument;
 use super::hub_control::{self, FaultArguments, FaultError};
-use super::hub_subscribers::{self, Prepared};
+use super::hub_subscribers::{self, Conditions, Prepared};
 use super::hub_tokens::{self, TokensError};
 use crate::report::ReportError;
 use castspec_fhircast::protocol::{EventName, Version};
@@ -99,6 +100,9 @@ pub struct HubCommand {
     /// Do not judge what subscribers do
     #[arg(long, conflicts_with = "reports")]
     unjudged: bool,
+
+    #[command(flatten)]
+    base_fhir: BaseFhirArgument,
 
     /// When stopped, write junit.xml, report.json and index.html about the subscribers into this folder; the exit status
     /// is then 1 if one of them broke a SHALL
@@ -251,7 +255,12 @@ impl HubCommand {
             hub_tokens::write(path, &server, authorization, self.token_life(), authority)?;
         }
         let control = self.faults.begin(server.controls(), token, rules).await?;
-        let judging = prepared.map(|prepared| prepared.begin(server.urls(), self.ack_timeout, self.auth));
+        let conditions = Conditions {
+            ack_timeout: self.ack_timeout,
+            authorization: self.auth,
+            base_fhir: self.base_fhir.weight(),
+        };
+        let judging = prepared.map(|prepared| prepared.begin(server.urls(), conditions));
         let mut stdout = std::io::stdout();
         for (_, url) in server.urls() {
             writeln!(stdout, "castspec hub listening on {url}").map_err(output)?;

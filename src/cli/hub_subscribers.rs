@@ -11,12 +11,13 @@ use tokio::task::JoinHandle;
 
 use super::print_error;
 use crate::report::{ReportError, Reports};
+use castspec_fhircast::fhir::Validator;
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::{Catalogue, RequirementId};
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::Observer;
 use castspec_judging::outcome::{Disposition, FinishedRun, FinishedScenario, Grading, Target, Tool};
-use castspec_judging::subscriber::{Exchange, Finding, Judge, Settings, SubscriberChecks};
+use castspec_judging::subscriber::{BaseFhir, Exchange, Finding, Judge, Settings, SubscriberChecks};
 
 /// How many exchanges may wait for the judge.
 const WAITING: usize = 65_536;
@@ -38,6 +39,15 @@ struct VersionJudging {
     task: JoinHandle<Vec<SubscriberChecks>>,
     version: Version,
     hub_url: String,
+}
+
+/// What the judge has to know of the hub, beside its URLs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conditions {
+    pub(super) ack_timeout: Duration,
+    /// It demands access tokens.
+    pub(super) authorization: bool,
+    pub(super) base_fhir: BaseFhir,
 }
 
 /// Where the exchanges of a hub come from, before its URLs are known.
@@ -80,8 +90,7 @@ impl Prepared {
     pub(super) fn begin<'u>(
         self,
         urls: impl Iterator<Item = (Version, &'u str)>,
-        ack_timeout: Duration,
-        authorization: bool,
+        conditions: Conditions,
     ) -> Judging {
         let urls: HashMap<Version, &str> = urls.collect();
         let judges = self
@@ -90,8 +99,9 @@ impl Prepared {
             .filter_map(|(version, observer, exchanges)| {
                 let hub_url = *urls.get(&version)?;
                 let mut settings = Settings::new(version, hub_url);
-                settings.ack_timeout = ack_timeout;
-                settings.authorization = authorization;
+                settings.ack_timeout = conditions.ack_timeout;
+                settings.authorization = conditions.authorization;
+                settings.base_fhir = conditions.base_fhir;
                 // Nothing passed at this hub before it was started.
                 settings.complete = true;
                 let (stop, stopped) = oneshot::channel();
@@ -117,8 +127,12 @@ async fn judge(
     mut stopped: oneshot::Receiver<()>,
 ) -> Vec<SubscriberChecks> {
     let version = settings.version;
-    let materials =
-        tokio::task::spawn_blocking(move || (Catalogue::embedded(), Schemas::load(version))).await;
+    let materials = tokio::task::spawn_blocking(move || {
+        // The first publication is not to wait for it; where it cannot be loaded, the judge finds out.
+        let _ = Validator::shared();
+        (Catalogue::embedded(), Schemas::load(version))
+    })
+    .await;
     let (catalogue, schemas) = match materials {
         Ok((Ok(catalogue), Ok(schemas))) => (catalogue, schemas),
         _ => {

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Arguments are read here, and errors become one clear line and an exit code.
 
+mod base_fhir;
 mod ci_server;
 mod command_error;
 mod guest;

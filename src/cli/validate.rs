@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 
+use super::base_fhir::BaseFhirArgument;
 use super::validate_conversation::{self, Manner, Side};
 use super::validate_file::{self, PlacedMessage};
 use super::validate_message::{JudgedMessage, MessageJudge};
@@ -16,6 +17,7 @@ use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::{MessageKind, Schemas};
 use castspec_judging::outcome::Grading;
+use castspec_judging::subscriber::BaseFhir;
 use castspec_runner::recorded::Recording;
 
 /// Validate messages against the schemas of FHIRcast, or recorded conversations as a whole
@@ -41,8 +43,10 @@ pub struct ValidateCommand {
     /// A broken SHOULD counts as broken
     #[arg(long)]
     strict: bool,
-    /// Leave out whether the resources are FHIR R4 at all; it is told as notes, which never count as broken
-    #[arg(long)]
+    #[command(flatten)]
+    base_fhir: BaseFhirArgument,
+    /// The same as --base-fhir off
+    #[arg(long, conflicts_with = "base_fhir")]
     no_fhir: bool,
     /// Print the result as JSON
     #[arg(long)]
@@ -86,7 +90,7 @@ impl ValidateCommand {
             schemas: Schemas::load(self.fhircast_version.unwrap_or(Version::Stu3))?,
             kind: self.kind,
             strict: self.strict,
-            base_fhir: !self.no_fhir,
+            base_fhir: self.base_fhir() != BaseFhir::Off,
         };
         let mut judged = Vec::new();
         for file in &self.files {
@@ -103,6 +107,13 @@ impl ValidateCommand {
         Ok(ExitCode::from(u8::from(judged.iter().any(JudgedMessage::fails))))
     }
 
+    fn base_fhir(&self) -> BaseFhir {
+        match self.no_fhir {
+            true => BaseFhir::Off,
+            false => self.base_fhir.weight(),
+        }
+    }
+
     fn judge_recording(&self, file: &Path, recording: &Recording) -> Result<ExitCode, CommandError> {
         for (given, option) in [(self.kind.is_some(), "--kind"), (self.json, "--json")] {
             if given {
@@ -117,6 +128,7 @@ impl ValidateCommand {
             side: self.side,
             reports: self.reports.as_deref(),
             grading: Grading::strict_if(self.strict),
+            base_fhir: self.base_fhir(),
         };
         validate_conversation::judge(file, recording, &manner)
     }

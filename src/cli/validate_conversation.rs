@@ -13,6 +13,7 @@ use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
 use castspec_judging::outcome::{Disposition, Grading, RunEvent};
+use castspec_judging::subscriber::BaseFhir;
 use castspec_runner::recorded::{Judged, Recording, judge_recording};
 
 /// Who is judged.
@@ -30,6 +31,7 @@ pub(super) struct Manner<'a> {
     pub(super) side: Option<Side>,
     pub(super) reports: Option<&'a Path>,
     pub(super) grading: Grading,
+    pub(super) base_fhir: BaseFhir,
 }
 
 /// Judges a conversation and tells what comes of it.
@@ -53,6 +55,7 @@ pub(super) fn judge(
     let judged = Judged {
         hub: manner.side != Some(Side::Subscriber),
         subscribers: manner.side != Some(Side::Hub),
+        base_fhir: manner.base_fhir,
     };
     let catalogue = Arc::new(Catalogue::embedded().map_err(|error| of(&error))?);
     let schemas = Arc::new(Schemas::load(version).map_err(|error| of(&error))?);

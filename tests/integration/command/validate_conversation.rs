@@ -222,6 +222,58 @@ fn what_a_browser_saved_is_judged_too() {
 }
 
 #[test]
+fn a_recorded_publication_that_is_no_fhir_is_held_against_its_publisher_alone() {
+    let mut record = har("200");
+    let mut event = json!({"timestamp": "2026-01-01T00:00:00Z", "id": "an-event-of-its-own",
+        "event": {"hub.topic": "t", "hub.event": "Patient-open", "context": [{"key": "patient", "resource": {
+            "resourceType": "Patient", "id": "p", "gender": "F", "identifier": [{"system": "urn:oid:2.999", "value": "1"}]}}]}});
+    let entry = json!({
+        "startedDateTime": "2026-01-01T00:00:02.000Z", "time": 5.0,
+        "request": {"method": "POST", "url": "https://hub.example.com/fhircast",
+            "headers": [{"name": "Content-Type", "value": "application/json"}],
+            "postData": {"mimeType": "application/json", "text": event.to_string()}},
+        "response": {"status": 202, "headers": [], "content": {"text": ""}},
+    });
+    record["log"]["entries"].as_array_mut().unwrap().push(entry);
+    // The hub passes it on, as it may.
+    event["id"] = json!("event-2");
+    let frame = json!({"type": "receive", "time": 1_767_225_603.0, "opcode": 1, "data": event.to_string()});
+    let answer = json!({"type": "send", "time": 1_767_225_603.1, "opcode": 1,
+        "data": json!({"id": "event-2", "status": "200"}).to_string()});
+    let frames = record["log"]["entries"][1]["_webSocketMessages"]
+        .as_array_mut()
+        .unwrap();
+    frames.extend([frame, answer]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("viewer.har");
+    std::fs::write(&file, record.to_string()).unwrap();
+    for (arguments, is_broken) in [
+        (&[][..], true),
+        (&["--base-fhir", "fail"], true),
+        (&["--base-fhir", "note"], false),
+        (&["--no-fhir"], false),
+    ] {
+        let (ended, reports) = validated(file.clone(), &[&["--as", "subscriber"], arguments].concat());
+        assert_eq!(
+            ended.code,
+            Some(i32::from(is_broken)),
+            "{arguments:?}: {}",
+            ended.out
+        );
+        let found: Vec<String> = broken(&reports).into_iter().map(|(_, id)| id).collect();
+        let expected = if is_broken {
+            vec!["event.valid-fhir".to_owned()]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(found, expected, "{arguments:?}");
+    }
+    let (_, reports) = validated(file, &["--as", "hub"]);
+    let of_hub = broken(&reports);
+    assert!(of_hub.iter().all(|(_, id)| !id.contains("fhir")), "{of_hub:?}");
+}
+
+#[test]
 fn what_cannot_be_judged_is_told_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {

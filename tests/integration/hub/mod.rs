@@ -5,6 +5,7 @@ mod bad_input;
 mod command;
 mod control;
 mod defects;
+mod launches;
 mod schemas;
 mod session;
 mod subscriber_checks;

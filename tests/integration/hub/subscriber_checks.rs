@@ -20,16 +20,16 @@ const TOPIC: &str = "topic/1";
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// The hub as a process.
-struct Hub {
+pub(super) struct Hub {
     process: Child,
-    url: String,
+    pub(super) url: String,
     errors: mpsc::Receiver<String>,
     told: Vec<String>,
     http: reqwest::Client,
 }
 
 impl Hub {
-    fn start(arguments: &[&str]) -> Self {
+    pub(super) fn start(arguments: &[&str]) -> Self {
         // A second test in the same process finds the provider installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut process = Command::new(env!("CARGO_BIN_EXE_castspec"))
@@ -114,7 +114,7 @@ impl Hub {
     }
 
     /// Asks the hub to stop: its exit code, the rest of standard output, and all of standard error.
-    fn stop(mut self) -> (Option<i32>, String, String) {
+    pub(super) fn stop(mut self) -> (Option<i32>, String, String) {
         let asked = Command::new("kill")
             .arg(self.process.id().to_string())
             .status()
@@ -280,6 +280,40 @@ async fn of_a_well_behaved_subscriber_nothing_is_told() {
         "{}",
         report["summary"]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_fhir_fails_its_publisher_and_a_switch_leaves_it_a_note() {
+    for (arguments, expected) in [
+        (&[][..], 1),
+        (&["--base-fhir", "note"], 0),
+        (&["--base-fhir", "off"], 0),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let hub = Hub::start(&[&["--reports", path], arguments].concat());
+        let (mut viewer, endpoint) = hub.join("Viewer").await;
+        let mut open = proper_open("an-event-of-its-own");
+        open["event"]["context"][0]["resource"]["gender"] = json!("Woman");
+        hub.publish(&open).await;
+        assert_eq!(next(&mut viewer).await["id"], "an-event-of-its-own");
+        say(&mut viewer, &json!({"id": "an-event-of-its-own", "status": 200})).await;
+        hub.leave(&endpoint).await;
+        drain(&mut viewer).await;
+        let (code, _, told) = hub.stop();
+        assert_eq!(code, Some(expected), "{arguments:?}: {told}");
+        let head = "fail event.valid-fhir by a publisher in topic topic/1 (SHALL, 2.3 Context)";
+        assert_eq!(told.contains(head), expected == 1, "{told}");
+        assert_eq!(
+            told.contains("/event/context/0/resource/gender"),
+            expected == 1,
+            "{told}"
+        );
+        assert!(!told.contains("Woman"), "{told}");
+        let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+        let noted = report.contains("noted: by base FHIR R4");
+        assert_eq!(noted, arguments.contains(&"note"), "{arguments:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

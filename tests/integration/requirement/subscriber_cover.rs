@@ -11,7 +11,7 @@ use castspec_judging::subscriber::{REQUIREMENTS, requirements_of};
 fn observable(catalogue: &Catalogue, version: Version) -> impl Iterator<Item = &str> {
     let requirements = catalogue.iter().filter(move |requirement| {
         requirement.version == version
-            && requirement.actor == Actor::Subscriber
+            && matches!(requirement.actor, Actor::Subscriber | Actor::AuthorizationServer)
             && requirement.unobservable.is_none()
             && requirement.level != Level::May
     });

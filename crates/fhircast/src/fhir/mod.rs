@@ -4,9 +4,8 @@
 //! over the elements for what a JSON schema of FHIR leaves out: primitives that must be there, two types of one `value[x]`,
 //! empty arrays and objects, dates that no calendar has.
 //!
-//! A hub need not validate, and FHIRcast lets contexts hold less than FHIR asks: a [`Finding`] is something to tell, never a
-//! reason to fail anyone. This room knows nothing of scenarios, hubs, and requirements. It tells no values: messages can stand in
-//! reports without naming a patient.
+//! A [`Finding`] is a fact about a resource; who is to blame for it, if anybody, is decided elsewhere. This room knows nothing of
+//! scenarios, hubs, and requirements. It tells no values: messages can stand in reports without naming a patient.
 
 mod calendar;
 mod elements;

@@ -25,6 +25,10 @@ pub(super) struct Authorized {
     pub(super) nonce: Option<String>,
     /// Tokens of one authorization: what ends together.
     pub(super) family: String,
+    /// The number of the launch.
+    pub(super) launch: u64,
+    /// The scopes, as they were asked for.
+    pub(super) asked: String,
 }
 
 /// An authorization code.

@@ -9,8 +9,10 @@ mod request;
 mod server;
 mod shell;
 mod token;
+mod witness;
 
-pub use request::{AuthorizationAnswer, OAuthError, TokenAnswer};
+pub use request::{AuthorizationAnswer, Granted, OAuthError, TokenAnswer};
 pub use server::{AuthorizationServer, Issued, Options, Secrets};
 pub use shell::{Authorization, routes};
 pub use token::{Grant, SigningError, TokenProblem};
+pub use witness::{Witness, Witnessed};

@@ -38,11 +38,24 @@ pub enum AuthorizationAnswer {
     Refused(String),
 }
 
+/// An access token, and what comes with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Granted {
+    /// The body of the answer (RFC 6749, 5.1).
+    pub answer: Value,
+    /// The number of the launch; later ones have higher numbers.
+    pub launch: u64,
+    /// The application's `client_id`.
+    pub application: String,
+    /// The scopes, as they were asked for when it was launched.
+    pub asked: String,
+}
+
 /// The answer to a request at the token endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenAnswer {
-    /// Tokens and launch parameters (RFC 6749, 5.1).
-    Granted(Value),
+    /// Tokens and launch parameters.
+    Granted(Granted),
     /// An error (RFC 6749, 5.2), answered with 400.
     Refused(OAuthError),
 }

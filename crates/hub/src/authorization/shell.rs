@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::request::{AuthorizationAnswer, OAuthError, Parameters, TokenAnswer};
 use super::server::{AuthorizationServer, Issued, Options};
 use super::token::{Grant, SigningError, TokenProblem};
+use super::witness::{Witness, asked, granted};
 use crate::protocol::Scopes;
 
 /// Requests here are short.
@@ -64,8 +65,15 @@ impl Authorization {
     }
 }
 
+/// What answers requests: the server, and who is told of them.
+#[derive(Clone)]
+struct Served {
+    server: Arc<Authorization>,
+    witness: Witness,
+}
+
 /// The paths of the server, below its issuer's URL.
-pub fn routes(authorization: Arc<Authorization>) -> Router {
+pub fn routes(authorization: Arc<Authorization>, witness: Witness) -> Router {
     Router::new()
         .route("/.well-known/smart-configuration", get(configuration))
         .route("/jwks", get(key_set))
@@ -73,7 +81,10 @@ pub fn routes(authorization: Arc<Authorization>) -> Router {
         .route("/authorize", get(authorize).post(authorize_posted))
         .route("/token", post(token))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(authorization)
+        .with_state(Served {
+            server: authorization,
+            witness,
+        })
 }
 
 /// Answers with codes or tokens are not to be cached by anybody (RFC 6749, 5.1).
@@ -97,15 +108,15 @@ fn redirect(url: &str) -> Response {
     (StatusCode::FOUND, NO_STORE, [(header::LOCATION, url)]).into_response()
 }
 
-async fn configuration(State(server): State<Arc<Authorization>>) -> Response {
-    json(StatusCode::OK, &server.lock().configuration())
+async fn configuration(State(served): State<Served>) -> Response {
+    json(StatusCode::OK, &served.server.lock().configuration())
 }
 
-async fn key_set(State(server): State<Arc<Authorization>>) -> Response {
-    json(StatusCode::OK, &server.lock().key_set())
+async fn key_set(State(served): State<Served>) -> Response {
+    json(StatusCode::OK, &served.server.lock().key_set())
 }
 
-async fn launch(State(server): State<Arc<Authorization>>, RawQuery(query): RawQuery) -> Response {
+async fn launch(State(served): State<Served>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let parameters = match Parameters::parse(query.as_bytes()) {
         Ok(parameters) => parameters,
@@ -114,7 +125,8 @@ async fn launch(State(server): State<Arc<Authorization>>, RawQuery(query): RawQu
     let Some(app) = parameters.get("app") else {
         return refuse("app is required and is missing: the URL at which the application is launched");
     };
-    match server
+    match served
+        .server
         .lock()
         .launch(app, parameters.get("topic"), Timestamp::now())
     {
@@ -123,22 +135,25 @@ async fn launch(State(server): State<Arc<Authorization>>, RawQuery(query): RawQu
     }
 }
 
-async fn authorize(State(server): State<Arc<Authorization>>, RawQuery(query): RawQuery) -> Response {
-    answer_authorization(&server, query.unwrap_or_default().as_bytes())
+async fn authorize(State(served): State<Served>, RawQuery(query): RawQuery) -> Response {
+    answer_authorization(&served, query.unwrap_or_default().as_bytes())
 }
 
-async fn authorize_posted(State(server): State<Arc<Authorization>>, body: Bytes) -> Response {
-    answer_authorization(&server, &body)
+async fn authorize_posted(State(served): State<Served>, body: Bytes) -> Response {
+    answer_authorization(&served, &body)
 }
 
-fn answer_authorization(server: &Authorization, parameters: &[u8]) -> Response {
-    match server.lock().authorize(parameters, Timestamp::now()) {
+fn answer_authorization(served: &Served, parameters: &[u8]) -> Response {
+    if let Some(asked) = asked(parameters) {
+        (served.witness)(asked);
+    }
+    match served.server.lock().authorize(parameters, Timestamp::now()) {
         AuthorizationAnswer::Redirect(url) => redirect(url.as_str()),
         AuthorizationAnswer::Refused(problem) => refuse(&problem),
     }
 }
 
-async fn token(State(server): State<Arc<Authorization>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn token(State(served): State<Served>, headers: HeaderMap, body: Bytes) -> Response {
     let form = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -148,13 +163,16 @@ async fn token(State(server): State<Arc<Authorization>>, headers: HeaderMap, bod
                 .starts_with("application/x-www-form-urlencoded")
         });
     let answer = if form {
-        server.lock().token(&body, Timestamp::now())
+        served.server.lock().token(&body, Timestamp::now())
     } else {
         let told = "Content-Type must be application/x-www-form-urlencoded (RFC 6749, 4.1.3)";
         TokenAnswer::Refused(OAuthError::malformed(told))
     };
     let answer = match answer {
-        TokenAnswer::Granted(granted) => json(StatusCode::OK, &granted),
+        TokenAnswer::Granted(grant) => {
+            (served.witness)(granted(&grant));
+            json(StatusCode::OK, &grant.answer)
+        }
         TokenAnswer::Refused(error) => json(StatusCode::BAD_REQUEST, &error.to_json()),
     };
     (NO_STORE, answer).into_response()

@@ -37,6 +37,8 @@ pub struct Grant {
     pub scopes: Scopes,
     /// Its end.
     pub expires: Timestamp,
+    /// The launch that it came of; `None` where it came of none.
+    pub launch: Option<u64>,
 }
 
 /// The reason why a token authorizes nothing.
@@ -66,6 +68,8 @@ struct AccessClaims {
     iat: i64,
     exp: i64,
     jti: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    launch: Option<u64>,
 }
 
 /// The claims of an id_token about the user and the request that it answers.
@@ -130,6 +134,7 @@ impl Signer {
             iat: issued.as_second(),
             exp: grant.expires.as_second(),
             jti: id.to_owned(),
+            launch: grant.launch,
         };
         self.sign(&claims, "at+jwt")
     }
@@ -169,6 +174,7 @@ impl Signer {
             client: read.claims.client_id,
             scopes: Scopes::parse(&read.claims.scope).map_err(|_| TokenProblem::Foreign)?,
             expires: Timestamp::from_second(read.claims.exp).map_err(foreign)?,
+            launch: read.claims.launch,
         })
     }
 

@@ -729,18 +729,20 @@ defects! {
         so ["intent-verification.redirect-fails", "intent-verification.client-error-fails", "intent-verification.server-error-fails", "intent-verification.other-body-fails", "intent-verification.failed-changes-nothing", "notification.delivered", "notification.only-subscribed"];
     VerificationRedirectTaken, "verification-redirect-taken", "takes an answer of 3xx to a verification for a confirmation",
         in [Stu2, Stu1],
-        ["intent-verification.redirect-fails"];
+        ["intent-verification.redirect-fails"],
+        so ["intent-verification.nothing-before"];
     VerificationClientErrorTaken, "verification-client-error-taken", "takes an answer of 4xx to a verification for a confirmation",
         in [Stu2, Stu1],
         ["intent-verification.client-error-fails"],
-        so ["intent-verification.failed-changes-nothing", "intent-verification.unsubscribe-refused-stays", "notification.delivered", "notification.only-subscribed"];
+        so ["intent-verification.failed-changes-nothing", "intent-verification.nothing-before", "intent-verification.unsubscribe-refused-stays", "notification.delivered", "notification.only-subscribed"];
     VerificationServerErrorTaken, "verification-server-error-taken", "takes an answer of 5xx to a verification for a confirmation",
         in [Stu2, Stu1],
-        ["intent-verification.server-error-fails"];
+        ["intent-verification.server-error-fails"],
+        so ["intent-verification.nothing-before"];
     ChallengeNotCompared, "challenge-not-compared", "takes any 2xx to a verification for a confirmation, whatever its body",
         in [Stu2, Stu1],
         ["intent-verification.other-body-fails"],
-        so ["intent-verification.failed-changes-nothing"];
+        so ["intent-verification.failed-changes-nothing", "intent-verification.nothing-before"];
     FailedVerificationUnsubscribes, "failed-verification-unsubscribes", "ends a subscription whose re-subscription fails its verification",
         in [Stu2, Stu1],
         ["intent-verification.failed-changes-nothing"],
@@ -748,7 +750,7 @@ defects! {
     ChallengeMissing, "challenge-missing", "verifies without hub.challenge, and takes any 2xx",
         in [Stu2, Stu1],
         ["intent-verification.challenge"],
-        so ["intent-verification.challenge-random", "intent-verification.other-body-fails", "intent-verification.failed-changes-nothing"];
+        so ["intent-verification.challenge-random", "intent-verification.nothing-before", "intent-verification.other-body-fails", "intent-verification.failed-changes-nothing"];
     ChallengeConstant, "challenge-constant", "verifies with the same challenge always",
         in [Stu2, Stu1],
         ["intent-verification.challenge-random"];

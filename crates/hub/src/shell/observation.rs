@@ -22,6 +22,7 @@ use futures_util::{Sink, Stream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::authorization::{Authorization, Witnessed};
 use crate::protocol::Version;
 use castspec_judging::capture::Side;
 use castspec_judging::subscriber::{CallEnd, Exchange, Frame, Observed};
@@ -85,30 +86,43 @@ impl Observer {
         }
     }
 
-    /// Watches the requests to these routes, which stand under the prefix, and their answers; bodies beyond the limit are
-    /// not told.
-    pub(super) fn watch(&self, routes: Router, prefix: &str, limit: usize) -> Router {
-        let (observer, prefix) = (self.clone(), Arc::<str>::from(prefix));
+    /// What took place at the authorization server beside the hub.
+    pub(super) fn witness(&self, witnessed: Witnessed) {
+        self.tell(match witnessed {
+            Witnessed::Asked { application, scope } => Observed::ScopesAsked { application, scope },
+            Witnessed::Granted(granted) => Observed::Launched {
+                launch: granted.launch,
+                application: granted.application,
+                asked: granted.asked,
+                answer: granted.answer,
+            },
+        });
+    }
+
+    /// Watches the requests to these routes, and their answers.
+    pub(super) fn watch(&self, routes: Router, watched: Watched) -> Router {
+        let (observer, watched) = (self.clone(), Arc::new(watched));
         routes.layer(middleware::from_fn(move |request: Request, next: Next| {
-            let (observer, prefix) = (observer.clone(), Arc::clone(&prefix));
-            async move { observer.exchange(request, next, &prefix, limit).await }
+            let (observer, watched) = (observer.clone(), Arc::clone(&watched));
+            async move { observer.exchange(request, next, &watched).await }
         }))
     }
 
-    async fn exchange(&self, request: Request, next: Next, prefix: &str, limit: usize) -> Response {
+    async fn exchange(&self, request: Request, next: Next, watched: &Watched) -> Response {
         let id = self.number();
         let (parts, body) = request.into_parts();
         let path = parts
             .uri
             .path_and_query()
             .map_or_else(String::new, ToString::to_string);
-        let url = format!("{prefix}{path}");
+        let url = format!("{}{path}", watched.prefix);
         let draft = Observed::Request {
             id,
             method: parts.method.to_string(),
             url,
             headers: shown(&parts.headers),
             body: Bytes::new(),
+            launch: watched.launch_of(&parts.headers),
         };
         if body.is_end_stream() {
             self.tell(draft);
@@ -118,7 +132,7 @@ impl Observer {
         let copying = Copying(Arc::new(Mutex::new(Copied {
             stream: body.into_data_stream(),
             copy: BytesMut::new(),
-            limit,
+            limit: watched.limit,
             draft: Some(draft),
             observer: self.clone(),
         })));
@@ -172,6 +186,28 @@ impl Observer {
             connection: self.number(),
             url: url(),
         }
+    }
+}
+
+/// The routes of a hub that are watched.
+pub(super) struct Watched {
+    /// What all their paths begin with.
+    pub(super) prefix: String,
+    /// Bodies beyond it are not told.
+    pub(super) limit: usize,
+    /// Who gave the tokens that requests bear.
+    pub(super) authorization: Option<Arc<Authorization>>,
+}
+
+impl Watched {
+    /// The launch whose token a request bears.
+    fn launch_of(&self, headers: &HeaderMap) -> Option<u64> {
+        let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let grant = self
+            .authorization
+            .as_ref()?
+            .admit(Some(header), jiff::Timestamp::now());
+        grant.ok()?.launch
     }
 }
 
@@ -242,21 +278,11 @@ impl Stream for Copying {
             }
             Poll::Ready(None) => {
                 let copy = std::mem::take(&mut copied.copy).freeze();
-                if let Some(Observed::Request {
-                    id,
-                    method,
-                    url,
-                    headers,
-                    ..
-                }) = copied.draft.take()
-                {
-                    copied.observer.tell(Observed::Request {
-                        id,
-                        method,
-                        url,
-                        headers,
-                        body: copy,
-                    });
+                if let Some(mut observed) = copied.draft.take() {
+                    if let Observed::Request { body, .. } = &mut observed {
+                        *body = copy;
+                    }
+                    copied.observer.tell(observed);
                 }
             }
             _ => {}

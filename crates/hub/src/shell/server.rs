@@ -16,11 +16,12 @@ use super::connections::LimitedAcceptor;
 use super::controls::Controls;
 use super::error::HubError;
 use super::fault_injection::FaultInjection;
+use super::observation::Watched;
 use super::paths::HUB_PATH;
 use super::registry::{Registry, Surroundings};
 use super::routes;
 use super::settings::{Settings, Transport};
-use crate::authorization::{Authorization, routes as authorization_routes};
+use crate::authorization::{Authorization, Witnessed, routes as authorization_routes};
 use crate::certificates::Authority;
 use crate::defect::Defect;
 use crate::protocol::Version;
@@ -233,7 +234,12 @@ fn hubs(settings: &Settings, urls: &Urls, surroundings: &Surroundings) -> (Route
         let registry = Registry::new(settings, &prefix, surroundings);
         let mut routes = routes::router(Arc::clone(&registry));
         if let Some(observer) = registry.settings.observer() {
-            routes = observer.watch(routes, &prefix, registry.settings.body_limit);
+            let watched = Watched {
+                prefix: prefix.clone(),
+                limit: registry.settings.body_limit,
+                authorization: surroundings.authorization.clone(),
+            };
+            routes = observer.watch(routes, watched);
         }
         router = if prefix.is_empty() {
             router.merge(routes)
@@ -243,7 +249,14 @@ fn hubs(settings: &Settings, urls: &Urls, surroundings: &Surroundings) -> (Route
         registries.push(registry);
     }
     if let Some(authorization) = &surroundings.authorization {
-        router = router.merge(authorization_routes(Arc::clone(authorization)));
+        // A launch gives the hub.url of the first version, and is judged by what that one says.
+        let observer = settings.observer().cloned();
+        let witness = Arc::new(move |witnessed: Witnessed| {
+            if let Some(observer) = &observer {
+                observer.witness(witnessed);
+            }
+        });
+        router = router.merge(authorization_routes(Arc::clone(authorization), witness));
     }
     (router, registries)
 }

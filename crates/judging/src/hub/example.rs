@@ -319,6 +319,18 @@ impl Example {
 
     /// The hub asks the callback of a webhook for its intent, and the callback agrees.
     pub(crate) fn verify(&mut self, name: &str, query: &Value) -> Spot {
+        let asked = self.ask_back(name, query);
+        self.answer_verification(name, asked, query, true);
+        asked
+    }
+
+    /// The hub asks the callback of a webhook for its intent, and the callback does not agree.
+    pub(crate) fn refuse_verification(&mut self, name: &str, query: &Value) {
+        let asked = self.ask_back(name, query);
+        self.answer_verification(name, asked, query, false);
+    }
+
+    fn ask_back(&mut self, name: &str, query: &Value) -> Spot {
         let own_query = match &self.subscriber(name).channel {
             Channel::Webhook { callback, .. } => callback.split_once('?').map(|(_, query)| query.to_owned()),
             Channel::WebSocket => None,
@@ -327,17 +339,15 @@ impl Example {
         for (parameter, value) in query.as_object().unwrap() {
             pairs.append_pair(parameter, value.as_str().unwrap());
         }
-        let asked = self.call(name, "GET", &pairs.finish(), "", Signature::Missing);
-        self.answer_verification(name, asked, query);
-        asked
+        self.call(name, "GET", &pairs.finish(), "", Signature::Missing)
     }
 
-    fn answer_verification(&mut self, name: &str, asked: Spot, query: &Value) {
+    fn answer_verification(&mut self, name: &str, asked: Spot, query: &Value, agreed: bool) {
         let answered = self.add(
             name,
             Traffic::CallbackResponse {
                 to: asked.sequence,
-                status: 200,
+                status: if agreed { 200 } else { 404 },
                 headers: Vec::new(),
                 body: String::new(),
             },
@@ -346,10 +356,12 @@ impl Example {
             asked,
             answered,
             query: Arc::new(query.clone()),
-            agreed: true,
+            agreed,
         };
         let subscriber = self.subscriber(name);
-        subscriber.subscriptions.agree(&answer, |_| true);
+        if agreed {
+            subscriber.subscriptions.agree(&answer, |_| true);
+        }
         if let Channel::Webhook { verified, .. } = &mut subscriber.channel {
             verified.push(answer);
         }

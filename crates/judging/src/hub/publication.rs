@@ -119,8 +119,13 @@ pub fn subject_id(event: &EventName, context: &Value) -> Option<String> {
             return resource.get("id")?.as_str().map(str::to_owned);
         }
         let reference = entry.pointer("/reference/reference")?.as_str()?;
-        let (referred_type, id) = reference.rsplit_once('/')?;
-        (referred_type.ends_with(&resource_type)).then(|| id.to_owned())
+        // A reference may name a version of the resource, and the server that holds it.
+        let unversioned = reference
+            .split_once("/_history/")
+            .map_or(reference, |(before, _)| before);
+        let (path, id) = unversioned.rsplit_once('/')?;
+        let referred_type = path.rsplit('/').next()?;
+        (referred_type == resource_type).then(|| id.to_owned())
     })
 }
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::event::{Anchor, Event, named, resources, text};
-use super::findings::{Breach, Subscriber};
+use super::event::{Anchor, named, resources, text};
+use super::findings::Breach;
 use super::ids;
 use super::judge::Judge;
+use super::publishing::Requested;
 use super::record::Place;
 use super::state::{OpenContext, Spot};
 
@@ -88,7 +89,14 @@ fn same_reference(one: &Value, other: &Value) -> Option<bool> {
 }
 
 impl Judge {
-    pub(super) fn judge_close(&mut self, who: &Subscriber, topic: &str, event: &Event, spot: Spot) {
+    pub(super) fn judge_close(&mut self, change: &Requested<'_>) {
+        let Requested {
+            who,
+            topic,
+            event,
+            spot,
+            ..
+        } = *change;
         let Some(anchor) = event.anchor() else { return };
         let Some(known) = self.topics.get(topic) else {
             return;
@@ -100,7 +108,7 @@ impl Judge {
             .rev()
             .find(|context| context.anchor == anchor);
         if let Some(opened) = same.cloned() {
-            self.judge_close_against(who, &opened, event, spot);
+            self.judge_close_against(change, &opened);
             return;
         }
         let open_ones: Vec<&OpenContext> = known
@@ -134,7 +142,8 @@ impl Judge {
         self.broken(who, requirement, breach);
     }
 
-    fn judge_close_against(&mut self, who: &Subscriber, opened: &OpenContext, event: &Event, spot: Spot) {
+    fn judge_close_against(&mut self, change: &Requested<'_>, opened: &OpenContext) {
+        let Requested { who, event, spot, .. } = *change;
         let (before, after) = (resources(&opened.context), resources(&event.context));
         for (pointer, resource) in &after {
             let kind = text(resource, "resourceType");
@@ -160,20 +169,19 @@ impl Judge {
             if kind == "ImagingStudy"
                 && let Some(before) = same
             {
-                self.judge_study(who, opened, before, resource, pointer, spot);
+                self.judge_study(change, opened, [before, resource], pointer);
             }
         }
     }
 
     fn judge_study(
         &mut self,
-        who: &Subscriber,
+        change: &Requested<'_>,
         opened: &OpenContext,
-        before: &Value,
-        after: &Value,
+        [before, after]: [&Value; 2],
         pointer: &str,
-        spot: Spot,
     ) {
+        let Requested { who, spot, .. } = *change;
         let breach = |what: &str, pointer: String, expected: &str, observed: &str| {
             Breach::new(
                 format!("{pointer}: the {what} of the closed study is not that of the open event"),
@@ -225,14 +233,15 @@ impl Judge {
     }
 
     /// A close that follows the notification of another open event.
-    pub(super) fn judge_close_after_open(
-        &mut self,
-        who: &Subscriber,
-        topic: &str,
-        client: Option<&str>,
-        event: &Event,
-        spot: Spot,
-    ) {
+    pub(super) fn judge_close_after_open(&mut self, change: &Requested<'_>) {
+        let Requested {
+            who,
+            topic,
+            client,
+            event,
+            spot,
+            ..
+        } = *change;
         // Whether the requester was merely notified, or opened the other context itself, only the client tells.
         let (Some(client), Some(anchor), Some(known)) = (client, event.anchor(), self.topics.get(topic))
         else {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::event::{Anchor, Event, anchor_in, named, resources, text};
-use super::findings::{Breach, Subscriber};
+use super::event::{Anchor, anchor_in, named, resources, text};
+use super::findings::Breach;
 use super::ids;
 use super::judge::Judge;
+use super::publishing::Requested;
 use super::record::Place;
 use super::state::{Connection, Given, OpenContext, Spot};
 
@@ -16,36 +17,26 @@ use super::state::{Connection, Given, OpenContext, Spot};
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
 
 impl Judge {
-    pub(super) fn judge_update(
-        &mut self,
-        who: &Subscriber,
-        topic: &str,
-        client: Option<&str>,
-        event: &Event,
-        spot: Spot,
-    ) {
+    pub(super) fn judge_update(&mut self, change: &Requested<'_>) {
+        let Requested {
+            topic, client, event, ..
+        } = *change;
         let Some(anchor) = event.anchor() else { return };
         let candidates = self.candidates(topic, client);
-        self.judge_anchor_opened(who, topic, &candidates, &anchor, spot);
-        self.judge_version(who, topic, &candidates, &anchor, event, spot);
+        self.judge_anchor_opened(change, &candidates, &anchor);
+        self.judge_version(change, &candidates, &anchor);
         let opened = self
             .topics
             .get(topic)
             .and_then(|topic| topic.open_context(&anchor))
             .cloned();
         if let Some(opened) = opened {
-            self.judge_kept(who, &opened, event, spot);
+            self.judge_kept(change, &opened);
         }
     }
 
-    fn judge_anchor_opened(
-        &mut self,
-        who: &Subscriber,
-        topic: &str,
-        candidates: &[u64],
-        anchor: &Anchor,
-        spot: Spot,
-    ) {
+    fn judge_anchor_opened(&mut self, change: &Requested<'_>, candidates: &[u64], anchor: &Anchor) {
+        let Requested { who, topic, spot, .. } = *change;
         let known = self.topics.get(topic);
         let of_anchor = |context: &&OpenContext| context.anchor == *anchor;
         if known
@@ -96,15 +87,14 @@ impl Judge {
                 .all(|connection| self.connections.get(connection).is_some_and(since))
     }
 
-    fn judge_version(
-        &mut self,
-        who: &Subscriber,
-        topic: &str,
-        candidates: &[u64],
-        anchor: &Anchor,
-        event: &Event,
-        spot: Spot,
-    ) {
+    fn judge_version(&mut self, change: &Requested<'_>, candidates: &[u64], anchor: &Anchor) {
+        let Requested {
+            who,
+            topic,
+            event,
+            spot,
+            ..
+        } = *change;
         if event.versions.is_empty() {
             return;
         }
@@ -173,7 +163,8 @@ impl Judge {
         }
     }
 
-    fn judge_kept(&mut self, who: &Subscriber, opened: &OpenContext, event: &Event, spot: Spot) {
+    fn judge_kept(&mut self, change: &Requested<'_>, opened: &OpenContext) {
+        let Requested { who, event, spot, .. } = *change;
         let present: Vec<(&str, &str)> = resources(&opened.context)
             .into_iter()
             .map(|(_, resource)| (text(resource, "resourceType"), text(resource, "id")))
@@ -214,14 +205,15 @@ impl Judge {
         }
     }
 
-    pub(super) fn judge_select(
-        &mut self,
-        who: &Subscriber,
-        topic: &str,
-        client: Option<&str>,
-        event: &Event,
-        spot: Spot,
-    ) {
+    pub(super) fn judge_select(&mut self, change: &Requested<'_>) {
+        let Requested {
+            who,
+            topic,
+            client,
+            event,
+            spot,
+            ..
+        } = *change;
         let Some(anchor) = event.anchor() else { return };
         let candidates = self.candidates(topic, client);
         let notified = candidates

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use crate::capture::Side;
 
@@ -34,6 +35,26 @@ pub enum Observed {
         headers: Vec<(String, String)>,
         /// The body, as sent.
         body: Bytes,
+        /// The launch whose access token it bears, where that is known.
+        launch: Option<u64>,
+    },
+    /// An application asked the authorization server beside the hub for an authorization. What is secret in it is left out.
+    ScopesAsked {
+        /// Its `client_id`.
+        application: String,
+        /// The scopes, as asked for.
+        scope: Option<String>,
+    },
+    /// The authorization server gave an application an access token, for the first time or in the place of one that ends.
+    Launched {
+        /// Tells which requests bear a token of this launch; the numbers rise.
+        launch: u64,
+        /// The application's `client_id`.
+        application: String,
+        /// The scopes, as they were asked for.
+        asked: String,
+        /// The answer, with what is secret in it replaced.
+        answer: Value,
     },
     /// The hub's answer.
     Answer {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::ids::is_judged;
 use super::record::{Place, Record};
 use crate::outcome::{Check, Verdict};
 use crate::protocol::Version;
-use crate::requirement::{Actor, Catalogue, Requirement, RequirementId};
+use crate::requirement::{Catalogue, Requirement, RequirementId};
 use crate::schema::{Judgement, Unmet};
 
 /// Who is judged.
@@ -138,11 +139,11 @@ impl Findings {
         );
     }
 
-    /// The requirement binds subscribers in this version, and can be seen there.
+    /// The requirement binds who is judged here in this version, and can be seen there.
     fn binds(&self, requirement: &RequirementId) -> bool {
         self.catalogue
             .get(self.version, requirement)
-            .is_some_and(|stated| stated.actor == Actor::Subscriber && stated.evidence.is_some())
+            .is_some_and(|stated| is_judged(stated.actor) && stated.evidence.is_some())
     }
 
     pub(super) fn held(&mut self, who: &Subscriber, requirement: impl Into<RequirementId>) {

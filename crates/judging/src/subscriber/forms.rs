@@ -101,6 +101,10 @@ impl Judge {
         }
         let events = text("hub.events").unwrap_or_default();
         let asked = events.split(',').map(|event| event.trim().to_owned());
+        let asked: Vec<String> = asked.filter(|event| !event.is_empty()).collect();
+        if !unsubscribe {
+            self.judge_launched_subscription(&who, head.launch, &topic, &asked, spot);
+        }
         let webhook = webhook.and_then(|webhook| {
             if unsubscribe {
                 self.webhook_left(&who, &webhook, spot)
@@ -113,7 +117,7 @@ impl Judge {
             client: exchange.client.clone(),
             unsubscribe,
             topic,
-            asked: asked.filter(|event| !event.is_empty()).collect(),
+            asked,
             named,
             webhook,
             requested: spot,

@@ -3,6 +3,16 @@
 use crate::protocol::Version;
 use crate::requirement::{Actor, Catalogue};
 
+pub(super) const TOPIC_AND_URL_KNOWN: &str = "launch.topic-and-url-known";
+pub(super) const SCOPES_REQUESTED: &str = "launch.scopes-requested";
+pub(super) const SCOPES_GRANTED: &str = "launch.scopes-granted";
+pub(super) const LAUNCH_HUB_URL: &str = "launch.hub-url";
+pub(super) const LAUNCH_HUB_TOPIC: &str = "launch.hub-topic";
+pub(super) const LAUNCH_ID_TOKEN: &str = "launch.id-token";
+pub(super) const SCOPES_SYNTAX: &str = "scopes.syntax.subscriber";
+pub(super) const SCOPES_SYNTAX_GRANTED: &str = "scopes.syntax.authorization-server";
+pub(super) const SCOPES_READ: &str = "scopes.read";
+pub(super) const SCOPES_WRITE: &str = "scopes.write";
 pub(super) const SUBSCRIBE_POST: &str = "subscribe.request.post";
 pub(super) const SUBSCRIBE_CONTENT_TYPE: &str = "subscribe.request.content-type";
 pub(super) const SUBSCRIBE_BEARER: &str = "subscribe.request.bearer";
@@ -44,6 +54,8 @@ pub(super) const PUBLISH_REJECTION_HANDLED: &str = "publish.rejection-handled";
 pub(super) const PUBLISH_RESEND: &str = "publish.resend";
 pub(super) const PUBLISH_RESEND_WAIT: &str = "publish.resend-wait";
 pub(super) const PUBLISH_RESEND_TIMESTAMP: &str = "publish.resend-timestamp";
+pub(super) const VALID_FHIR: &str = "event.valid-fhir";
+pub(super) const CONTEXT_RESOURCE: &str = "event.context-resource.subscriber";
 pub(super) const CONTEXT_CONSISTENT: &str = "event.context-consistent";
 pub(super) const NO_CLOSE_AFTER_OPEN: &str = "event.no-close-after-open";
 pub(super) const EXTENSION_OBJECT: &str = "extension.object.subscriber";
@@ -61,16 +73,31 @@ pub(super) const STUDY_SAME_UID: &str = "imagingstudy-close.same-study-instance-
 pub(super) const STUDY_SAME_ACCESSION: &str = "imagingstudy-close.same-accession-number";
 pub(super) const REPORT_SAME_ID: &str = "diagnosticreport-close.same-id";
 
+/// Whom the requirements bind: subscribers, and the authorization server that they are launched by.
+pub(super) fn is_judged(actor: Actor) -> bool {
+    matches!(actor, Actor::Subscriber | Actor::AuthorizationServer)
+}
+
 /// Those that this version states in a way that can be seen, and that are judged in it.
 pub fn requirements_of(catalogue: &Catalogue, version: Version) -> impl Iterator<Item = &'static str> {
     REQUIREMENTS.iter().copied().filter(move |id| {
         let stated = catalogue.get(version, id);
-        stated.is_some_and(|stated| stated.actor == Actor::Subscriber && stated.evidence.is_some())
+        stated.is_some_and(|stated| is_judged(stated.actor) && stated.evidence.is_some())
     })
 }
 
 /// All of them, of all versions.
 pub const REQUIREMENTS: &[&str] = &[
+    TOPIC_AND_URL_KNOWN,
+    SCOPES_REQUESTED,
+    SCOPES_GRANTED,
+    LAUNCH_HUB_URL,
+    LAUNCH_HUB_TOPIC,
+    LAUNCH_ID_TOKEN,
+    SCOPES_SYNTAX,
+    SCOPES_SYNTAX_GRANTED,
+    SCOPES_READ,
+    SCOPES_WRITE,
     SUBSCRIBE_POST,
     SUBSCRIBE_CONTENT_TYPE,
     SUBSCRIBE_BEARER,
@@ -112,6 +139,7 @@ pub const REQUIREMENTS: &[&str] = &[
     PUBLISH_RESEND,
     PUBLISH_RESEND_WAIT,
     PUBLISH_RESEND_TIMESTAMP,
+    VALID_FHIR,
     CONTEXT_CONSISTENT,
     NO_CLOSE_AFTER_OPEN,
     EXTENSION_OBJECT,

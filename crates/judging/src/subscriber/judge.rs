@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::base_fhir::BaseFhir;
 use super::callbacks::{CALLBACK, Callbacks, is_callback};
 use super::exchange::{Exchange, Observed};
 use super::findings::{Breach, Finding, Findings, Subscriber, SubscriberChecks};
+use super::launches::Launch;
 use super::record::{Record, traffic};
 use super::requests::Asked;
 use super::state::{Connection, Spot, Subscription, Topic};
@@ -35,6 +37,8 @@ pub struct Settings {
     pub complete: bool,
     /// Subscribers were given access tokens (2.4).
     pub authorization: bool,
+    /// What it weighs that a published resource is not FHIR R4.
+    pub base_fhir: BaseFhir,
     /// How much of the conversation is kept as evidence, in bytes.
     pub memory: usize,
     /// How many subscribers are told apart in the conclusion.
@@ -52,6 +56,7 @@ impl Settings {
             ack_timeout: Duration::from_secs(10),
             complete: false,
             authorization: false,
+            base_fhir: BaseFhir::default(),
             memory: 16 << 20,
             subscribers: 1_000,
             redactor: Redactor::new(false, true),
@@ -106,6 +111,10 @@ pub struct Judge {
     pub(super) asked: HashMap<u64, Asked>,
     /// The clients that have shown a token.
     pub(super) bearers: HashSet<String>,
+    /// Launches by their numbers, which rise.
+    pub(super) launches: BTreeMap<u64, Launch>,
+    /// The `fhirVersion` of the hub's configuration document, where it was seen.
+    pub(super) fhir_version: Option<String>,
     questions: BTreeMap<(Duration, u64), Question>,
     counter: u64,
     pub(super) now: Duration,
@@ -126,6 +135,8 @@ impl Judge {
             callbacks: Callbacks::default(),
             asked: HashMap::new(),
             bearers: HashSet::new(),
+            launches: BTreeMap::new(),
+            fhir_version: None,
             questions: BTreeMap::new(),
             counter: 0,
             now: Duration::ZERO,
@@ -146,6 +157,15 @@ impl Judge {
         };
         match &exchange.observed {
             Observed::Request { .. } => self.request(exchange, spot),
+            Observed::ScopesAsked { application, scope } => {
+                self.scopes_asked(application, scope.as_deref(), spot);
+            }
+            Observed::Launched {
+                launch,
+                asked,
+                answer,
+                ..
+            } => self.launched(*launch, asked, answer, spot),
             Observed::Answer { id, status, body, .. } => self.answer(*id, *status, body, spot),
             Observed::Called { id, url, body, .. } => self.called(*id, url, body, spot),
             Observed::CallAnswered {
@@ -315,6 +335,9 @@ impl Judge {
             | Observed::Closed { connection, .. } => self.listener(socket(*connection)).name,
             Observed::Called { url, .. } => self.called_by_url(url),
             Observed::CallAnswered { id, .. } | Observed::CallFailed { id, .. } => self.called_by_id(*id),
+            Observed::ScopesAsked { application, .. } | Observed::Launched { application, .. } => {
+                application.clone()
+            }
             _ => exchange.client.clone().unwrap_or_else(|| "a client".to_owned()),
         }
     }

@@ -6,6 +6,8 @@
 //! capture that is read long afterwards. What the conversation leaves open stays unjudged, and where the specification can be
 //! read in two ways, both pass.
 
+mod base_fhir;
+mod call_answers;
 mod callbacks;
 mod closing;
 mod content;
@@ -16,6 +18,7 @@ mod forms;
 mod frames;
 mod ids;
 mod judge;
+mod launches;
 mod notified;
 mod publishing;
 mod record;
@@ -31,6 +34,7 @@ mod unique_members;
 mod verifications;
 mod webhooks;
 
+pub use base_fhir::BaseFhir;
 pub use exchange::{CallEnd, Exchange, Frame, Observed};
 pub use findings::{Finding, Subscriber, SubscriberChecks};
 pub use ids::{REQUIREMENTS, requirements_of};

@@ -17,6 +17,20 @@ use crate::schema::{MessageKind, Sender};
 /// A publisher that nothing tells from the others of its topic.
 pub(super) const UNKNOWN: &str = "a publisher";
 
+/// A requested change, as the rules on it are given it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Requested<'r> {
+    /// Who is judged by it.
+    pub(super) who: &'r Subscriber,
+    pub(super) topic: &'r str,
+    /// The client that it came from, where that is certain.
+    pub(super) client: Option<&'r str>,
+    /// The launch whose token came with it.
+    pub(super) launch: Option<u64>,
+    pub(super) event: &'r Event,
+    pub(super) spot: Spot,
+}
+
 /// A requested change that waits for its answer.
 #[derive(Debug)]
 pub(super) struct Publication {
@@ -88,22 +102,32 @@ impl Judge {
         }
         self.findings
             .judgement(&self.record, &who, judgement, spot.sequence);
+        self.judge_base_fhir(&who, message, spot);
         self.judge_extensions(&who, message, spot);
         let Some(event) = event else { return };
+        let change = Requested {
+            who: &who,
+            topic: &topic,
+            client,
+            launch: head.launch,
+            event: &event,
+            spot,
+        };
         match event.action() {
-            Some(Action::Open) => self.judge_consistency(&who, &event, spot),
+            Some(Action::Open) => self.judge_consistency(&change),
             Some(Action::Close) => {
-                self.judge_consistency(&who, &event, spot);
-                self.judge_close(&who, &topic, &event, spot);
-                self.judge_close_after_open(&who, &topic, client, &event, spot);
+                self.judge_consistency(&change);
+                self.judge_close(&change);
+                self.judge_close_after_open(&change);
             }
-            Some(Action::Update) => self.judge_update(&who, &topic, client, &event, spot),
-            Some(Action::Select) => self.judge_select(&who, &topic, client, &event, spot),
+            Some(Action::Update) => self.judge_update(&change),
+            Some(Action::Select) => self.judge_select(&change),
             None => {}
         }
-        self.judge_sync_error(&who, &topic, client, &event, spot);
-        self.judge_event_of_subscription(&who, &topic, client, &event, spot);
-        self.judge_repetition(&who, &topic, client, &event, spot);
+        self.judge_sync_error(&change);
+        self.judge_launched_publication(&change);
+        self.judge_event_of_subscription(&change);
+        self.judge_repetition(&change);
         if let Some(published) = self.published(&event, client, spot) {
             self.topic(&topic).publish(published);
         }
@@ -222,7 +246,8 @@ impl Judge {
     }
 
     /// Whether the resources of a context are about the same patient and the same encounter.
-    fn judge_consistency(&mut self, who: &Subscriber, event: &Event, spot: Spot) {
+    fn judge_consistency(&mut self, change: &Requested<'_>) {
+        let Requested { who, event, spot, .. } = *change;
         let all = resources(&event.context);
         let mut breach = None;
         let mut judged = false;

@@ -143,6 +143,25 @@ pub(super) fn traffic(observed: &Observed, to: usize) -> Option<Traffic> {
             headers: headers.clone(),
             body: kept(String::from_utf8_lossy(body).into_owned()),
         },
+        Observed::ScopesAsked { application, scope } => {
+            const PATH: &str = "/authorize?";
+            let mut query = url::form_urlencoded::Serializer::for_suffix(PATH.to_owned(), PATH.len());
+            query.append_pair("client_id", application);
+            if let Some(scope) = scope {
+                query.append_pair("scope", scope);
+            }
+            Traffic::Request {
+                method: "GET".to_owned(),
+                url: kept(query.finish()),
+                headers: Vec::new(),
+                body: String::new(),
+            }
+        }
+        Observed::Launched { answer, .. } => Traffic::Response {
+            status: 200,
+            headers: Vec::new(),
+            body: kept(answer.to_string()),
+        },
         Observed::Answer {
             status,
             headers,

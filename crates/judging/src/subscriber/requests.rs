@@ -12,12 +12,16 @@ use super::record::Place;
 use super::state::Spot;
 use crate::schema::Unmet;
 
+/// The configuration document, below `hub.url` (2.7).
+const CONFIGURATION: &str = ".well-known/fhircast-configuration";
+
 /// A request that waits for its answer.
 #[derive(Debug)]
 pub(super) enum Asked {
     Form(Form),
     Publication(Box<Publication>),
     CurrentContext { topic: String },
+    Configuration,
 }
 
 /// Where a request went, from `hub.url`.
@@ -38,6 +42,8 @@ pub(super) struct Head {
     /// The scheme of `Authorization`.
     pub(super) authorization: Option<String>,
     pub(super) token_in_url: bool,
+    /// The launch whose token it bears.
+    pub(super) launch: Option<u64>,
 }
 
 impl Head {
@@ -92,6 +98,7 @@ impl Judge {
             url,
             headers,
             body,
+            launch,
         } = &exchange.observed
         else {
             return;
@@ -122,6 +129,7 @@ impl Judge {
             token_in_url: pairs(query.as_bytes())
                 .iter()
                 .any(|(name, _)| name == "access_token"),
+            launch: *launch,
         };
         if head
             .authorization
@@ -181,6 +189,7 @@ impl Judge {
         }
         let place = vec![Place::at(spot.sequence)];
         match below {
+            Some(CONFIGURATION) if head.method == "GET" => self.wait_for_answer(id, Asked::Configuration),
             Some(rest) if rest.starts_with(".well-known") => {}
             Some(rest) => {
                 let topic = decoded(rest);
@@ -241,6 +250,11 @@ impl Judge {
                 if let Ok(message) = serde_json::from_slice(body) {
                     self.fetched(&topic, &message);
                 }
+            }
+            Some(Asked::Configuration) if (200..300).contains(&status) => {
+                let document = serde_json::from_slice(body).unwrap_or(Value::Null);
+                let told = document.get("fhirVersion").and_then(Value::as_str);
+                self.fhir_version = told.map(str::to_owned).or(self.fhir_version.take());
             }
             _ => {}
         }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::event::Event;
 use super::findings::{Breach, Subscriber};
 use super::ids;
 use super::judge::{Judge, Question};
+use super::publishing::Requested;
 use super::record::Place;
 use super::state::{Published, Spot};
 use crate::protocol::Timestamp;
@@ -19,14 +19,15 @@ const GIVEN_UP: Duration = Duration::from_secs(60);
 const NO_ACCIDENT: usize = 16;
 
 impl Judge {
-    pub(super) fn judge_repetition(
-        &mut self,
-        who: &Subscriber,
-        topic: &str,
-        client: Option<&str>,
-        event: &Event,
-        spot: Spot,
-    ) {
+    pub(super) fn judge_repetition(&mut self, change: &Requested<'_>) {
+        let Requested {
+            who,
+            topic,
+            client,
+            event,
+            spot,
+            ..
+        } = *change;
         let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) else {
             return;
         };

@@ -1,12 +1,12 @@
 //! Requested changes against what their publisher is subscribed to (STU1 and STU2, Request Context Change).
 
-use super::event::Event;
-use super::findings::{Breach, Subscriber};
+use super::findings::Breach;
 use super::ids;
 use super::judge::Judge;
+use super::publishing::Requested;
 use super::record::Place;
 use super::requests::Asked;
-use super::state::{Spot, Subscription};
+use super::state::Subscription;
 
 /// Whether one of the names that were asked for means this event, in any case and with asterisks.
 fn means(asked: &str, event: &str) -> bool {
@@ -19,14 +19,15 @@ fn means(asked: &str, event: &str) -> bool {
 
 impl Judge {
     /// A change of an event that nobody who may have requested it is subscribed to.
-    pub(super) fn judge_event_of_subscription(
-        &mut self,
-        who: &Subscriber,
-        topic: &str,
-        client: Option<&str>,
-        event: &Event,
-        spot: Spot,
-    ) {
+    pub(super) fn judge_event_of_subscription(&mut self, change: &Requested<'_>) {
+        let Requested {
+            who,
+            topic,
+            client,
+            event,
+            spot,
+            ..
+        } = *change;
         let name = event.folded();
         // Whoever refuses an event says so by a SyncError, whatever it is subscribed to.
         if name.is_empty() || name == "syncerror" {

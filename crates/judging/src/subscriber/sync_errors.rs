@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::event::Event;
 use super::findings::{Breach, Subscriber};
 use super::ids;
 use super::judge::{Judge, Question};
+use super::publishing::Requested;
 use super::record::Place;
 use super::state::{Notified, Spot};
 use crate::schema::Unmet;
@@ -41,14 +41,15 @@ impl Judge {
         }
     }
 
-    pub(super) fn judge_sync_error(
-        &mut self,
-        who: &Subscriber,
-        topic: &str,
-        client: Option<&str>,
-        event: &Event,
-        spot: Spot,
-    ) {
+    pub(super) fn judge_sync_error(&mut self, change: &Requested<'_>) {
+        let Requested {
+            who,
+            topic,
+            client,
+            event,
+            spot,
+            ..
+        } = *change;
         for cause in event.causes() {
             let notified = self.notifications_of(who, topic, client, &cause.event_id);
             if notified.is_empty() {

@@ -26,6 +26,8 @@ pub struct Judged {
     pub hub: bool,
     /// Its subscribers.
     pub subscribers: bool,
+    /// What it weighs that a subscriber publishes what is not FHIR R4.
+    pub base_fhir: subscriber::BaseFhir,
 }
 
 /// Judges a conversation under a version; the events are those of a run that has ended.
@@ -58,7 +60,7 @@ pub fn judge_recording(
         });
     }
     if judged.subscribers {
-        let subscriber_checks = subscriber_checks(recording, version, catalogue, schemas);
+        let subscriber_checks = subscriber_checks(recording, version, judged.base_fhir, catalogue, schemas);
         if subscriber_checks.iter().all(|of_one| of_one.checks.is_empty()) {
             scenarios.push(FinishedScenario {
                 name: SUBSCRIBERS.to_owned(),
@@ -108,11 +110,13 @@ fn judged_or_not(checks: &[Check], otherwise: &str) -> Disposition {
 fn subscriber_checks(
     recording: &Recording,
     version: Version,
+    base_fhir: subscriber::BaseFhir,
     catalogue: &Arc<Catalogue>,
     schemas: &Arc<Schemas>,
 ) -> Vec<subscriber::SubscriberChecks> {
     let mut settings = subscriber::Settings::new(version, &recording.header.upstream);
     settings.authorization = recording.shows_tokens();
+    settings.base_fhir = base_fhir;
     settings.memory = usize::MAX;
     let mut judge = subscriber::Judge::new(catalogue.clone(), schemas.clone(), settings);
     for exchange in exchanges(recording) {

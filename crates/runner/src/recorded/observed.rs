@@ -24,6 +24,7 @@ fn observed(event: Event<'_>) -> Option<Observed> {
             url: exchange.url.clone(),
             headers: exchange.headers.to_vec(),
             body: exchange.body.bytes(),
+            launch: None,
         },
         Event::Answered(exchange, answer) => Observed::Answer {
             id: exchange.number,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::authorization::{AuthorizationAnswer, TokenAnswer};
 
 const ISSUER: &str = "https://127.0.0.1:1";
 const HUB: &str = "https://127.0.0.1:1/fhircast";
@@ -95,7 +96,7 @@ fn refresh(
 
 fn answer(answer: TokenAnswer) -> Result<Value, &'static str> {
     match answer {
-        TokenAnswer::Granted(granted) => Ok(granted),
+        TokenAnswer::Granted(granted) => Ok(granted.answer),
         TokenAnswer::Refused(error) => {
             assert!(!error.description.is_empty());
             Err(error.error)

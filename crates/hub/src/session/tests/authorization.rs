@@ -14,6 +14,7 @@ impl Desk {
             client: "viewer".to_owned(),
             scopes: Scopes::parse(scopes).unwrap(),
             expires: self.now().wall + SignedDuration::from_secs(seconds),
+            launch: None,
         };
         Admission::by(grant, true)
     }

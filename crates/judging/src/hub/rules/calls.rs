@@ -132,9 +132,10 @@ fn judge_notification(
         let kept = pairs(callback_query) == pairs(&call.call.query);
         call.judge_query(ids::QUERY_IN_NOTIFICATION, kept, "a notification", judge);
     }
-    // It came before the callback had answered any verification.
+    // It came before the callback had agreed to any verification.
     let is_unverified = verified
         .iter()
+        .filter(|verified| verified.agreed)
         .all(|verified| verified.answered.sequence > call.received.spot.sequence);
     let breach = is_unverified.then(|| {
         let name = &subscriber.name;

@@ -278,6 +278,17 @@ fn an_event_is_about_the_resource_of_its_own_type() {
             Some("r"),
         ),
         ("Patient-open", json!([referred("Encounter/r")]), None),
+        (
+            "Patient-open",
+            json!([referred("Patient/r/_history/2")]),
+            Some("r"),
+        ),
+        ("List-open", json!([referred("BodyList/r")]), None),
+        (
+            "Location-open",
+            json!([referred("https://h/AllocationLocation/r")]),
+            None,
+        ),
         ("Patient-open", json!([referred("r"), patient]), Some("p")),
         (
             "Patient-open",

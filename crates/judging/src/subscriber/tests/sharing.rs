@@ -6,7 +6,7 @@ use super::{Case, HUB, Talk, event, patient, patient_open};
 use crate::outcome::Verdict::{Fail, Pass};
 
 fn report() -> Value {
-    json!({"key": "report", "resource": {"resourceType": "DiagnosticReport", "id": "r", "status": "unknown",
+    json!({"key": "report", "resource": {"resourceType": "DiagnosticReport", "id": "r", "status": "unknown", "code": {"text": "CT"},
            "identifier": [{"system": "urn:oid:2.999", "value": "1"}], "subject": {"reference": "Patient/p"}}})
 }
 
@@ -29,7 +29,7 @@ fn update(id: &str, version: &str, entries: &Value) -> Value {
 
 fn put(id: &str) -> Value {
     json!([{"request": {"method": "PUT", "url": format!("Observation/{id}")},
-            "resource": {"resourceType": "Observation", "id": id, "identifier": [{"value": "1"}],
+            "resource": {"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "size"}, "identifier": [{"value": "1"}],
                          "subject": {"reference": "Patient/p"}}}])
 }
 

@@ -7,7 +7,8 @@ use super::{CATALOGUE, Case, HUB, TOPIC, Talk, cases, endpoint, event, patient_o
 use crate::capture::Side;
 use crate::outcome::Verdict::{self, Fail, Pass, Warn};
 use crate::protocol::{SyncErrorCause, Version};
-use crate::requirement::{Actor, Evidence, Level, Requirement};
+use crate::requirement::{Evidence, Level, Requirement};
+use crate::subscriber::ids::is_judged;
 use crate::subscriber::{Observed, requirements_of};
 
 /// Publishers of these conversations subscribe to nothing, which is told of in versions that ask for it.
@@ -15,7 +16,7 @@ const UNSUBSCRIBED: &str = "publish.event-of-subscription";
 
 fn stated(version: Version, id: &str) -> Option<&'static Requirement> {
     let stated = CATALOGUE.get(version, id);
-    stated.filter(|stated| stated.actor == Actor::Subscriber)
+    stated.filter(|stated| is_judged(stated.actor))
 }
 
 /// What the verdict of STU3 is where the level is that of another version.
@@ -45,23 +46,10 @@ fn a_websocket_of_stu2_is_judged_as_one_of_stu3() {
     assert!(held > 60, "{held}");
 }
 
-fn of_webhooks() -> Vec<Case> {
-    [
-        webhooks::requests(),
-        webhooks::verifications(),
-        webhooks::unsubscribes(),
-        webhooks::notifications(),
-        webhooks::publications(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
 #[test]
 fn webhooks_are_judged_in_both_versions_by_what_each_states() {
     for version in [Version::Stu1, Version::Stu2] {
-        for case in of_webhooks() {
+        for case in webhooks::cases() {
             // What a version does not state is never judged there.
             let stated = stated(version, case.requirement);
             let verdict = stated.and(case.verdict);
@@ -275,7 +263,7 @@ const BESIDE: &[(Version, &str)] = &[
 
 #[test]
 fn every_rule_of_either_version_has_been_seen_to_be_broken() {
-    let (webhooks, renewals, websockets) = (of_webhooks(), renewals(), cases());
+    let (webhooks, renewals, websockets) = (webhooks::cases(), renewals(), cases());
     for version in [Version::Stu1, Version::Stu2] {
         let over_websockets: &[Case] = match version {
             Version::Stu2 => &websockets,
@@ -304,6 +292,16 @@ fn every_rule_of_either_version_has_been_seen_to_be_broken() {
 }
 
 const ANY_CHANNEL: &[&str] = &[
+    "launch.topic-and-url-known",
+    "launch.scopes-requested",
+    "launch.scopes-granted",
+    "launch.hub-url",
+    "launch.hub-topic",
+    "launch.id-token",
+    "scopes.syntax.subscriber",
+    "scopes.syntax.authorization-server",
+    "scopes.read",
+    "scopes.write",
     "subscribe.request.post",
     "subscribe.request.content-type",
     "subscribe.request.bearer",

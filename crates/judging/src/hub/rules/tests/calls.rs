@@ -161,6 +161,26 @@ fn nothing_comes_before_the_callback_has_agreed() {
 }
 
 #[test]
+fn a_verification_that_was_refused_lets_nothing_come() {
+    let mut example = Example::new(Version::Stu2);
+    example.ask_for_webhook("viewer", CALLBACK, "Patient-open");
+    let query = example.verification("one", "Patient-open");
+    example.refuse_verification("viewer", &query);
+    let opened = example.publish("viewer", "Patient-open");
+    let body = example.notification(opened).to_string();
+    let call = example.call("viewer", "POST", "", &body, Signature::Right(0));
+    let findings = example.judged();
+    assert_eq!(findings.verdict(NOTHING_BEFORE), FAIL);
+    assert_eq!(findings.evidence(NOTHING_BEFORE), [call.sequence]);
+    // A re-subscription that is refused leaves the subscription that there is.
+    let (mut renewed, body) = subscribed_at(CALLBACK);
+    let query = renewed.verification("two", "Patient-open");
+    renewed.refuse_verification("viewer", &query);
+    renewed.call("viewer", "POST", "", &body, Signature::Right(0));
+    assert_eq!(renewed.verdict(NOTHING_BEFORE), PASS);
+}
+
+#[test]
 fn calls_are_judged_by_their_schemas() {
     let (mut example, body) = subscribed_at(CALLBACK);
     example.call("viewer", "POST", "", &body, Signature::Right(0));
