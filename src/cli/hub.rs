@@ -104,6 +104,10 @@ pub struct HubCommand {
     #[command(flatten)]
     base_fhir: BaseFhirArgument,
 
+    /// Judge applications as ones in use: a callback without TLS is a failure, also on this machine
+    #[arg(long)]
+    deployment: bool,
+
     /// When stopped, write junit.xml, report.json and index.html about the subscribers into this folder; the exit status
     /// is then 1 if one of them broke a SHALL
     #[arg(long, value_name = "DIR")]
@@ -259,6 +263,7 @@ impl HubCommand {
             ack_timeout: self.ack_timeout,
             authorization: self.auth,
             base_fhir: self.base_fhir.weight(),
+            deployment: self.deployment,
         };
         let judging = prepared.map(|prepared| prepared.begin(server.urls(), conditions));
         let mut stdout = std::io::stdout();

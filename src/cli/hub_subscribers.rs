@@ -48,6 +48,7 @@ pub(super) struct Conditions {
     /// It demands access tokens.
     pub(super) authorization: bool,
     pub(super) base_fhir: BaseFhir,
+    pub(super) deployment: bool,
 }
 
 /// Where the exchanges of a hub come from, before its URLs are known.
@@ -102,6 +103,7 @@ impl Prepared {
                 settings.ack_timeout = conditions.ack_timeout;
                 settings.authorization = conditions.authorization;
                 settings.base_fhir = conditions.base_fhir;
+                settings.deployment = conditions.deployment;
                 // Nothing passed at this hub before it was started.
                 settings.complete = true;
                 let (stop, stopped) = oneshot::channel();

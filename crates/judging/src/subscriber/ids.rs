@@ -35,6 +35,7 @@ pub(super) const UNSUBSCRIBE_CONTENT_TYPE: &str = "unsubscribe.request.content-t
 pub(super) const UNSUBSCRIBE_NEW_ENDPOINT: &str = "unsubscribe.new-endpoint";
 pub(super) const UNSUBSCRIBE_ON_SHUTDOWN: &str = "unsubscribe.on-shutdown";
 pub(super) const UNSUBSCRIBE_CLOSE_CODE: &str = "unsubscribe.close-code";
+pub(super) const HTTPS: &str = "transport.https.subscriber";
 pub(super) const WEBSOCKET_JSON: &str = "transport.websocket-json.subscriber";
 pub(super) const HTTP_JSON: &str = "transport.http-json.subscriber";
 pub(super) const ACKNOWLEDGED: &str = "acknowledgement.sent";
@@ -98,6 +99,7 @@ pub const REQUIREMENTS: &[&str] = &[
     SCOPES_SYNTAX_GRANTED,
     SCOPES_READ,
     SCOPES_WRITE,
+    HTTPS,
     SUBSCRIBE_POST,
     SUBSCRIBE_CONTENT_TYPE,
     SUBSCRIBE_BEARER,

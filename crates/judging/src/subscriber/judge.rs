@@ -39,6 +39,8 @@ pub struct Settings {
     pub authorization: bool,
     /// What it weighs that a published resource is not FHIR R4.
     pub base_fhir: BaseFhir,
+    /// The application is in use, or about to be: a callback without TLS is a failure.
+    pub deployment: bool,
     /// How much of the conversation is kept as evidence, in bytes.
     pub memory: usize,
     /// How many subscribers are told apart in the conclusion.
@@ -57,6 +59,7 @@ impl Settings {
             complete: false,
             authorization: false,
             base_fhir: BaseFhir::default(),
+            deployment: false,
             memory: 16 << 20,
             subscribers: 1_000,
             redactor: Redactor::new(false, true),

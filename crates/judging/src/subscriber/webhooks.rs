@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
+use url::Url;
 
 use super::findings::{Breach, Subscriber};
 use super::ids;
 use super::judge::{Judge, Question, REMEMBERED};
 use super::record::Place;
 use super::state::{Connection, Ended, Spot, Subscription, Wanted, Webhook};
+use crate::is_loopback;
 use crate::protocol::Version;
 use crate::schema::Unmet;
 
@@ -90,6 +92,7 @@ impl Judge {
     ) -> usize {
         let meant = self.webhook_meant(&form);
         self.judge_callback(who, &form, meant, spot);
+        self.judge_scheme(who, &form, spot);
         self.judge_secret(who, &form, spot);
         self.callbacks.ask_for(&form.callback, &form.topic);
         let living = meant.and_then(|at| self.subscriptions.get_mut(&at));
@@ -173,6 +176,26 @@ impl Judge {
             )
         });
         self.judge(who, ids::CALLBACK_UNIQUE, breach);
+    }
+
+    /// The callback is called over TLS; one on this machine is a test bed (ambiguities, 22).
+    fn judge_scheme(&mut self, who: &Subscriber, form: &WebhookForm, spot: Spot) {
+        let Ok(callback) = Url::parse(&form.callback) else {
+            return;
+        };
+        let is_secure = callback.scheme() == "https";
+        if !is_secure && is_loopback(&callback) && !self.settings.deployment {
+            return;
+        }
+        let unmet = match self.settings.deployment {
+            true => Unmet::ByLevel,
+            false => Unmet::Warn,
+        };
+        let breach = (!is_secure).then(|| {
+            let message = "hub.callback is no https:// URL: what the hub sends there can be read on its way";
+            Breach::new(message, vec![Place::within(spot.sequence, "/hub.callback")]).softened(unmet)
+        });
+        self.judge(who, ids::HTTPS, breach);
     }
 
     fn judge_secret(&mut self, who: &Subscriber, form: &WebhookForm, spot: Spot) {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Case, FORM, HUB, TOPIC, Talk};
+use crate::outcome::Verdict;
 use crate::protocol::Version;
 use crate::subscriber::{CallEnd, Observed};
 
@@ -169,4 +170,21 @@ pub(super) fn cases() -> Vec<Case> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+#[test]
+fn in_a_deployment_a_callback_without_tls_fails_wherever_it_is() {
+    for (callback, verdict) in [
+        ("http://127.0.0.1:4000/callback", Verdict::Fail),
+        ("http://app.example.com/callback", Verdict::Fail),
+        ("https://app.example.com/callback", Verdict::Pass),
+    ] {
+        let mut talk = Talk::of_with(Version::Stu2, |settings| settings.deployment = true);
+        talk.webhook("subscribe", "viewer", &[("hub.callback", callback)], 202);
+        assert_eq!(
+            talk.concluded("transport.https.subscriber"),
+            Some(verdict),
+            "{callback}"
+        );
+    }
 }

@@ -102,6 +102,30 @@ pub(super) fn requests() -> Vec<Case> {
                 talk.webhook("subscribe", "viewer", &other, 202);
             },
         ),
+        case(
+            "a callback over TLS",
+            "transport.https.subscriber",
+            Some(Pass),
+            |talk| talk.join("viewer"),
+        ),
+        case(
+            "a callback on another machine without TLS",
+            "transport.https.subscriber",
+            Some(Warn),
+            |talk| {
+                let url = [("hub.callback", "http://app.example.com/callback/viewer")];
+                talk.webhook("subscribe", "viewer", &url, 202);
+            },
+        ),
+        case(
+            "a callback on this machine without TLS",
+            "transport.https.subscriber",
+            None,
+            |talk| {
+                let url = [("hub.callback", "http://127.0.0.1:4000/callback/viewer")];
+                talk.webhook("subscribe", "viewer", &url, 202);
+            },
+        ),
         case("a secret that is too long", "secret.length", Some(Fail), |talk| {
             let long = "x".repeat(200);
             talk.webhook("subscribe", "viewer", &[("hub.secret", &long)], 400);
