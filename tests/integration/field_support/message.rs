@@ -148,10 +148,10 @@ impl Frame {
         Ok(Self(bytes))
     }
 
-    /// A text of fewer than 64 kilobytes.
+    /// A text.
     pub fn text(text: &str) -> Self {
-        let length = u16::try_from(text.len()).unwrap();
-        let mut bytes = vec![0x81, 126];
+        let length = u64::try_from(text.len()).unwrap();
+        let mut bytes = vec![0x81, 127];
         bytes.extend(length.to_be_bytes());
         bytes.extend(text.as_bytes());
         Self(bytes)

@@ -129,6 +129,9 @@ pub const DELIVERY: &[&str] = &[
 
 /// All of them.
 pub const AMBIENT: &[&str] = &[
+    HTTPS,
+    DENIAL_CLOSES,
+    UNRESPONSIVE_TOLD,
     SUBSCRIBE_202,
     UNSUBSCRIBE_202,
     SUBSCRIBE_CONTENT_TYPE,
