@@ -46,7 +46,14 @@ fn a_hub_without_tls_is_never_just_conformant_and_fails_as_a_deployment() {
     let folder = tempfile::tempdir().unwrap();
     let reports = folder.path().to_str().unwrap();
     let hub = HubProcess::start(&["--plaintext"]);
-    let common = ["run", "subscribing/one-event", "--hub", &hub.url, "--reports", reports];
+    let common = [
+        "run",
+        "subscribing/one-event",
+        "--hub",
+        &hub.url,
+        "--reports",
+        reports,
+    ];
     let test_bed = Ended::with(&common);
     assert_eq!(test_bed.code, Some(0), "{}{}", test_bed.out, test_bed.error);
     let last = test_bed.out.lines().last().unwrap();
@@ -55,7 +62,10 @@ fn a_hub_without_tls_is_never_just_conformant_and_fails_as_a_deployment() {
     assert!(page.contains("Conformant, without TLS"));
     let noted = report(folder.path());
     let noted = noted["observations"].as_array().unwrap().clone();
-    assert!(noted.iter().any(|noted| noted["subject"] == "transport"), "{noted:#?}");
+    assert!(
+        noted.iter().any(|noted| noted["subject"] == "transport"),
+        "{noted:#?}"
+    );
 
     let deployed = Ended::with(&[&common[..], &["--deployment"]].concat());
     assert_eq!(deployed.code, Some(1), "{}{}", deployed.out, deployed.error);

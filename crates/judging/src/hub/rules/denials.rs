@@ -34,6 +34,9 @@ pub(super) fn judge_denied(conversation: &Conversation, subscriber: &Subscriber,
     let Some(denial) = all.find(denies_all).filter(|_| !subscription.current.is_empty()) else {
         return;
     };
+    if may_be_meant_for_another(conversation, subscriber, denial.spot.sequence) {
+        return;
+    }
     let over = denial.spot.at.saturating_add(IN_HAND);
     let place = Place::at(denial.spot.sequence);
     let name = &subscriber.name;
@@ -57,6 +60,14 @@ pub(super) fn judge_denied(conversation: &Conversation, subscriber: &Subscriber,
             .observing(format!("an open WebSocket {} s later", IN_HAND.as_secs()));
         judge.broken(ids::DENIAL_CLOSES, breach);
     }
+}
+
+/// Another has unsubscribed before: a hub that sends that denial to everybody breaks another requirement.
+fn may_be_meant_for_another(conversation: &Conversation, subscriber: &Subscriber, denial: usize) -> bool {
+    conversation.transcript.iter().take(denial).any(|entry| {
+        entry.actor != subscriber.name
+            && matches!(&entry.traffic, Traffic::Request { body, .. } if body.contains("hub.mode=unsubscribe"))
+    })
 }
 
 /// Judges the events of all denials that a subscriber received.

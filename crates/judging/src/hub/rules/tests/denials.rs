@@ -35,13 +35,10 @@ fn a_denial_names_events_of_the_subscription_in_any_case_and_order() {
 #[test]
 fn what_was_asked_for_before_may_be_denied() {
     let mut example = Example::with(&["viewer"]);
-    let traffic = crate::outcome::Traffic::Request {
-        method: "POST".to_owned(),
-        url: "http://hub".to_owned(),
-        headers: Vec::new(),
-        body: "hub.mode=subscribe&hub.events=Encounter-open%2CEncounter-close".to_owned(),
-    };
-    example.add("viewer", traffic);
+    example.request(
+        "viewer",
+        "hub.mode=subscribe&hub.events=Encounter-open%2CEncounter-close",
+    );
     example.send(
         "viewer",
         &json!({"hub.mode": "denied", "hub.topic": "session", "hub.events": "Encounter-open"}),
@@ -105,4 +102,16 @@ fn a_subscription_goes_on_after_the_denial_of_a_part_or_before_a_new_one() {
         example.pass(10.0);
     };
     assert_eq!(after_denial(ALL, renewed), (None, false));
+}
+
+#[test]
+fn a_denial_that_may_be_meant_for_another_ends_nothing() {
+    let mut example = Example::with(&["viewer", "worklist"]);
+    example.request("worklist", "hub.mode=unsubscribe&hub.topic=session");
+    example.send(
+        "viewer",
+        &json!({"hub.mode": "denied", "hub.topic": "session", "hub.events": ALL}),
+    );
+    example.conversation.until = std::time::Duration::from_secs(60);
+    assert_eq!(example.judged().verdict(DENIAL_CLOSES), None);
 }

@@ -124,7 +124,7 @@ fn a_websocket_may_end_by_its_owner_a_denial_its_lease_or_with_the_server() {
 }
 
 impl Example {
-    fn request(&mut self, by: &str, body: &str) {
+    pub(super) fn request(&mut self, by: &str, body: &str) {
         let traffic = Traffic::Request {
             method: "POST".to_owned(),
             url: "http://hub".to_owned(),
