@@ -177,6 +177,12 @@ fn live(defects: &[Defect]) -> Vec<String> {
     large["event"]["context.versionId"] = desk.current()["context.versionId"].clone();
     let refused = desk.publish(&large).err().map(|refusal| refusal.status);
     note(&mut lines, "large", &refused);
+    let mut contradicted = update.clone();
+    contradicted["id"] = "e18".into();
+    contradicted["event"]["context.versionId"] = desk.current()["context.versionId"].clone();
+    contradicted["event"]["versionId"] = "stale".into();
+    let refused = desk.publish(&contradicted).err().map(|refusal| refusal.status);
+    note(&mut lines, "contradicted", &refused);
     desk.publish(&patient_open("e10", "p4")).unwrap();
 
     for (event, status) in [
