@@ -184,6 +184,7 @@ impl Session {
             channel: Channel::WebSocket { endpoint },
             name,
             granted,
+            resubscriptions: 0,
             denied: None,
             lease,
             token_until,
@@ -219,6 +220,7 @@ impl Session {
         };
         let before = std::mem::take(&mut subscriber.granted);
         subscriber.granted = self.behaviour.regrant(&before, events);
+        subscriber.resubscriptions += 1;
         subscriber.lease = lease;
         subscriber.token_until = token_until;
         if request.subscriber_name.is_some() {
@@ -227,11 +229,7 @@ impl Session {
         let endpoint = subscriber.endpoint().cloned().unwrap_or_else(|| "".into());
         let connected = subscriber.connected;
         let first_end = subscriber.until.filter(|_| !self.behaviour.renews_leases());
-        if self.behaviour.resubscribes_everyone() {
-            for other in self.subscribers.values_mut() {
-                other.granted = events.to_vec();
-            }
-        }
+        self.regrant_others(id, events);
         if connected {
             self.confirm(id, now);
             if let (Some(end), Some(subscriber)) = (first_end, self.subscribers.get_mut(&id)) {
@@ -240,6 +238,42 @@ impl Session {
             self.replay(id, &before, now);
         }
         Ok(endpoint)
+    }
+
+    /// Replaces the events of others too, as defects do.
+    pub(super) fn regrant_others(&mut self, id: SubscriberId, events: &[EventName]) {
+        let namesakes = self.namesakes(id);
+        let everyone = self.behaviour.resubscribes_everyone();
+        for (other, subscriber) in &mut self.subscribers {
+            if everyone || namesakes.contains(other) {
+                subscriber.granted = events.to_vec();
+            }
+        }
+    }
+
+    /// The others who are meant too, where a defect knows subscribers by their names.
+    fn namesakes(&self, id: SubscriberId) -> Vec<SubscriberId> {
+        let name = self.subscribers.get(&id).and_then(|subscriber| subscriber.name.as_ref());
+        let has_its_name = |(other, subscriber): &(&SubscriberId, &Subscriber)| {
+            **other != id && name.is_some() && subscriber.name.as_ref() == name
+        };
+        let others = self.subscribers.iter().filter(has_its_name);
+        let others = others.filter(|_| self.behaviour.knows_subscribers_by_name());
+        others.map(|(other, _)| *other).collect()
+    }
+
+    /// Defects: the earliest subscription ends in the place of one that is not there, or is left without its events.
+    pub(super) fn end_another(&mut self, now: Now) {
+        let Some(mut first) = self.subscribers.first_entry() else {
+            return;
+        };
+        if self.behaviour.silences_another() {
+            first.get_mut().granted.clear();
+        }
+        let first = *first.key();
+        if self.behaviour.ends_another() {
+            self.leave(first, now);
+        }
     }
 
     fn unsubscribe(
@@ -253,6 +287,7 @@ impl Session {
             if self.behaviour.accepts_unknown_unsubscribes() {
                 return Ok(endpoint.unwrap_or("unknown").into());
             }
+            self.end_another(now);
             return Err(no_such_endpoint(request, UNSUBSCRIBE));
         };
         let endpoint = subscriber.endpoint().cloned().unwrap_or_else(|| "".into());
@@ -275,7 +310,7 @@ impl Session {
         if let Some(id) = found
             && !self.behaviour.ignores_unsubscribes()
         {
-            self.leave(id, now);
+            self.leave_with_namesakes(id, now);
             self.end_everybody();
         }
         Ok(endpoint)
@@ -289,6 +324,13 @@ impl Session {
         for id in others {
             self.close(id, NORMAL_CLOSURE, "unsubscribed");
         }
+    }
+
+    pub(super) fn leave_with_namesakes(&mut self, id: SubscriberId, now: Now) {
+        for namesake in self.namesakes(id) {
+            self.leave(namesake, now);
+        }
+        self.leave(id, now);
     }
 
     pub(super) fn leave(&mut self, id: SubscriberId, now: Now) {
