@@ -198,7 +198,10 @@ impl Session {
         let timestamp = Timestamp::from_instant(now.wall);
         let notification = Notification::new(&timestamp, id, &self.topic, &name, context);
         let event = Arc::new(Distributed::sync_error(&notification));
-        let name_of_culprit = self.subscribers.get(&culprit).and_then(|known| known.name.as_ref());
+        let name_of_culprit = self
+            .subscribers
+            .get(&culprit)
+            .and_then(|known| known.name.as_ref());
         let left_out = name_of_culprit.filter(|_| self.behaviour.leaves_namesakes_out());
         let receivers: Vec<_> = self
             .subscribers

@@ -380,10 +380,11 @@ impl Session {
                 let otherwise = otherwise.map(|text| Arc::new(event.told(text)));
                 let event = otherwise.as_ref().unwrap_or(event);
                 reached += 1;
-                for _ in 0..self
+                let resubscriptions = subscriber.resubscriptions;
+                let copies = self
                     .behaviour
-                    .copies_for(subscriber.resubscriptions, &subscriber.granted, &event.name)
-                {
+                    .copies_for(resubscriptions, &subscriber.granted, &event.name);
+                for _ in 0..copies {
                     match note_delivery(subscriber, event, until) {
                         Path::Socket => self.outputs.push_back(super::Output::Deliver {
                             subscriber: *id,

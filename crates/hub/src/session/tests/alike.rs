@@ -66,7 +66,10 @@ fn change_what_is_alike(defects: &[Defect], lines: &mut Vec<String>) {
     };
     let version = |desk: &Desk| {
         let current = desk.current();
-        current["context.versionId"].as_str().unwrap_or_default().to_owned()
+        current["context.versionId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     };
     desk.publish(&report_open("first", "r1")).unwrap();
     let first = version(&desk);
@@ -157,10 +160,7 @@ fn entries_of_one_key() -> Value {
 pub(super) fn over_callbacks(version: Version, defects: &[Defect]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut desk = Desk::speaking(version, defects);
-    let mut named = webhook(
-        "http://viewer/",
-        "patient-open,org.example.some_thing,syncerror",
-    );
+    let mut named = webhook("http://viewer/", "patient-open,org.example.some_thing,syncerror");
     named.subscriber_name = Some("Viewer".to_owned());
     named.secret = Some(format!("castspec%20secret{}", "-long".repeat(12)));
     named.lease_seconds = Some(300);
@@ -173,11 +173,7 @@ pub(super) fn over_callbacks(version: Version, defects: &[Defect]) -> Vec<String
         let _ = desk.request_webhook(request);
         answer_all(&mut desk, &mut lines);
     }
-    for event in [
-        patient_open("refused", "p1"),
-        large_event(),
-        entries_of_one_key(),
-    ] {
+    for event in [patient_open("refused", "p1"), large_event(), entries_of_one_key()] {
         desk.publish(&event).unwrap();
         answer_all(&mut desk, &mut lines);
     }
