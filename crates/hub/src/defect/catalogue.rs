@@ -193,6 +193,14 @@ defects! {
         in [Stu3, Stu2 breaks ["subscribe.override-per-endpoint", "callback.override"], Stu1 breaks ["callback.override"]],
         ["subscribe.override-per-endpoint"],
         so ["notification.delivered", "publish.broadcast-to-requester"];
+    ResubscriptionsAddUp, "resubscriptions-add-up", "delivers an event once more for each re-subscription after the second",
+        in [Stu3, Stu2 breaks ["subscribe.override-per-endpoint", "callback.override"], Stu1 breaks ["callback.override"]],
+        ["subscribe.override-per-endpoint"],
+        so ["notification.delivered-once"];
+    SubscribersByName, "subscribers-by-name", "takes a re-subscription or an unsubscribe for one of all that have the subscriber's name",
+        in [Stu3, Stu2 breaks ["subscribe.override-per-endpoint", "confirmation.lease-honoured"]],
+        ["subscribe.override-per-endpoint", "denial.only-to-the-denied"],
+        so ["notification.delivered"];
     // 2.4 Subscription Confirmation
     NoConfirmation, "no-confirmation", "sends no confirmation when a WebSocket connects",
         in [Stu3, Stu2],
@@ -233,8 +241,9 @@ defects! {
         in [Stu3, Stu2 breaks ["confirmation.lease-honoured", "intent-verification.lease-honoured"], Stu1 breaks ["intent-verification.lease-honoured"]],
         ["confirmation.lease-honoured"];
     RenewalIgnored, "renewal-ignored", "ends a subscription with its first lease, whatever a re-subscription was granted, and says nothing",
-        in [Stu3, Stu2],
-        ["confirmation.lease-honoured", "confirmation.lease-expiry-closes"];
+        in [Stu3, Stu2 breaks ["confirmation.lease-honoured", "confirmation.lease-expiry-closes", "intent-verification.lease-honoured"], Stu1 breaks ["intent-verification.lease-honoured"]],
+        ["confirmation.lease-honoured", "confirmation.lease-expiry-closes"],
+        so ["intent-verification.lease-expiry-unsubscribes", "notification.delivered"];
     QuietSocketCut, "quiet-socket-cut", "cuts a WebSocket over which nothing has passed for a second and a half",
         in [Stu3, Stu2],
         ["confirmation.lease-honoured"];
@@ -333,6 +342,13 @@ defects! {
     UnknownUnsubscribeAccepted, "unknown-unsubscribe-accepted", "answers 202 to the unsubscribe of a subscription that is not there",
         in [Stu3, Stu2, Stu1],
         ["unsubscribe.refusal-status"];
+    UnknownUnsubscribeEndsAnother, "unknown-unsubscribe-ends-another", "ends the earliest subscription of a topic when one is unsubscribed that is not there",
+        in [Stu3, Stu2 breaks ["confirmation.lease-honoured"]],
+        ["denial.only-to-the-denied"];
+    UnknownUnsubscribeSilencesAnother, "unknown-unsubscribe-silences-another", "delivers nothing more to the earliest subscriber of a topic when one is unsubscribed that is not there",
+        in [Stu3, Stu2],
+        ["subscribe.override-per-endpoint"],
+        so ["notification.delivered", "publish.broadcast-to-requester"];
     // 2.5 Event Notification
     NotificationsLost, "notifications-lost", "distributes no event but the first of a session",
         in [Stu3, Stu2, Stu1],
@@ -422,6 +438,9 @@ defects! {
         in [Stu3, Stu2, Stu1],
         ["event.complete-replacement.hub"],
         so ["notification.context-unaltered"];
+    EntriesByKey, "entries-by-key", "keeps of several entries with one key the last alone",
+        in [Stu3, Stu2],
+        ["notification.context-unaltered"];
     DecimalsRewritten, "decimals-rewritten", "writes 37.0 as 37",
         in [Stu3, Stu2, Stu1],
         ["notification.context-unaltered"];
@@ -465,6 +484,9 @@ defects! {
         in [Stu3, Stu2, Stu1],
         ["syncerror.to-other-subscribers"],
         so ["subscribe.events-case-insensitive.hub"];
+    NamesakesUntold, "namesakes-untold", "tells nobody of a failure who has the name of the subscriber that failed",
+        in [Stu3, Stu2],
+        ["syncerror.to-other-subscribers"];
     SyncErrorToUnsubscribed, "syncerror-to-unsubscribed", "sends SyncErrors to those who did not subscribe to them",
         in [Stu3, Stu2, Stu1 breaks ["notification.only-subscribed"]],
         ["syncerror.only-subscribed", "notification.only-subscribed"];
@@ -547,6 +569,10 @@ defects! {
     MalformedEventsPassedOn, "malformed-events-passed-on", "accepts events without an id, a timestamp or a context, and passes them on as they are",
         in [Stu3, Stu2, Stu1],
         ["notification.id", "notification.timestamp", "event.context.hub"];
+    LargeEventsSwallowed, "large-events-swallowed", "accepts events of more than 100 kB, and passes them on to nobody",
+        in [Stu3, Stu2, Stu1],
+        ["publish.broadcast-to-all"],
+        so ["publish.broadcast-to-requester"];
     UnauthorizedEventBroadcast, "unauthorized-event-broadcast", "broadcasts events that it refuses for want of a token or a scope",
         in [Stu3, Stu2, Stu1],
         ["publish.rejected-not-broadcast"];
@@ -609,6 +635,21 @@ defects! {
     CloseKeepsCurrent, "close-keeps-current", "returns a closed context as the current one",
         ["current.empty-after-close"],
         so ["current.empty-type"];
+    CloseClosesEverything, "close-closes-everything", "closes every open context of a topic when one is closed, whatever its type",
+        ["current.context-of-latest-open", "replay.latest-open"],
+        so ["content.maintained", "content.kept-while-open"];
+    CloseByTypeAlone, "close-by-type-alone", "closes every open context of the type that a close names, whatever the id",
+        ["current.context-of-latest-open", "replay.latest-open", "content.maintained"];
+    CloseByIdAlone, "close-by-id-alone", "closes every open context with the id that a close names, whatever the type",
+        ["current.context-of-latest-open", "replay.latest-open"];
+    IdsInAnyCase, "ids-in-any-case", "takes ids that differ in letter case alone for one, of contexts and of their content",
+        ["current.context-of-latest-open", "replay.latest-open", "content.maintained"];
+    IdsByTheirBeginning, "ids-by-their-beginning", "takes every id that begins with the one that is named for that one, of contexts and of their content",
+        ["current.context-of-latest-open", "replay.latest-open", "content.maintained"];
+    OpensCounted, "opens-counted", "closes a context after as many closes as it was opened",
+        ["current.empty-after-close", "replay.not-closed"];
+    ClosedForGood, "closed-for-good", "passes on the opening of a context that was closed before, and takes it for closed still",
+        ["current.context-of-latest-open", "replay.latest-open"];
     CurrentOldest, "current-oldest", "returns the oldest open context as the current one",
         ["current.context-of-latest-open"],
         so ["content.kept-while-open", "content.per-anchor", "current.version-changes", "current.type"];
@@ -682,6 +723,12 @@ defects! {
         ["content.stale-update-rejected"];
     StaleVersionBesideRightOne, "stale-version-beside-right-one", "looks at the first of two versions that an update states",
         ["content.stale-update-rejected"];
+    VersionsTrimmed, "versions-trimmed", "compares versions without the spaces around them",
+        ["content.stale-update-rejected"];
+    VersionsBeginAnew, "versions-begin-anew", "gives a context the version that it had at first when it is opened after its close",
+        ["content.version-unique", "content.stale-update-rejected"];
+    KnownVersionTaken, "known-version-taken", "takes an update that states any version that some context of the topic has had",
+        ["content.stale-update-rejected"];
     StaleUpdateFails, "stale-update-fails", "answers updates that state another version with 500",
         ["content.stale-update-status"];
     PartialUpdate, "partial-update", "applies what it can of an update that it refuses",
@@ -701,6 +748,12 @@ defects! {
     ContentShared, "content-shared", "keeps one content for all contexts of a topic",
         ["content.per-anchor"],
         so ["content.maintained"];
+    ContentByIdAlone, "content-by-id-alone", "tells the resources of the content apart by their ids, whatever their types",
+        ["content.maintained"];
+    DeletesBesidePutsSkipped, "deletes-beside-puts-skipped", "deletes nothing by an update that puts resources too",
+        ["content.maintained"];
+    DeletesEverywhere, "deletes-everywhere", "deletes a resource from the content of every open context of the topic",
+        ["content.per-anchor"];
     ContentKeptAfterClose, "content-kept-after-close", "keeps the content of a closed context for when it is opened again",
         ["content.dropped-on-close"];
     ContentDroppedOnOpen, "content-dropped-on-open", "drops the content of all other contexts when one is opened",
@@ -817,6 +870,10 @@ defects! {
         in [Stu2, Stu1],
         ["callback.query-not-in-body"],
         so ["notification.same-for-all"];
+    FailingCallbackStopsOthers, "failing-callback-stops-others", "sends nothing more to the other callbacks while one does not take its notifications",
+        in [Stu2, Stu1],
+        ["publish.broadcast-to-all"],
+        so ["notification.delivered", "publish.broadcast-to-requester"];
     IdsRepeated, "ids-repeated", "gives every event the same id",
         in [Stu2, Stu1],
         ["notification.id-unique"],
@@ -856,6 +913,15 @@ defects! {
         in [Stu2, Stu1],
         ["signature.method"],
         so ["signature.matches"];
+    SecretCutTo64Bytes, "secret-cut-to-64-bytes", "signs with the first 64 bytes of a secret",
+        in [Stu2, Stu1],
+        ["signature.matches"];
+    SecretCutTo16Bytes, "secret-cut-to-16-bytes", "signs with the first 16 bytes of a secret",
+        in [Stu2, Stu1],
+        ["signature.matches"];
+    SecretDecodedTwice, "secret-decoded-twice", "decodes secrets once more when they are decoded already",
+        in [Stu2, Stu1],
+        ["signature.matches"];
     SecretTooLongTaken, "secret-too-long-taken", "takes secrets of 200 bytes and more",
         in [Stu2, Stu1],
         ["subscribe.refusal-status"];

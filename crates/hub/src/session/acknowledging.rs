@@ -198,9 +198,15 @@ impl Session {
         let timestamp = Timestamp::from_instant(now.wall);
         let notification = Notification::new(&timestamp, id, &self.topic, &name, context);
         let event = Arc::new(Distributed::sync_error(&notification));
+        let name_of_culprit = self
+            .subscribers
+            .get(&culprit)
+            .and_then(|known| known.name.as_ref());
+        let left_out = name_of_culprit.filter(|_| self.behaviour.leaves_namesakes_out());
         let receivers: Vec<_> = self
             .subscribers
             .iter()
+            .filter(|(_, subscriber)| left_out.is_none() || subscriber.name.as_ref() != left_out)
             .filter(|(other, subscriber)| {
                 (**other != culprit) != self.behaviour.tells_culprits_alone()
                     && subscriber.connected

@@ -213,6 +213,7 @@ impl Session {
         };
         if let Channel::Webhook(webhook) = &mut subscriber.channel {
             webhook.busy = false;
+            webhook.failed = !matches!(answer, CallAnswer::Answered { status, .. } if status < 400);
         }
         let said = match answer {
             CallAnswer::Answered { status, .. } => {

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::publication::{Identity, Member, refuse, split_reference};
+use crate::defect::Behaviour;
 use crate::refusal::Refusal;
 
 const CONTENT: &str = "FHIRcast STU3, 2.10 Content Sharing";
@@ -104,6 +105,15 @@ impl Changes {
         })
     }
 
+    /// The deletes alone.
+    pub(super) fn deletes(&self) -> Self {
+        let deletes = self
+            .0
+            .iter()
+            .filter(|(.., change)| matches!(change, Change::Delete));
+        Self(deletes.cloned().collect())
+    }
+
     /// The changes of the Bundle in this resource that can be carried out, however many cannot.
     pub(super) fn salvage(resource: &RawValue) -> Self {
         let bundle = serde_json::from_str::<Bundle>(resource.get());
@@ -186,13 +196,13 @@ pub(super) struct Content(Vec<Held>);
 
 impl Content {
     /// The content after these changes.
-    pub(super) fn after(&self, changes: &Changes) -> Self {
+    pub(super) fn after(&self, changes: &Changes, behaviour: &Behaviour) -> Self {
         let mut content = self.clone();
-        for (resource_type, id, change) in &changes.0 {
-            let at = content
-                .0
-                .iter()
-                .position(|held| held.resource_type == *resource_type && held.id == *id);
+        let puts = |(.., change): &(String, String, Change)| matches!(change, Change::Put { .. });
+        let puts_alone = behaviour.skips_deletes_beside_puts() && changes.0.iter().any(puts);
+        for (resource_type, id, change) in changes.0.iter().filter(|change| !puts_alone || puts(change)) {
+            let is_meant =
+                |held: &Held| behaviour.changes((resource_type, id), (&held.resource_type, &held.id));
             match change {
                 Change::Put { full_url, resource } => {
                     let held = Held {
@@ -201,16 +211,12 @@ impl Content {
                         full_url: full_url.clone(),
                         resource: resource.clone(),
                     };
-                    match at.and_then(|at| content.0.get_mut(at)) {
+                    match content.0.iter_mut().find(|held| is_meant(held)) {
                         Some(old) => *old = held,
                         None => content.0.push(held),
                     }
                 }
-                Change::Delete => {
-                    if let Some(at) = at {
-                        content.0.remove(at);
-                    }
-                }
+                Change::Delete => content.0.retain(|held| !is_meant(held)),
             }
         }
         content

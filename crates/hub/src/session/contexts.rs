@@ -27,6 +27,8 @@ pub(super) struct OpenContext {
     pub(super) anchor: Member,
     pub(super) others: Vec<Member>,
     pub(super) version: String,
+    /// The number of times that it was opened without a close.
+    pub(super) opens: usize,
     /// The open event as it was distributed, with the version of now.
     pub(super) notification: Notification,
     pub(super) event: Arc<Distributed>,
@@ -43,6 +45,8 @@ pub(super) struct Contexts {
     open: Vec<OpenContext>,
     /// Contexts that are closed and that a defect remembers.
     closed: Vec<OpenContext>,
+    /// Versions that contexts have had and that a defect remembers.
+    versions: Vec<String>,
     current: Option<Member>,
     limit: usize,
 }
@@ -52,6 +56,7 @@ impl Contexts {
         Self {
             open: Vec::new(),
             closed: Vec::new(),
+            versions: Vec::new(),
             current: None,
             limit: limit.max(1),
         }
@@ -111,6 +116,10 @@ impl Contexts {
 
     /// A context becomes the current one; its content stays if it was open before.
     pub(super) fn open(&mut self, mut opened: OpenContext, behaviour: &Behaviour) {
+        let was_closed = |closed: &OpenContext| closed.anchor.is_same_as(&opened.anchor);
+        if behaviour.closes_for_good() && self.closed.iter().any(was_closed) {
+            return;
+        }
         let before = self.take(&opened.anchor).or_else(|| {
             let kept = behaviour.keeps_content_after_close();
             let at = self
@@ -122,6 +131,7 @@ impl Contexts {
         if let Some(before) = before {
             opened.content_id = before.content_id;
             opened.content = before.content;
+            opened.opens += before.opens;
         } else if behaviour.shares_content_among_contexts()
             && let Some(other) = self.open.last()
         {
@@ -134,6 +144,9 @@ impl Contexts {
         }
         if self.open.len() >= self.limit {
             self.open.remove(0);
+        }
+        if behaviour.takes_known_versions() {
+            self.versions.push(opened.version.clone());
         }
         self.current = Some(opened.anchor.clone());
         self.open.push(opened);
@@ -149,21 +162,27 @@ impl Contexts {
 
     /// A context is closed and its content dropped. Nothing takes its place as the current one.
     pub(super) fn close(&mut self, anchor: &Member, behaviour: &Behaviour) {
-        let keeps_current = behaviour.keeps_current_after_close();
-        if !keeps_current
-            && self
-                .current
-                .as_ref()
-                .is_some_and(|current| current.is_same_as(anchor))
+        let mut opened = self.open.iter_mut();
+        if let Some(opened) = opened.find(|context| context.anchor.is_same_as(anchor))
+            && opened.opens > 1
+            && behaviour.counts_opens()
         {
+            opened.opens -= 1;
+            return;
+        }
+        let is_meant = |open: &Member| behaviour.closes(anchor.name(), open.name());
+        let keeps_current = behaviour.keeps_current_after_close();
+        if !keeps_current && self.current.as_ref().is_some_and(is_meant) {
             self.current = None;
         }
-        if let Some(closed) = self.take(anchor)
-            && (keeps_current
-                || behaviour.remembers_closed_contexts()
-                || behaviour.keeps_content_after_close())
+        let closed = self.open.extract_if(.., |context| is_meant(&context.anchor));
+        let closed: Vec<_> = closed.collect();
+        if keeps_current
+            || behaviour.remembers_closed_contexts()
+            || behaviour.keeps_content_after_close()
+            || behaviour.closes_for_good()
         {
-            self.closed.push(closed);
+            self.closed.extend(closed);
         }
         for context in &mut self.open {
             context
@@ -231,7 +250,10 @@ impl Contexts {
                      context that it changes ({SECTION})"
                 )));
             }
-            if let Some(stated) = stated.iter().find(|stated| **stated != open.version) {
+            if let Some(stated) = stated
+                .iter()
+                .find(|stated| **stated != open.version && !self.versions.contains(stated))
+            {
                 return Err(Refusal::new(
                     behaviour.stale_update_status(),
                     format!(
@@ -252,7 +274,7 @@ impl Contexts {
                  a resource stays until the close (FHIRcast STU3, 2.10 Adding/Removing Context Resources)"
             )));
         }
-        let content = open.content.after(changes);
+        let content = open.content.after(changes, behaviour);
         if content.size() > limit {
             return Err(Refusal::new(
                 413,
@@ -264,6 +286,14 @@ impl Contexts {
                     content.size()
                 ),
             ));
+        }
+        if behaviour.deletes_everywhere() {
+            for other in &mut self.open {
+                other.content = other.content.after(&changes.deletes(), behaviour);
+            }
+        }
+        if behaviour.takes_known_versions() {
+            self.versions.push(next.clone());
         }
         match self
             .open
@@ -290,13 +320,13 @@ impl Contexts {
     }
 
     /// A defect: puts changes into the content of a context though its update was refused.
-    pub(super) fn force(&mut self, anchor: &Member, changes: &Changes) {
+    pub(super) fn force(&mut self, anchor: &Member, changes: &Changes, behaviour: &Behaviour) {
         if let Some(open) = self
             .open
             .iter_mut()
             .find(|context| context.anchor.is_same_as(anchor))
         {
-            open.content = open.content.after(changes);
+            open.content = open.content.after(changes, behaviour);
         }
     }
 

@@ -189,7 +189,7 @@ impl Session {
                 if self.behaviour.applies_refused_updates()
                     && let Some((anchor, changes)) = publication::salvage(notification)
                 {
-                    self.contexts.force(&anchor, &changes);
+                    self.contexts.force(&anchor, &changes, &self.behaviour);
                 }
                 return Err(refusal);
             }
@@ -204,7 +204,9 @@ impl Session {
                 {
                     notification.event_members().set("context", merged);
                 }
-                let version = self.behaviour.version(self.identifiers.identifier());
+                let is_open = self.contexts.is_open(&anchor);
+                let next = self.identifiers.identifier();
+                let version = self.behaviour.opening_version(anchor.name(), is_open, next);
                 if self.profile.content_sharing && self.behaviour.versions_opens() {
                     notification.set_version(&version, None);
                 }
@@ -218,6 +220,7 @@ impl Session {
                     anchor,
                     others,
                     version,
+                    opens: 1,
                     notification: notification.clone(),
                     event: Arc::clone(&event),
                     derived: derived.clone(),
@@ -258,7 +261,7 @@ impl Session {
                     Ok(prior) => prior,
                     Err(refusal) => {
                         if self.behaviour.applies_refused_updates() {
-                            self.contexts.force(&anchor, &changes);
+                            self.contexts.force(&anchor, &changes, &self.behaviour);
                         }
                         return Err(refusal);
                     }
@@ -346,7 +349,8 @@ impl Session {
     }
 
     fn distribute(&mut self, event: Arc<Distributed>, derived: &[Derived], now: Now) {
-        if !self.behaviour.distributes(&event.name, self.last.is_none()) {
+        let behaviour = &self.behaviour;
+        if !behaviour.distributes(&event.name, self.last.is_none()) || behaviour.swallows(event.text.len()) {
             return;
         }
         let Some(event) = self.hold_back(event, derived, now) else {
@@ -361,8 +365,12 @@ impl Session {
         let mut reached = 0;
         let mut called = Vec::new();
         let left_out = self.behaviour.leaves_requester_out();
+        let has_failed = |subscriber: &Subscriber| subscriber.webhook().is_some_and(|webhook| webhook.failed);
+        let cut_off =
+            self.behaviour.stops_at_failing_callbacks() && self.subscribers.values().any(has_failed);
         for (at, (id, subscriber)) in self.subscribers.iter_mut().enumerate() {
-            if !subscriber.connected || (left_out && at == 0) {
+            let is_cut_off = cut_off && subscriber.webhook().is_some_and(|webhook| !webhook.failed);
+            if !subscriber.connected || (left_out && at == 0) || is_cut_off {
                 continue;
             }
             let granted = self.behaviour.delivers(&subscriber.granted, &event.name)
@@ -372,7 +380,11 @@ impl Session {
                 let otherwise = otherwise.map(|text| Arc::new(event.told(text)));
                 let event = otherwise.as_ref().unwrap_or(event);
                 reached += 1;
-                for _ in 0..self.behaviour.copies_for(&subscriber.granted, &event.name) {
+                let resubscriptions = subscriber.resubscriptions;
+                let copies = self
+                    .behaviour
+                    .copies_for(resubscriptions, &subscriber.granted, &event.name);
+                for _ in 0..copies {
                     match note_delivery(subscriber, event, until) {
                         Path::Socket => self.outputs.push_back(super::Output::Deliver {
                             subscriber: *id,

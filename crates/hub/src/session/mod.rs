@@ -10,6 +10,7 @@ mod content;
 mod contexts;
 mod distribution;
 mod limits;
+mod others;
 mod overview;
 mod publication;
 mod subscriber;

@@ -22,6 +22,11 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// Its type and its id.
+    pub(super) fn name(&self) -> (&str, &str) {
+        (&self.resource_type, &self.id)
+    }
+
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.resource_type == other.resource_type && self.id == other.id
     }

@@ -30,6 +30,8 @@ pub(super) struct Webhook {
     pub(super) callback: Arc<str>,
     /// The key of the signatures.
     pub(super) secret: Option<Arc<str>>,
+    /// It did not take the last notification that it was sent.
+    pub(super) failed: bool,
     /// A notification is under way.
     pub(super) busy: bool,
     /// The notifications to send after that.
@@ -42,6 +44,8 @@ pub(super) struct Subscriber {
     /// `subscriber.name`, where it gave one.
     pub(super) name: Option<String>,
     pub(super) granted: Vec<EventName>,
+    /// The number of its re-subscriptions.
+    pub(super) resubscriptions: usize,
     /// The reason why it is denied as soon as it can be told.
     pub(super) denied: Option<String>,
     /// Seconds.
@@ -66,6 +70,13 @@ impl Subscriber {
         match &self.channel {
             Channel::WebSocket { endpoint } => Some(endpoint),
             Channel::Webhook(_) => None,
+        }
+    }
+
+    pub(super) fn webhook(&self) -> Option<&Webhook> {
+        match &self.channel {
+            Channel::WebSocket { .. } => None,
+            Channel::Webhook(webhook) => Some(webhook),
         }
     }
 

@@ -184,6 +184,7 @@ impl Session {
             channel: Channel::WebSocket { endpoint },
             name,
             granted,
+            resubscriptions: 0,
             denied: None,
             lease,
             token_until,
@@ -219,6 +220,7 @@ impl Session {
         };
         let before = std::mem::take(&mut subscriber.granted);
         subscriber.granted = self.behaviour.regrant(&before, events);
+        subscriber.resubscriptions += 1;
         subscriber.lease = lease;
         subscriber.token_until = token_until;
         if request.subscriber_name.is_some() {
@@ -227,11 +229,7 @@ impl Session {
         let endpoint = subscriber.endpoint().cloned().unwrap_or_else(|| "".into());
         let connected = subscriber.connected;
         let first_end = subscriber.until.filter(|_| !self.behaviour.renews_leases());
-        if self.behaviour.resubscribes_everyone() {
-            for other in self.subscribers.values_mut() {
-                other.granted = events.to_vec();
-            }
-        }
+        self.regrant_others(id, events);
         if connected {
             self.confirm(id, now);
             if let (Some(end), Some(subscriber)) = (first_end, self.subscribers.get_mut(&id)) {
@@ -253,6 +251,7 @@ impl Session {
             if self.behaviour.accepts_unknown_unsubscribes() {
                 return Ok(endpoint.unwrap_or("unknown").into());
             }
+            self.end_another(now);
             return Err(no_such_endpoint(request, UNSUBSCRIBE));
         };
         let endpoint = subscriber.endpoint().cloned().unwrap_or_else(|| "".into());
@@ -275,20 +274,10 @@ impl Session {
         if let Some(id) = found
             && !self.behaviour.ignores_unsubscribes()
         {
-            self.leave(id, now);
+            self.leave_with_namesakes(id, now);
             self.end_everybody();
         }
         Ok(endpoint)
-    }
-
-    fn end_everybody(&mut self) {
-        if !self.behaviour.unsubscribes_everyone() {
-            return;
-        }
-        let others: Vec<SubscriberId> = self.subscribers.keys().copied().collect();
-        for id in others {
-            self.close(id, NORMAL_CLOSURE, "unsubscribed");
-        }
     }
 
     pub(super) fn leave(&mut self, id: SubscriberId, now: Now) {

@@ -145,6 +145,7 @@ impl Session {
             if self.behaviour.accepts_unknown_unsubscribes() {
                 return Ok(());
             }
+            self.end_another(now);
             return Err(Refusal::new(
                 404,
                 format!(
@@ -190,7 +191,7 @@ impl Session {
         {
             subscriber.granted.retain(|granted| !events.contains(granted));
         } else if !self.behaviour.ignores_unsubscribes() {
-            self.leave(id, now);
+            self.leave_with_namesakes(id, now);
         }
     }
 
@@ -242,9 +243,12 @@ impl Session {
         match found.and_then(|id| self.subscribers.get_mut(&id)) {
             Some(subscriber) => {
                 subscriber.granted = self.behaviour.regrant(&subscriber.granted, &verification.events);
+                subscriber.resubscriptions += 1;
                 subscriber.lease = verification.lease;
                 subscriber.token_until = verification.token_until;
-                subscriber.until = until;
+                if self.behaviour.renews_leases() {
+                    subscriber.until = until;
+                }
                 if verification.name.is_some() {
                     subscriber.name = verification.name;
                 }
@@ -253,10 +257,8 @@ impl Session {
                 {
                     webhook.secret = verification.secret;
                 }
-                if self.behaviour.resubscribes_everyone() {
-                    for other in self.subscribers.values_mut() {
-                        other.granted.clone_from(&verification.events);
-                    }
+                if let Some(id) = found {
+                    self.regrant_others(id, &verification.events);
                 }
             }
             None => {
@@ -265,11 +267,13 @@ impl Session {
                     channel: Channel::Webhook(Webhook {
                         callback: verification.callback,
                         secret: verification.secret,
+                        failed: false,
                         busy: false,
                         waiting: VecDeque::new(),
                     }),
                     name: verification.name,
                     granted: verification.events,
+                    resubscriptions: 0,
                     denied: None,
                     lease: verification.lease,
                     token_until: verification.token_until,

@@ -40,6 +40,18 @@ impl Behaviour {
                 }
             });
         }
+        if self.has(Defect::EntriesByKey) {
+            alter_entries(notification, |entries| {
+                let mut kept: Vec<Value> = Vec::new();
+                for entry in entries.drain(..).rev() {
+                    if kept.iter().all(|later| later["key"] != entry["key"]) {
+                        kept.push(entry);
+                    }
+                }
+                kept.reverse();
+                *entries = kept;
+            });
+        }
         if self.has(Defect::DecimalsRewritten) {
             alter_entries(notification, |entries| {
                 for entry in entries {

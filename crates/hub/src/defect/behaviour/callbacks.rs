@@ -1,5 +1,7 @@
 //! Calls to callbacks: intent verification, signatures, denials.
 
+use std::borrow::Cow;
+
 use super::{Behaviour, with};
 use crate::defect::Defect;
 use crate::protocol::Denial;
@@ -180,14 +182,36 @@ impl Behaviour {
         Some(message.to_string())
     }
 
+    /// Whether the other callbacks receive nothing while one has not taken its last notification.
+    pub(crate) fn stops_at_failing_callbacks(&self) -> bool {
+        self.has(Defect::FailingCallbackStopsOthers)
+    }
+
     /// Whether a later request's secret is not taken over.
     pub(crate) fn keeps_earlier_secrets(&self) -> bool {
         self.has(Defect::SignatureOfEarlierSecret)
     }
 
+    /// The key that is made of a subscriber's secret.
+    fn key<'a>(&self, secret: &'a str) -> Cow<'a, str> {
+        let cut_to = |bytes| Cow::Borrowed(secret.get(..secret.floor_char_boundary(bytes)).unwrap_or(secret));
+        if self.has(Defect::SecretCutTo64Bytes) {
+            cut_to(64)
+        } else if self.has(Defect::SecretCutTo16Bytes) {
+            cut_to(16)
+        } else if self.has(Defect::SecretDecodedTwice) {
+            // What would part a form is kept from parting the secret.
+            let encoded = secret.replace('&', "%26").replace('=', "%3D");
+            let decoded = url::form_urlencoded::parse(encoded.as_bytes()).next();
+            decoded.map_or(Cow::Borrowed(secret), |(name, _)| Cow::Owned(name.into_owned()))
+        } else {
+            Cow::Borrowed(secret)
+        }
+    }
+
     /// The signature of a notification; `None` where it has none.
     pub(crate) fn signature(&self, secret: Option<&str>, text: &str) -> Option<String> {
-        let secret = secret?;
+        let secret = &self.key(secret?);
         if self.has(Defect::SignatureMissing) {
             return None;
         }

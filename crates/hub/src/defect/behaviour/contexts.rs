@@ -95,14 +95,6 @@ impl Behaviour {
         self.has(Defect::StaleUpdateAccepted)
     }
 
-    /// Of the versions that an update states, those that are compared with the context's.
-    pub(crate) fn versions_looked_at(&self, mut stated: Vec<String>) -> Vec<String> {
-        if self.has(Defect::StaleVersionBesideRightOne) {
-            stated.truncate(1);
-        }
-        stated
-    }
-
     pub(crate) fn applies_refused_updates(&self) -> bool {
         self.has(Defect::PartialUpdate)
     }

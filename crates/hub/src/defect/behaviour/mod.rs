@@ -5,6 +5,7 @@ mod answers;
 mod authorization;
 mod callbacks;
 mod contexts;
+mod identity;
 mod notifications;
 mod subscriptions;
 

@@ -49,10 +49,17 @@ impl Behaviour {
         if self.has(Defect::DuplicateDelivery) { 2 } else { 1 }
     }
 
-    /// The number of times that each event is delivered to a subscriber with these events.
-    pub(crate) fn copies_for(&self, granted: &[EventName], event: &EventName) -> usize {
+    /// The number of times that each event is delivered to a subscriber with these events, after so many re-subscriptions.
+    pub(crate) fn copies_for(
+        &self,
+        resubscriptions: usize,
+        granted: &[EventName],
+        event: &EventName,
+    ) -> usize {
         let named = granted.iter().filter(|subscribed| *subscribed == event).count();
-        if self.has(Defect::RepeatedEventsKept) {
+        if self.has(Defect::ResubscriptionsAddUp) {
+            1 + resubscriptions.saturating_sub(2)
+        } else if self.has(Defect::RepeatedEventsKept) {
             named.max(1)
         } else {
             self.copies()
@@ -77,6 +84,11 @@ impl Behaviour {
         let kept = self.has(Defect::SyncErrorNotDistributed) && event.kind() == EventKind::SyncError;
         let unshared = self.has(Defect::UpdateNotDistributed) && event.is(Action::Update);
         !lost && !kept && !unshared
+    }
+
+    /// Whether an event of so many bytes reaches nobody.
+    pub(crate) fn swallows(&self, bytes: usize) -> bool {
+        self.has(Defect::LargeEventsSwallowed) && bytes > 100_000
     }
 
     /// Whether refused events are distributed all the same.

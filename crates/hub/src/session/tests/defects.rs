@@ -242,6 +242,7 @@ fn live(defects: &[Defect]) -> Vec<String> {
     desk.wait(8_000.0);
     gather(&mut desk, &mut lines, &[first, second, third, brief]);
     note(&mut lines, "expired closed", &desk.closed.contains_key(&brief));
+    lines.extend(alike::over_sockets(defects));
     lines
 }
 

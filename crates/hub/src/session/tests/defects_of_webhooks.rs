@@ -152,6 +152,7 @@ fn live(version: Version, defects: &[Defect]) -> Vec<String> {
     desk.publish(&patient_close("e11", "p")).unwrap();
     answer_all(&mut desk, &mut lines, 200, true);
     frames(&mut desk, &mut lines, socket);
+    lines.extend(alike::over_callbacks(version, defects));
     lines
 }
 

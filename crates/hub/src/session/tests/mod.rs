@@ -1,5 +1,6 @@
 //! The heart's tests: no sockets, no waiting.
 
+mod alike;
 mod authorization;
 mod content;
 mod defects;
