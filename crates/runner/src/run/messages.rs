@@ -1,21 +1,19 @@
-//! Steps about messages: what must come, what must not, and the end of a WebSocket.
+//! The step that has a message come, and what messages a selector picks.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::patience::Wait;
-use super::scenario_run::{HeldAbsence, ScenarioRun, Stop, breach_of};
+use super::scenario_run::{ScenarioRun, Stop, breach_of};
 use super::webhooks::call_variable;
 use crate::client::Received;
 use crate::judging::hub::{
-    Breach, Expected, MessageClass, Place, Publication, Selection, Subscription, Unheld, cause, ids,
-    is_foreign, nameless_sync_error, not_closed, rules, unwanted, why_missing,
+    Expected, MessageClass, Place, Publication, Selection, Unheld, cause, ids, is_foreign,
+    nameless_sync_error, why_missing,
 };
-use crate::protocol::{Action, EventName};
-use crate::requirement::RequirementId;
-use crate::scenario::{Absent, Bound, Expect, ExpectClose, MessageSelector, Selector, mismatches};
-use crate::schema::Unmet;
+use crate::protocol::EventName;
+use crate::scenario::{Bound, Expect, MessageSelector, Selector, mismatches};
 
 impl ScenarioRun<'_> {
     /// `expect`.
@@ -211,247 +209,8 @@ impl ScenarioRun<'_> {
         }
     }
 
-    /// `absent`.
-    pub async fn absent(&mut self, step: &Absent) -> Result<(), Stop> {
-        let name = step.at.value.as_str();
-        let requirement = &step.requirement.value;
-        self.select(&step.message, &[])?;
-        if step.unless_granted
-            && let Some(event) = self.event_of_selector(&step.message)
-            && self
-                .mock(name)?
-                .subscription()
-                .is_some_and(|subscription| subscription.current.contains(&event))
-        {
-            let why = format!("the hub granted {event} to {name}, which had not asked for it");
-            self.judge.inapplicable(requirement, &why);
-            return Ok(());
-        }
-        if step.quiet || !self.mock(name)?.is_active() {
-            let quiet = Instant::now() + self.setting.target.timing.quiet;
-            let inbox = self.mock(name)?.inbox.clone();
-            let message = &step.message;
-            inbox
-                .wait(quiet, |received, _| {
-                    self.select(message, received)
-                        .ok()
-                        .and_then(|found| found.first().cloned())
-                })
-                .await;
-        } else {
-            let by = step.fence_by.as_ref().map(|by| by.value.as_str());
-            let marker = match &step.fence_event {
-                Some(event) => match self.granted_marker(step, self.event(&event.value)?) {
-                    Some(marker) => Some(marker),
-                    None => {
-                        let why = format!(
-                            "the hub does not grant {} to {name}, nor another event that could mark what it does not receive",
-                            event.value
-                        );
-                        self.judge.inapplicable(requirement, &why);
-                        return Ok(());
-                    }
-                },
-                None => None,
-            };
-            let event = marker.as_ref().map(EventName::as_str);
-            if let Err(stop) = self.fence(&[name.to_owned()], by, event).await {
-                let Stop::Unreached(why) = &stop else {
-                    return Err(stop);
-                };
-                // What has come already is a breach, fence or no fence.
-                if !self.intruded(name, &step.message, requirement, step.unmet.unwrap_or_default())? {
-                    self.judge.unreached(requirement, why);
-                }
-                return Ok(());
-            }
-        }
-        if self.came_in_flight(name, &step.message) && !self.still_comes(step).await? {
-            self.judge.reading(
-                "when-an-unsubscribe-takes-effect",
-                "an unsubscribe takes effect a moment after it is accepted",
-            );
-            self.held_beside(requirement, step.control.as_ref());
-            return Ok(());
-        }
-        if !self.intruded(name, &step.message, requirement, step.unmet.unwrap_or_default())? {
-            self.absences.push(HeldAbsence {
-                at: name.to_owned(),
-                message: step.message.clone(),
-                requirement: requirement.clone(),
-                unmet: step.unmet.unwrap_or_default(),
-                control: step.control.clone(),
-            });
-        }
-        Ok(())
-    }
-
-    /// The event that marks the end of a silence: the one that the scenario names or, where the hub does not grant that, the
-    /// opening of something else, if it cannot be taken for what must not come and nobody answers it otherwise.
-    fn granted_marker(&self, step: &Absent, named: EventName) -> Option<EventName> {
-        let watched = self.state.mocks.get(&step.at.value)?;
-        let granted = match watched.subscription() {
-            Some(subscription) if subscription.is_withheld(&named) || !self.setting.grants(&named) => {
-                &subscription.current
-            }
-            _ => return Some(named),
-        };
-        let mut others = self
-            .state
-            .mocks
-            .values()
-            .filter(|mock| mock.topic == watched.topic);
-        if !others.all(|mock| mock.exact) {
-            return None;
-        }
-        let unwanted = match step.message.of {
-            Some(_) => None,
-            None => Some(self.event_of_selector(&step.message)?),
-        };
-        let mut openings = granted.iter().filter(|event| event.is(Action::Open));
-        openings.find(|event| Some(*event) != unwanted.as_ref()).cloned()
-    }
-
-    /// Looks once more at what must not have come, now that the scenario has ended.
-    pub fn conclude_absences(&mut self) {
-        for absence in std::mem::take(&mut self.absences) {
-            let in_flight = self.came_in_flight(&absence.at, &absence.message);
-            let broken = match in_flight {
-                true => Ok(false),
-                false => self.intruded(&absence.at, &absence.message, &absence.requirement, absence.unmet),
-            };
-            if matches!(broken, Ok(false)) {
-                self.held_beside(&absence.requirement, absence.control.as_ref());
-            }
-        }
-    }
-
-    fn intruded(
-        &mut self,
-        name: &str,
-        message: &Selector,
-        requirement: &RequirementId,
-        unmet: Unmet,
-    ) -> Result<bool, Stop> {
-        let mock = self.mock(name)?;
-        let mut received = mock.inbox.received();
-        if requirement != ids::TOPIC_ISOLATED {
-            received.retain(|message| is_at_home(message, &mock.topic));
-        }
-        let ended = mock.subscription().and_then(|subscription| subscription.ended);
-        if let (Some(ended), MessageSelector::Denial) = (ended, message.kind) {
-            // The denial that follows the subscriber's own unsubscribe is its due, whatever was answered to that.
-            received.retain(|message| message.spot.sequence < ended.sequence);
-        }
-        let found = self.select(message, &received)?;
-        let Some(first) = found.first() else {
-            return Ok(false);
-        };
-        let expected = Expected {
-            at: name,
-            selection: &self.selection(message)?,
-            words: &words(message),
-            requirement: Some(requirement),
-            unmet,
-        };
-        let unheld = unwanted(&self.conversation(), &expected, first, found.len());
-        self.judge.unheld(requirement, [] as [RequirementId; 0], unheld);
-        Ok(true)
-    }
-
-    /// `expect_close`.
-    pub async fn expect_close(&mut self, step: &ExpectClose) -> Result<(), Stop> {
-        let name = step.at.value.as_str();
-        let requirement = &step.requirement.value;
-        let Some(subscription) = self.mock(name)?.subscription().cloned() else {
-            return Err(Stop::Fault(format!(
-                "{name} has no subscription whose WebSocket could be closed"
-            )));
-        };
-        let lease = Duration::try_from_secs_f64(subscription.lease.unwrap_or(0.0)).unwrap_or(Duration::MAX);
-        if step.within == Bound::Lease && lease > self.setting.target.timing.longest_lease {
-            self.ends_as_asked(step, &subscription, lease).await?;
-            return Err(Stop::Declined(format!(
-                "the hub granted a lease of {lease:?}, which is longer than the target's longest_lease"
-            )));
-        }
-        let deadline = self.bound(name, step.within)?;
-        let inbox = self.mock(name)?.inbox.clone();
-        let closed = inbox
-            .wait(deadline, |_, closed| {
-                closed
-                    .iter()
-                    .find(|end| Some(end.socket) == subscription.socket && end.by_hub)
-                    .cloned()
-            })
-            .await;
-        let Some(closed) = closed else {
-            let breach = not_closed(&self.mock(name)?.observed());
-            let breach = breach.softened(step.unmet.unwrap_or_default());
-            self.judge.broken(requirement, breach);
-            if let Some(early) = &step.not_before_lease {
-                self.judge
-                    .inapplicable(&early.value, "the WebSocket was not closed at all");
-            }
-            return Ok(());
-        };
-        self.judge.held(requirement);
-        if let (Some(early), Some((lease, since))) = (&step.not_before_lease, subscription.leased_since()) {
-            let lasted = rules::lasted_its_lease(lease, since, closed.spot);
-            let breach = (!lasted).then(|| rules::ended_early(name, lease, since, closed.spot));
-            self.judge.tried(
-                &early.value,
-                breach.map(|breach| self.unless_denied(name, breach)),
-            );
-        }
-        Ok(())
-    }
-
-    /// The breach of a subscription that ended early: a hub may deny one at any time (2.4 Subscription Denial), and is warned only.
-    fn unless_denied(&self, name: &str, breach: Breach) -> Breach {
-        let is_denied = self.mock(name).is_ok_and(|mock| mock.observed().is_denied());
-        match is_denied {
-            true => breach.softened(Unmet::Warn),
-            false => breach,
-        }
-    }
-
-    /// Judges whether a lease that is too long to be waited for ends when the one that was asked for does.
-    async fn ends_as_asked(
-        &mut self,
-        step: &ExpectClose,
-        subscription: &Subscription,
-        lease: Duration,
-    ) -> Result<(), Stop> {
-        let name = step.at.value.as_str();
-        let timing = self.setting.target.timing;
-        let (Some(early), Some(confirmed)) = (&step.not_before_lease, subscription.confirmed) else {
-            return Ok(());
-        };
-        let Some(asked) = self.mock(name)?.lease.map(Duration::from_secs) else {
-            return Ok(());
-        };
-        let deadline = confirmed.at + asked.min(timing.longest_lease) + timing.quiet;
-        let deadline = self.state.log.instant(deadline);
-        let inbox = self.mock(name)?.inbox.clone();
-        let closed = inbox
-            .wait(deadline, |_, closed| {
-                let end = closed
-                    .iter()
-                    .find(|closed| Some(closed.socket) == subscription.socket);
-                end.filter(|end| end.by_hub).cloned()
-            })
-            .await;
-        let breach = closed.map(|closed| rules::ended_early(name, lease, confirmed, closed.spot));
-        self.judge.tried(
-            &early.value,
-            breach.map(|breach| self.unless_denied(name, breach)),
-        );
-        Ok(())
-    }
-
     /// The event of the messages that a selector picks, where it says so.
-    fn event_of_selector(&self, selector: &Selector) -> Option<EventName> {
+    pub(super) fn event_of_selector(&self, selector: &Selector) -> Option<EventName> {
         match selector.kind {
             MessageSelector::Confirmation | MessageSelector::Denial | MessageSelector::Verification => None,
             MessageSelector::SyncError => "SyncError".parse().ok(),
@@ -478,7 +237,7 @@ impl ScenarioRun<'_> {
     }
 
     /// When a wait must have ended.
-    fn bound(&self, name: &str, bound: Bound) -> Result<Instant, Stop> {
+    pub(super) fn bound(&self, name: &str, bound: Bound) -> Result<Instant, Stop> {
         let timing = self.setting.target.timing;
         Ok(match bound {
             Bound::Past => Instant::now(),
@@ -524,7 +283,7 @@ impl ScenarioRun<'_> {
     }
 
     /// The selection that a selector means, by what has been published and saved so far.
-    fn selection(&self, selector: &Selector) -> Result<Selection, Stop> {
+    pub(super) fn selection(&self, selector: &Selector) -> Result<Selection, Stop> {
         let publication = self.publication_position(selector)?;
         let after = match &selector.after {
             None => None,
@@ -591,14 +350,14 @@ fn expected<'s>(step: &'s Expect, selection: &'s Selection, words: &'s str) -> E
 }
 
 /// It names no other topic than that of its subscriber.
-fn is_at_home(received: &Received, topic: &str) -> bool {
+pub(super) fn is_at_home(received: &Received, topic: &str) -> bool {
     received
         .message()
         .is_none_or(|message| !is_foreign(message, topic))
 }
 
 /// What a selector picks, in words.
-fn words(selector: &Selector) -> String {
+pub(super) fn words(selector: &Selector) -> String {
     let kind = match selector.kind {
         MessageSelector::Confirmation => "confirmation",
         MessageSelector::Denial => "denial",

@@ -2,13 +2,16 @@
 //!
 //! It renders nothing: what it finds leaves as [`crate::outcome::RunEvent`]s.
 
+mod absent;
 mod answers;
 mod begun;
 mod connecting;
 mod dialect;
 mod emitter;
 mod execution;
+mod expect_close;
 mod expiry;
+mod fence;
 mod first_contact;
 mod granted_events;
 mod leaving;
