@@ -150,7 +150,7 @@ defects! {
     EndpointRepeated, "endpoint-repeated", "gives every subscription of a topic the same endpoint",
         in [Stu3, Stu2],
         ["subscribe.response.endpoint-unique"],
-        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part", "unsubscribe.lease-ignored", "confirmation.lease-honoured"];
+        so ["notification.delivered", "publish.broadcast-to-requester", "subscribe.resubscribe-replaces-events", "unsubscribe.nothing-delivered", "unsubscribe.socket-closed", "unsubscribe.never-in-part", "unsubscribe.lease-ignored", "confirmation.lease-honoured", "subscribe.override-per-endpoint"];
     EndpointGuessable, "endpoint-guessable", "numbers its endpoints",
         in [Stu3, Stu2],
         ["subscribe.response.endpoint-unguessable"];
@@ -479,7 +479,8 @@ defects! {
         ["syncerror.not-on-going-away"];
     SyncErrorToCulprit, "syncerror-to-culprit", "sends the SyncError about a subscriber to that subscriber alone",
         in [Stu3, Stu2],
-        ["syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"];
+        ["syncerror.on-conflict", "syncerror.on-client-error", "syncerror.on-server-error", "syncerror.on-other-server-error"],
+        so ["syncerror.before-unresponsive"];
     SyncErrorToOne, "syncerror-to-one", "tells one alone of the other subscribers of a failure",
         in [Stu3, Stu2, Stu1],
         ["syncerror.to-other-subscribers"],
@@ -733,7 +734,7 @@ defects! {
         ["content.stale-update-status"];
     PartialUpdate, "partial-update", "applies what it can of an update that it refuses",
         ["content.rejected-as-a-whole"],
-        so ["content.maintained"];
+        so ["content.maintained", "content.stale-update-rejected"];
     LargeUpdateFails, "large-update-fails", "answers updates of more than twenty entries with 500",
         ["content.too-large-refused"];
     ContentNotKept, "content-not-kept", "distributes updates and keeps no content",
