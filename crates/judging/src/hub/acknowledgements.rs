@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::outcome::{Entry, Traffic};
 use crate::protocol::{Acknowledgement, Status};
+use crate::sole;
 
 /// The acknowledgement that this entry of the record is, if it is one.
 pub fn acknowledgement_in(entry: &Entry, record: &[Arc<Entry>]) -> Option<Acknowledgement> {
@@ -20,7 +21,10 @@ pub fn acknowledgement_in(entry: &Entry, record: &[Arc<Entry>]) -> Option<Acknow
                 code: *status,
                 as_text: false,
             };
-            Some(Acknowledgement::with_status(message.get("id")?.as_str()?, status))
+            Some(Acknowledgement::with_status(
+                sole(&message).get("id")?.as_str()?,
+                status,
+            ))
         }
         _ => None,
     }
