@@ -60,10 +60,16 @@ impl ScenarioRun<'_> {
                 "the marker of a fence could not be published".to_owned(),
             ));
         };
-        if !marker.accepted {
+        if !marker.accepted && marker.event.is(Action::Close) {
             // A hub may refuse the close of what is not open: then a silence must serve.
             self.let_the_hub_act().await;
             return Ok(());
+        }
+        if !marker.accepted {
+            return Err(Stop::Unreached(format!(
+                "the hub refused {}, the marker of a fence",
+                marker.event
+            )));
         }
         let awaited = format!("the marker {} of a fence", marker.event);
         let whole = self.deadline(Duration::ZERO);

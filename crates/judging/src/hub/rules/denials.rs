@@ -13,12 +13,13 @@ use crate::protocol::{EventName, join_events, parse_events};
 const IN_HAND: Duration = Duration::from_secs(3);
 
 /// Judges whether the last subscription of a subscriber has ended with the denial of all of its events. What follows an
-/// unsubscribe is judged by itself.
+/// unsubscribe is judged by itself; a denial after a re-subscription may be about that alone.
 pub(super) fn judge_denied(conversation: &Conversation, subscriber: &Subscriber, judge: &mut Judge) {
     let Some((subscription, socket)) = subscriber
         .subscription()
         .and_then(|subscription| Some((subscription, subscription.socket?)))
-        .filter(|(subscription, _)| subscription.ended.is_none() && !subscriber.is_webhook())
+        .filter(|(subscription, _)| subscription.ended.is_none() && subscription.replaced.is_empty())
+        .filter(|_| !subscriber.is_webhook())
     else {
         return;
     };

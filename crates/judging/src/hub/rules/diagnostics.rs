@@ -1,5 +1,7 @@
 //! What the diagnostics of the hub's SyncErrors say: a refusal is told as one, and silence as silence.
 
+use std::time::Duration;
+
 use super::events::ReceivedEvent;
 use crate::hub::acknowledgements::acknowledgements;
 use crate::hub::publication::causes;
@@ -8,7 +10,7 @@ use crate::protocol::SyncErrorCause;
 use crate::schema::Unmet;
 
 /// Words of a message that was not answered, or did not arrive.
-const OF_SILENCE: [&str; 16] = [
+const OF_SILENCE: [&str; 17] = [
     "timed out",
     "timeout",
     "time-out",
@@ -23,6 +25,7 @@ const OF_SILENCE: [&str; 16] = [
     "n't acknowledg",
     "unresponsive",
     "undeliverable",
+    "unreachable",
     "not deliver",
     "failed to deliver",
 ];
@@ -30,10 +33,13 @@ const OF_SILENCE: [&str; 16] = [
 /// Words of an event that was refused.
 const OF_REFUSAL: [&str; 3] = ["refus", "reject", "declin"];
 
+/// How soon an answer comes that no hub takes for silence.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// What became of an event at its receivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Became {
-    /// Everybody has answered, somebody with an error.
+    /// Everybody has answered at once, somebody with a refusal, and nobody with a failure.
     Refused,
     /// Nobody has refused it, and somebody has not answered.
     Unanswered,
@@ -49,8 +55,7 @@ pub(super) fn judge_diagnostics(
     if !conversation.everyone_seen {
         return;
     }
-    let made_by_hub = |event: &&ReceivedEvent<'_>| event.publication.is_none() && event.is_sync_error();
-    for sync_error in events.iter().filter(made_by_hub) {
+    for sync_error in events.iter().filter(|event| event.is_sync_error_of_hub()) {
         for cause in causes(sync_error.message()) {
             let Some(became) = became(conversation, events, sync_error, &cause) else {
                 continue;
@@ -85,16 +90,29 @@ fn became(
     if present.any(|subscriber| !subscriber.closed.is_empty()) {
         return None;
     }
-    let about = |event: &&ReceivedEvent<'_>| event.received.id() == Some(&cause.event_id);
-    let receivers = || events.iter().filter(about).map(|event| event.subscriber);
+    let receivers: Vec<_> = events
+        .iter()
+        .filter(|event| event.received.id() == Some(&cause.event_id))
+        .collect();
     let answers: Vec<_> = acknowledgements(&conversation.transcript)
         .filter(|(_, answer)| answer.id == cause.event_id)
         .collect();
-    let answered = |name: &str| answers.iter().any(|(entry, _)| entry.actor == name);
-    let is_refused = answers.iter().any(|(_, answer)| !answer.status.is_success());
-    match receivers().all(answered) {
-        true if is_refused => Some(Became::Refused),
-        false if !is_refused => Some(Became::Unanswered),
+    let answer_of =
+        |event: &ReceivedEvent<'_>| answers.iter().find(|(entry, _)| entry.actor == event.subscriber);
+    let at_once = |event: &&ReceivedEvent<'_>| {
+        let latest = event.received.spot.at.saturating_add(AT_ONCE).as_secs_f64() * 1_000.0;
+        answer_of(event).is_some_and(|(entry, _)| entry.at_ms <= latest)
+    };
+    let is_refused = answers.iter().any(|(_, answer)| answer.status.is_refusal());
+    // A failure of a callback may well be told as one to deliver.
+    let has_failed = answers
+        .iter()
+        .any(|(_, answer)| !answer.status.is_success() && !answer.status.is_refusal());
+    match (is_refused, has_failed) {
+        (true, false) if receivers.iter().all(at_once) => Some(Became::Refused),
+        (false, false) if receivers.iter().any(|event| answer_of(event).is_none()) => {
+            Some(Became::Unanswered)
+        }
         _ => None,
     }
 }
@@ -106,7 +124,8 @@ fn contradicted(became: Became, diagnostics: &str) -> Option<&'static str> {
     let of_refusal = says(&OF_REFUSAL) || words.contains("status") || words.contains("conflict");
     match became {
         Became::Refused if says(&OF_SILENCE) && !of_refusal => Some("that the event was refused"),
-        Became::Unanswered if says(&OF_REFUSAL) && !says(&OF_SILENCE) => {
+        // A connection may be refused too.
+        Became::Unanswered if says(&OF_REFUSAL) && !says(&OF_SILENCE) && !words.contains("connect") => {
             Some("that the event was not answered")
         }
         _ => None,

@@ -1,5 +1,6 @@
 //! Ends of subscriptions: one that nobody asked to end lasts its lease, or is denied.
 
+use crate::Closed;
 use crate::hub::rules::lasted_its_lease;
 use crate::hub::{Breach, Conversation, Judge, Place, Subscriber, ids};
 use crate::outcome::Traffic;
@@ -18,28 +19,35 @@ pub(super) fn judge_ends(conversation: &Conversation, judge: &mut Judge) {
     }
 }
 
-fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option<Breach> {
+/// The end of a subscriber's last WebSocket by the hub, where nothing but the subscriber's answers can have been its reason: nobody
+/// asked for it, no lease has run out, and neither the server nor the session has ended.
+pub(super) fn ended_by_hub<'s>(
+    conversation: &Conversation,
+    subscriber: &'s Subscriber,
+) -> Option<&'s Closed> {
     let subscription = subscriber.subscription()?;
-    let of_it = |socket: usize| Some(socket) == subscription.socket;
-    let closed = subscriber
-        .closed
-        .iter()
-        .find(|closed| of_it(closed.socket) && closed.by_hub)?;
+    let mut closed = subscriber.closed.iter();
+    let closed = closed.find(|closed| Some(closed.socket) == subscription.socket && closed.by_hub)?;
     let confirmed = subscription.confirmed?;
     let (lease, began) = subscription.leased_since()?;
     let since = confirmed.sequence.max(began.sequence);
-    let is_denied = subscriber.is_denied();
     let may_end = !closed.by_frame
         || closed.code.is_some_and(|code| GOING_AWAY.contains(&code))
-        || !subscriber.exact
         || subscription.ended.is_some()
-        || is_denied
         || lasted_its_lease(lease, began, closed.spot)
         || has_dealt_with_it_since(conversation, subscriber, since)
         || session_has_ended(conversation, subscriber);
-    if may_end {
+    (!may_end).then_some(closed)
+}
+
+fn ended_unasked(conversation: &Conversation, subscriber: &Subscriber) -> Option<Breach> {
+    let closed = ended_by_hub(conversation, subscriber)?;
+    if !subscriber.exact || subscriber.is_denied() {
         return None;
     }
+    let subscription = subscriber.subscription()?;
+    let confirmed = subscription.confirmed?;
+    let (lease, began) = subscription.leased_since()?;
     let name = &subscriber.name;
     let code = closed
         .code

@@ -35,6 +35,11 @@ impl ReceivedEvent<'_> {
         self.event.kind() == EventKind::SyncError
     }
 
+    /// A SyncError that the hub made, and no copy of one that a subscriber published.
+    pub(super) fn is_sync_error_of_hub(&self) -> bool {
+        self.publication.is_none() && self.is_sync_error()
+    }
+
     /// The id of the resource that the event is about.
     pub(super) fn subject(&self) -> Option<String> {
         subject_id(&self.event, context_of(self.message()))

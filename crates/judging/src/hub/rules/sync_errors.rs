@@ -10,9 +10,7 @@ use crate::schema::Unmet;
 /// Judges that no SyncError of the hub comes twice to one receiver over one channel.
 pub(super) fn judge_repeated(events: &[ReceivedEvent<'_>], judge: &mut Judge) {
     let mut known: BTreeMap<(&str, usize, &str), &ReceivedEvent<'_>> = BTreeMap::new();
-    // A copy of one that a subscriber published is judged as that.
-    let made_by_hub = |event: &&ReceivedEvent<'_>| event.publication.is_none() && event.is_sync_error();
-    for event in events.iter().filter(made_by_hub) {
+    for event in events.iter().filter(|event| event.is_sync_error_of_hub()) {
         let Some(id) = event.received.id() else { continue };
         let key = (event.subscriber, event.received.socket, id);
         let Some(first) = known.insert(key, event) else {
@@ -43,8 +41,7 @@ pub(super) fn judge_sync_errors(
     if !conversation.everyone_seen {
         return;
     }
-    let made_by_hub = |event: &&ReceivedEvent<'_>| event.publication.is_none() && event.is_sync_error();
-    for sync_error in events.iter().filter(made_by_hub) {
+    for sync_error in events.iter().filter(|event| event.is_sync_error_of_hub()) {
         if is_foreign(sync_error.message(), sync_error.topic) {
             continue;
         }

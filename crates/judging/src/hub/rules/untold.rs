@@ -1,13 +1,16 @@
 //! Subscribers that the hub gives up: others are told by a SyncError first (2.5 Hub Generated SyncError Events).
 
+use std::time::Duration;
+
+use super::ends::ended_by_hub;
 use super::events::ReceivedEvent;
-use super::lasted_its_lease;
 use crate::hub::acknowledgements::acknowledgements;
 use crate::hub::{Breach, Conversation, Judge, Place, Subscriber, Subscription, ids};
+use crate::outcome::Traffic;
 use crate::protocol::EventKind;
 
-/// The close code of a server that goes down (RFC 6455, 7.4.1).
-const GOING_AWAY: u16 = 1001;
+/// For how long an event is unanswered at least, where that can be the reason of an end.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Judges the WebSockets of silent subscribers that the hub ended: whoever follows SyncErrors had to hear of one before.
 pub(super) fn judge_untold(conversation: &Conversation, events: &[ReceivedEvent<'_>], judge: &mut Judge) {
@@ -18,9 +21,9 @@ pub(super) fn judge_untold(conversation: &Conversation, events: &[ReceivedEvent<
         let Some((place, witness)) = given_up(conversation, events, subscriber) else {
             continue;
         };
-        let is_told = events.iter().any(|event| {
-            event.topic == subscriber.topic && event.is_sync_error() && event.publication.is_none()
-        });
+        let is_told = events
+            .iter()
+            .any(|event| event.topic == subscriber.topic && event.is_sync_error_of_hub());
         let breach = (!is_told).then(|| {
             let message = format!(
                 "the hub gave up {}, which did not answer, and told {witness} of no SyncError",
@@ -40,33 +43,29 @@ fn given_up<'c>(
     events: &[ReceivedEvent<'_>],
     subscriber: &'c Subscriber,
 ) -> Option<(Place, &'c str)> {
-    let subscription = subscriber.subscription()?;
-    let mut closed = subscriber.closed.iter();
-    let closed = closed.find(|closed| Some(closed.socket) == subscription.socket)?;
-    let (lease, began) = subscription.leased_since()?;
-    let may_be_for_something_else = !(closed.by_hub && closed.by_frame)
-        || closed.code == Some(GOING_AWAY)
-        || subscription.ended.is_some()
-        || !subscription.replaced.is_empty()
-        || lasted_its_lease(lease, began, closed.spot);
-    if may_be_for_something_else {
-        return None;
-    }
+    let closed = ended_by_hub(conversation, subscriber)?;
+    let mut sent = 0;
     let answers: Vec<_> = acknowledgements(&conversation.transcript)
         .filter(|(entry, _)| entry.actor == subscriber.name)
         .map(|(_, answer)| answer)
         .collect();
+    for entry in &conversation.transcript {
+        let is_frame = matches!(entry.traffic, Traffic::FrameSent { .. });
+        sent += usize::from(is_frame && entry.actor == subscriber.name);
+    }
+    // Whoever sent anything else may have been ended for that.
+    if sent != answers.len() || answers.iter().any(|answer| !answer.status.is_success()) {
+        return None;
+    }
     let is_unanswered = |event: &&ReceivedEvent<'_>| {
         event.subscriber == subscriber.name
             && event.received.id().is_some()
+            && event.received.spot.at.saturating_add(SILENCE) <= closed.spot.at
             && !answers
                 .iter()
                 .any(|answer| event.received.id() == Some(&answer.id))
     };
     events.iter().find(is_unanswered)?;
-    if answers.iter().any(|answer| !answer.status.is_success()) {
-        return None;
-    }
     let witness = conversation.in_topic(&subscriber.topic).find(|other| {
         let follows = |subscription: &Subscription| {
             let mut granted = subscription.current.iter();

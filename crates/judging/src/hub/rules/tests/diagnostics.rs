@@ -61,6 +61,29 @@ fn silence_is_not_told_as_a_refusal() {
 }
 
 #[test]
+fn a_failure_may_be_told_as_one_to_deliver() {
+    assert_eq!(told(Some(500), "The notification was not delivered", false), None);
+    assert_eq!(told(None, "connection refused by the callback", false), None);
+}
+
+#[test]
+fn a_refusal_that_comes_late_may_be_told_as_silence() {
+    let mut example = Example::with(&["worklist", "viewer"]);
+    let position = example.publish("worklist", "Patient-open");
+    let id = example.conversation.publications[position].id.clone();
+    for name in ["worklist", "viewer"] {
+        example.deliver(name, position);
+    }
+    example.acknowledge("worklist", &id, 200);
+    example.pass(12.0);
+    let mut told = sync_error("s-1", &id);
+    told["event"]["context"][0]["resource"]["issue"][0]["diagnostics"] = "viewer timed out".into();
+    example.send("worklist", &told);
+    example.acknowledge("viewer", &id, 409);
+    assert_ne!(example.judged().verdict(DIAGNOSTICS), WARN);
+}
+
+#[test]
 fn nothing_is_said_where_a_subscriber_has_left() {
     assert_eq!(told(Some(409), "Viewer did not respond", true), None);
     assert_eq!(told(None, "Viewer rejected the event", true), None);

@@ -3,7 +3,7 @@
 use super::{PASS, WARN};
 use crate::hub::example::{Example, sync_error};
 use crate::hub::ids::UNRESPONSIVE_TOLD;
-use crate::outcome::Verdict;
+use crate::outcome::{Traffic, Verdict};
 
 /// What is found where the viewer is sent an event beside a worklist, and this happens after it.
 fn found(happens: impl FnOnce(&mut Example, &str)) -> Option<Verdict> {
@@ -54,6 +54,22 @@ fn an_end_for_another_reason_needs_no_sync_error() {
         close(example, 1008);
     });
     assert_eq!(refused, None);
+    let after_a_strange_frame = found(|example, _| {
+        let strange = Traffic::FrameSent {
+            text: "what".to_owned(),
+            binary: false,
+        };
+        example.add("viewer", strange);
+        close(example, 1008);
+    });
+    assert_eq!(after_a_strange_frame, None);
+    let restarting = found(|example, _| close(example, 1012));
+    assert_eq!(restarting, None);
+    let after_a_logout = found(|example, _| {
+        example.publish_context("worklist", "UserLogout", &serde_json::json!([]));
+        close(example, 1000);
+    });
+    assert_eq!(after_a_logout, None);
     let nobody_to_tell = found(|example, _| {
         example.close("worklist", false, Some(1000));
         close(example, 1008);
