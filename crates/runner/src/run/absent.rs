@@ -74,6 +74,7 @@ impl ScenarioRun<'_> {
             self.held_beside(requirement, step.control.as_ref());
             return Ok(());
         }
+        self.let_copies_come(step).await?;
         if !self.intruded(name, &step.message, requirement, step.unmet.unwrap_or_default())? {
             self.absences.push(HeldAbsence {
                 at: name.to_owned(),
@@ -82,6 +83,17 @@ impl ScenarioRun<'_> {
                 unmet: step.unmet.unwrap_or_default(),
                 control: step.control.clone(),
             });
+        }
+        Ok(())
+    }
+
+    /// Waits for the copies that other subscribers are sent, where a second copy came to this one: whether the hub repeats
+    /// the event to all decides what that one says.
+    async fn let_copies_come(&mut self, step: &Absent) -> Result<(), Stop> {
+        let inbox = self.mock(&step.at.value)?.inbox.clone();
+        let selection = self.selection(&step.message)?;
+        if selection.after.is_some() && !self.select(&step.message, &inbox.received())?.is_empty() {
+            tokio::time::sleep(self.setting.target.timing.quiet).await;
         }
         Ok(())
     }
