@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Map;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::print_error;
@@ -15,9 +15,9 @@ use castspec_fhircast::fhir::Validator;
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::{Catalogue, RequirementId};
 use castspec_fhircast::schema::Schemas;
-use castspec_hub::Observer;
+use castspec_hub::{Exchanges, Observer};
 use castspec_judging::outcome::{Disposition, FinishedRun, FinishedScenario, Grading, Target, Tool};
-use castspec_judging::subscriber::{BaseFhir, Exchange, Finding, Judge, Settings, SubscriberChecks};
+use castspec_judging::subscriber::{BaseFhir, Finding, Judge, Settings, SubscriberChecks};
 
 /// How many exchanges may wait for the judge.
 const WAITING: usize = 65_536;
@@ -53,7 +53,7 @@ pub(super) struct Conditions {
 
 /// Where the exchanges of a hub come from, before its URLs are known.
 pub(super) struct Prepared {
-    observed: Vec<(Version, Observer, mpsc::Receiver<Exchange>)>,
+    observed: Vec<(Version, Observer, Exchanges)>,
     reports: Option<Reports>,
 }
 
@@ -125,7 +125,7 @@ impl Prepared {
 async fn judge(
     settings: Settings,
     observer: Observer,
-    mut exchanges: mpsc::Receiver<Exchange>,
+    mut exchanges: Exchanges,
     mut stopped: oneshot::Receiver<()>,
 ) -> Vec<SubscriberChecks> {
     let version = settings.version;
@@ -160,7 +160,7 @@ async fn judge(
         }
         told.tell(&mut judge);
     }
-    while let Ok(exchange) = exchanges.try_recv() {
+    while let Some(exchange) = exchanges.try_recv() {
         judge.observe(&exchange);
     }
     told.tell(&mut judge);

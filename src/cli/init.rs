@@ -98,7 +98,7 @@ struct Learnt {
 impl Learnt {
     async fn of(target: &mut Target) -> Result<Self, CommandError> {
         let http = HttpClient::new(&target.hub_url, &target.approach, PATIENCE)?;
-        let log = Log::new(SHOWN.clone(), None);
+        let log = Log::new(SHOWN.clone());
         let get = async |url: String| http.send(&log, "castspec", &OutgoingRequest::get(&url)).await;
         let answer = get(target.below(WELL_KNOWN_PATH))
             .await

@@ -85,7 +85,7 @@ impl Session {
         target.secrets().for_each(|secret| redactor.know(secret));
         let approach: &Approach = &target.approach;
         let http = HttpClient::new(&target.hub_url, approach, patience)?;
-        let log = Log::new(redactor.clone(), None);
+        let log = Log::new(redactor.clone());
         let inbox = Inbox::default();
         let policy = Arc::new(Mutex::new(command.policy()));
         let teller = Teller::new(version, command.json, !command.unjudged, redactor.clone())?;

@@ -5,6 +5,7 @@
 mod annotations;
 mod compare;
 mod console;
+mod evidence_budget;
 mod html;
 mod json;
 mod junit;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::evidence_budget::EvidenceBudget;
 use castspec_judging::outcome::{
     Accommodation, Cause, Causes, Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation,
     RunBegan, RunEvent, ScenarioId, Summary,
@@ -35,6 +36,7 @@ pub struct Record {
     pub causes: Causes,
     /// Scenarios of which a check was broken.
     pub(super) broken: BTreeSet<ScenarioId>,
+    pub(super) evidence: EvidenceBudget,
 }
 
 /// A scenario as it ended.
@@ -69,7 +71,9 @@ impl Record {
                 if check.is_broken() {
                     self.broken.insert(check.scenario_id());
                 }
-                self.checks.push((**check).clone());
+                let mut check = (**check).clone();
+                self.evidence.take_check(&mut check);
+                self.checks.push(check);
             }
             RunEvent::Observed(observation) => self.observations.push(observation.clone()),
             RunEvent::ScenarioEnded(ended) => {
@@ -80,7 +84,7 @@ impl Record {
                     duration: whole_millis(ended.duration),
                     // What passed in a scenario without fault shows nothing, and is most of what passed.
                     transcript: match self.broken.contains(&id) {
-                        true => ended.transcript.clone(),
+                        true => self.evidence.take_transcript(ended.transcript.clone()),
                         false => Vec::new(),
                     },
                     id,
@@ -94,7 +98,7 @@ impl Record {
                 self.settle();
             }
             RunEvent::Accommodated(accommodation) => self.accommodations.push(accommodation.clone()),
-            RunEvent::ScenarioBegan(_) | RunEvent::MessageSeen { .. } => {}
+            RunEvent::ScenarioBegan(_) => {}
         }
     }
 

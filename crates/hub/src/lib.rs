@@ -30,7 +30,7 @@ pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
 pub use session::{Limits, OtherEvents};
 pub use shell::{
-    CallerError, Controls, HubError, NotThere, Observer, Published, Server, Settings, Transport,
+    CallerError, Controls, Exchanges, HubError, NotThere, Observer, Published, Server, Settings, Transport,
 };
 pub use supported::configuration;
 pub use version_profile::VersionProfile;

@@ -80,10 +80,6 @@ impl Run {
         for check in checks {
             for evidence in &check.evidence {
                 transcript.push(evidence.entry.clone());
-                self.events.push(RunEvent::MessageSeen {
-                    scenario: name.to_owned(),
-                    entry: evidence.entry.clone(),
-                });
             }
             self.summary.add(check.verdict);
             self.events.push(RunEvent::CheckJudged(Box::new(check)));

@@ -30,6 +30,6 @@ mod upgrade;
 pub use self::callbacks::CallerError;
 pub use self::controls::{Controls, NotThere, Published};
 pub use self::error::HubError;
-pub use self::observation::Observer;
+pub use self::observation::{Exchanges, Observer};
 pub use self::server::Server;
 pub use self::settings::{Settings, Transport};

@@ -5,7 +5,7 @@
 //! before they are made, and their answers before the session sees them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
 use futures_util::{Sink, Stream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -27,6 +28,11 @@ use crate::protocol::Version;
 use castspec_judging::capture::Side;
 use castspec_judging::subscriber::{CallEnd, Exchange, Frame, Observed};
 
+/// How many bytes may wait for the observer, beside the texts that are shared.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// What an exchange costs beside its texts, in bytes.
+const OVERHEAD: usize = 256;
+
 /// The time that the rest of a body may take where the hub did not read it.
 const REST: Duration = Duration::from_secs(1);
 
@@ -34,25 +40,64 @@ const REST: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Observer {
     version: Version,
-    exchanges: mpsc::Sender<Exchange>,
+    exchanges: mpsc::Sender<Told>,
+    waiting: Arc<AtomicUsize>,
+    /// Where the last text from the hub lies: those that are sent the same share it.
+    last_text: Arc<AtomicUsize>,
     missed: Arc<AtomicBool>,
     counter: Arc<AtomicU64>,
     start: Instant,
 }
 
+/// An exchange, and the bytes that it holds.
+#[derive(Debug)]
+struct Told {
+    exchange: Exchange,
+    bytes: usize,
+}
+
+/// Where the exchanges come out.
+#[derive(Debug)]
+pub struct Exchanges {
+    told: mpsc::Receiver<Told>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Exchanges {
+    /// The next exchange, once there is one; `None` when the hub and all that observe it are gone.
+    pub async fn recv(&mut self) -> Option<Exchange> {
+        let told = self.told.recv().await?;
+        Some(self.taken(told))
+    }
+
+    /// The next exchange, where one waits.
+    pub fn try_recv(&mut self) -> Option<Exchange> {
+        let told = self.told.try_recv().ok()?;
+        Some(self.taken(told))
+    }
+
+    fn taken(&self, told: Told) -> Exchange {
+        self.waiting.fetch_sub(told.bytes, Ordering::Relaxed);
+        told.exchange
+    }
+}
+
 impl Observer {
-    /// An observer of what is spoken in one version, and where the exchanges come out. When so many wait there, further
-    /// ones are dropped, and a [`Observed::Gap`] tells so.
-    pub fn new(version: Version, capacity: usize) -> (Self, mpsc::Receiver<Exchange>) {
-        let (exchanges, receiver) = mpsc::channel(capacity.max(1));
+    /// An observer of what is spoken in one version, and where the exchanges come out. When so many wait there, or many bytes,
+    /// further ones are dropped, and a [`Observed::Gap`] tells so.
+    pub fn new(version: Version, capacity: usize) -> (Self, Exchanges) {
+        let (exchanges, told) = mpsc::channel(capacity.max(1));
+        let waiting = Arc::<AtomicUsize>::default();
         let observer = Self {
             version,
             exchanges,
+            waiting: Arc::clone(&waiting),
+            last_text: Arc::default(),
             missed: Arc::default(),
             counter: Arc::default(),
             start: Instant::now(),
         };
-        (observer, receiver)
+        (observer, Exchanges { told, waiting })
     }
 
     /// The time since it began to observe: that of an exchange that happens now.
@@ -69,20 +114,66 @@ impl Observer {
     }
 
     fn tell(&self, observed: Observed) {
-        let exchange = |observed| Exchange {
+        if self.missed.load(Ordering::Acquire) {
+            if !self.try_tell(Observed::Gap) {
+                return;
+            }
+            self.missed.store(false, Ordering::Release);
+        }
+        if !self.try_tell(observed) {
+            self.missed.store(true, Ordering::Release);
+        }
+    }
+
+    fn try_tell(&self, observed: Observed) -> bool {
+        let bytes = OVERHEAD + self.own_bytes(&observed);
+        if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST_BYTES {
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        let exchange = Exchange {
             at: self.elapsed(),
             // Which connection of which program belongs to which subscriber, HTTP does not tell.
             client: None,
             observed,
         };
-        if self.missed.load(Ordering::Acquire) {
-            if self.exchanges.try_send(exchange(Observed::Gap)).is_err() {
-                return;
-            }
-            self.missed.store(false, Ordering::Release);
+        let told = self.exchanges.try_send(Told { exchange, bytes });
+        if told.is_err() {
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
         }
-        if self.exchanges.try_send(exchange(observed)).is_err() {
-            self.missed.store(true, Ordering::Release);
+        told.is_ok()
+    }
+
+    /// The bytes of an exchange that it shares with none before.
+    fn own_bytes(&self, observed: &Observed) -> usize {
+        match observed {
+            Observed::FromHub {
+                frame: Frame::Text(text),
+                ..
+            } => {
+                let address = text.as_ptr().addr();
+                match self.last_text.swap(address, Ordering::Relaxed) == address {
+                    true => 0,
+                    false => text.len(),
+                }
+            }
+            Observed::FromHub {
+                frame: Frame::Binary(bytes),
+                ..
+            }
+            | Observed::FromSubscriber {
+                frame: Frame::Binary(bytes),
+                ..
+            } => bytes.len(),
+            Observed::FromSubscriber {
+                frame: Frame::Text(text),
+                ..
+            } => text.len(),
+            Observed::Request { body, .. }
+            | Observed::Answer { body, .. }
+            | Observed::Called { body, .. }
+            | Observed::CallAnswered { body, .. } => body.len(),
+            _ => 0,
         }
     }
 
@@ -351,7 +442,11 @@ impl ObservedSocket {
             return;
         };
         let frame = match message {
-            Message::Text(text) => Frame::Text(text.to_string()),
+            // The bytes are shared with the message, and with all to whom it goes.
+            Message::Text(_) => match ByteString::try_from(message.clone().into_data()) {
+                Ok(text) => Frame::Text(text),
+                Err(_) => return,
+            },
             Message::Binary(bytes) => Frame::Binary(bytes.clone()),
             _ => return,
         };

@@ -43,9 +43,22 @@ pub(super) async fn serve(
     let write_timeout = timing.write;
     let (mut sink, mut stream) = socket.split();
     let traffic = Notify::new();
-    let reading = read(&mut stream, &topic, subscriber, &traffic);
+    let pinged = Notify::new();
+    let reading = read(&mut stream, &topic, subscriber, &traffic, &pinged);
     let writing = async {
-        while let Some(frame) = queue.recv().await {
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = queue.recv() => next,
+                () = pinged.notified() => {
+                    // Whoever pings and does not read the answers is as stuck as one who does not read events.
+                    match tokio::time::timeout(write_timeout, sink.flush()).await {
+                        Ok(Ok(())) => continue,
+                        Ok(Err(_)) | Err(_) => return Written::Stuck,
+                    }
+                }
+            };
+            let Some(frame) = next else { break };
             let batch = async {
                 let mut end = end_by(&frame);
                 if let Some(message) = message(frame) {
@@ -144,6 +157,7 @@ async fn read(
     topic: &Topic,
     subscriber: SubscriberId,
     traffic: &Notify,
+    pinged: &Notify,
 ) -> Ended {
     while let Some(message) = stream.next().await {
         traffic.notify_one();
@@ -162,7 +176,8 @@ async fn read(
                     return Ended::Violation(UNSUPPORTED_DATA, said.to_owned());
                 }
             },
-            Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Ok(Message::Ping(_)) => pinged.notify_one(),
+            Ok(Message::Pong(_)) => {}
             Ok(Message::Close(Some(frame))) => return Ended::By(Closing::Code(frame.code)),
             Ok(Message::Close(None)) => return Ended::By(Closing::NoCode),
             Err(error) => return failure(error),

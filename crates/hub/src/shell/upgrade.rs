@@ -53,6 +53,8 @@ pub(super) async fn connect(
         // What subscribers say is short; larger buffers would be most of a subscription's memory.
         .read_buffer_size(2 << 10)
         .write_buffer_size(16 << 10)
+        // Answers to pings wait there too, until the writer finds that nobody reads them.
+        .max_write_buffer_size(4 * hub.settings.body_limit + (16 << 10))
         .max_message_size(hub.settings.message_limit)
         .max_frame_size(hub.settings.message_limit)
         .on_failed_upgrade(move |error| {

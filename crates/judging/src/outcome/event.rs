@@ -18,13 +18,6 @@ pub enum RunEvent {
     RunBegan(RunBegan),
     /// A scenario began.
     ScenarioBegan(ScenarioBegan),
-    /// A message passed in a scenario.
-    MessageSeen {
-        /// The scenario.
-        scenario: String,
-        /// The message.
-        entry: Entry,
-    },
     /// A check has its verdict.
     CheckJudged(Box<Check>),
     /// The hub chose a reading.

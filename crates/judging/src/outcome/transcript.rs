@@ -30,6 +30,39 @@ impl Entry {
     }
 }
 
+impl Traffic {
+    /// The body or the text of the message.
+    fn content_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Request { body, .. }
+            | Self::Response { body, .. }
+            | Self::CallbackRequest { body, .. }
+            | Self::CallbackResponse { body, .. } => Some(body),
+            Self::FrameSent { text, .. } | Self::FrameReceived { text, .. } | Self::Note { text } => {
+                Some(text)
+            }
+            Self::NoResponse { .. }
+            | Self::Connect { .. }
+            | Self::Connected
+            | Self::ConnectFailed { .. }
+            | Self::Closed { .. } => None,
+        }
+    }
+
+    /// Cuts what is longer than so many bytes, and tells how long it was. Returns how long it is now.
+    pub fn shorten(&mut self, limit: usize) -> usize {
+        let Some(content) = self.content_mut() else {
+            return 0;
+        };
+        if content.len() > limit {
+            let whole = content.len();
+            content.truncate(content.floor_char_boundary(limit));
+            content.push_str(&format!("… (the first {limit} of {whole} bytes)"));
+        }
+        content.len()
+    }
+}
+
 /// A message between a mock subscriber and the hub, or an event of their connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -134,4 +167,31 @@ pub struct Evidence {
     /// JSON pointer to the offending place in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &str) -> Traffic {
+        Traffic::FrameReceived {
+            text: text.to_owned(),
+            binary: false,
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut_with_its_length_told() {
+        let mut long = frame("Grüße aus dem Lesesaal");
+        assert_eq!(long.shorten(3), "Gr… (the first 3 of 24 bytes)".len());
+        assert_eq!(long, frame("Gr… (the first 3 of 24 bytes)"));
+    }
+
+    #[test]
+    fn a_short_message_stays_as_it_is() {
+        let mut short = frame("Grüße");
+        assert_eq!(short.shorten(7), 7);
+        assert_eq!(short, frame("Grüße"));
+        assert_eq!(Traffic::Connected.shorten(0), 0);
+    }
 }

@@ -1,6 +1,7 @@
 //! Whose callback the hub calls, and for what: intent verifications, notifications and denials (STU1 and STU2).
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -60,7 +61,7 @@ impl Callbacks {
 /// A call that waits for its answer.
 #[derive(Debug)]
 pub(super) struct Call {
-    pub(super) who: Subscriber,
+    pub(super) who: Arc<Subscriber>,
     pub(super) connection: u64,
     pub(super) about: About,
     pub(super) spot: Spot,
@@ -179,7 +180,8 @@ impl Judge {
                 let Some(event) = Event::read(&message) else {
                     return;
                 };
-                self.notified(connection, &event, text.len(), spot);
+                let message = self.hear(&event, text.len(), spot);
+                self.notified(connection, &message, spot);
                 About::Notification { id: event.id }
             }
         };

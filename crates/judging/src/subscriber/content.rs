@@ -118,10 +118,11 @@ impl Judge {
                 {
                     latest = Some(given.clone());
                 }
-                acceptable.push(given.version.clone());
+                acceptable.push(given.version().to_owned());
+                let id = given.message.id.as_deref().unwrap_or_default();
                 let arrived = connection
                     .notified
-                    .get(&given.notification)
+                    .get(id)
                     .is_none_or(|notification| notification.acknowledged.is_some());
                 // What is superseded may be used until the newer one has arrived.
                 if age == 0 && !arrived && self.now.saturating_sub(given.spot.at) < ON_ITS_WAY {
@@ -154,11 +155,11 @@ impl Judge {
                     Place::within(spot.sequence, "/event"),
                 ],
             )
-            .expecting(latest.version.clone())
+            .expecting(latest.version())
             .observing(stated.join(", "))
         };
         self.judge(who, ids::CONTENT_VERSION, (!held).then(breach));
-        if anchor.resource_type == "DiagnosticReport" && latest.by_open {
+        if anchor.resource_type == "DiagnosticReport" && latest.by_open() {
             self.judge(who, ids::REPORT_VERSION, (!held).then(breach));
         }
     }
@@ -224,7 +225,7 @@ impl Judge {
         };
         let is_open = topic.open_context(&anchor).is_some();
         let mut current = notified
-            .map(|(open, _)| open)
+            .filter_map(|message| message.anchor.as_deref().cloned())
             .chain(topic.current.clone())
             .peekable();
         let known = current.peek().is_some();

@@ -2,6 +2,7 @@
 //! that.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ pub(super) struct Event {
     pub(super) name: Option<EventName>,
     /// The versions that it states, in either spelling.
     pub(super) versions: Vec<String>,
-    pub(super) context: Value,
+    pub(super) context: Arc<Value>,
 }
 
 impl Event {
@@ -44,7 +45,7 @@ impl Event {
             topic: text(event, "hub.topic"),
             name: text(event, "hub.event").and_then(|name| name.parse().ok()),
             versions: versions.iter().filter_map(|name| text(event, name)).collect(),
-            context: event.get("context").cloned().unwrap_or(Value::Null),
+            context: Arc::new(event.get("context").cloned().unwrap_or(Value::Null)),
         })
     }
 
@@ -142,6 +143,13 @@ pub(super) fn resources(context: &Value) -> Vec<(String, &Value)> {
 /// A member as text; empty where it is none.
 pub(super) fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What tells a value from another one, in any order of members.
+pub(super) fn digest_of(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    digest(value, &mut hasher);
+    hasher.finish()
 }
 
 fn digest(value: &Value, hasher: &mut DefaultHasher) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde_json::Value;
 
 use crate::capture::Side;
@@ -148,8 +149,8 @@ pub enum CallEnd {
 /// A message over a WebSocket.
 #[derive(Debug, Clone)]
 pub enum Frame {
-    /// A text frame.
-    Text(String),
+    /// A text frame. Subscribers that are sent the same text share its bytes.
+    Text(ByteString),
     /// A binary frame.
     Binary(Bytes),
 }

@@ -1,6 +1,7 @@
 //! What was found of each subscriber: counted by requirement, and told as it happens.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::ids::is_judged;
@@ -86,12 +87,18 @@ impl Breach {
     }
 }
 
-#[derive(Debug, Default)]
-struct Tally {
-    held: usize,
-    broken: usize,
+/// What became of one subscriber's requirements, each by its place among those that are judged.
+#[derive(Debug)]
+struct Tallies {
+    held: Box<[usize]>,
+    broken: BTreeMap<usize, Broken>,
+}
+
+#[derive(Debug)]
+struct Broken {
+    times: usize,
     /// The first of the heaviest.
-    worst: Option<Check>,
+    worst: Box<Check>,
 }
 
 /// Everything found so far.
@@ -101,17 +108,33 @@ pub(super) struct Findings {
     version: Version,
     /// How many subscribers are told apart; of further ones nothing is counted.
     limit: usize,
-    tallies: BTreeMap<Subscriber, BTreeMap<RequirementId, Tally>>,
+    /// The requirements that bind who is judged here in this version, and can be seen there, in the order of their ids.
+    judged: Vec<RequirementId>,
+    places: HashMap<RequirementId, usize>,
+    subscribers: BTreeMap<Subscriber, usize>,
+    tallies: Vec<Tallies>,
+    /// Who was spoken of last: as a rule who is spoken of next.
+    last: Option<(Subscriber, usize)>,
     told: VecDeque<Finding>,
 }
 
 impl Findings {
     pub(super) fn new(catalogue: Arc<Catalogue>, version: Version, limit: usize) -> Self {
+        let of_version = catalogue.iter().filter(|stated| stated.version == version);
+        let judged: Vec<RequirementId> = of_version
+            .filter(|stated| is_judged(stated.actor) && stated.evidence.is_some())
+            .map(|stated| stated.id.clone())
+            .collect();
+        let places = judged.iter().enumerate().map(|(at, id)| (id.clone(), at));
         Self {
+            places: places.collect(),
+            judged,
             catalogue,
             version,
             limit,
-            tallies: BTreeMap::new(),
+            subscribers: BTreeMap::new(),
+            tallies: Vec::new(),
+            last: None,
             told: VecDeque::new(),
         }
     }
@@ -121,38 +144,44 @@ impl Findings {
         self.told.pop_front()
     }
 
-    fn tally(&mut self, who: &Subscriber, requirement: RequirementId) -> Option<&mut Tally> {
-        if !self.tallies.contains_key(who) {
-            if self.tallies.len() >= self.limit {
-                return None;
-            }
-            self.tallies.insert(who.clone(), BTreeMap::new());
+    fn tallies(&mut self, who: &Subscriber) -> Option<&mut Tallies> {
+        if let Some((last, at)) = &self.last
+            && last == who
+        {
+            return self.tallies.get_mut(*at);
         }
-        Some(self.tallies.get_mut(who)?.entry(requirement).or_default())
+        let at = match self.subscribers.get(who) {
+            Some(at) => *at,
+            None if self.subscribers.len() >= self.limit => return None,
+            None => {
+                self.tallies.push(Tallies {
+                    held: vec![0; self.judged.len()].into(),
+                    broken: BTreeMap::new(),
+                });
+                self.subscribers.insert(who.clone(), self.tallies.len() - 1);
+                self.tallies.len() - 1
+            }
+        };
+        self.last = Some((who.clone(), at));
+        self.tallies.get_mut(at)
     }
 
-    /// A requirement that no version states is a slip of the pen, and would never be judged.
-    fn assert_known(&self, requirement: &RequirementId) {
+    /// The place of a requirement among those that are judged, where it is one.
+    fn place(&self, requirement: &RequirementId) -> Option<usize> {
+        // One that no version states is a slip of the pen, and would never be judged.
         debug_assert!(
             self.catalogue.knows(requirement),
             "no version states {requirement}"
         );
-    }
-
-    /// The requirement binds who is judged here in this version, and can be seen there.
-    fn binds(&self, requirement: &RequirementId) -> bool {
-        self.catalogue
-            .get(self.version, requirement)
-            .is_some_and(|stated| is_judged(stated.actor) && stated.evidence.is_some())
+        self.places.get(requirement).copied()
     }
 
     pub(super) fn held(&mut self, who: &Subscriber, requirement: impl Into<RequirementId>) {
-        let requirement = requirement.into();
-        self.assert_known(&requirement);
-        if self.binds(&requirement)
-            && let Some(tally) = self.tally(who, requirement)
+        if let Some(place) = self.place(&requirement.into())
+            && let Some(tallies) = self.tallies(who)
+            && let Some(times) = tallies.held.get_mut(place)
         {
-            tally.held += 1;
+            *times += 1;
         }
     }
 
@@ -164,10 +193,9 @@ impl Findings {
         breach: Breach,
     ) {
         let requirement = requirement.into();
-        self.assert_known(&requirement);
-        if !self.binds(&requirement) {
+        let Some(place) = self.place(&requirement) else {
             return;
-        }
+        };
         let Some(stated) = self.catalogue.get(self.version, &requirement).cloned() else {
             return;
         };
@@ -187,11 +215,22 @@ impl Findings {
                 check: check.clone(),
             });
         }
-        if let Some(tally) = self.tally(who, requirement) {
-            // What is merely noted has been counted as held.
-            tally.broken += usize::from(verdict != Verdict::Pass);
-            if tally.worst.as_ref().is_none_or(|worst| worst.verdict < verdict) {
-                tally.worst = Some(check);
+        let Some(tallies) = self.tallies(who) else {
+            return;
+        };
+        // What is merely noted has been counted as held.
+        let times = usize::from(verdict != Verdict::Pass);
+        match tallies.broken.entry(place) {
+            Entry::Vacant(first) => {
+                let worst = Box::new(check);
+                first.insert(Broken { times, worst });
+            }
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.times += times;
+                if known.worst.verdict < verdict {
+                    *known.worst = check;
+                }
             }
         }
     }
@@ -216,30 +255,37 @@ impl Findings {
 
     /// All subscribers with what became of their requirements.
     pub(super) fn conclude(&self) -> Vec<SubscriberChecks> {
-        let checks = |who: &Subscriber, tallies: &BTreeMap<RequirementId, Tally>| {
-            let checks = tallies.iter().filter_map(|(requirement, tally)| {
+        let checks = |who: &Subscriber, tallies: &Tallies| {
+            let all = self.judged.iter().zip(&tallies.held).enumerate();
+            let checks = all.filter_map(|(place, (requirement, held))| {
+                let broken = tallies.broken.get(&place);
+                if *held == 0 && broken.is_none() {
+                    return None;
+                }
                 let stated = self.catalogue.get(self.version, requirement)?;
-                Some(conclusion(who, stated, tally))
+                Some(conclusion(who, stated, *held, broken))
             });
             checks.collect()
         };
-        let all = self.tallies.iter().map(|(who, tallies)| SubscriberChecks {
-            subscriber: who.clone(),
-            checks: checks(who, tallies),
+        let all = self.subscribers.iter().filter_map(|(who, at)| {
+            Some(SubscriberChecks {
+                subscriber: who.clone(),
+                checks: checks(who, self.tallies.get(*at)?),
+            })
         });
         all.filter(|judged| !judged.checks.is_empty()).collect()
     }
 }
 
-fn conclusion(who: &Subscriber, stated: &Requirement, tally: &Tally) -> Check {
-    let tries = tally.held + tally.broken;
-    match &tally.worst {
-        Some(worst) if worst.verdict != Verdict::Pass => {
-            let mut check = worst.clone();
-            if tally.broken > 1 {
+fn conclusion(who: &Subscriber, stated: &Requirement, held: usize, broken: Option<&Broken>) -> Check {
+    let tries = held + broken.map_or(0, |broken| broken.times);
+    match broken {
+        Some(broken) if broken.worst.verdict != Verdict::Pass => {
+            let mut check = (*broken.worst).clone();
+            if broken.times > 1 {
                 check
                     .message
-                    .push_str(&format!(" (the first of {}, in {tries} tries)", tally.broken));
+                    .push_str(&format!(" (the first of {}, in {tries} tries)", broken.times));
             }
             check
         }
@@ -250,7 +296,7 @@ fn conclusion(who: &Subscriber, stated: &Requirement, tally: &Tally) -> Check {
                 "held".to_owned()
             };
             let message = match noted {
-                Some(check) => format!("{times}; noted: {}", check.message),
+                Some(noted) => format!("{times}; noted: {}", noted.worst.message),
                 None => times,
             };
             Check {

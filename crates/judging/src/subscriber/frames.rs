@@ -1,5 +1,9 @@
 //! What goes over a WebSocket: control messages and notifications to the subscriber, acknowledgements from it.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytestring::ByteString;
 use serde_json::Value;
 
 use super::callbacks::is_callback;
@@ -8,17 +12,59 @@ use super::exchange::Frame;
 use super::findings::Breach;
 use super::ids;
 use super::judge::{Judge, Question};
+use super::message::Message;
+use super::notified::status_of;
 use super::record::Place;
-use super::state::{Ended, Given, Notified, Spot};
+use super::state::{Ended, Given, Notified, REMEMBERED, Spot};
 use super::unique_members::repeated_member;
 use crate::protocol::Action;
 use crate::schema::MessageKind;
 
-/// The largest notification whose resource is kept to be compared, in bytes.
-const COMPARED: usize = 4 << 10;
+/// How many of the last messages from the hub are known by their text: what goes to several subscribers is read once.
+const HEARD: usize = 8;
+/// How many notifications are remembered of all WebSockets together.
+const ALL_REMEMBERED: usize = 250_000;
+/// How many of a WebSocket are remembered whatever the number of the others.
+const FEW: usize = 20;
+
+/// The last messages from the hub, as they were read.
+#[derive(Debug, Default)]
+pub(super) struct Heard(VecDeque<(ByteString, Arc<Message>)>);
+
+impl Heard {
+    fn find(&self, text: &ByteString) -> Option<Arc<Message>> {
+        let is_it = |known: &&(ByteString, Arc<Message>)| {
+            let known = &known.0;
+            known.len() == text.len() && (known.as_ptr() == text.as_ptr() || known == text)
+        };
+        self.0
+            .iter()
+            .rev()
+            .find(is_it)
+            .map(|(_, message)| Arc::clone(message))
+    }
+
+    fn keep(&mut self, text: &ByteString, message: &Arc<Message>) {
+        if self.0.len() == HEARD {
+            self.0.pop_front();
+        }
+        self.0.push_back((text.clone(), Arc::clone(message)));
+    }
+
+    /// Forgets all: exchanges are missing.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
 
 impl Judge {
     pub(super) fn hub_sent(&mut self, connection: u64, frame: &Frame, spot: Spot) {
+        if let Frame::Text(text) = frame
+            && let Some(message) = self.heard.find(text)
+        {
+            self.notified(connection, &message, spot);
+            return;
+        }
         let Some(text) = frame.text() else { return };
         let Ok(message) = serde_json::from_str::<Value>(text) else {
             return;
@@ -28,7 +74,11 @@ impl Judge {
             Some("subscribe") => self.confirmed(connection, &message, spot),
             _ => {
                 if let Some(event) = Event::read(&message) {
-                    self.notified(connection, &event, text.len(), spot);
+                    let message = self.hear(&event, text.len(), spot);
+                    if let Frame::Text(text) = frame {
+                        self.heard.keep(text, &message);
+                    }
+                    self.notified(connection, &message, spot);
                 }
             }
         }
@@ -80,7 +130,8 @@ impl Judge {
         }
     }
 
-    pub(super) fn notified(&mut self, connection: u64, event: &Event, size: usize, spot: Spot) {
+    /// The hub tells of an event, to whomever: what that changes in its topic.
+    pub(super) fn hear(&mut self, event: &Event, size: usize, spot: Spot) -> Arc<Message> {
         let (action, anchor) = (event.action(), event.anchor());
         let topic_name = event.topic.clone().unwrap_or_default();
         let non_current = action == Some(Action::Update) && self.is_non_current(&topic_name, anchor.as_ref());
@@ -99,31 +150,34 @@ impl Judge {
         for cause in &causes {
             self.rejected_later(&topic_name, &cause.event_id, spot);
         }
-        let Some(id) = event.id.clone().filter(|id| !id.is_empty()) else {
+        Arc::new(Message::of(event, size, non_current))
+    }
+
+    /// One subscriber is notified.
+    pub(super) fn notified(&mut self, connection: u64, message: &Arc<Message>, spot: Spot) {
+        let Some(id) = &message.id else {
             return;
         };
+        let most = (ALL_REMEMBERED / self.connections.len().max(1)).clamp(FEW, REMEMBERED);
         let websocket = self.connection(connection);
-        websocket.topic.get_or_insert(topic_name);
+        if websocket.topic.is_none() {
+            websocket.topic = Some(message.topic.clone());
+        }
         // A hub that goes on after a denial has not ended the subscription.
         websocket.denied = None;
-        let by_open = action == Some(Action::Open);
-        if let Some(anchor) = &anchor {
-            if let Some(version) = event.versions.first() {
-                let given = Given {
-                    version: version.clone(),
-                    notification: id.clone(),
-                    spot,
-                    by_open,
-                };
-                websocket.give(anchor.clone(), given);
+        let by_open = message.action == Some(Action::Open);
+        if let Some(anchor) = &message.anchor {
+            if message.version.is_some() {
+                let message = Arc::clone(message);
+                websocket.give(Arc::clone(anchor), Given { message, spot });
             }
-            match action {
-                Some(Action::Open) => websocket.last_open = Some((anchor.clone(), id.clone())),
+            match message.action {
+                Some(Action::Open) => websocket.last_open = Some(Arc::clone(message)),
                 Some(Action::Close)
                     if websocket
                         .last_taken_open
                         .as_ref()
-                        .is_some_and(|(open, _)| open == anchor) =>
+                        .is_some_and(|(open, _)| open.anchor.as_ref() == Some(anchor)) =>
                 {
                     websocket.last_taken_open = None;
                 }
@@ -133,46 +187,49 @@ impl Judge {
         let follows = websocket
             .last_taken_open
             .as_ref()
-            .filter(|(open, _)| by_open && anchor.as_ref() != Some(open))
+            .filter(|(open, _)| by_open && message.anchor != open.anchor)
             .map(|(_, spot)| *spot);
-        let resource = (size <= COMPARED)
-            .then(|| event.context.as_array()?.first()?.get("resource").cloned())
-            .flatten();
         let notified = Notified {
+            message: Arc::clone(message),
             spot,
-            name: event.name.as_ref().map(ToString::to_string).unwrap_or_default(),
-            anchor,
-            size,
-            resource,
-            non_current,
             follows,
             acknowledged: None,
             overdue: false,
             by_http: is_callback(connection),
         };
-        if websocket
-            .notified
-            .get(&id)
-            .is_none_or(|known| known.acknowledged.is_none())
-        {
-            let question = Question::Acknowledged {
-                connection,
-                id: id.clone(),
-            };
-            websocket.notify(&id, notified);
-            // How long a callback has, the one who calls it tells.
-            if !is_callback(connection) {
-                let patience = self.settings.ack_timeout;
-                self.ask_in(patience, question);
-            }
+        let known = websocket.notified.get(id);
+        if known.is_some_and(|known| known.acknowledged.is_some()) {
+            return;
+        }
+        websocket.notify(id, notified, most);
+        // How long a callback has, the one who calls it tells.
+        if is_callback(connection) {
+            return;
+        }
+        websocket.unanswered.push_back(Arc::clone(id));
+        if websocket.unanswered.len() > REMEMBERED {
+            websocket.unanswered.pop_front();
+        }
+        if !websocket.is_asked_about {
+            websocket.is_asked_about = true;
+            let patience = self.settings.ack_timeout;
+            self.ask_in(patience, Question::Acknowledged { connection });
         }
     }
 
     pub(super) fn subscriber_sent(&mut self, connection: u64, frame: &Frame, spot: Spot) {
         let who = self.listener(connection);
-        let message = frame
-            .text()
-            .and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let text = frame.text();
+        if let Some((usual, id)) = text.and_then(|text| self.usual_answers.read(text)) {
+            for requirement in &usual.satisfied {
+                self.findings.held(&who, requirement);
+            }
+            if !self.is_after_denial(connection, &who, Some(id), spot) {
+                self.acknowledged(connection, &who, id, usual.status, spot);
+            }
+            return;
+        }
+        let message = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
         let Some(message) = message else {
             let breach = Breach::new(
                 "a message over the WebSocket is not JSON; answer notifications with a JSON object",
@@ -181,7 +238,8 @@ impl Judge {
             self.broken(&who, ids::WEBSOCKET_JSON, breach);
             return;
         };
-        let repeated = frame.text().and_then(|text| repeated_member(text, spot.sequence));
+        let repeated = text.and_then(|text| repeated_member(text, spot.sequence));
+        let is_whole = repeated.is_none();
         self.judge(&who, ids::WEBSOCKET_JSON, repeated);
         if message.get("event").is_some() {
             let breach = Breach::new(
@@ -192,10 +250,18 @@ impl Judge {
             return;
         }
         let judgement = self.schemas.judge(MessageKind::Acknowledgement, &message);
+        let id = message.get("id").and_then(Value::as_str);
+        if let (Some(text), Some(id), true) = (text, id, is_whole && judgement.violations.is_empty()) {
+            let satisfied = judgement.satisfied.iter().cloned();
+            let satisfied = satisfied.chain([ids::WEBSOCKET_JSON.into()]).collect();
+            self.usual_answers.keep(text, id, satisfied, status_of(&message));
+        }
         self.findings
             .judgement(&self.record, &who, judgement, spot.sequence);
-        if !self.is_after_denial(connection, &who, &message, spot) {
-            self.acknowledged(connection, &who, &message, spot);
+        if !self.is_after_denial(connection, &who, id, spot)
+            && let Some(id) = id
+        {
+            self.acknowledged(connection, &who, id, status_of(&message), spot);
         }
     }
 
@@ -204,7 +270,7 @@ impl Judge {
         &mut self,
         connection: u64,
         who: &super::Subscriber,
-        message: &Value,
+        id: Option<&str>,
         spot: Spot,
     ) -> bool {
         let Some(connection) = self.connections.get(&connection) else {
@@ -218,10 +284,7 @@ impl Judge {
             return false;
         };
         // An answer to what came before the denial was on its way.
-        let answers = message
-            .get("id")
-            .and_then(Value::as_str)
-            .is_some_and(|id| connection.notified.contains_key(id));
+        let answers = id.is_some_and(|id| connection.notified.contains_key(id));
         if answers || connection.forgetful {
             return false;
         }

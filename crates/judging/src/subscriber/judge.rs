@@ -8,10 +8,12 @@ use super::base_fhir::BaseFhir;
 use super::callbacks::{CALLBACK, Callbacks, is_callback};
 use super::exchange::{Exchange, Observed};
 use super::findings::{Breach, Finding, Findings, Subscriber, SubscriberChecks};
+use super::frames::Heard;
 use super::launches::Launch;
-use super::record::{Record, traffic};
+use super::record::{Actor, Kept, Record};
 use super::requests::Asked;
 use super::state::{Connection, Spot, Subscription, Topic};
+use super::usual_answers::UsualAnswers;
 use crate::protocol::Version;
 use crate::redaction::Redactor;
 use crate::requirement::{Catalogue, RequirementId};
@@ -70,8 +72,8 @@ impl Settings {
 /// Something that only time can answer.
 #[derive(Debug, Clone)]
 pub(super) enum Question {
-    /// Whether a notification is answered.
-    Acknowledged { connection: u64, id: String },
+    /// Whether the notifications that went over a WebSocket are answered.
+    Acknowledged { connection: u64 },
     /// Whether a subscriber connects to its endpoint.
     Connects { subscription: usize },
     /// Whether a subscriber that closed its WebSocket unsubscribes.
@@ -111,6 +113,8 @@ pub struct Judge {
     pub(super) endpoints: HashMap<String, usize>,
     pub(super) connections: HashMap<u64, Connection>,
     pub(super) callbacks: Callbacks,
+    pub(super) heard: Heard,
+    pub(super) usual_answers: UsualAnswers,
     pub(super) asked: HashMap<u64, Asked>,
     /// The clients that have shown a token.
     pub(super) bearers: HashSet<String>,
@@ -136,6 +140,8 @@ impl Judge {
             endpoints: HashMap::new(),
             connections: HashMap::new(),
             callbacks: Callbacks::default(),
+            heard: Heard::default(),
+            usual_answers: UsualAnswers::default(),
             asked: HashMap::new(),
             bearers: HashSet::new(),
             launches: BTreeMap::new(),
@@ -150,8 +156,8 @@ impl Judge {
     pub fn observe(&mut self, exchange: &Exchange) {
         self.pass_time(exchange.at);
         let actor = self.actor(exchange);
-        let sequence = match traffic(&exchange.observed, self.call_answered_by(&exchange.observed)) {
-            Some(traffic) => self.record.add(self.now, &actor, traffic),
+        let sequence = match Kept::of(&exchange.observed, self.call_answered_by(&exchange.observed)) {
+            Some(kept) => self.record.add(self.now, actor, kept),
             None => 0,
         };
         let spot = Spot {
@@ -219,7 +225,7 @@ impl Judge {
 
     fn ask(&mut self, question: Question) {
         match question {
-            Question::Acknowledged { connection, id } => self.overdue(connection, &id),
+            Question::Acknowledged { connection } => self.look_for_overdue(connection),
             Question::Connects { subscription } => self.did_not_connect(subscription),
             Question::Unsubscribes { subscription, closed } => self.did_not_unsubscribe(subscription, closed),
             Question::SubscribesAgain { subscription, lost } => {
@@ -290,19 +296,21 @@ impl Judge {
     }
 
     /// Who is judged by what goes over a WebSocket.
-    pub(super) fn listener(&self, connection: u64) -> Subscriber {
+    pub(super) fn listener(&self, connection: u64) -> Arc<Subscriber> {
         let known = self.connections.get(&connection);
         known
             .and_then(|connection| connection.who.clone())
-            .unwrap_or_else(|| Subscriber {
-                name: if is_callback(connection) {
-                    format!("callback {}", connection & !CALLBACK)
-                } else {
-                    format!("WebSocket {connection}")
-                },
-                topic: known
-                    .and_then(|connection| connection.topic.clone())
-                    .unwrap_or_default(),
+            .unwrap_or_else(|| {
+                Arc::new(Subscriber {
+                    name: if is_callback(connection) {
+                        format!("callback {}", connection & !CALLBACK)
+                    } else {
+                        format!("WebSocket {connection}")
+                    },
+                    topic: known
+                        .and_then(|connection| connection.topic.clone())
+                        .unwrap_or_default(),
+                })
             })
     }
 
@@ -330,19 +338,22 @@ impl Judge {
         }
     }
 
-    fn actor(&self, exchange: &Exchange) -> String {
-        match &exchange.observed {
+    fn actor(&self, exchange: &Exchange) -> Actor {
+        let name = match &exchange.observed {
             Observed::FromHub { connection, .. }
             | Observed::FromSubscriber { connection, .. }
             | Observed::Opened { connection, .. }
-            | Observed::Closed { connection, .. } => self.listener(socket(*connection)).name,
+            | Observed::Closed { connection, .. } => {
+                return Actor::Subscriber(self.listener(socket(*connection)));
+            }
             Observed::Called { url, .. } => self.called_by_url(url),
             Observed::CallAnswered { id, .. } | Observed::CallFailed { id, .. } => self.called_by_id(*id),
             Observed::ScopesAsked { application, .. } | Observed::Launched { application, .. } => {
                 application.clone()
             }
             _ => exchange.client.clone().unwrap_or_else(|| "a client".to_owned()),
-        }
+        };
+        Actor::Named(name)
     }
 
     /// Exchanges are missing: nothing that is open can be judged any more.
@@ -353,6 +364,7 @@ impl Judge {
         self.endpoints.clear();
         self.connections.clear();
         self.callbacks = Callbacks::default();
+        self.heard.clear();
         self.asked.clear();
         self.questions.clear();
     }

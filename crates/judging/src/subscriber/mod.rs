@@ -19,6 +19,7 @@ mod frames;
 mod ids;
 mod judge;
 mod launches;
+mod message;
 mod notified;
 mod publishing;
 mod record;
@@ -31,6 +32,7 @@ mod sync_errors;
 #[cfg(test)]
 mod tests;
 mod unique_members;
+mod usual_answers;
 mod verifications;
 mod webhooks;
 

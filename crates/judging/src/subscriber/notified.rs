@@ -1,12 +1,14 @@
 //! Acknowledgements: that they come, for what they come, and what they say of the notification (2.5).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::findings::{Breach, Subscriber};
 use super::ids;
-use super::judge::Judge;
+use super::judge::{Judge, Question};
+use super::message::ResourceDigest;
 use super::record::Place;
 use super::state::{Notified, Spot, Taken};
 use crate::schema::Unmet;
@@ -17,23 +19,8 @@ const LARGE: usize = 32 << 10;
 const MUCH_SMALLER: usize = 8;
 /// By how much the hub may be ahead when it gives up on a subscriber.
 const AHEAD: Duration = Duration::from_millis(200);
-/// The attributes that the profiles of the event catalogue name.
-const PROFILED: &[&str] = &[
-    "resourceType",
-    "id",
-    "identifier",
-    "name",
-    "gender",
-    "birthDate",
-    "status",
-    "subject",
-    "basedOn",
-    "imagingStudy",
-    "class",
-    "code",
-];
-
-fn status_of(message: &Value) -> Option<u16> {
+/// The status that an acknowledgement tells.
+pub(super) fn status_of(message: &Value) -> Option<u16> {
     match message.get("status")? {
         Value::Number(number) => u16::try_from(number.as_u64()?).ok(),
         Value::String(text) => text.parse().ok(),
@@ -42,12 +29,15 @@ fn status_of(message: &Value) -> Option<u16> {
 }
 
 impl Judge {
-    /// A frame from the subscriber that is JSON and no event.
-    pub(super) fn acknowledged(&mut self, connection: u64, who: &Subscriber, message: &Value, spot: Spot) {
-        let Some(id) = message.get("id").and_then(Value::as_str) else {
-            return;
-        };
-        let status = status_of(message);
+    /// The subscriber answers the notification of this id.
+    pub(super) fn acknowledged(
+        &mut self,
+        connection: u64,
+        who: &Subscriber,
+        id: &str,
+        status: Option<u16>,
+        spot: Spot,
+    ) {
         let Some(websocket) = self.connections.get_mut(&connection) else {
             return;
         };
@@ -69,13 +59,14 @@ impl Judge {
             notified.acknowledged = Some((status, spot));
         }
         let known = notified.clone();
+        websocket.look_at_answers();
         self.held(who, ids::ACKNOWLEDGED_ID);
         if !first {
             return;
         }
         if !known.overdue {
             self.held(who, ids::ACKNOWLEDGED);
-            if known.non_current {
+            if known.message.non_current {
                 self.held(who, ids::NON_CURRENT_ANSWERED);
             }
         }
@@ -113,36 +104,37 @@ impl Judge {
         if known.follows.is_some() {
             self.held(who, ids::SEQUENTIAL_OPENS);
         }
-        let full = known.resource.as_ref().and_then(Value::as_object);
-        if full.is_some_and(|resource| resource.keys().any(|name| !PROFILED.contains(&name.as_str()))) {
+        if known
+            .message
+            .resource
+            .as_ref()
+            .is_some_and(ResourceDigest::is_full)
+        {
             self.held(who, ids::FULL_RESOURCE_ACCEPTED);
         }
         let Some(connection) = self.connections.get_mut(&connection) else {
             return;
         };
         let other_case = connection.other_case;
-        let asked = connection
-            .subscription
-            .and_then(|at| self.subscriptions.get(&at))
-            .map(|subscription| subscription.asked.clone())
-            .unwrap_or_default();
-        if let Some(anchor) = &known.anchor {
+        let subscription = connection.subscription.and_then(|at| self.subscriptions.get(&at));
+        let asked_otherwise = subscription.is_some_and(|subscription| {
+            !subscription.asked.is_empty() && !subscription.asked.contains(&known.message.name)
+        });
+        if let Some(subject) = &known.message.subject {
             let taken = Taken {
-                name: known.name.clone(),
-                size: known.size,
-                resource: known.resource.clone(),
+                message: Arc::clone(&known.message),
                 spot: known.spot,
             };
-            connection.take((known.name.to_ascii_lowercase(), anchor.id.clone()), taken);
-            if known.name.to_ascii_lowercase().ends_with("-open") {
-                connection.last_taken_open = Some((anchor.clone(), known.spot));
+            connection.take(Arc::clone(subject), taken);
+            if known.message.opens() {
+                connection.last_taken_open = Some((Arc::clone(&known.message), known.spot));
             }
         }
         let rejected = connection.rejected.take();
         if other_case {
             self.held(who, ids::SUBSCRIBE_EVENTS_CASE);
         }
-        if !asked.is_empty() && !asked.contains(&known.name) {
+        if asked_otherwise {
             self.held(who, ids::NOTIFIED_EVENTS_CASE);
         }
         if rejected.is_some() {
@@ -168,14 +160,11 @@ impl Judge {
             self.broken(who, ids::SEQUENTIAL_OPENS, breach.softened(unmet));
         }
         let taken = known
-            .anchor
+            .message
+            .subject
             .as_ref()
             .zip(self.connections.get(&connection))
-            .and_then(|(anchor, connection)| {
-                connection
-                    .taken
-                    .get(&(known.name.to_ascii_lowercase(), anchor.id.clone()))
-            })
+            .and_then(|(subject, connection)| connection.taken.get(subject))
             .cloned()
             .unwrap_or_default();
         let places = |before: &Taken| {
@@ -187,10 +176,10 @@ impl Judge {
         };
         if status == 413 {
             self.held(who, ids::TOO_LARGE_STATUS);
-        } else if known.size >= LARGE && status != 409 {
+        } else if known.message.size >= LARGE && status != 409 {
             let small = taken
                 .iter()
-                .find(|earlier| earlier.size.saturating_mul(MUCH_SMALLER) <= known.size);
+                .find(|earlier| earlier.message.size.saturating_mul(MUCH_SMALLER) <= known.message.size);
             let unmet = if small.is_some() {
                 Unmet::ByLevel
             } else {
@@ -200,7 +189,7 @@ impl Judge {
             let breach = Breach::new(
                 format!(
                     "a notification of {} bytes was answered with {status}; expected 413 where its size is the reason",
-                    known.size
+                    known.message.size
                 ),
                 places,
             )
@@ -208,14 +197,12 @@ impl Judge {
             .observing(status.to_string());
             self.broken(who, ids::TOO_LARGE_STATUS, breach.softened(unmet));
         }
-        if known.size < LARGE
+        if known.message.size < LARGE
             && matches!(status, 400 | 415 | 422 | 500 | 501)
-            && let Some(full) = &known.resource
+            && let Some(full) = &known.message.resource
             && let Some(sparse) = taken.iter().find(|earlier| {
-                earlier
-                    .resource
-                    .as_ref()
-                    .is_some_and(|resource| is_sparse_form(resource, full))
+                let resource = earlier.message.resource.as_ref();
+                resource.is_some_and(|resource| resource.is_sparse_form_of(full))
             })
         {
             let breach = Breach::new(
@@ -248,13 +235,14 @@ impl Judge {
         places: &dyn Fn(&Taken) -> Vec<Place>,
     ) {
         let other_case = taken.iter().find(|earlier| {
+            let (earlier, known) = (&earlier.message, &known.message);
             earlier.name != known.name && known.resource.is_some() && earlier.resource == known.resource
         });
         if let Some(before) = other_case {
             let breach = Breach::new(
                 format!(
                     "{} {what}, and the same event as {} was taken; event names are compared without regard to case",
-                    known.name, before.name
+                    known.message.name, before.message.name
                 ),
                 places(before),
             );
@@ -262,8 +250,35 @@ impl Judge {
         }
     }
 
+    /// The time for the first of the notifications that were not answered may be over.
+    pub(super) fn look_for_overdue(&mut self, connection: u64) {
+        let patience = self.settings.ack_timeout;
+        loop {
+            let Some(websocket) = self.connections.get_mut(&connection) else {
+                return;
+            };
+            websocket.look_at_answers();
+            let Some(first) = websocket.unanswered.front().cloned() else {
+                websocket.is_asked_about = false;
+                return;
+            };
+            // What was answered, or forgotten, is not among them any more.
+            let sent = websocket
+                .notified
+                .get(&first)
+                .map_or(self.now, |first| first.spot.at);
+            let left = sent.saturating_add(patience).saturating_sub(self.now);
+            if !left.is_zero() {
+                self.ask_in(left, Question::Acknowledged { connection });
+                return;
+            }
+            websocket.unanswered.pop_front();
+            self.overdue(connection, &first);
+        }
+    }
+
     /// The time for an acknowledgement is over.
-    pub(super) fn overdue(&mut self, connection: u64, id: &str) {
+    fn overdue(&mut self, connection: u64, id: &str) {
         let patience = self.settings.ack_timeout;
         let who = self.listener(connection);
         let Some(websocket) = self.connections.get_mut(&connection) else {
@@ -284,14 +299,11 @@ impl Judge {
         let known = notified.clone();
         self.tell_overdue(&who, &known, patience.as_secs_f64());
         let taken = known
-            .anchor
+            .message
+            .subject
             .as_ref()
             .zip(self.connections.get(&connection))
-            .and_then(|(anchor, connection)| {
-                connection
-                    .taken
-                    .get(&(known.name.to_ascii_lowercase(), anchor.id.clone()))
-            })
+            .and_then(|(subject, connection)| connection.taken.get(subject))
             .cloned()
             .unwrap_or_default();
         let places = |before: &Taken| vec![Place::at(before.spot.sequence), Place::at(known.spot.sequence)];
@@ -303,17 +315,17 @@ impl Judge {
             Breach::new(
                 format!(
                     "{} was not answered within {seconds:.1} s; send its id with a status over the same WebSocket",
-                    if known.name.is_empty() {
+                    if known.message.name.is_empty() {
                         "a notification"
                     } else {
-                        &known.name
+                        &known.message.name
                     }
                 ),
                 vec![Place::at(known.spot.sequence)],
             )
         };
         self.broken(who, ids::ACKNOWLEDGED, breach());
-        if known.non_current {
+        if known.message.non_current {
             self.broken(who, ids::NON_CURRENT_ANSWERED, breach());
         }
     }
@@ -343,15 +355,4 @@ impl Judge {
             self.tell_overdue(&who, &known, patience.as_secs_f64());
         }
     }
-}
-
-/// Whether one resource is the other with nothing but the attributes of the profiles.
-fn is_sparse_form(sparse: &Value, full: &Value) -> bool {
-    let (Some(sparse), Some(full)) = (sparse.as_object(), full.as_object()) else {
-        return false;
-    };
-    sparse.len() < full.len()
-        && sparse
-            .iter()
-            .all(|(name, value)| PROFILED.contains(&name.as_str()) && full.get(name) == Some(value))
 }

@@ -1,15 +1,19 @@
 //! The last part of the conversation, as the evidence of what is found: bounded, and without secrets.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::exchange::{Frame, Observed};
+use super::findings::Subscriber;
 use crate::capture::Side;
 use crate::outcome::{Entry, Evidence, Traffic, shortened};
 use crate::redaction::Redactor;
 
 /// The longest text of one message that is kept, in bytes.
 const LONGEST_TEXT: usize = 16 << 10;
+/// What a line costs beside its text, in bytes.
+const OVERHEAD: usize = 256;
 
 /// A place in the conversation, with a JSON pointer into the message where one is to the point.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +38,34 @@ impl Place {
     }
 }
 
+/// Who sent or received it.
+#[derive(Debug)]
+pub(super) enum Actor {
+    Subscriber(Arc<Subscriber>),
+    Named(String),
+}
+
+/// An exchange as it is kept: a frame shares its text with those who were sent the same.
+#[derive(Debug)]
+pub(super) enum Kept {
+    FromHub(Frame),
+    FromSubscriber(Frame),
+    Traffic(Traffic),
+}
+
+#[derive(Debug)]
+struct Line {
+    at: Duration,
+    actor: Actor,
+    kept: Kept,
+    /// What it costs, in bytes.
+    weight: usize,
+}
+
 /// The last exchanges.
 #[derive(Debug)]
 pub(super) struct Record {
-    entries: VecDeque<Entry>,
+    lines: VecDeque<Line>,
     next: usize,
     bytes: usize,
     limit: usize,
@@ -48,7 +76,7 @@ impl Record {
     /// Keeps messages of so many bytes in all.
     pub(super) fn new(limit: usize, redactor: Redactor) -> Self {
         Self {
-            entries: VecDeque::new(),
+            lines: VecDeque::new(),
             next: 0,
             bytes: 0,
             limit,
@@ -56,21 +84,23 @@ impl Record {
         }
     }
 
-    pub(super) fn add(&mut self, at: Duration, actor: &str, traffic: Traffic) -> usize {
+    pub(super) fn add(&mut self, at: Duration, actor: Actor, kept: Kept) -> usize {
         let sequence = self.next;
         self.next += 1;
-        self.bytes += weight(&traffic);
-        self.entries.push_back(Entry {
-            sequence,
-            at_ms: (at.as_secs_f64() * 1_000_000.0).round() / 1_000.0,
-            actor: actor.to_owned(),
-            traffic,
+        let before = self.lines.back().map(|line| &line.kept);
+        let weight = OVERHEAD + kept.weight_after(before);
+        self.bytes += weight;
+        self.lines.push_back(Line {
+            at,
+            actor,
+            kept,
+            weight,
         });
         while self.bytes > self.limit
-            && self.entries.len() > 1
-            && let Some(oldest) = self.entries.pop_front()
+            && self.lines.len() > 1
+            && let Some(oldest) = self.lines.pop_front()
         {
-            self.bytes = self.bytes.saturating_sub(weight(&oldest.traffic));
+            self.bytes = self.bytes.saturating_sub(oldest.weight);
         }
         sequence
     }
@@ -85,14 +115,16 @@ impl Record {
         let mut places: Vec<&Place> = places.iter().collect();
         places.sort_by_key(|place| place.sequence);
         places.dedup_by_key(|place| place.sequence);
-        let first = self.entries.front().map_or(self.next, |entry| entry.sequence);
+        let first = self.next - self.lines.len();
         let known = places.into_iter().filter_map(|place| {
-            let entry = self.entries.get(place.sequence.checked_sub(first)?)?;
+            let line = self.lines.get(place.sequence.checked_sub(first)?)?;
+            let actor = match &line.actor {
+                Actor::Subscriber(who) => &who.name,
+                Actor::Named(name) => name,
+            };
+            let traffic = self.redactor.traffic(line.kept.traffic());
             Some(Evidence {
-                entry: Entry {
-                    traffic: self.redactor.traffic(entry.traffic.clone()),
-                    ..entry.clone()
-                },
+                entry: Entry::new(place.sequence, line.at, actor, traffic),
                 pointer: place.pointer.clone(),
             })
         });
@@ -100,17 +132,81 @@ impl Record {
     }
 }
 
-fn weight(traffic: &Traffic) -> usize {
-    const OVERHEAD: usize = 256;
-    OVERHEAD
-        + match traffic {
-            Traffic::Request { body, .. }
-            | Traffic::Response { body, .. }
-            | Traffic::CallbackRequest { body, .. }
-            | Traffic::CallbackResponse { body, .. } => body.len(),
-            Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => text.len(),
-            _ => 0,
+impl Kept {
+    /// An exchange as a line of the transcript, `None` where it is none; `to` is the place of the call that it answers.
+    pub(super) fn of(observed: &Observed, to: usize) -> Option<Self> {
+        match observed {
+            Observed::FromHub { frame, .. } if is_short(frame) => Some(Self::FromHub(frame.clone())),
+            Observed::FromSubscriber { frame, .. } if is_short(frame) => {
+                Some(Self::FromSubscriber(frame.clone()))
+            }
+            other => traffic(other, to).map(Self::Traffic),
         }
+    }
+
+    fn traffic(&self) -> Traffic {
+        let text = |frame: &Frame| match frame {
+            Frame::Text(text) => (text.to_string(), false),
+            Frame::Binary(bytes) => (String::from_utf8_lossy(bytes).into_owned(), true),
+        };
+        match self {
+            Self::FromHub(frame) => {
+                let (text, binary) = text(frame);
+                Traffic::FrameReceived { text, binary }
+            }
+            Self::FromSubscriber(frame) => {
+                let (text, binary) = text(frame);
+                Traffic::FrameSent { text, binary }
+            }
+            Self::Traffic(traffic) => traffic.clone(),
+        }
+    }
+
+    /// The bytes that it holds, but for those that it shares with the line before.
+    fn weight_after(&self, before: Option<&Self>) -> usize {
+        match (self, before) {
+            (Self::FromHub(Frame::Text(text)), Some(Self::FromHub(Frame::Text(before))))
+                if text.as_ptr() == before.as_ptr() =>
+            {
+                0
+            }
+            (Self::FromHub(frame) | Self::FromSubscriber(frame), _) => length(frame),
+            (Self::Traffic(traffic), _) => weight(traffic),
+        }
+    }
+}
+
+fn length(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => text.len(),
+        Frame::Binary(bytes) => bytes.len(),
+    }
+}
+
+fn is_short(frame: &Frame) -> bool {
+    length(frame) <= LONGEST_TEXT
+}
+
+fn weight(traffic: &Traffic) -> usize {
+    let of_headers = |headers: &[(String, String)]| {
+        headers
+            .iter()
+            .map(|(name, value)| 48 + name.len() + value.len())
+            .sum::<usize>()
+    };
+    match traffic {
+        Traffic::Request {
+            url, headers, body, ..
+        }
+        | Traffic::CallbackRequest {
+            url, headers, body, ..
+        } => url.len() + of_headers(headers) + body.len(),
+        Traffic::Response { headers, body, .. } | Traffic::CallbackResponse { headers, body, .. } => {
+            of_headers(headers) + body.len()
+        }
+        Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => text.len(),
+        _ => 0,
+    }
 }
 
 fn kept(text: String) -> String {
@@ -124,10 +220,10 @@ fn kept(text: String) -> String {
     )
 }
 
-/// An exchange as a line of the transcript, `None` where it is none; `to` is the place of the call that it answers.
-pub(super) fn traffic(observed: &Observed, to: usize) -> Option<Traffic> {
+/// An exchange that is no short frame.
+fn traffic(observed: &Observed, to: usize) -> Option<Traffic> {
     let frame = |frame: &Frame| match frame {
-        Frame::Text(text) => (kept(text.clone()), false),
+        Frame::Text(text) => (kept(text.to_string()), false),
         Frame::Binary(bytes) => (kept(String::from_utf8_lossy(bytes).into_owned()), true),
     };
     Some(match observed {
@@ -222,17 +318,27 @@ mod tests {
 
     #[test]
     fn only_so_much_is_kept_and_numbers_go_on() {
-        let note = || Traffic::FrameSent {
-            text: "x".repeat(1_000),
-            binary: false,
-        };
+        let note = || Kept::FromSubscriber(Frame::Text("x".repeat(1_000).into()));
+        let viewer = || Actor::Named("viewer".to_owned());
         let mut record = Record::new(4_000, Redactor::default());
         for expected in 0..10 {
-            assert_eq!(record.add(Duration::from_millis(5), "viewer", note()), expected);
+            assert_eq!(record.add(Duration::from_millis(5), viewer(), note()), expected);
         }
         let kept = record.evidence(&[Place::at(2), Place::within(9, "/id"), Place::at(9), Place::at(99)]);
         assert_eq!(kept.len(), 1);
         assert_eq!(kept[0].entry.sequence, 9);
         assert_eq!(kept[0].pointer.as_deref(), Some("/id"));
+    }
+
+    #[test]
+    fn a_text_that_went_to_many_is_kept_once() {
+        let text = bytestring::ByteString::from("x".repeat(1_000));
+        let mut record = Record::new(5_000, Redactor::default());
+        for _ in 0..10 {
+            let viewer = Actor::Named("viewer".to_owned());
+            record.add(Duration::ZERO, viewer, Kept::FromHub(Frame::Text(text.clone())));
+        }
+        let all: Vec<Place> = (0..10).map(Place::at).collect();
+        assert_eq!(record.evidence(&all).len(), 10);
     }
 }

@@ -1,5 +1,6 @@
 //! The life of a WebSocket: opened at its endpoint, given up as it should, and replaced when it was lost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::findings::Breach;
@@ -57,7 +58,7 @@ impl Judge {
             if let Some(subscription) = self.subscriptions.get_mut(&at) {
                 subscription.connected = true;
                 websocket.topic = Some(subscription.who.topic.clone());
-                websocket.who = Some(subscription.who.clone());
+                websocket.who = Some(Arc::new(subscription.who.clone()));
             }
             if let Some(who) = &websocket.who {
                 self.findings.held(who, ids::SUBSCRIBE_CONNECTS);
@@ -82,13 +83,11 @@ impl Judge {
             return;
         };
         websocket.closed = true;
+        let silent = websocket.notified.is_empty();
+        websocket.release();
         let (subscription, denied, confirmed) =
             (websocket.subscription, websocket.denied, websocket.confirmed);
-        let (other_case, silent, rejected) = (
-            websocket.other_case,
-            websocket.notified.is_empty(),
-            websocket.rejected,
-        );
+        let (other_case, rejected) = (websocket.other_case, websocket.rejected);
         self.ask_in(CLOSED, Question::ForgetConnection { connection });
         let Some(subscription) = subscription else { return };
         let Some(state) = self.subscriptions.get(&subscription).cloned() else {

@@ -2,16 +2,19 @@
 //! WebSockets. It is bounded: what is long past is forgotten.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::event::{Anchor, Event};
 use super::findings::Subscriber;
+use super::message::Message;
 use super::record::Place;
+use crate::protocol::Action;
 
-/// How many contexts and publications of a topic, and notifications of a WebSocket, are remembered.
-const REMEMBERED: usize = 500;
+/// How many contexts and publications of a topic, and notifications of a WebSocket, are remembered at most.
+pub(super) const REMEMBERED: usize = 500;
 /// How many contexts of a topic are remembered; they may be large.
 const CONTEXTS: usize = 100;
 
@@ -26,7 +29,7 @@ pub(super) struct Spot {
 #[derive(Debug, Clone)]
 pub(super) struct OpenContext {
     pub(super) anchor: Anchor,
-    pub(super) context: Value,
+    pub(super) context: Arc<Value>,
     /// The events that opened it: the first time, and again.
     pub(super) events: Vec<String>,
     pub(super) opened: Spot,
@@ -96,7 +99,7 @@ impl Topic {
         }
         self.contexts.push_back(OpenContext {
             anchor,
-            context: event.context.clone(),
+            context: Arc::clone(&event.context),
             events: vec![id],
             opened: spot,
             closed: None,
@@ -195,23 +198,25 @@ impl Subscription {
 /// A version of a context that the hub gave over one WebSocket.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
-    pub(super) version: String,
-    pub(super) notification: String,
+    pub(super) message: Arc<Message>,
     pub(super) spot: Spot,
-    pub(super) by_open: bool,
+}
+
+impl Given {
+    pub(super) fn version(&self) -> &str {
+        self.message.version.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn by_open(&self) -> bool {
+        self.message.action == Some(Action::Open)
+    }
 }
 
 /// A notification that went over a WebSocket.
 #[derive(Debug, Clone)]
 pub(super) struct Notified {
+    pub(super) message: Arc<Message>,
     pub(super) spot: Spot,
-    pub(super) name: String,
-    pub(super) anchor: Option<Anchor>,
-    pub(super) size: usize,
-    /// The resource that it is about, where it is small enough to compare.
-    pub(super) resource: Option<Value>,
-    /// An update outside of the current context.
-    pub(super) non_current: bool,
     /// An open that follows another one which is not closed, and was taken.
     pub(super) follows: Option<Spot>,
     pub(super) acknowledged: Option<(Option<u16>, Spot)>,
@@ -232,12 +237,10 @@ impl Notified {
     }
 }
 
-/// A notification that a subscriber took, by what it is about.
+/// A notification that a subscriber took.
 #[derive(Debug, Clone)]
 pub(super) struct Taken {
-    pub(super) name: String,
-    pub(super) size: usize,
-    pub(super) resource: Option<Value>,
+    pub(super) message: Arc<Message>,
     pub(super) spot: Spot,
 }
 
@@ -246,21 +249,26 @@ pub(super) struct Taken {
 pub(super) struct Connection {
     pub(super) subscription: Option<usize>,
     pub(super) topic: Option<String>,
-    pub(super) who: Option<Subscriber>,
+    pub(super) who: Option<Arc<Subscriber>>,
     /// The events that were granted, as the last confirmation writes them.
     pub(super) granted: Vec<String>,
     pub(super) confirmed: Option<Spot>,
     /// The confirmation writes an event in another case than the request.
     pub(super) other_case: bool,
     pub(super) denied: Option<Spot>,
-    pub(super) notified: HashMap<String, Notified>,
-    order: VecDeque<String>,
+    pub(super) notified: HashMap<Arc<str>, Notified>,
+    order: VecDeque<Arc<str>>,
+    /// Ids of notifications that were not answered when they were last looked at, in their order.
+    pub(super) unanswered: VecDeque<Arc<str>>,
+    /// Whether it is to be asked about the first of these.
+    pub(super) is_asked_about: bool,
     /// Notifications were forgotten, so that an unknown id proves nothing.
     pub(super) forgetful: bool,
-    pub(super) versions: HashMap<Anchor, Vec<Given>>,
-    pub(super) last_open: Option<(Anchor, String)>,
-    pub(super) last_taken_open: Option<(Anchor, Spot)>,
-    pub(super) taken: HashMap<(String, String), Vec<Taken>>,
+    pub(super) versions: HashMap<Arc<Anchor>, Vec<Given>>,
+    pub(super) last_open: Option<Arc<Message>>,
+    pub(super) last_taken_open: Option<(Arc<Message>, Spot)>,
+    /// What was taken, by event and what it is about.
+    pub(super) taken: HashMap<Arc<(String, String)>, Vec<Taken>>,
     pub(super) closed: bool,
     /// The last rejection of a request of this subscriber, until it answers a notification with success.
     pub(super) rejected: Option<Spot>,
@@ -284,15 +292,16 @@ impl Connection {
         Self {
             subscription: Some(subscription),
             topic: Some(who.topic.clone()),
-            who: Some(who.clone()),
+            who: Some(Arc::new(who.clone())),
             ..Self::default()
         }
     }
 
-    pub(super) fn notify(&mut self, id: &str, notified: Notified) {
-        if self.notified.insert(id.to_owned(), notified).is_none() {
-            self.order.push_back(id.to_owned());
-            if self.order.len() > REMEMBERED
+    /// A notification was sent; of those before, at most `most` are remembered.
+    pub(super) fn notify(&mut self, id: &Arc<str>, notified: Notified, most: usize) {
+        if self.notified.insert(Arc::clone(id), notified).is_none() {
+            self.order.push_back(Arc::clone(id));
+            while self.order.len() > most
                 && let Some(oldest) = self.order.pop_front()
             {
                 self.notified.remove(&oldest);
@@ -301,8 +310,31 @@ impl Connection {
         }
     }
 
+    /// Passes over what was answered at the front of the notifications that wait for an answer.
+    pub(super) fn look_at_answers(&mut self) {
+        while let Some(first) = self.unanswered.front()
+            && self
+                .notified
+                .get(first)
+                .is_none_or(|notified| notified.acknowledged.is_some() || notified.overdue)
+        {
+            self.unanswered.pop_front();
+        }
+    }
+
+    /// Forgets what was answered, and what was taken: over a WebSocket that is closed nothing more is said.
+    pub(super) fn release(&mut self) {
+        self.notified
+            .retain(|_, notified| notified.acknowledged.is_none());
+        self.notified.shrink_to_fit();
+        self.order = VecDeque::new();
+        self.unanswered = VecDeque::new();
+        self.taken = HashMap::new();
+        self.forgetful = true;
+    }
+
     /// A version was given; of each context only the last few count.
-    pub(super) fn give(&mut self, anchor: Anchor, given: Given) {
+    pub(super) fn give(&mut self, anchor: Arc<Anchor>, given: Given) {
         const KEPT: usize = 8;
         if self.versions.len() > REMEMBERED {
             self.versions.clear();
@@ -315,12 +347,12 @@ impl Connection {
     }
 
     /// A notification was taken.
-    pub(super) fn take(&mut self, key: (String, String), taken: Taken) {
+    pub(super) fn take(&mut self, subject: Arc<(String, String)>, taken: Taken) {
         const KEPT: usize = 4;
         if self.taken.len() > REMEMBERED {
             self.taken.clear();
         }
-        let earlier = self.taken.entry(key).or_default();
+        let earlier = self.taken.entry(subject).or_default();
         if earlier.len() < KEPT {
             earlier.push(taken);
         }

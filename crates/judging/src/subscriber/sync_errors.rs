@@ -30,7 +30,7 @@ impl Judge {
             .filter_map(|connection| self.connections.get(connection));
         let to_requester: Vec<Notified> = all
             .clone()
-            .filter(|connection| connection.who.as_ref() == Some(who))
+            .filter(|connection| connection.who.as_deref() == Some(who))
             .filter_map(|connection| connection.notified.get(id).cloned())
             .collect();
         if to_requester.is_empty() {

@@ -26,8 +26,6 @@ use crate::outcome::Traffic;
 use crate::protocol::signature::SIGNATURE_HEADER;
 use crate::protocol::{CallMessage, EventName};
 
-/// Bodies longer than this are cut off: no notification is that long.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// How long a call that is never answered is kept open, if the hub does not give up before.
 const NEVER: Duration = Duration::from_secs(120);
 /// The last part of the path to which redirects lead.
@@ -287,9 +285,15 @@ async fn take(State(known): State<Known>, request: Request) -> Response<Body> {
         return plain(StatusCode::NOT_FOUND, String::new());
     };
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+    let CallbackOwner { actor, log, .. } = &shared.owner;
+    let limit = log.longest_message();
+    let Ok(body) = to_bytes(body, limit).await else {
+        log.tell_endless(actor, "a call to a callback", limit);
         return plain(StatusCode::PAYLOAD_TOO_LARGE, String::new());
     };
+    if !log.takes(actor, body.len()) {
+        return plain(StatusCode::TOO_MANY_REQUESTS, String::new());
+    }
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let headers: Vec<(String, String)> = parts
         .headers
@@ -489,7 +493,7 @@ mod tests {
         let server = Callbacks::start(None, None).await.unwrap();
         let owner = CallbackOwner {
             actor: "viewer".to_owned(),
-            log: Log::new(crate::redaction::Redactor::default(), None),
+            log: Log::new(crate::redaction::Redactor::default()),
             inbox: Inbox::default(),
             policy: Arc::default(),
         };

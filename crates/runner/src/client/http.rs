@@ -14,9 +14,6 @@ use crate::is_loopback;
 use crate::judging::{Answer, Spot};
 use crate::outcome::Traffic;
 
-/// Bodies longer than this are cut: no hub has that much to say.
-const BODY_LIMIT: usize = 8 * 1024 * 1024;
-
 /// A request to be sent.
 #[derive(Debug, Clone, Default)]
 pub struct OutgoingRequest {
@@ -138,8 +135,17 @@ impl HttpClient {
                 body: request.body.clone().unwrap_or_default(),
             },
         );
-        match self.exchange(request, authorized).await {
+        let limit = log.longest_message();
+        match self.exchange(request, authorized, limit).await {
             Ok((status, headers, text)) => {
+                if text.len() > limit {
+                    log.tell_endless(actor, "the body of an answer", limit);
+                    // Whoever watches the log stops here: what was cut is no answer.
+                    tokio::task::yield_now().await;
+                } else {
+                    // A hub that floods is told; its answer is taken all the same.
+                    log.takes(actor, text.len());
+                }
                 let response = Traffic::Response {
                     status,
                     headers: headers.clone(),
@@ -210,6 +216,7 @@ impl HttpClient {
         &self,
         request: &OutgoingRequest,
         authorized: bool,
+        limit: usize,
     ) -> Result<(u16, Vec<(String, String)>, String), reqwest::Error> {
         // A method that is none is a scenario's own mistake, found when it was read.
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::POST);
@@ -239,8 +246,9 @@ impl HttpClient {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
-            if body.len() > BODY_LIMIT {
-                body.truncate(BODY_LIMIT);
+            if body.len() > limit {
+                // One byte more than there may be tells that there is more.
+                body.truncate(limit + 1);
                 break;
             }
         }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
+use super::budget::Budget;
 use crate::judging::Spot;
 use crate::outcome::{Entry, Traffic};
 use crate::redaction::Redactor;
-
-type Listener = Box<dyn Fn(&Entry) + Send + Sync>;
 
 /// The record of a scenario, shared by its subscribers.
 #[derive(Clone)]
@@ -16,34 +17,102 @@ pub struct Log(Arc<Inner>);
 
 struct Inner {
     began: Instant,
-    entries: Mutex<Vec<Arc<Entry>>>,
+    kept: Mutex<Kept>,
     redactor: Redactor,
-    listener: Option<Listener>,
+    /// What the hub does, once it floods.
+    flood: watch::Sender<Option<String>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    entries: Vec<Arc<Entry>>,
+    budget: Budget,
 }
 
 impl Log {
-    /// An empty log that tells every new entry to the listener. What must not be seen is replaced before it is kept.
-    pub fn new(redactor: Redactor, listener: Option<Listener>) -> Self {
+    /// An empty log. What must not be seen is replaced before it is kept.
+    pub fn new(redactor: Redactor) -> Self {
         Self(Arc::new(Inner {
             began: Instant::now(),
-            entries: Mutex::new(Vec::new()),
+            kept: Mutex::default(),
             redactor,
-            listener,
+            flood: watch::Sender::new(None),
         }))
     }
 
     /// Adds an entry.
     pub fn add(&self, actor: &str, traffic: Traffic) -> Spot {
+        let asked = match &traffic {
+            Traffic::Request { body, .. } => Some(body.len()),
+            _ => None,
+        };
         let traffic = self.0.redactor.traffic(traffic);
-        let mut entries = self.lock();
-        let at = self.elapsed();
-        let entry = Entry::new(entries.len(), at, actor, traffic);
-        if let Some(listener) = &self.0.listener {
-            listener(&entry);
+        let mut kept = self.lock();
+        if let Some(bytes) = asked {
+            kept.budget.ask(bytes);
         }
+        let at = self.elapsed();
+        let entry = Entry::new(kept.entries.len(), at, actor, traffic);
         let sequence = entry.sequence;
-        entries.push(Arc::new(entry));
+        kept.entries.push(Arc::new(entry));
         Spot { sequence, at }
+    }
+
+    /// The hub sends this subscriber a message of so many bytes. Whether it is taken: where it is not, the hub floods, and
+    /// whoever receives it lets the channel go.
+    pub(super) fn takes(&self, actor: &str, bytes: usize) -> bool {
+        let taken = self.lock().budget.take(bytes, self.elapsed());
+        match taken {
+            Ok(()) => true,
+            Err(problem) => {
+                self.tell_flood(actor, problem);
+                false
+            }
+        }
+    }
+
+    /// The bytes that the body of an answer or of a call, or a frame, may have now.
+    pub(super) fn longest_message(&self) -> usize {
+        self.lock().budget.longest_message()
+    }
+
+    /// A body or a frame is longer than [`Log::longest_message`].
+    pub(super) fn tell_endless(&self, actor: &str, what: &str, limit: usize) {
+        self.tell_flood(
+            actor,
+            format!("the hub floods: {what} of more than {limit} bytes"),
+        );
+    }
+
+    fn tell_flood(&self, actor: &str, problem: String) {
+        let is_first = self.0.flood.send_if_modified(|flood| {
+            let is_first = flood.is_none();
+            if is_first {
+                *flood = Some(problem.clone());
+            }
+            is_first
+        });
+        if is_first {
+            self.add(actor, Traffic::Note { text: problem });
+        }
+    }
+
+    /// What the hub does, where it floods.
+    pub fn flood(&self) -> Option<String> {
+        self.0.flood.borrow().clone()
+    }
+
+    /// Comes back once the hub floods.
+    pub async fn flooded(&self) -> String {
+        let mut flood = self.0.flood.subscribe();
+        loop {
+            if let Some(problem) = flood.borrow_and_update().clone() {
+                return problem;
+            }
+            if flood.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// The time since the record began.
@@ -66,7 +135,7 @@ impl Log {
 
     /// How many entries there are so far.
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().entries.len()
     }
 
     /// Whether nothing has happened yet.
@@ -76,11 +145,11 @@ impl Log {
 
     /// All entries so far.
     pub fn entries(&self) -> Vec<Arc<Entry>> {
-        self.lock().clone()
+        self.lock().entries.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
-        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,6 +3,7 @@
 //! This room moves bytes and keeps a record of them. It judges nothing and knows no scenarios; what a hub sends is kept as it
 //! came, whether or not it is FHIRcast.
 
+mod budget;
 mod callbacks;
 mod connector;
 mod http;

@@ -23,8 +23,12 @@ use crate::judging::{Closed, Received, sole};
 use crate::outcome::Traffic;
 use crate::protocol::{Acknowledgement, EventName};
 
-/// Messages longer than this end the WebSocket.
-const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
+/// A message may have so many bytes, whatever was sent before.
+const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
+/// What waits to be written, pongs among it, has at most so many bytes.
+const WRITE_LIMIT: usize = 8 * 1024 * 1024;
+/// How much of the last message of a flood is kept.
+const LAST_MESSAGE: usize = 200;
 /// How long the other side may take to answer a close.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -91,9 +95,11 @@ pub async fn connect(
         policy: policy.clone(),
     };
     log.add(actor, Traffic::Connect { url: url.to_owned() });
+    let limit = log.longest_message().max(MESSAGE_LIMIT);
     let config = WebSocketConfig::default()
-        .max_message_size(Some(MESSAGE_LIMIT))
-        .max_frame_size(Some(MESSAGE_LIMIT));
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit))
+        .max_write_buffer_size(WRITE_LIMIT);
     let tls = Some(tokio_tungstenite::Connector::Rustls(connector.tls.clone()));
     let connecting = async {
         let mut request = with_plain_scheme(url).into_client_request().map_err(Box::new)?;
@@ -214,6 +220,9 @@ async fn run(mut stream: Stream, mut orders: mpsc::UnboundedReceiver<Command>, o
     loop {
         tokio::select! {
             message = stream.next() => match message {
+                Some(Ok(message)) if !matches!(message, Message::Close(_)) && !owner.log.takes(&owner.actor, message.len()) => {
+                    return owner.let_go(stream, number, &message).await;
+                }
                 Some(Ok(Message::Text(text))) => {
                     let text = text.as_str().to_owned();
                     if let Some(answer) = owner.take(text, false, number, &late_answers)
@@ -239,6 +248,10 @@ async fn run(mut stream: Stream, mut orders: mpsc::UnboundedReceiver<Command>, o
                     return;
                 }
                 Some(Ok(_)) => {}
+                Some(Err(Error::Capacity(_))) => {
+                    owner.log.tell_endless(&owner.actor, "a message", owner.log.longest_message().max(MESSAGE_LIMIT));
+                    return owner.ended(number, false, None, "castspec let the connection go");
+                }
                 Some(Err(error)) => return owner.ended(number, true, None, &error.to_string()),
                 None => return owner.ended(number, true, None, "the connection ended"),
             },
@@ -264,6 +277,9 @@ async fn run(mut stream: Stream, mut orders: mpsc::UnboundedReceiver<Command>, o
                     owner.ended(number, false, Some(code), "");
                     let drain = async {
                         while let Some(Ok(message)) = stream.next().await {
+                            if !owner.log.takes(&owner.actor, message.len()) {
+                                return;
+                            }
                             if let Message::Text(text) = message {
                                 owner.record(text.as_str().to_owned(), false, number);
                             }
@@ -317,6 +333,33 @@ impl Owner {
             let _ = late.send(answer);
         });
         None
+    }
+
+    /// Ends a WebSocket over which the hub floods.
+    async fn let_go(&self, mut stream: Stream, number: usize, last: &Message) {
+        let text = String::from_utf8_lossy(
+            &last
+                .clone()
+                .into_data()
+                .iter()
+                .copied()
+                .take(LAST_MESSAGE)
+                .collect::<Vec<u8>>(),
+        )
+        .into_owned();
+        self.log.add(
+            &self.actor,
+            Traffic::Note {
+                text: format!("the last message before castspec closed the WebSocket: {text}"),
+            },
+        );
+        let frame = CloseFrame {
+            code: CloseCode::Policy,
+            reason: "more messages than anybody asked for".into(),
+        };
+        // A hub that does not read does not see it.
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, stream.close(Some(frame))).await;
+        self.ended(number, false, Some(CloseCode::Policy.into()), "");
     }
 
     fn record(&self, text: String, binary: bool, number: usize) -> Option<Arc<serde_json::Value>> {

@@ -57,7 +57,7 @@ fn observed(event: Event<'_>) -> Option<Observed> {
         Event::Frame(socket, frame) => {
             let connection = socket.number;
             let content = match frame.kind {
-                FrameKind::Text => Frame::Text(frame.body.text()),
+                FrameKind::Text => Frame::Text(frame.body.text().into()),
                 FrameKind::Binary => Frame::Binary(frame.body.bytes()),
                 FrameKind::Ping | FrameKind::Pong => return None,
             };

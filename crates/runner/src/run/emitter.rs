@@ -82,11 +82,7 @@ impl Emitter {
                 }
                 Disposition::Completed => {}
             },
-            // The messages of transcripts have been through the redactor before they were kept.
-            RunEvent::MessageSeen { .. }
-            | RunEvent::RunBegan(_)
-            | RunEvent::ScenarioBegan(_)
-            | RunEvent::RunEnded(_) => {}
+            RunEvent::RunBegan(_) | RunEvent::ScenarioBegan(_) | RunEvent::RunEnded(_) => {}
         }
         if let RunEvent::CheckJudged(check) = &event {
             self.summary

@@ -1,6 +1,7 @@
 //! The run: the first contact with the hub, then the scenarios, until all have ended or a signal comes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -295,6 +296,7 @@ pub(super) async fn prepare(
         patience: Default::default(),
         unasked: std::sync::Mutex::default(),
         redactor: redactor.clone(),
+        flood_told: AtomicBool::new(false),
         began,
         target,
     };

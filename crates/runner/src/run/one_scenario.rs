@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -17,7 +18,9 @@ use super::target::Target;
 use super::topics::Topics;
 use crate::client::Log;
 use crate::judging::hub::unjudged;
-use crate::outcome::{Check, Disposition, Entry, RunEvent, ScenarioBegan, ScenarioEnded, Verdict};
+use crate::outcome::{
+    Accommodation, Check, Disposition, Entry, RunEvent, ScenarioBegan, ScenarioEnded, Verdict,
+};
 use crate::protocol::EventName;
 use crate::requirement::{Capability, RequirementId};
 use crate::scenario::{Scenario, Step};
@@ -74,18 +77,7 @@ pub(super) async fn one(
     let began = Instant::now();
     emit.send(scenario_began(setting, scenario));
     let stated: BTreeSet<RequirementId> = scenario.requirements().into_iter().collect();
-    let log = Log::new(
-        setting.redactor.clone(),
-        Some(Box::new({
-            let (emit, name) = (emit.clone(), scenario.name.clone());
-            move |entry| {
-                emit.send(RunEvent::MessageSeen {
-                    scenario: name.clone(),
-                    entry: entry.clone(),
-                })
-            }
-        })),
-    );
+    let log = Log::new(setting.redactor.clone());
     let is_gone = || setting.outage.now().is_some();
     let mut scenario_run = ScenarioRun::new(setting, &scenario.document, log, &own_topics);
     scenario_run.is_alone = company == Company::Alone;
@@ -97,6 +89,9 @@ pub(super) async fn one(
     let record = scenario_run.state.log.clone();
     let performing = scenario_run.perform(&scenario.document.steps);
     let performed = tokio::select! {
+        // The channel over which a hub floods is let go: no step may take that for the hub's doing.
+        biased;
+        flood = record.flooded() => Ok(Ok(Err((Stop::Unreached(flood), stated.clone())))),
         performed = AssertUnwindSafe(within(bound, &record, performing)).catch_unwind() => performed,
         () = interrupted => Ok(Ok(Err((Stop::Unreached("the run was interrupted".to_owned()), stated.clone())))),
     };
@@ -140,6 +135,9 @@ pub(super) async fn one(
     } else {
         scenario_run.conclude_absences();
     }
+    if let Some(problem) = record.flood() {
+        tell_of_flood(setting, scenario, emit, &problem);
+    }
     topics.give_back(own_topics).await;
     scenario_run.observe_base_fhir().await;
     let crowded = scenario_run.crowded;
@@ -181,6 +179,22 @@ async fn within<T>(
         }
     }
     tokio::time::timeout(Duration::ZERO, performing).await
+}
+
+/// Tells, once for a hub, that it was listened to no further.
+fn tell_of_flood(setting: &Setting, scenario: &Scenario, emit: &Emitter, problem: &str) {
+    if setting.flood_told.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    emit.send(RunEvent::Accommodated(Accommodation {
+        fhircast_version: setting.target.version,
+        what: format!(
+            "a scenario in which the hub floods ends there, first in {}: {problem}",
+            scenario.name
+        ),
+        requirement: None,
+        cause: None,
+    }));
 }
 
 /// Tells that a scenario was not played, and why: of all that it states, nothing was judged.

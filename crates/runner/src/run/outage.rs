@@ -42,7 +42,7 @@ impl Outage {
     pub async fn is_over(&self, http: &HttpClient, url: &str, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         loop {
-            let log = Log::new(Redactor::default(), None);
+            let log = Log::new(Redactor::default());
             let request = OutgoingRequest::get(url);
             let asked = http.send(&log, "castspec", &request);
             let asked = tokio::time::timeout(BETWEEN.max(patience), asked).await;

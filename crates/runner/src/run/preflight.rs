@@ -122,7 +122,7 @@ fn advice(url: &str, problem: &str) -> &'static str {
 /// When nothing answers at all; a hub that answers with whatever status is there.
 pub async fn claims(target: &Target, http: &HttpClient) -> Result<Arc<Claims>, PreflightError> {
     let url = target.below(WELL_KNOWN_PATH);
-    let log = Log::new(Redactor::default(), None);
+    let log = Log::new(Redactor::default());
     let answer = http
         .send_patiently(&log, "castspec", &OutgoingRequest::get(&url))
         .await

@@ -265,11 +265,7 @@ impl ScenarioRun<'_> {
         let _ = self
             .setting
             .http
-            .send(
-                &Log::new(self.setting.redactor.clone(), None),
-                "castspec",
-                &request,
-            )
+            .send(&Log::new(self.setting.redactor.clone()), "castspec", &request)
             .await;
     }
 }

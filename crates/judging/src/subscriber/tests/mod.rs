@@ -182,7 +182,7 @@ fn what_others_send_makes_no_panic() {
             None,
             Observed::FromHub {
                 connection: 99,
-                frame: Frame::Text(text.to_owned()),
+                frame: Frame::Text(text.into()),
             },
         );
         talk.observe(

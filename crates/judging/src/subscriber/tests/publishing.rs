@@ -74,7 +74,7 @@ pub(super) fn how_changes_are_sent() -> Vec<Case> {
             verdict: Some(Fail),
             talk: |talk| {
                 let connection = talk.subscribe("viewer");
-                let frame = Frame::Text(patient_open(ID, "p").to_string());
+                let frame = Frame::Text(patient_open(ID, "p").to_string().into());
                 talk.observe(None, Observed::FromSubscriber { connection, frame });
             },
         },

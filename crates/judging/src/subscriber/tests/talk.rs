@@ -164,12 +164,12 @@ impl Talk {
     }
 
     pub(super) fn hub(&mut self, connection: u64, message: &Value) {
-        let frame = Frame::Text(message.to_string());
+        let frame = Frame::Text(message.to_string().into());
         self.observe(None, Observed::FromHub { connection, frame });
     }
 
     pub(super) fn say(&mut self, connection: u64, text: &str) {
-        let frame = Frame::Text(text.to_owned());
+        let frame = Frame::Text(text.into());
         self.observe(None, Observed::FromSubscriber { connection, frame });
     }
 

@@ -121,7 +121,11 @@ pub async fn make(
         return Ok(None);
     };
     let under_way = contact.run.under_way.clone();
+    let record = contact.run.state.log.clone();
     let end = tokio::select! {
+        biased;
+        // What a hub does that floods, the scenarios tell.
+        _ = record.flooded() => Some(Err(End::Enough)),
         end = contact.all(&wanted) => Some(end),
         () = under_way.closed_by(&mut stop, setting.target.timing.response * 2) => None,
     };
@@ -260,7 +264,7 @@ impl<'a> Contact<'a> {
     fn new(setting: &'a Setting, topic: &[String]) -> Option<Self> {
         let event = event_to_try(setting)?;
         let document = serde_saphyr::from_str::<Document>(&PROBE.replace("EVENT", event.as_str())).ok()?;
-        let log = Log::new(setting.redactor.clone(), None);
+        let log = Log::new(setting.redactor.clone());
         Some(Self {
             setting,
             run: ScenarioRun::new(setting, &document, log, topic),

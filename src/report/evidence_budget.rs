@@ -1,0 +1,136 @@
+//! How much evidence a report holds: whatever a hub sends, it can be opened and read.
+
+use castspec_judging::outcome::{Check, Entry, Traffic};
+
+/// Bodies in evidence are kept up to this length, in bytes.
+const LONGEST_BODY: usize = 64 * 1024;
+/// Once so many bytes of evidence are kept, further bodies are kept up to [`SHORT_BODY`].
+const MUCH_EVIDENCE: usize = 16 * 1024 * 1024;
+const SHORT_BODY: usize = 2 * 1024;
+/// Once so many bytes are kept, of further transcripts no more than the ends are kept, and of bodies a line.
+const MOST_EVIDENCE: usize = 32 * 1024 * 1024;
+const LINE: usize = 200;
+/// Of a transcript, so many entries are kept at its beginning, and a tenth as many at its end.
+const FIRST_ENTRIES: usize = 900;
+const FEW_ENTRIES: usize = 30;
+
+/// The evidence that is kept so far.
+#[derive(Debug, Default)]
+pub(super) struct EvidenceBudget {
+    bytes: usize,
+}
+
+impl EvidenceBudget {
+    /// Cuts the evidence of a check to what the report can hold.
+    pub(super) fn take_check(&mut self, check: &mut Check) {
+        for evidence in &mut check.evidence {
+            self.take(&mut evidence.entry);
+        }
+    }
+
+    /// Cuts a transcript to what the report can hold.
+    pub(super) fn take_transcript(&mut self, mut transcript: Vec<Entry>) -> Vec<Entry> {
+        let first = match self.bytes < MOST_EVIDENCE {
+            true => FIRST_ENTRIES,
+            false => FEW_ENTRIES,
+        };
+        leave_out_the_middle(&mut transcript, first);
+        transcript.iter_mut().for_each(|entry| self.take(entry));
+        transcript
+    }
+
+    fn take(&mut self, entry: &mut Entry) {
+        let limit = match self.bytes {
+            0..MUCH_EVIDENCE => LONGEST_BODY,
+            MUCH_EVIDENCE..MOST_EVIDENCE => SHORT_BODY,
+            MOST_EVIDENCE.. => LINE,
+        };
+        self.bytes = self.bytes.saturating_add(entry.traffic.shorten(limit));
+    }
+}
+
+/// Leaves out the middle of a transcript that is very long, and tells so.
+fn leave_out_the_middle(transcript: &mut Vec<Entry>, first: usize) {
+    let last = first / 10;
+    let left_out = transcript.len().saturating_sub(first + last);
+    if left_out < 2 {
+        return;
+    }
+    if let Some(entry) = transcript.get_mut(first) {
+        entry.traffic = Traffic::Note {
+            text: format!("{left_out} messages are left out here"),
+        };
+    }
+    transcript.drain(first + 1..first + left_out);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn transcript(length: usize) -> Vec<Entry> {
+        let entry = |sequence| Entry::new(sequence, Duration::ZERO, "viewer", Traffic::Connected);
+        (0..length).map(entry).collect()
+    }
+
+    fn frame(sequence: usize, length: usize) -> Entry {
+        let text = "x".repeat(length);
+        Entry::new(
+            sequence,
+            Duration::ZERO,
+            "viewer",
+            Traffic::FrameReceived { text, binary: false },
+        )
+    }
+
+    fn length(entry: &Entry) -> usize {
+        match &entry.traffic {
+            Traffic::FrameReceived { text, .. } => text.len(),
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn a_very_long_transcript_keeps_its_beginning_and_its_end() {
+        let long = EvidenceBudget::default().take_transcript(transcript(5_000));
+        assert_eq!(long.len(), 991);
+        let sequences = [899, 901, 990].map(|position: usize| long[position].sequence);
+        assert_eq!(sequences, [899, 4_910, 4_999]);
+        let Traffic::Note { text } = &long[900].traffic else {
+            panic!("what is left out is told");
+        };
+        assert_eq!(text, "4010 messages are left out here");
+    }
+
+    #[test]
+    fn a_transcript_of_usual_length_stays_whole() {
+        for length in [0, 1, 900, 990, 991] {
+            let whole = EvidenceBudget::default().take_transcript(transcript(length));
+            assert_eq!(whole, transcript(length));
+        }
+    }
+
+    #[test]
+    fn much_evidence_is_cut_ever_shorter() {
+        let mut budget = EvidenceBudget::default();
+        let first = budget.take_transcript(vec![frame(0, LONGEST_BODY)]);
+        assert_eq!(length(&first[0]), LONGEST_BODY);
+        while budget.bytes < MUCH_EVIDENCE {
+            budget.take_transcript(vec![frame(0, 1 << 20)]);
+        }
+        let later = budget.take_transcript(vec![frame(0, SHORT_BODY), frame(1, SHORT_BODY + 1)]);
+        let Traffic::FrameReceived { text, .. } = &later[1].traffic else {
+            panic!("it stays a frame");
+        };
+        assert_eq!(length(&later[0]), SHORT_BODY);
+        assert!(text.ends_with("… (the first 2048 of 2049 bytes)"), "{text}");
+        while budget.bytes < MOST_EVIDENCE {
+            budget.take_transcript((0..900).map(|sequence| frame(sequence, 1 << 20)).collect());
+        }
+        let last = budget.take_transcript((0..900).map(|sequence| frame(sequence, 1 << 20)).collect());
+        assert_eq!(last.len(), FEW_ENTRIES + FEW_ENTRIES / 10 + 1);
+        assert!(last.iter().all(|entry| length(entry) < LINE + 50));
+    }
+}
