@@ -21,6 +21,10 @@ use castspec_judging::subscriber::{BaseFhir, Finding, Judge, Settings, Subscribe
 
 /// How many exchanges may wait for the judge.
 const WAITING: usize = 65_536;
+/// How many exchanges are judged at a time.
+const AT_ONCE: usize = 4_096;
+/// For how long exchanges gather before they are judged.
+const GATHERED: Duration = Duration::from_millis(5);
 /// How often one subscriber's violation of one requirement is told; the reports count all.
 const TOLD: usize = 3;
 /// How many such pairs are told apart.
@@ -146,19 +150,32 @@ async fn judge(
     };
     let mut judge = Judge::new(Arc::new(catalogue), Arc::new(schemas), settings);
     let mut told = Told::default();
+    let mut taken = Vec::new();
     loop {
         let deadline = judge.next_deadline();
         let patience = deadline.map_or(Duration::MAX, |at| at.saturating_sub(observer.elapsed()));
         tokio::select! {
             biased;
-            exchange = exchanges.recv() => match exchange {
-                Some(exchange) => judge.observe(&exchange),
-                None => break,
-            },
+            number = exchanges.recv_many(&mut taken, AT_ONCE) => {
+                taken.drain(..).for_each(|exchange| judge.observe(&exchange));
+                told.tell(&mut judge);
+                if number == 0 {
+                    break;
+                }
+                if number == AT_ONCE {
+                    continue;
+                }
+                // To be woken for each exchange would cost more than to judge it.
+                if tokio::time::timeout(GATHERED, &mut stopped).await.is_ok() {
+                    break;
+                }
+            }
             _ = &mut stopped => break,
-            () = tokio::time::sleep(patience), if deadline.is_some() => judge.pass_time(observer.elapsed()),
+            () = tokio::time::sleep(patience), if deadline.is_some() => {
+                judge.pass_time(observer.elapsed());
+                told.tell(&mut judge);
+            }
         }
-        told.tell(&mut judge);
     }
     while let Some(exchange) = exchanges.try_recv() {
         judge.observe(&exchange);

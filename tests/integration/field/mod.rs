@@ -2,6 +2,7 @@
 
 mod controls;
 mod few_events;
+mod floods;
 mod guests;
 mod lawful;
 mod table;

@@ -1,5 +1,6 @@
 //! Hubs that behave as hubs in the field do: the simulator with a front before it that has one behaviour of its own.
 
+mod flood;
 mod front;
 mod habit;
 mod message;
@@ -8,6 +9,7 @@ mod tunnel;
 
 use std::fmt::Write;
 
+pub use flood::{Flood, start as start_flood};
 pub use front::{Behaviour, Front};
 pub use habit::HABITS;
 pub use record::Seen;

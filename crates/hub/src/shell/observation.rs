@@ -64,10 +64,13 @@ pub struct Exchanges {
 }
 
 impl Exchanges {
-    /// The next exchange, once there is one; `None` when the hub and all that observe it are gone.
-    pub async fn recv(&mut self) -> Option<Exchange> {
-        let told = self.told.recv().await?;
-        Some(self.taken(told))
+    /// Waits for the next exchange, and adds it and those that wait behind it to `taken`, at most so many. How many were added:
+    /// none when the hub and all that observe it are gone.
+    pub async fn recv_many(&mut self, taken: &mut Vec<Exchange>, most: usize) -> usize {
+        let mut told = Vec::new();
+        let number = self.told.recv_many(&mut told, most).await;
+        taken.extend(told.into_iter().map(|told| self.taken(told)));
+        number
     }
 
     /// The next exchange, where one waits.

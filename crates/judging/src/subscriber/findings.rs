@@ -167,7 +167,7 @@ impl Findings {
     }
 
     /// The place of a requirement among those that are judged, where it is one.
-    fn place(&self, requirement: &RequirementId) -> Option<usize> {
+    pub(super) fn place(&self, requirement: &RequirementId) -> Option<usize> {
         // One that no version states is a slip of the pen, and would never be judged.
         debug_assert!(
             self.catalogue.knows(requirement),
@@ -182,6 +182,18 @@ impl Findings {
             && let Some(times) = tallies.held.get_mut(place)
         {
             *times += 1;
+        }
+    }
+
+    /// The requirements at these places held.
+    pub(super) fn held_at(&mut self, who: &Subscriber, places: &[usize]) {
+        let Some(tallies) = self.tallies(who) else {
+            return;
+        };
+        for place in places {
+            if let Some(times) = tallies.held.get_mut(*place) {
+                *times += 1;
+            }
         }
     }
 

@@ -221,9 +221,7 @@ impl Judge {
         let who = self.listener(connection);
         let text = frame.text();
         if let Some((usual, id)) = text.and_then(|text| self.usual_answers.read(text)) {
-            for requirement in &usual.satisfied {
-                self.findings.held(&who, requirement);
-            }
+            self.findings.held_at(&who, &usual.satisfied);
             if !self.is_after_denial(connection, &who, Some(id), spot) {
                 self.acknowledged(connection, &who, id, usual.status, spot);
             }
@@ -252,8 +250,11 @@ impl Judge {
         let judgement = self.schemas.judge(MessageKind::Acknowledgement, &message);
         let id = message.get("id").and_then(Value::as_str);
         if let (Some(text), Some(id), true) = (text, id, is_whole && judgement.violations.is_empty()) {
-            let satisfied = judgement.satisfied.iter().cloned();
-            let satisfied = satisfied.chain([ids::WEBSOCKET_JSON.into()]).collect();
+            let is_json = ids::WEBSOCKET_JSON.into();
+            let satisfied = judgement.satisfied.iter().chain([&is_json]);
+            let satisfied = satisfied
+                .filter_map(|requirement| self.findings.place(requirement))
+                .collect();
             self.usual_answers.keep(text, id, satisfied, status_of(&message));
         }
         self.findings

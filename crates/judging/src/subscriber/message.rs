@@ -36,6 +36,8 @@ pub(super) struct Message {
     /// The event as it is written.
     pub(super) name: String,
     pub(super) action: Option<Action>,
+    /// Whether it opens something, by its name alone.
+    pub(super) opens: bool,
     pub(super) anchor: Option<Arc<Anchor>>,
     /// The event in lower case and the id of what it is about.
     pub(super) subject: Option<Arc<(String, String)>>,
@@ -59,6 +61,7 @@ impl Message {
             id: event.id.as_deref().filter(|id| !id.is_empty()).map(Arc::from),
             topic: event.topic.clone().unwrap_or_default(),
             action: event.action(),
+            opens: name.to_ascii_lowercase().ends_with("-open"),
             subject: anchor
                 .as_ref()
                 .map(|anchor| Arc::new((name.to_ascii_lowercase(), anchor.id.clone()))),
@@ -72,11 +75,6 @@ impl Message {
             non_current,
             name,
         }
-    }
-
-    /// Whether it opens something, by its name.
-    pub(super) fn opens(&self) -> bool {
-        self.name.to_ascii_lowercase().ends_with("-open")
     }
 }
 

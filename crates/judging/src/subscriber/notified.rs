@@ -126,7 +126,7 @@ impl Judge {
                 spot: known.spot,
             };
             connection.take(Arc::clone(subject), taken);
-            if known.message.opens() {
+            if known.message.opens {
                 connection.last_taken_open = Some((Arc::clone(&known.message), known.spot));
             }
         }

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::requirement::RequirementId;
-
 /// How many forms are known at a time. An application has one or two.
 const FORMS: usize = 16;
 /// The longest id that is taken for one without being read.
@@ -17,8 +15,8 @@ const LONGEST_TEXT: usize = 400;
 pub(super) struct Usual {
     before: Box<str>,
     after: Box<str>,
-    /// What a message of this form satisfies.
-    pub(super) satisfied: Vec<RequirementId>,
+    /// What a message of this form satisfies, by the places of the requirements among those that are judged.
+    pub(super) satisfied: Vec<usize>,
     /// The status that it tells.
     pub(super) status: Option<u16>,
 }
@@ -37,7 +35,7 @@ impl UsualAnswers {
     }
 
     /// Keeps the form of this acknowledgement, which has no fault.
-    pub(super) fn keep(&mut self, text: &str, id: &str, satisfied: Vec<RequirementId>, status: Option<u16>) {
+    pub(super) fn keep(&mut self, text: &str, id: &str, satisfied: Vec<usize>, status: Option<u16>) {
         if text.len() > LONGEST_TEXT || !is_plain(id) {
             return;
         }
@@ -74,7 +72,7 @@ mod tests {
 
     fn knowing(text: &str, id: &str) -> UsualAnswers {
         let mut answers = UsualAnswers::default();
-        answers.keep(text, id, vec!["acknowledgement.id".into()], Some(200));
+        answers.keep(text, id, vec![7], Some(200));
         answers
     }
 
@@ -83,7 +81,7 @@ mod tests {
         let answers = knowing(r#"{"id":"e-1","status":200}"#, "e-1");
         let (usual, id) = answers.read(r#"{"id":"another.2","status":200}"#).unwrap();
         assert_eq!((id, usual.status), ("another.2", Some(200)));
-        assert_eq!(usual.satisfied, ["acknowledgement.id"]);
+        assert_eq!(usual.satisfied, [7]);
     }
 
     #[test]

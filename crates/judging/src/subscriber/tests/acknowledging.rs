@@ -395,3 +395,48 @@ fn a_sync_error_without_any_acknowledgement() {
         [("acknowledgement.sent", Fail), ("syncerror.after-accepted", Fail)]
     );
 }
+
+#[test]
+fn answers_of_one_form_count_as_often_as_they_come() {
+    let held = |requirement: &str, texts: &[&str]| {
+        let mut talk = Talk::new();
+        let viewer = talk.subscribe("viewer");
+        for (number, text) in texts.iter().enumerate() {
+            let id = format!("e{number}");
+            talk.hub(viewer, &patient_open(&id, &format!("p{number}")));
+            let frame = Frame::Text(text.replace("ID", &id).into());
+            let connection = viewer;
+            talk.observe(None, Observed::FromSubscriber { connection, frame });
+        }
+        let judged = talk.judge.conclude();
+        let checks = judged.iter().flat_map(|judged| &judged.checks);
+        let mut of_requirement = checks.filter(|check| check.requirement == requirement);
+        of_requirement
+            .next()
+            .map(|check| (check.verdict, check.message.clone()))
+    };
+    let usual = r#"{"id":"ID","status":200}"#;
+    for requirement in [
+        "transport.websocket-json.subscriber",
+        "acknowledgement.id",
+        "acknowledgement.status",
+        "acknowledgement.sent",
+        "acknowledgement.id-of-notification",
+    ] {
+        let alike = held(requirement, &[usual, usual, usual, usual]);
+        let each_otherwise = held(
+            requirement,
+            &[
+                usual,
+                r#"{"id": "ID", "status": 200}"#,
+                r#"{"status":200,"id":"ID"}"#,
+                r#"{ "id":"ID","status":200 }"#,
+            ],
+        );
+        assert_eq!(alike, Some((Pass, "held 4 times".to_owned())), "{requirement}");
+        assert_eq!(alike, each_otherwise, "{requirement}");
+    }
+    let of_another = [usual, usual, r#"{"id":"never-sent","status":200}"#, usual];
+    let told = held("acknowledgement.id-of-notification", &of_another);
+    assert!(told.is_some_and(|(verdict, _)| verdict == Fail));
+}
