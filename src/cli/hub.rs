@@ -12,6 +12,7 @@ use super::base_fhir::BaseFhirArgument;
 use super::hub_control::{self, FaultArguments, FaultError};
 use super::hub_subscribers::{self, Conditions, Prepared};
 use super::hub_tokens::{self, TokensError};
+use super::output::Output;
 use crate::report::ReportError;
 use castspec_fhircast::protocol::{EventName, Version};
 use castspec_hub::authorization::Options;
@@ -266,7 +267,7 @@ impl HubCommand {
             deployment: self.deployment,
         };
         let judging = prepared.map(|prepared| prepared.begin(server.urls(), conditions));
-        let mut stdout = std::io::stdout();
+        let mut stdout = Output;
         for (_, url) in server.urls() {
             writeln!(stdout, "castspec hub listening on {url}").map_err(output)?;
         }

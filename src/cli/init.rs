@@ -68,7 +68,7 @@ impl InitCommand {
         }
         target.approach.trust.insecure = self.insecure;
         target.approach.token = self.token.clone();
-        target.secrets().for_each(|secret| SHOWN.know(secret));
+        target.tell_secrets(&SHOWN);
         let learnt = Learnt::of(&mut target).await?;
         let text = learnt.to_toml(&target, self)?;
         if to_stdout {

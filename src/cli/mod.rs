@@ -10,6 +10,7 @@ mod hub_subscribers;
 mod hub_tokens;
 mod init;
 mod minimise;
+mod output;
 mod record;
 mod replay;
 mod report;
@@ -31,13 +32,19 @@ mod validate_file;
 mod validate_message;
 
 pub use command_error::CommandError;
+pub(crate) use output::print;
+use output::{Output, print_as_it_is, print_error};
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::report::{clean, directions_shown};
 use castspec_judging::redaction::Redactor;
 
 /// The run could not be carried out.
@@ -95,6 +102,8 @@ pub fn main() -> ExitCode {
     let result = runtime.block_on(carry_out(arguments.command));
     // What is still under way has nothing more to say.
     runtime.shutdown_background();
+    // Whoever reads an exit status of 0 has to have been told what was found.
+    let result = result.and_then(|code| Output::failure().map_or(Ok(code), Err));
     match result {
         Ok(code) => code,
         Err(error) => fail(&SHOWN.text(&error.to_string())),
@@ -119,7 +128,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "castspec", &mut script);
-            print(&String::from_utf8_lossy(&script))?;
+            print_as_it_is(&String::from_utf8_lossy(&script))?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -128,9 +137,12 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
 /// Help and version go to standard output; a wrong argument is told in one line with where to look.
 fn tell_usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // Closed standard output is no failure of ours.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return match error.print() {
+            Err(problem) if problem.kind() != std::io::ErrorKind::BrokenPipe => {
+                fail(&format!("standard output cannot be written: {problem}"))
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();
@@ -155,24 +167,20 @@ fn fail(line: &str) -> ExitCode {
     ExitCode::from(EXIT_NOT_CARRIED_OUT)
 }
 
-/// Writes to standard error; where it is closed, the exit code still tells.
-fn print_error(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-/// Writes to standard output; a reader that has gone away ends the output and nothing else.
-pub(crate) fn print(text: &str) -> Result<(), CommandError> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CommandError::new(format!(
-            "standard output cannot be written: {error}"
-        ))),
-        _ => Ok(()),
-    }
-}
-
 /// Hides secrets in what goes to standard error.
 static SHOWN: LazyLock<Redactor> = LazyLock::new(Redactor::default);
+
+/// Libraries whose most detailed logs show the bytes that pass, among them secrets in spellings that nothing finds again.
+const BYTES_IN_TRACES: [&str; 8] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+    "rustls",
+    "tokio_rustls",
+    "tokio_tungstenite",
+    "tungstenite",
+];
 
 /// Standard error for the log: a line at a time, as the subscriber writes it.
 struct RedactedLog;
@@ -180,6 +188,11 @@ struct RedactedLog;
 impl std::io::Write for RedactedLog {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         let shown = SHOWN.text(&String::from_utf8_lossy(line));
+        // Colours of the log's own are control characters too; those of others are escaped before they get here.
+        let shown = match std::io::stderr().is_terminal() {
+            true => directions_shown(&shown),
+            false => clean(&shown),
+        };
         std::io::stderr().write_all(shown.as_bytes())?;
         Ok(line.len())
     }
@@ -196,12 +209,16 @@ fn set_up_tracing(verbose: u8) {
         2 => "castspec=debug",
         _ => "debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CASTSPEC_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let asked_for = EnvFilter::try_from_env("CASTSPEC_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let shown = filter_fn(|metadata| {
+        let library = metadata.target().split("::").next().unwrap_or_default();
+        *metadata.level() != tracing::Level::TRACE || !BYTES_IN_TRACES.contains(&library)
+    });
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(|| RedactedLog)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(log.with_filter(asked_for.and(shown)))
         .init();
 }
 

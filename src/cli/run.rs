@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::guest::GuestArguments;
 use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
-use super::{CommandError, SHOWN, interrupted, print};
+use super::{CommandError, Output, SHOWN, interrupted, print};
 use crate::report::{Console, ConsoleSettings, Reports};
 use castspec_fhircast::requirement::Catalogue;
 use castspec_judging::outcome::{Grading, RunEvent};
@@ -144,7 +144,8 @@ impl RunCommand {
             grading: self.grading(),
             transcripts: self.transcripts,
         };
-        let mut console = Console::new(std::io::stdout(), settings);
+        let mut console = Console::new(Output, settings);
+        let mut unwritten = None;
         let mut reports = Reports::new(&self.reports, self.grading())?;
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
@@ -164,11 +165,13 @@ impl RunCommand {
                 // It may be stopping already.
                 let _ = stop.send(true);
             }
-            reports.event(&event)?;
+            // What was found is told, whatever becomes of the files.
+            if let Err(error) = reports.event(&event) {
+                unwritten = Some(error);
+            }
             let ended = matches!(event, RunEvent::RunEnded(_));
-            // A reader of standard output that has gone away must not take the reports with it.
-            let told = console.event(&event);
-            if let Err(error) = told {
+            // A standard output that cannot be written must not take the reports with it; the exit status tells of it.
+            if let Err(error) = console.event(&event) {
                 tracing::debug!("the console can no longer be written: {error}");
             }
             if ended {
@@ -176,10 +179,14 @@ impl RunCommand {
             }
         }
         signals.abort();
-        match running.await {
+        let code = match running.await {
             Ok(Ok(_)) => watch.end(&reports, self.is_whole(), reports.conclusion().exit_code()),
             Ok(Err(error)) => Err(error.into()),
             Err(error) => Err(CommandError::new(format!("the run ended abnormally: {error}"))),
+        };
+        match unwritten {
+            Some(error) => Err(error.into()),
+            None => code,
         }
     }
 

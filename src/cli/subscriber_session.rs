@@ -82,7 +82,7 @@ impl Session {
         let version = target.version;
         let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
         let redactor = Redactor::default();
-        target.secrets().for_each(|secret| redactor.know(secret));
+        target.tell_secrets(&redactor);
         let approach: &Approach = &target.approach;
         let http = HttpClient::new(&target.hub_url, approach, patience)?;
         let log = Log::new(redactor.clone());

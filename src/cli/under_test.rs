@@ -69,7 +69,7 @@ impl UnderTest {
             (None, self.outside_targets(selectors)?)
         };
         for target in &mut targets {
-            target.secrets().for_each(|secret| SHOWN.know(secret));
+            target.tell_secrets(&SHOWN);
             target.arguments = self.arguments();
         }
         Ok((server, targets))

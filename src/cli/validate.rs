@@ -20,6 +20,9 @@ use castspec_judging::outcome::Grading;
 use castspec_judging::subscriber::BaseFhir;
 use castspec_runner::recorded::Recording;
 
+/// The most that is read of one file of messages, in bytes. Judging many small ones takes fifty times as much memory.
+const LARGEST: u64 = 16 << 20;
+
 /// Validate messages against the schemas of FHIRcast, or recorded conversations as a whole
 ///
 /// A file holds one JSON message, an array of messages, or the form of a subscription request; what kind of message it is shows by
@@ -163,10 +166,17 @@ fn recording(file: &Path) -> Result<Option<Recording>, CommandError> {
 }
 
 fn read(file: &Path) -> std::io::Result<String> {
-    if !is_standard_input(file) {
-        return std::fs::read_to_string(file);
+    let mut source: Box<dyn Read> = match is_standard_input(file) {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(std::fs::File::open(file)?),
+    };
+    let mut bytes = Vec::new();
+    source.by_ref().take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            format!("it has more than {LARGEST} bytes, which is the most that is judged at once; divide it"),
+        ));
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use super::{CommandError, print_error};
+use super::{CommandError, Output, print_error};
 use crate::report::{Console, ConsoleSettings, Reports};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
@@ -79,7 +79,8 @@ pub(super) fn judge(
         grading: manner.grading,
         ..ConsoleSettings::default()
     };
-    let mut console = Console::new(std::io::stdout(), settings);
+    let mut console = Console::new(Output, settings);
+    let mut unwritten = None;
     let mut broken = false;
     let mut unjudged = false;
     for event in &events {
@@ -92,12 +93,18 @@ pub(super) fn judge(
             unjudged = true;
             print_error(&format!("castspec: {name}: {why}\n"));
         }
-        console
-            .event(event)
-            .map_err(|error| CommandError::new(format!("standard output cannot be written: {error}")))?;
-        if let Some(reports) = &mut reports {
-            reports.event(event).map_err(|error| of(&error))?;
+        // Reports are written though nobody hears of them, and the other way round; the exit status tells of either.
+        if let Err(error) = console.event(event) {
+            tracing::debug!("the console can no longer be written: {error}");
         }
+        if let Some(reports) = &mut reports
+            && let Err(error) = reports.event(event)
+        {
+            unwritten = Some(error);
+        }
+    }
+    if let Some(error) = unwritten {
+        return Err(of(&error));
     }
     Ok(ExitCode::from(match (broken, unjudged) {
         (true, _) => 1,

@@ -44,14 +44,10 @@ pub(super) fn messages(
             }]);
         }
     };
-    let repeated = repeated_members(text);
+    let repeated = Repeated::of(text);
     let placed = |label: String, place: String, message: Value| PlacedMessage {
         label,
-        repeated: repeated
-            .iter()
-            .filter(|pointer| is_within(pointer, &place))
-            .cloned()
-            .collect(),
+        repeated: repeated.within(&place),
         place,
         message,
     };
@@ -83,6 +79,31 @@ pub(super) fn messages(
             )],
             None => vec![placed(name.to_owned(), String::new(), document)],
         }),
+    }
+}
+
+/// The members that stand more than once, sorted, so that there can be as many of them as messages; each with its position in
+/// the text.
+struct Repeated(Vec<(String, usize)>);
+
+impl Repeated {
+    fn of(text: &str) -> Self {
+        let listed = repeated_members(text).into_iter().enumerate();
+        let mut sorted: Vec<_> = listed.map(|(position, pointer)| (pointer, position)).collect();
+        sorted.sort();
+        Self(sorted)
+    }
+
+    /// Those that lead to the place or below it, in the order of the text.
+    fn within(&self, place: &str) -> Vec<String> {
+        let first = self.0.partition_point(|(pointer, _)| pointer.as_str() < place);
+        let mut within: Vec<_> = self.0[first..]
+            .iter()
+            .take_while(|(pointer, _)| pointer.starts_with(place))
+            .filter(|(pointer, _)| is_within(pointer, place))
+            .collect();
+        within.sort_by_key(|(_, position)| *position);
+        within.into_iter().map(|(pointer, _)| pointer.clone()).collect()
     }
 }
 

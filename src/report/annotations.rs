@@ -73,7 +73,7 @@ pub fn gitlab(record: &Record) -> String {
             "location": {"path": format!("scenarios/{}.yaml", text::line(&check.scenario)), "lines": {"begin": 1}},
         }))
     });
-    format!("{:#}\n", Value::Array(entries.collect()))
+    text::directions_shown(&format!("{:#}\n", Value::Array(entries.collect())))
 }
 
 fn description(checks: &[&Check], check: &Check) -> String {

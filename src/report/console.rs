@@ -113,7 +113,8 @@ impl<W: Write> Console<W> {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }
-                self.end()
+                self.end()?;
+                self.out.flush()
             }
             _ => Ok(()),
         }

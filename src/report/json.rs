@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::ReportError;
 use super::record::{Record, ScenarioRecord};
+use super::text;
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{
     Accommodation, Cause, Check, Disposition, Entry, Grading, HubLost, Observation, RunBegan, ScenarioId,
@@ -77,7 +78,7 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         scenarios: record.scenarios.iter().map(Played::of).collect(),
     };
     serde_json::to_string_pretty(&document)
-        .map(|text| text + "\n")
+        .map(|text| text::directions_shown(&text) + "\n")
         .map_err(|error| ReportError::Render {
             name: "report.json",
             problem: error.to_string(),

@@ -21,6 +21,7 @@ pub use console::{Console, ConsoleSettings};
 pub use merge::{MergeError, merge};
 pub use record::{Record, ScenarioRecord};
 pub use stored::{StoredError, StoredRun};
+pub(crate) use text::{clean, directions_shown};
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -74,14 +75,13 @@ impl Reports {
     /// Takes an event in; the last one of a run writes the files.
     ///
     /// # Errors
-    /// When a file cannot be rendered or written.
+    /// When a file cannot be rendered or written; the others are written all the same.
     pub fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         self.record.event(event);
-        if matches!(event, RunEvent::RunEnded(_)) {
-            self.write("report.json", &json::render(&self.record)?)?;
-            self.write_renderings()?;
+        match event {
+            RunEvent::RunEnded(_) => self.write_all(),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The outcome of the run.
@@ -113,9 +113,7 @@ impl Reports {
     /// # Errors
     /// When the folder cannot be made, or a file cannot be rendered or written.
     pub fn store(folder: &Path, run: StoredRun) -> Result<(), ReportError> {
-        let reports = Self::of(folder, run)?;
-        reports.write("report.json", &json::render(&reports.record)?)?;
-        reports.write_renderings()
+        Self::of(folder, run)?.write_all()
     }
 
     /// Writes the files that are rendered from report.json, and not report.json itself.
@@ -132,10 +130,17 @@ impl Reports {
         Ok(reports)
     }
 
+    fn write_all(&self) -> Result<(), ReportError> {
+        let json = json::render(&self.record).and_then(|json| self.write("report.json", &json));
+        json.and(self.write_renderings())
+    }
+
+    /// One file that cannot be written takes none of the others with it.
     fn write_renderings(&self) -> Result<(), ReportError> {
-        self.write("junit.xml", &junit::render(&self.record)?)?;
-        self.write("index.html", &html::render(&self.record)?)?;
-        self.write("summary.md", &self.summary())
+        let junit = junit::render(&self.record).and_then(|junit| self.write("junit.xml", &junit));
+        let html = html::render(&self.record).and_then(|html| self.write("index.html", &html));
+        let summary = self.write("summary.md", &self.summary());
+        junit.and(html).and(summary)
     }
 
     /// Writes a file as a whole or not at all.

@@ -17,14 +17,36 @@ const SHORT_LINE: usize = 120;
 
 /// A text without control characters but for line feeds and tabs; what XML 1.0 forbids is replaced too.
 pub fn clean(text: &str) -> String {
-    text.chars()
+    let cleaned: String = text
+        .chars()
         .map(|c| match c {
             '\n' | '\t' => c,
             '\r' => ' ',
             c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => '\u{FFFD}',
             c => c,
         })
-        .collect()
+        .collect();
+    directions_shown(&cleaned)
+}
+
+/// Whether a character changes the direction of the text around it, and so what a reader takes it to say.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
+}
+
+/// A text with the characters that would change its direction written as JSON escapes them, which keeps JSON what it is.
+pub fn directions_shown(text: &str) -> String {
+    if !text.contains(is_direction) {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match is_direction(c) {
+            true => shown.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// A clean text in one line.
@@ -222,5 +244,29 @@ fn around<'a>(json: &'a Value, pointer: &str) -> Option<(Members<'a>, Option<usi
             Some(Value::Array(items)) => return Some((Members::Array(items), step.parse().ok())),
             _ => (pointer, step) = pointer.rsplit_once('/')?,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_change_the_direction_of_a_text_is_shown_and_other_letters_stay() {
+        assert_eq!(
+            clean("a\u{202e}b\u{2066}\u{61c}\u{200f}"),
+            "a\\u202eb\\u2066\\u061c\\u200f"
+        );
+        for text in ["שלום", "é – “ü”", "a\tb\nc", "👩\u{200d}⚕"] {
+            assert_eq!(clean(text), text);
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        let json = Value::from("a\u{202e}b").to_string();
+        let shown = directions_shown(&json);
+        assert!(!shown.contains('\u{202e}'));
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), "a\u{202e}b");
     }
 }

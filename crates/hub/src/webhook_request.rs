@@ -1,7 +1,7 @@
 //! A subscription or unsubscribe request for a callback, read from its form (STU1 and STU2, Subscription Request).
 
 use super::version_profile::VersionProfile;
-use crate::protocol::{EventName, FormError, Mode};
+use crate::protocol::{EventName, FormError, FormParameters, Mode, check_number_of_events};
 
 /// The channel type that means a callback.
 pub const WEBHOOK: &str = "webhook";
@@ -41,26 +41,12 @@ impl WebhookRequest {
         profile: &VersionProfile,
         checks_secret: bool,
     ) -> Result<Option<Self>, FormError> {
-        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
-        let find = |name: &str| {
-            let found = pairs.iter().find(|(parameter, _)| parameter == name);
-            found
-                .map(|(_, value)| value.clone())
-                .filter(|value| !value.is_empty())
-        };
+        let parameters = FormParameters::read(body)?;
+        let find = |name: &str| parameters.get(name).map(str::to_owned);
         if profile.channel_type && find("hub.channel.type").as_deref() != Some(WEBHOOK) {
             return Ok(None);
         }
-        for (name, _) in &pairs {
-            let count = pairs.iter().filter(|(parameter, _)| parameter == name).count();
-            if count > 1 {
-                return Err(FormError::Repeated {
-                    parameter: name.clone(),
-                    count,
-                    section: REQUEST,
-                });
-            }
-        }
+        parameters.check_each_stands_once(REQUEST)?;
         let missing = |parameter| FormError::Missing {
             parameter,
             section: REQUEST,
@@ -97,6 +83,7 @@ impl WebhookRequest {
         }
         let events = find("hub.events")
             .map(|text| {
+                check_number_of_events(&text)?;
                 profile.read_events(&text).map_err(|error| {
                     let rule = format!("must be a comma-separated list of event names ({error})");
                     invalid("hub.events", &text, rule)

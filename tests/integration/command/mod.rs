@@ -3,6 +3,7 @@
 mod ci;
 mod defects;
 mod demanded_tokens;
+mod endings;
 mod errors;
 mod expect;
 mod field_cases;

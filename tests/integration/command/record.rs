@@ -468,3 +468,55 @@ fn what_stands_in_the_way_is_told_in_one_line() {
     let address = taken.local_addr().unwrap().to_string();
     Ended::with(&["record", "--upstream", hub, "--listen", &address]).says(&["cannot listen on", "--listen"]);
 }
+
+#[tokio::test]
+async fn keys_signed_urls_and_sessions_are_in_no_capture_and_one_secret_has_one_name() {
+    let hub = hub("STU3");
+    let mut recorder = RecorderProcess::start(&hub.url, &["--plaintext", "-v"]);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = format!(
+        "{};jsessionid=session-in-the-path?X-Amz-Signature=signature-of-a-url&sig=signature-of-azure&se=end-of-azure&page=2",
+        recorder.url
+    );
+    for _ in 0..2 {
+        let request = reqwest::Client::new()
+            .post(&url)
+            .header("Ocp-Apim-Subscription-Key", "key-of-the-subscription")
+            .header("X-Functions-Key", "key-of-the-function")
+            .header("Cookie", "sid=cookie-of-the-session")
+            .header("X-Desk", "desk-7")
+            .body("hub.mode=subscribe&hub.topic=topic-of-the-desk&remark=key-of-the-subscription");
+        soon(request.send()).await.unwrap();
+    }
+    let (code, said) = recorder.stop();
+    assert_eq!(code, Some(0), "{said}");
+    let capture = std::fs::read_to_string(recorder.capture()).unwrap();
+    for secret in [
+        "session-in-the-path",
+        "signature-of-a-url",
+        "signature-of-azure",
+        "end-of-azure",
+        "key-of-the-subscription",
+        "key-of-the-function",
+        "cookie-of-the-session",
+    ] {
+        assert!(!capture.contains(secret), "the capture has {secret}");
+        assert!(!said.contains(secret), "standard error has {secret}");
+    }
+    for word in ["topic-of-the-desk", "desk-7", "page=2"] {
+        assert!(capture.contains(word), "{word} is no secret");
+    }
+    let headers = messages(&recorder.capture())
+        .into_iter()
+        .filter_map(|message| match message {
+            Message::Request { headers, .. } => headers.get("ocp-apim-subscription-key").map(str::to_owned),
+            _ => None,
+        });
+    let names: Vec<String> = headers.collect();
+    assert_eq!(names.len(), 2);
+    assert_eq!(names[0], names[1]);
+    assert!(
+        capture.matches(&names[0]).count() >= 4,
+        "in the bodies it has the same name"
+    );
+}

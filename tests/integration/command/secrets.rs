@@ -19,6 +19,12 @@ const TOKEN: &str = "token+that/may=do&everything";
 const READ_ONLY: &str = "token-that-may-read";
 const EXPIRED: &str = "token-that-is-over";
 const GATEWAY: &str = "key-of-the-gateway";
+const SUBSCRIPTION_KEY: &str = "key-of-the-subscription";
+const OWN_HEADER: &str = "value-of-a-header-of-its-own";
+const OWN_COOKIE: &str = "cookie-of-the-target";
+const IN_QUERY: &str = "key-of-the-query";
+const SESSION: &str = "session-in-the-path";
+const SIGNATURE: &str = "signature-of-a-url";
 const PASSWORD: &str = "password-of-the-url";
 const COOKIE: &str = "cookie-of-the-session";
 const IN_ENDPOINT: &str = "ticket-of-the-endpoint";
@@ -39,7 +45,8 @@ fn repeated(headers: &HeaderMap, body: &str) -> String {
         .iter()
         .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
         .collect();
-    format!("{} | {body} | {SIGNED}", headers.join(" | "))
+    let link = format!("https://bucket.example/o;jsessionid={SESSION}?X-Amz-Signature={SIGNATURE}&x=1");
+    format!("{} | {body} | {SIGNED} | {link}", headers.join(" | "))
 }
 
 async fn take(State(hub): State<Hub>, headers: HeaderMap, body: Bytes) -> Response {
@@ -159,7 +166,7 @@ fn no_secret_is_in_anything_that_is_printed_or_written() {
     let target = folder.path().join("target.toml");
     let text = format!(
         r#"
-        hub_url = "http://somebody:{PASSWORD}@{address}/hub"
+        hub_url = "http://somebody:{PASSWORD}@{address}/hub?subscription-key={IN_QUERY}"
         [auth]
         token_env = "SECRETS_TOKEN"
         [[auth.restricted]]
@@ -170,6 +177,9 @@ fn no_secret_is_in_anything_that_is_printed_or_written() {
         token = "{EXPIRED}"
         [headers]
         X-Gateway = {{ env = "SECRETS_GATEWAY" }}
+        Ocp-Apim-Subscription-Key = "{SUBSCRIPTION_KEY}"
+        X-Department = "{OWN_HEADER}"
+        Cookie = "sid={OWN_COOKIE}"
         [timing]
         response = 0.5
         quiet = 0.1
@@ -188,7 +198,7 @@ fn no_secret_is_in_anything_that_is_printed_or_written() {
         .arg(&target)
         .arg("--reports")
         .arg(&reports)
-        .env("CASTSPEC_LOG", "castspec=trace")
+        .env("CASTSPEC_LOG", "trace")
         .env("GITHUB_ACTIONS", "true")
         .env("GITHUB_STEP_SUMMARY", folder.path().join("reports-summary.md"))
         .env("SECRETS_TOKEN", TOKEN)
@@ -209,6 +219,12 @@ fn no_secret_is_in_anything_that_is_printed_or_written() {
         READ_ONLY,
         EXPIRED,
         GATEWAY,
+        SUBSCRIPTION_KEY,
+        OWN_HEADER,
+        OWN_COOKIE,
+        IN_QUERY,
+        SESSION,
+        SIGNATURE,
         PASSWORD,
         COOKIE,
         IN_ENDPOINT,

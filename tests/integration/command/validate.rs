@@ -1,8 +1,10 @@
 //! `castspec validate` and `castspec completions`, as the command line carries them out.
 
+use std::time::Duration;
+
 use crate::command_support::{Ended, castspec};
 use castspec_fhircast::schema::MessageKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const VALID: &str =
     r#"{"hub.mode": "subscribe", "hub.topic": "t", "hub.events": "Patient-open", "hub.lease_seconds": 7200}"#;
@@ -216,4 +218,51 @@ fn the_version_and_the_help() {
         assert!(help.out.contains("Usage: castspec"), "{command}");
         assert!(help.out.contains("Example"), "{command} has no example");
     }
+}
+
+#[test]
+fn many_contexts_with_a_mistake_each_are_told_in_the_time_that_few_take_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("many.json");
+    let context = |at: usize| json!({"key": "patients", "resource": {"resourceType": "Patient", "id": format!("p{at}")}});
+    let contexts: Vec<Value> = (0..40_000).map(context).collect();
+    let message = json!({"timestamp": "2026-01-01T00:00:00Z", "id": "e1", "event": {
+        "hub.topic": "t", "hub.event": "Patient-open", "context": contexts}});
+    std::fs::write(&file, message.to_string()).unwrap();
+    // Whoever compares each with each takes minutes.
+    let mut command = castspec();
+    command
+        .args(["validate", "--no-fhir"])
+        .arg(&file)
+        .timeout(Duration::from_secs(60));
+    let ended = Ended::of(&mut command);
+    assert_eq!(ended.code, Some(1), "{}", ended.error);
+    assert!(
+        ended
+            .out
+            .contains("/event/context/39999/key is \"patients\"; did you mean \"patient\"?")
+    );
+}
+
+#[test]
+fn what_is_too_long_is_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.json");
+    std::fs::write(&file, " ".repeat((16 << 20) + 1)).unwrap();
+    Ended::with(&["validate", file.to_str().unwrap()]).says(&["long.json", "more than 16777216 bytes"]);
+}
+
+#[test]
+fn what_turns_the_direction_of_a_text_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("turned.json");
+    let message = json!({"timestamp": "2026-01-01T00:00:00Z", "id": "e1", "event": {
+        "hub.topic": "t", "hub.event": "Patient-open\u{202e}nepo\u{1b}[31m", "context": []}});
+    std::fs::write(&file, message.to_string()).unwrap();
+    let ended = Ended::with(&["validate", file.to_str().unwrap()]);
+    assert!(ended.out.contains("Patient-open\\u202enepo"), "{}", ended.out);
+    assert!(!ended.out.contains(['\u{202e}', '\u{1b}']));
+    let ended = Ended::with(&["validate", "--json", file.to_str().unwrap()]);
+    assert!(!ended.out.contains(['\u{202e}', '\u{1b}']));
+    assert!(serde_json::from_str::<Value>(&ended.out).is_ok());
 }

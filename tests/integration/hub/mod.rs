@@ -5,6 +5,7 @@ mod bad_input;
 mod command;
 mod control;
 mod defects;
+mod endings;
 mod launches;
 mod schemas;
 mod session;

@@ -345,3 +345,32 @@ fn reports_that_cannot_be_written_or_told_are_refused_at_the_start() {
         assert!(told.contains(says) && told.lines().count() == 1, "{told}");
     }
 }
+
+#[tokio::test]
+async fn what_waits_for_the_judge_is_judged_before_the_hub_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = Hub::start(&["--reports", folder.path().to_str().unwrap()]);
+    let message = json!({
+        "timestamp": "yesterday", "id": "1",
+        "event": {"hub.topic": TOPIC, "hub.event": "Patient-open", "context": []},
+    });
+    const TIMES: usize = 300;
+    for _ in 0..TIMES {
+        // What the hub says to it is not what this is about.
+        hub.http.post(&hub.url).json(&message).send().await.unwrap();
+    }
+    let (code, _, told) = hub.stop();
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("publish.timestamp"), "{told}");
+    let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let of_timestamp = checks
+        .iter()
+        .find(|check| check["requirement"] == "publish.timestamp");
+    let message = of_timestamp.unwrap()["message"].as_str().unwrap();
+    assert!(
+        message.ends_with(&format!("(the first of {TIMES}, in {TIMES} tries)")),
+        "{message}"
+    );
+}

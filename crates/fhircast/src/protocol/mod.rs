@@ -8,6 +8,7 @@ mod callback_message;
 mod configuration;
 mod current_context;
 mod event_name;
+mod form_parameters;
 mod members;
 mod notification;
 mod repeated_members;
@@ -24,14 +25,15 @@ pub use callback_message::{CallMessage, parameters_of};
 pub use configuration::{Capabilities, Configuration, WELL_KNOWN_PATH};
 pub use current_context::CurrentContext;
 pub use event_name::{Action, EventKind, EventName, EventNameError};
+pub use form_parameters::{FormParameters, MOST_EVENTS, MOST_PARAMETERS};
 pub use members::{Members, MessageError};
 pub use notification::{ContextEntry, Notification};
 pub use repeated_members::repeated_members;
 pub use resource_type::{anchor_key, canonical_resource_type};
 pub use scope::{Access, FhircastScope, ScopeError, Scopes};
 pub use subscription::{
-    Confirmation, Denial, FormError, Mode, SubscriptionRequest, SubscriptionResponse, WEBSOCKET, join_events,
-    parse_events,
+    Confirmation, Denial, FormError, Mode, SubscriptionRequest, SubscriptionResponse, WEBSOCKET,
+    check_number_of_events, join_events, parse_events,
 };
 pub use sync_error::{
     EVENT_ID_SYSTEM, EVENT_NAME_SYSTEM, SUBSCRIBER_NAME_SYSTEM, SUBSCRIBER_SYSTEM, SyncErrorCause,

@@ -1,5 +1,6 @@
 //! Members that stand more than once in one object of a JSON text. What reads the text keeps one of them, and does not tell.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -9,22 +10,37 @@ use crate::json_pointer;
 /// The JSON pointers of the members that stand more than once in one object, each told once, in the order of the text. A text that
 /// is not JSON has none.
 pub fn repeated_members(text: &str) -> Vec<String> {
-    let mut repeated = Vec::new();
+    let mut repeated = Repeated::default();
     let mut reader = serde_json::Deserializer::from_str(text);
     let scan = Scan {
         place: String::new(),
         repeated: &mut repeated,
     };
     match scan.deserialize(&mut reader).and_then(|()| reader.end()) {
-        Ok(()) => repeated,
+        Ok(()) => repeated.places,
         Err(_) => Vec::new(),
+    }
+}
+
+/// The places that were found, in the order of the text.
+#[derive(Default)]
+struct Repeated {
+    places: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl Repeated {
+    fn tell(&mut self, place: &str) {
+        if self.known.insert(place.to_owned()) {
+            self.places.push(place.to_owned());
+        }
     }
 }
 
 /// Walks through one value at a place.
 struct Scan<'r> {
     place: String,
-    repeated: &'r mut Vec<String>,
+    repeated: &'r mut Repeated,
 }
 
 impl<'de> DeserializeSeed<'de> for Scan<'_> {
@@ -81,11 +97,11 @@ impl<'de> Visitor<'de> for Scan<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         while let Some(name) = object.next_key::<String>()? {
             let place = json_pointer::member(&self.place, &name);
-            if !seen.insert(name) && !self.repeated.contains(&place) {
-                self.repeated.push(place.clone());
+            if !seen.insert(name) {
+                self.repeated.tell(&place);
             }
             object.next_value_seed(Scan {
                 place,

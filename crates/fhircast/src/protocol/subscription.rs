@@ -1,11 +1,13 @@
 //! Subscribing: the request as a form, the hub's answer, the confirmation and the denial (2.4).
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::event_name::{EventName, EventNameError};
+use super::form_parameters::{FormParameters, MOST_EVENTS};
 
 /// The only channel type of STU3.
 pub const WEBSOCKET: &str = "websocket";
@@ -49,6 +51,18 @@ pub enum FormError {
         count: usize,
         /// The section of the specification.
         section: &'static str,
+    },
+    /// There is more of something than a request can need.
+    #[error("{place}: there are {count} {what}, and at most {most} are read; ask for less")]
+    TooMany {
+        /// Where.
+        place: &'static str,
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many are read.
+        most: usize,
     },
     /// A parameter's value is not allowed.
     #[error("{parameter} {rule}, and is '{value}' ({section})")]
@@ -131,16 +145,9 @@ impl SubscriptionRequest {
         let mut endpoint = None;
         let mut subscriber_name = None;
         let mut other = Vec::new();
-        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
-        for (name, value) in &pairs {
-            let count = pairs.iter().filter(|(other, _)| other == name).count();
-            if count > 1 {
-                return Err(FormError::Repeated {
-                    parameter: name.clone(),
-                    count,
-                    section: REQUEST,
-                });
-            }
+        let parameters = FormParameters::read(body)?;
+        parameters.check_each_stands_once(REQUEST)?;
+        for (name, value) in parameters.into_pairs() {
             let slot = match name.as_str() {
                 "hub.channel.type" => &mut channel_type,
                 "hub.mode" => &mut mode,
@@ -150,11 +157,11 @@ impl SubscriptionRequest {
                 "hub.channel.endpoint" => &mut endpoint,
                 "subscriber.name" => &mut subscriber_name,
                 _ => {
-                    other.push((name.clone(), value.clone()));
+                    other.push((name, value));
                     continue;
                 }
             };
-            *slot = Some(value.clone());
+            *slot = Some(value);
         }
         let missing = |parameter| FormError::Missing {
             parameter,
@@ -176,6 +183,9 @@ impl SubscriptionRequest {
         let topic = topic
             .filter(|text| !text.is_empty())
             .ok_or_else(|| missing("hub.topic"))?;
+        if let Some(text) = &events {
+            check_number_of_events(text)?;
+        }
         let events = events
             .map(|text| {
                 parse_events(&text).map_err(|error| FormError::Invalid {
@@ -258,13 +268,31 @@ impl SubscriptionRequest {
 /// When the list or one of its names is empty, or a name cannot be one.
 pub fn parse_events(text: &str) -> Result<Vec<EventName>, EventNameError> {
     let mut events: Vec<EventName> = Vec::new();
+    let mut known = HashSet::new();
     for name in text.split(',') {
-        let event = name.trim().parse()?;
-        if !events.contains(&event) {
+        let event: EventName = name.trim().parse()?;
+        if known.insert(event.clone()) {
             events.push(event);
         }
     }
     Ok(events)
+}
+
+/// Whether a list of events, as a request has it, can be meant: every event of every resource type fits into the limit.
+///
+/// # Errors
+/// When there are more.
+pub fn check_number_of_events(list: &str) -> Result<(), FormError> {
+    let count = list.split(',').count();
+    if count <= MOST_EVENTS {
+        return Ok(());
+    }
+    Err(FormError::TooMany {
+        place: "hub.events",
+        what: "names of events",
+        count,
+        most: MOST_EVENTS,
+    })
 }
 
 /// Writes events as the comma-separated list of `hub.events`.
@@ -368,6 +396,23 @@ mod tests {
             SubscriptionRequest::from_form(request.to_form().as_bytes()).unwrap(),
             request
         );
+    }
+
+    #[test]
+    fn only_so_many_events_are_read_and_all_that_there_are_fit() {
+        let form = |count: usize| {
+            let events: Vec<_> = (0..count)
+                .map(|number| format!("org.example.e{number}"))
+                .collect();
+            format!(
+                "hub.channel.type=websocket&hub.mode=subscribe&hub.topic=t&hub.events={}",
+                events.join(",")
+            )
+        };
+        let read = |count| SubscriptionRequest::from_form(form(count).as_bytes());
+        assert_eq!(read(MOST_EVENTS).unwrap().events.unwrap().len(), MOST_EVENTS);
+        let error = read(60_000).unwrap_err().to_string();
+        assert!(error.starts_with("hub.events: there are 60000 names"), "{error}");
     }
 
     #[test]

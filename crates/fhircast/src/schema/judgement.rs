@@ -1,6 +1,7 @@
 //! What a message says about requirements.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -74,10 +75,7 @@ impl Judgement {
     /// Joins the judgement of a part, which lies in the whole at the JSON pointer `place`: `/event` for a context.
     #[must_use]
     pub fn join(self, part: Self, place: &str) -> Self {
-        let mut findings = Findings {
-            held: self.satisfied.into_iter().collect(),
-            violations: self.violations,
-        };
+        let mut findings = Findings::of(self);
         findings.held.extend(part.satisfied);
         for violation in part.violations {
             findings.violated(violation.within(place));
@@ -99,28 +97,46 @@ impl Judgement {
 pub(super) struct Findings {
     held: BTreeSet<RequirementId>,
     violations: Vec<Violation>,
+    /// What is told of a requirement at a place already, and how grave that is.
+    told: HashMap<(RequirementId, String), Unmet>,
 }
 
 impl Findings {
+    /// Findings that go on from a judgement.
+    fn of(judgement: Judgement) -> Self {
+        let mut findings = Self {
+            held: judgement.satisfied.into_iter().collect(),
+            ..Self::default()
+        };
+        for violation in judgement.violations {
+            findings.violated(violation);
+        }
+        findings
+    }
+
     pub(super) fn held(&mut self, requirement: impl Into<RequirementId>) {
         self.held.insert(requirement.into());
     }
 
     pub(super) fn violated(&mut self, violation: Violation) {
-        let known = self.violations.iter().any(|other| {
-            other.requirement == violation.requirement
-                && other.pointer == violation.pointer
-                && other.unmet <= violation.unmet
-        });
-        if !known {
-            self.violations.push(violation);
+        let place = (violation.requirement.clone(), violation.pointer.clone());
+        match self.told.entry(place) {
+            Entry::Occupied(told) if *told.get() <= violation.unmet => return,
+            Entry::Occupied(mut told) => {
+                told.insert(violation.unmet);
+            }
+            Entry::Vacant(untold) => {
+                untold.insert(violation.unmet);
+            }
         }
+        self.violations.push(violation);
     }
 
     pub(super) fn into_judgement(self) -> Judgement {
         let Self {
             mut held,
             mut violations,
+            ..
         } = self;
         for violation in &violations {
             if violation.unmet == Unmet::Note {

@@ -1,13 +1,16 @@
 //! A wrong key in a context is one mistake, however many requirements it breaks: it is told once, with the key that was meant.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::Schemas;
 use super::agreement::catalogue_key;
 use super::formats::resource_event;
-use super::judgement::Judgement;
+use super::judgement::{Judgement, Violation};
 use super::kind::Sender;
 use crate::likeness::nearest;
+use crate::requirement::RequirementId;
 
 impl Schemas {
     /// The judgement of a message with an event, with all that follows from one wrong key told as one violation: of the element that
@@ -16,7 +19,7 @@ impl Schemas {
     ///
     /// The judgement is that of the whole message, with the context's pointers below `/event`.
     #[must_use]
-    pub fn with_wrong_keys_told_once(&self, message: &Value, mut judgement: Judgement) -> Judgement {
+    pub fn with_wrong_keys_told_once(&self, message: &Value, judgement: Judgement) -> Judgement {
         let name = message.pointer("/event/hub.event").and_then(Value::as_str);
         let context = message.pointer("/event/context").and_then(Value::as_array);
         let (Some(name), Some(context)) = (name, context) else {
@@ -24,6 +27,7 @@ impl Schemas {
         };
         let name = name.to_lowercase();
         let keys = self.context_keys(&name);
+        let mut told = TellingOnce::new(&name, judgement);
         for (index, element) in context.iter().enumerate() {
             let Some(key) = element.get("key").and_then(Value::as_str) else {
                 continue;
@@ -32,10 +36,10 @@ impl Schemas {
                 && let Some(meant) = meant(key, element, &keys)
             {
                 let place = format!("/event/context/{index}/key");
-                tell_once(&mut judgement, &name, &place, key, meant);
+                told.tell(&place, key, meant);
             }
         }
-        judgement
+        told.into_judgement()
     }
 
     /// The keys that the definition of an event names, as far as it names them.
@@ -86,48 +90,95 @@ fn meant<'a>(key: &str, element: &Value, keys: &'a [String]) -> Option<&'a str> 
     }
 }
 
-fn tell_once(judgement: &mut Judgement, event_name: &str, place: &str, key: &str, meant: &str) {
-    let violations = &mut judgement.violations;
-    let of_key = |requirement: &str| {
-        requirement.starts_with("event.context-key-case.")
-            || requirement.starts_with("event.context-additional.")
-            || requirement == "event.change-key"
-    };
-    let Some(first) = violations
-        .iter()
-        .position(|violation| violation.pointer == place && of_key(&violation.requirement))
-    else {
-        return;
-    };
-    let resource = resource_event(event_name).map_or("", |(resource, _)| resource);
-    let demanded = format!("{event_name}.{meant}");
-    let of_element = |requirement: &str| {
-        requirement == demanded
-            || match requirement {
-                "event.update-updates" => meant == "updates",
-                "imagingstudy-open.patient-of-study" | "imagingstudy-close.patient-of-study" => {
-                    meant == "patient"
-                }
-                "event.change-anchor" | "event.update-anchor" | "event.select-anchor" => {
-                    meant == catalogue_key(resource) || meant == resource
-                }
-                _ => false,
+/// Whether a requirement says something about the key of an element.
+fn is_about_key(requirement: &str) -> bool {
+    requirement.starts_with("event.context-key-case.")
+        || requirement.starts_with("event.context-additional.")
+        || requirement == "event.change-key"
+}
+
+/// A judgement whose violations are told once a wrong key. What is looked up stands in indices: there can be as many wrong keys as
+/// violations.
+struct TellingOnce<'n> {
+    event_name: &'n str,
+    satisfied: Vec<RequirementId>,
+    /// `None` for one that has become part of another.
+    violations: Vec<Option<Violation>>,
+    /// The violations that are about a key, by its place.
+    of_keys: HashMap<String, Vec<usize>>,
+    /// The violations of the context as a whole, among which are those of missing elements.
+    of_context: Vec<usize>,
+}
+
+impl<'n> TellingOnce<'n> {
+    fn new(event_name: &'n str, judgement: Judgement) -> Self {
+        let mut of_keys: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut of_context = Vec::new();
+        for (index, violation) in judgement.violations.iter().enumerate() {
+            if is_about_key(&violation.requirement) {
+                of_keys.entry(violation.pointer.clone()).or_default().push(index);
             }
-    };
-    let missing = |requirement: &str, pointer: &str| pointer == "/event/context" && of_element(requirement);
-    let element = violations
-        .iter()
-        .position(|violation| missing(&violation.requirement, &violation.pointer));
-    let kept = element.unwrap_or(first);
-    violations[kept].message = format!("{place} is \"{key}\"; did you mean \"{meant}\"?");
-    violations[kept].pointer = place.to_owned();
-    let mut index = 0;
-    violations.retain(|violation| {
-        let own = index == kept;
-        index += 1;
-        own || !(violation.pointer == place && of_key(&violation.requirement)
-            || missing(&violation.requirement, &violation.pointer))
-    });
+            if violation.pointer == "/event/context" {
+                of_context.push(index);
+            }
+        }
+        Self {
+            event_name,
+            satisfied: judgement.satisfied,
+            violations: judgement.violations.into_iter().map(Some).collect(),
+            of_keys,
+            of_context,
+        }
+    }
+
+    /// Whether a requirement demands the element that stands under the wrong key.
+    fn demands(&self, requirement: &str, meant: &str) -> bool {
+        let resource = resource_event(self.event_name).map_or("", |(resource, _)| resource);
+        match requirement {
+            "event.update-updates" => meant == "updates",
+            "imagingstudy-open.patient-of-study" | "imagingstudy-close.patient-of-study" => {
+                meant == "patient"
+            }
+            "event.change-anchor" | "event.update-anchor" | "event.select-anchor" => {
+                meant == catalogue_key(resource) || meant == resource
+            }
+            own => own
+                .strip_prefix(self.event_name)
+                .and_then(|rest| rest.strip_prefix('.'))
+                .is_some_and(|demanded| demanded == meant),
+        }
+    }
+
+    fn tell(&mut self, place: &str, key: &str, meant: &str) {
+        let Some(of_key) = self.of_keys.remove(place) else {
+            return;
+        };
+        let (missing, others): (Vec<usize>, Vec<usize>) =
+            self.of_context.iter().copied().partition(|index| {
+                let violation = self.violations.get(*index).and_then(Option::as_ref);
+                violation.is_some_and(|violation| self.demands(&violation.requirement, meant))
+            });
+        self.of_context = others;
+        let kept = missing.first().or(of_key.first()).copied();
+        for index in missing.into_iter().chain(of_key) {
+            let Some(violation) = self.violations.get_mut(index) else {
+                continue;
+            };
+            if Some(index) != kept {
+                *violation = None;
+            } else if let Some(violation) = violation {
+                violation.message = format!("{place} is \"{key}\"; did you mean \"{meant}\"?");
+                place.clone_into(&mut violation.pointer);
+            }
+        }
+    }
+
+    fn into_judgement(self) -> Judgement {
+        Judgement {
+            satisfied: self.satisfied,
+            violations: self.violations.into_iter().flatten().collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -180,11 +180,9 @@ impl Corruption {
     pub(super) fn corrupt(&self, text: &str) -> String {
         match self {
             Self::Patch(patch) => {
-                let patched = serde_json::from_str::<Value>(text).ok().and_then(|mut value| {
-                    json_patch::patch(&mut value, patch).ok()?;
-                    Some(value.to_string())
-                });
-                patched.unwrap_or_else(|| text.to_owned())
+                let value = serde_json::from_str::<Value>(text).ok();
+                let patched = value.and_then(|value| patched(value, patch));
+                patched.map_or_else(|| text.to_owned(), |value| value.to_string())
             }
             Self::Truncate { bytes } => {
                 let end = text.floor_char_boundary(*bytes);
@@ -192,6 +190,47 @@ impl Corruption {
             }
             Self::Text(text) => text.clone(),
         }
+    }
+}
+
+/// The value after the patch; `None` where the patch does not fit, or makes more of the value than may leave.
+fn patched(mut value: Value, patch: &json_patch::Patch) -> Option<Value> {
+    // One operation after the other: each copy may double what there is.
+    for operation in &patch.0 {
+        json_patch::patch(&mut value, std::slice::from_ref(operation)).ok()?;
+        let mut left = LARGEST_TEXT;
+        if !fits(&value, &mut left, DEEPEST) {
+            return None;
+        }
+    }
+    Some(value)
+}
+
+/// Whether a value is no deeper than this and takes no more bytes than are left.
+fn fits(value: &Value, left: &mut usize, depth: usize) -> bool {
+    let mut take = |bytes: usize| match left.checked_sub(bytes) {
+        Some(rest) => {
+            *left = rest;
+            true
+        }
+        None => false,
+    };
+    match value {
+        Value::String(text) => take(text.len() + 2),
+        Value::Array(items) => {
+            take(items.len() + 2) && depth > 0 && items.iter().all(|item| fits(item, left, depth - 1))
+        }
+        Value::Object(members) => {
+            take(2)
+                && depth > 0
+                && members.iter().all(|(name, member)| {
+                    let bytes = name.len() + 4;
+                    let rest = left.checked_sub(bytes);
+                    *left = rest.unwrap_or_default();
+                    rest.is_some() && fits(member, left, depth - 1)
+                })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => take(4),
     }
 }
 
@@ -203,6 +242,14 @@ impl Fault {
                 Err(("/do/delay/ms", "must be at most an hour, 3600000".to_owned()))
             }
             Self::Duplicate { copies: 0 } => Err(("/do/duplicate/copies", "must be at least 1".to_owned())),
+            Self::Corrupt(Corruption::Patch(patch)) if patch.0.len() > MAX_OPERATIONS => Err((
+                "/do/corrupt/patch",
+                format!("has {} operations, and may have {MAX_OPERATIONS}", patch.0.len()),
+            )),
+            Self::Corrupt(Corruption::Text(text)) if text.len() > LARGEST_TEXT => Err((
+                "/do/corrupt/text",
+                format!("has {} bytes, and may have {LARGEST_TEXT}", text.len()),
+            )),
             Self::Reorder { of: 0 | 1 } => Err(("/do/reorder/of", "must be at least 2".to_owned())),
             Self::Close { code, reason } => {
                 check_close(*code, reason).map_err(|problem| match problem.starts_with("the reason") {
@@ -217,6 +264,12 @@ impl Fault {
 
 /// The longest time that a delivery can be delayed.
 const MAX_DELAY: Duration = Duration::from_secs(3_600);
+/// The most operations of a JSON Patch.
+const MAX_OPERATIONS: usize = 100;
+/// The largest text that a rule may make of a delivery, in bytes: some times what a hub takes from a publisher.
+const LARGEST_TEXT: usize = 4 << 20;
+/// How deep objects and arrays may lie in each other in such a text: as deep as readers of JSON go.
+const DEEPEST: usize = 127;
 
 /// Whether a close frame can have this code and this reason (RFC 6455, 5.5 and 7.4).
 ///

@@ -171,6 +171,61 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..60)
 }
 
+#[test]
+fn a_patch_that_doubles_a_message_ends_where_it_must() {
+    let open = notification("Patient-open");
+    let patching = |operations: Vec<Value>| {
+        let rules = FaultRules::default();
+        rules
+            .add(rule(json!({"do": {"corrupt": {"patch": operations}}})))
+            .unwrap();
+        rules.decide(&delivery(1, None, &open))
+    };
+    let begin = json!({"op": "add", "path": "/x", "value": []});
+    let double = json!({"op": "copy", "from": "", "path": "/x/-"});
+    let doubling = |times: usize| {
+        let copies = std::iter::repeat_n(double.clone(), times);
+        patching(std::iter::once(begin.clone()).chain(copies).collect())
+    };
+    let Action::Rewrite(doubled) = doubling(3) else {
+        panic!("a small one is made");
+    };
+    assert!(doubled.len() > 4 * open.len());
+    assert_eq!(doubling(60), Action::Rewrite(open.clone()), "the text stays");
+    // Each is a level deeper, and small.
+    let wrap = json!({"op": "move", "from": "/id", "path": "/event/id"});
+    let deeper = [
+        json!({"op": "add", "path": "/a", "value": {"a": {"a": {"a": {"a": {"a": {"a": {}}}}}}}}),
+        json!({"op": "copy", "from": "/a", "path": "/a/a/a/a/a/a/a/a"}),
+        json!({"op": "copy", "from": "/a", "path": "/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"}),
+    ];
+    assert_ne!(
+        patching([&[wrap], &deeper[..]].concat()),
+        Action::Rewrite(open.clone())
+    );
+    let depth = |levels: usize| "/a".repeat(levels);
+    let mut further = deeper[..1].to_vec();
+    for levels in [8, 16, 32, 64, 128] {
+        further.push(json!({"op": "copy", "from": "/a", "path": depth(levels)}));
+    }
+    assert_eq!(
+        patching(further),
+        Action::Rewrite(open.clone()),
+        "too deep for readers of JSON"
+    );
+}
+
+#[test]
+fn rules_have_bounds() {
+    let many = vec![json!({"op": "test", "path": "/id", "value": "1"}); 101];
+    let add = |value: Value| FaultRules::default().add(rule(value));
+    let refused = add(json!({"do": {"corrupt": {"patch": many}}})).unwrap_err();
+    assert_eq!(refused.pointer, "/do/corrupt/patch");
+    let refused = add(json!({"do": {"corrupt": {"text": "x".repeat(5 << 20)}}})).unwrap_err();
+    assert_eq!(refused.pointer, "/do/corrupt/text");
+    assert!(add(json!({"do": {"corrupt": {"patch": many[..100]}}})).is_ok());
+}
+
 proptest! {
     /// Nothing is lost but what is dropped or was for somebody who has left, nothing is invented but copies, and nothing is
     /// early.

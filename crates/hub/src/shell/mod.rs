@@ -14,6 +14,7 @@ mod endpoints;
 mod error;
 mod events;
 mod fault_injection;
+mod idle;
 mod observation;
 mod outgoing;
 mod paths;

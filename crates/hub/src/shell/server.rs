@@ -16,6 +16,7 @@ use super::connections::LimitedAcceptor;
 use super::controls::Controls;
 use super::error::HubError;
 use super::fault_injection::FaultInjection;
+use super::idle::IdleAcceptor;
 use super::observation::Watched;
 use super::paths::HUB_PATH;
 use super::registry::{Registry, Surroundings};
@@ -291,9 +292,13 @@ fn serve(
             let tls = RustlsAcceptor::new(config)
                 .handshake_timeout(settings.request_timeout)
                 .acceptor(tcp);
+            let tls = IdleAcceptor::new(tls, settings.idle_timeout);
             tokio::spawn(server.acceptor(tls).serve(service))
         }
-        None => tokio::spawn(server.acceptor(tcp).serve(service)),
+        None => {
+            let plain = IdleAcceptor::new(tcp, settings.idle_timeout);
+            tokio::spawn(server.acceptor(plain).serve(service))
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use super::answers::refuse;
 use super::registry::Registry;
 use crate::admission::Admission;
 use crate::protocol::{
-    EventName, Mode, SubscriptionRequest, SubscriptionResponse, join_events, parse_events,
+    EventName, FormParameters, Mode, SubscriptionRequest, SubscriptionResponse, check_number_of_events,
+    join_events, parse_events,
 };
 use crate::refusal::Refusal;
 use crate::version_profile::Wildcards;
@@ -101,16 +102,18 @@ fn expand_wildcards(hub: &Registry, body: &[u8]) -> Option<Vec<u8>> {
     if hub.profile.wildcards == Wildcards::None {
         return None;
     }
+    // One that is too long is refused as it is, before its wildcards make it longer.
+    FormParameters::read(body).ok()?;
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in url::form_urlencoded::parse(body) {
-        match hub.profile.read_events(&value) {
-            Ok(events) if name == "hub.events" && value.contains('*') => {
-                form.append_pair(&name, &join_events(&events));
-            }
-            _ => {
-                form.append_pair(&name, &value);
-            }
-        }
+        let has_wildcards = name == "hub.events" && value.contains('*');
+        let events = (has_wildcards && check_number_of_events(&value).is_ok())
+            .then(|| hub.profile.read_events(&value).ok())
+            .flatten();
+        match events {
+            Some(events) => form.append_pair(&name, &join_events(&events)),
+            None => form.append_pair(&name, &value),
+        };
     }
     Some(form.finish().into_bytes())
 }

@@ -5,9 +5,10 @@
 //! the same marker held the same text, and the text cannot be guessed from it.
 
 mod forms;
+mod headers;
 mod resources;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -34,6 +35,8 @@ struct Inner {
     resources: bool,
     endpoints: bool,
     hidden: RwLock<BTreeSet<String>>,
+    /// The headers that a target configures, in lower case, with their values.
+    configured: RwLock<BTreeMap<String, BTreeSet<String>>>,
 }
 
 #[derive(Default)]
@@ -68,6 +71,7 @@ impl Redactor {
             resources,
             endpoints,
             hidden: RwLock::default(),
+            configured: RwLock::default(),
         }))
     }
 
@@ -99,6 +103,22 @@ impl Redactor {
         known.search = search.ok();
     }
 
+    /// Tells of a header that a target configures. Whatever it is for, its value is hidden under its name; and wherever else it
+    /// stands, unless the header is one that everybody sends.
+    pub fn know_header(&self, name: &str, value: &str) {
+        if !headers::is_ordinary(name) {
+            self.know(value);
+        }
+        let mut configured = self.0.configured.write().unwrap_or_else(PoisonError::into_inner);
+        let values = configured.entry(name.to_ascii_lowercase()).or_default();
+        values.insert(value.trim().to_owned());
+    }
+
+    /// The credentials in a header's value, for [`Redactor::know`]; none where the header is no place for them.
+    pub fn credentials_of(name: &str, value: &str) -> Vec<String> {
+        headers::credentials(name, value)
+    }
+
     /// What stands in place of a text.
     pub fn marker(&self, text: &str) -> String {
         if forms::is_marker(text) {
@@ -123,7 +143,20 @@ impl Redactor {
     /// A header's value: of those that carry credentials, no more than their scheme or names.
     pub fn header(&self, name: &str, value: &str) -> String {
         let mark = |secret: &str| self.marker(secret);
-        forms::hide_header(name, value, &mark).unwrap_or_else(|| self.text(value))
+        if let Some(hidden) = headers::hide(name, value, &mark) {
+            return hidden;
+        }
+        match self.is_configured(name, value) {
+            true => self.marker(value.trim()),
+            false => self.text(value),
+        }
+    }
+
+    /// Whether a target configures this header: of those that everybody sends, with this value.
+    fn is_configured(&self, name: &str, value: &str) -> bool {
+        let configured = self.0.configured.read().unwrap_or_else(PoisonError::into_inner);
+        let values = configured.get(&name.to_ascii_lowercase());
+        values.is_some_and(|values| !headers::is_ordinary(name) || values.contains(value.trim()))
     }
 
     /// Names and values of headers.

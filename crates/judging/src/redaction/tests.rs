@@ -102,6 +102,32 @@ fn what_has_the_form_of_a_secret_is_hidden_and_the_rest_stays() {
         ("https://user:s3cr3t@h/fhircast", "s3cr3t"),
         (jwt, "eyJ"),
         ("code=s3cr3t&state=x", "s3cr3t"),
+        ("https://app/cb?code=s3cr3t&state=x", "s3cr3t"),
+        ("grant_type=authorization_code&code=s3cr3t", "s3cr3t"),
+        ("https://gw/hub?subscription-key=s3cr3t", "s3cr3t"),
+        ("https://gw/hub?X-Api-Key=s3cr3t&x=1", "s3cr3t"),
+        ("https://gw/hub?api_key=s3cr3t", "s3cr3t"),
+        (
+            "https://b/o?X-Amz-Credential=s3cr3t%2F2026%2Fs3&X-Amz-Date=1",
+            "s3cr3t",
+        ),
+        ("https://b/o?X-Amz-Date=1&X-Amz-Signature=s3cr3t", "s3cr3t"),
+        ("https://b/o?X-Amz-Security-Token=%2Bs3cr3t", "s3cr3t"),
+        ("https://b/o?X-Goog-Signature=s3cr3t", "s3cr3t"),
+        ("https://b.blob/o?sv=2024-11-04&sp=r&sig=%2Fs3cr3t%3D", "s3cr3t"),
+        ("https://b.blob/o?se=2026-s3cr3t&sp=r&sig=abc", "s3cr3t"),
+        ("https://h/app;jsessionid=s3cr3t/x?y=1", "s3cr3t"),
+        ("https://h/app;sid=s3cr3t?y=1", "s3cr3t"),
+        ("https://h/app?PHPSESSID=s3cr3t", "s3cr3t"),
+        ("https://h/app?y=1&sid=s3cr3t", "s3cr3t"),
+        ("Ocp-Apim-Subscription-Key: s3cr3t", "s3cr3t"),
+        (
+            "headers {\"x-functions-key\": \"s3cr3t\", \"accept\": \"*/*\"}",
+            "s3cr3t",
+        ),
+        ("cookie: a=1; b=s3cr3t", "s3cr3t"),
+        ("set-cookie: a=s3cr3t; Path=/", "s3cr3t"),
+        ("{\"password\": \"a\\\"s3cr3t\"}", "s3cr3t"),
     ] {
         let shown = redactor.text(text);
         assert!(!shown.contains(secret), "{shown}");
@@ -114,6 +140,16 @@ fn what_has_the_form_of_a_secret_is_hidden_and_the_rest_stays() {
         "a basic requirement",
         "{\"coding\": [{\"code\": \"Patient-open\"}]}",
         "hub.mode=subscribe&hub.secret=&hub.topic=t",
+        "hub.mode=subscribe&hub.topic=t&hub.events=Patient-open&subscriber.name=Viewer",
+        "https://fhir/Observation?code=718-7&subject=Patient/1",
+        "https://fhir/Observation/_search?code=718-7",
+        "{\"url\": \"Observation?subject=Patient/1&code=718-7\"}",
+        "identifier=1&code=http://loinc.org|718-7",
+        "https://h/x?se=1&sp=2&sv=3",
+        "{\"key\": \"patient\", \"code\": \"x\"}",
+        "the cookie: it is not sent",
+        "https://h/app;v=1?page=2&monkey=3&zipcode=4",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZQ",
         "https://h/fhircast?topic=t@u",
         "wss://h/socket/0123456789abcdef",
     ] {
@@ -147,6 +183,63 @@ fn of_headers_with_credentials_only_scheme_and_names_are_shown() {
     ] {
         assert_eq!(redactor.header(name, value), shown);
     }
+}
+
+#[test]
+fn a_url_keeps_what_follows_a_secret_and_json_stays_json() {
+    let redactor = Redactor::default();
+    let mark = |text: &str| redactor.marker(text);
+    for (text, shown) in [
+        (
+            "{\"hub.callback\":\"https://h/c?token=abc\",\"hub.mode\":\"denied\"}",
+            format!(
+                "{{\"hub.callback\":\"https://h/c?token={}\",\"hub.mode\":\"denied\"}}",
+                mark("abc")
+            ),
+        ),
+        (
+            "https://h/app;jsessionid=abc?token=def&x=1",
+            format!(
+                "https://h/app;jsessionid={}?token={}&x=1",
+                mark("abc"),
+                mark("def")
+            ),
+        ),
+        (
+            "https://b/o?sv=1&x=2&sig=a%2Bb%3D",
+            format!("https://b/o?sv={}&x=2&sig={}", mark("1"), mark("a+b=")),
+        ),
+        (
+            "cookie: a=abc; b=def",
+            format!("cookie: a={}; b={}", mark("abc"), mark("def")),
+        ),
+    ] {
+        assert_eq!(redactor.text(text), shown);
+    }
+}
+
+#[test]
+fn a_configured_header_is_hidden_whatever_its_name_and_ordinary_ones_under_their_names() {
+    let redactor = Redactor::default();
+    redactor.know_header("X-Department", "radiology");
+    redactor.know_header("X-Short", "ab");
+    redactor.know_header("Accept", "application/json");
+    let mark = |text: &str| redactor.marker(text);
+    assert_eq!(redactor.header("x-department", "other"), mark("other"));
+    assert_eq!(redactor.header("x-short", "ab"), mark("ab"));
+    assert_eq!(redactor.text("of radiology"), format!("of {}", mark("radiology")));
+    assert_eq!(
+        redactor.header("accept", "application/json"),
+        mark("application/json")
+    );
+    for (name, value) in [
+        ("accept", "*/*"),
+        ("content-type", "application/json"),
+        ("x-other", "ab"),
+    ] {
+        assert_eq!(redactor.header(name, value), value);
+    }
+    assert_eq!(redactor.text("it is application/json"), "it is application/json");
 }
 
 fn event() -> Value {

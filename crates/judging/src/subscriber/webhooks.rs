@@ -1,7 +1,7 @@
 //! Requests for webhooks: that each subscription has a callback and a secret of its own, and that an unsubscribe says what the
 //! subscription said (STU1 and STU2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
@@ -99,10 +99,8 @@ impl Judge {
         if let Some(subscription) = living.filter(|subscription| subscription.ended.is_none())
             && let Some(webhook) = &mut subscription.webhook
         {
-            let further = form
-                .asked
-                .into_iter()
-                .filter(|event| !subscription.asked.contains(event));
+            let known: HashSet<&String> = subscription.asked.iter().collect();
+            let further = form.asked.into_iter().filter(|event| !known.contains(event));
             let further: Vec<String> = further.collect();
             subscription.asked.extend(further);
             subscription.unsubscribe = None;

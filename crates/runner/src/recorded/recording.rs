@@ -13,6 +13,8 @@ use crate::protocol::Version;
 
 /// The longest first line that is looked at, in bytes.
 const LONGEST_HEADER: u64 = 64 << 10;
+/// The largest HAR file that is read, in bytes: reading takes some times as much memory.
+const LARGEST_HAR: u64 = 256 << 20;
 
 /// The recording cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,12 @@ pub enum RecordingError {
         path: PathBuf,
         /// The error of the operating system.
         source: std::io::Error,
+    },
+    /// It is longer than what is read.
+    #[error("{}: has more than {LARGEST_HAR} bytes, which is the most that is read of one file that is no capture", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
     },
     /// It is a capture, and a bad one.
     #[error(transparent)]
@@ -82,7 +90,16 @@ impl Recording {
         if !first.trim_ascii_start().starts_with(b"{") {
             return Ok(None);
         }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(unreadable)?;
+        file.take(LARGEST_HAR + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > LARGEST_HAR {
+            return Err(RecordingError::TooLarge {
+                path: path.to_owned(),
+            });
+        }
         // Browsers begin some with a byte order mark; what is no JSON is told by whoever looks at it next.
         let document = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
         if !har::is_har(&document) {

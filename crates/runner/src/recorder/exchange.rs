@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::Url;
 
@@ -15,6 +15,10 @@ use super::headers::{end_to_end, is_upgrade, listed, of_request};
 use super::replacing::{self, Answered, CALLBACK, ENDPOINT, SECRET};
 use super::{BODY_LIMIT, Relay, tunnel};
 use crate::capture::{Message, Side};
+use crate::redaction::Redactor;
+
+/// The shortest credential of a header, in bytes, that is looked for wherever else it may stand.
+const SHORTEST_LEARNT: usize = 8;
 
 /// The body of a request.
 struct Outgoing {
@@ -62,13 +66,15 @@ impl Relay {
 
     /// Looks for credentials that have to be hidden from now on.
     pub(super) fn learn(&self, headers: &HeaderMap) {
-        let shown = headers
-            .get_all(AUTHORIZATION)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        for value in shown {
-            if let Some((_, credentials)) = value.trim().split_once(' ') {
-                self.sink.know(credentials.trim());
+        for (name, value) in headers {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let credentials = Redactor::credentials_of(name.as_str(), &value);
+            // Short ones, such as what cookies say of languages, are words that stand elsewhere too.
+            for credential in credentials
+                .iter()
+                .filter(|credential| credential.len() >= SHORTEST_LEARNT)
+            {
+                self.sink.know(credential);
             }
         }
     }

@@ -264,7 +264,7 @@ pub(super) async fn prepare(
     began: Instant,
 ) -> Result<(Arc<Setting>, TargetTold, Vec<Arc<Scenario>>), RunError> {
     let VersionPlan { target, scenarios } = version_plan;
-    target.secrets().for_each(|secret| redactor.know(secret));
+    target.tell_secrets(redactor);
     let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
     let http = HttpClient::new(&target.hub_url, &target.approach, patience)?;
     let claims = preflight::claims(&target, &http).await?;

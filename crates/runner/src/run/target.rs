@@ -12,6 +12,7 @@ use crate::client::{Approach, Trust};
 use crate::is_loopback;
 use crate::judging::hub::{HubUrlError, parse_hub_url};
 use crate::protocol::{Scopes, Version};
+use crate::redaction::Redactor;
 use crate::requirement::Capability;
 
 /// The hub under test.
@@ -49,8 +50,6 @@ pub struct Target {
     pub max_parallel: usize,
     /// Whether it is castspec's own simulator, run in this process.
     pub built_in: bool,
-    /// Values of headers that came from the environment.
-    pub secret_values: Vec<String>,
     /// The arguments of `castspec run` that lead to this target again, without secrets.
     pub arguments: Vec<String>,
 }
@@ -179,7 +178,6 @@ impl Target {
             timing: Timing::default(),
             max_parallel: 8,
             built_in: false,
-            secret_values: Vec::new(),
             arguments: Vec::new(),
         })
     }
@@ -237,7 +235,7 @@ impl Target {
     }
 
     /// Everything in it that must not be seen.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+    fn secrets(&self) -> impl Iterator<Item = &str> {
         let tokens = self.approach.token.iter().map(String::as_str);
         let restricted = self.restricted.iter().map(|restricted| restricted.token.as_str());
         let rejected = self.rejected.iter().map(|rejected| rejected.token.as_str());
@@ -245,11 +243,16 @@ impl Target {
             .into_iter()
             .chain(&self.approach.proxy)
             .filter_map(Url::password);
-        tokens
-            .chain(restricted)
-            .chain(rejected)
-            .chain(password)
-            .chain(self.secret_values.iter().map(String::as_str))
+        tokens.chain(restricted).chain(rejected).chain(password)
+    }
+
+    /// Tells the redactor of everything in it that must not be seen: tokens, passwords, and all headers that are configured,
+    /// for what each of them is cannot be told by its name.
+    pub fn tell_secrets(&self, redactor: &Redactor) {
+        self.secrets().for_each(|secret| redactor.know(secret));
+        for (name, value) in &self.approach.headers {
+            redactor.know_header(name, value);
+        }
     }
 
     /// `hub.url` as text, without a trailing slash.

@@ -74,13 +74,11 @@ impl Target {
                 HeaderFile::Value(value) => value,
                 HeaderFile::Env { env } => {
                     let value = std::env::var(&env).ok().filter(|value| !value.is_empty());
-                    let value = value.ok_or_else(|| TargetError::Environment {
+                    value.ok_or_else(|| TargetError::Environment {
                         path: path.to_owned(),
                         what: format!("header {name}"),
                         variable: env,
-                    })?;
-                    target.secret_values.push(value.clone());
-                    value
+                    })?
                 }
             };
             target.approach.headers.push((name, value));

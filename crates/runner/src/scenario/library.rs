@@ -183,7 +183,7 @@ impl Library {
         // A file of its own is named after the folder that it lies in, as if that had been given.
         let root = match path.is_dir() {
             true => {
-                collect(path, path, 0, &mut files)?;
+                collect(path, path, &mut Vec::new(), &mut files)?;
                 if files.is_empty() {
                     return Err(LibraryError::Empty {
                         path: path.to_owned(),
@@ -373,11 +373,23 @@ fn read_text(file: &Path) -> Result<String, LibraryError> {
     }
 }
 
-fn collect(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), LibraryError> {
+/// The files of scenarios in a folder; `within` are the folders that it lies in, each by its one true path.
+fn collect(
+    root: &Path,
+    folder: &Path,
+    within: &mut Vec<PathBuf>,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), LibraryError> {
     let error = |problem: std::io::Error| LibraryError::Unreadable {
         path: folder.to_owned(),
         problem: problem.to_string(),
     };
+    let own = folder.canonicalize().map_err(error)?;
+    // A link that leads back to where it lies has nothing that is not read already.
+    if within.contains(&own) {
+        return Ok(());
+    }
+    within.push(own);
     for entry in std::fs::read_dir(folder).map_err(error)? {
         let path = entry.map_err(error)?.path();
         let relative = path
@@ -386,8 +398,8 @@ fn collect(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -
             .to_string_lossy()
             .replace('\\', "/");
         if path.is_dir() {
-            if depth < DEPTH && !is_set_apart(&format!("{relative}/")) {
-                collect(root, &path, depth + 1, files)?;
+            if within.len() <= DEPTH && !is_set_apart(&format!("{relative}/")) {
+                collect(root, &path, within, files)?;
             }
         } else if path
             .extension()
@@ -396,6 +408,7 @@ fn collect(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -
             files.push(path);
         }
     }
+    within.pop();
     Ok(())
 }
 

@@ -6,6 +6,10 @@ use super::super::judgement::{Findings, Unmet, shown};
 use super::context::{Context, text};
 use super::judge;
 
+/// How many things are compared with all of another kind. No event has as many in earnest; without a bound their product would
+/// decide how long a message takes.
+const MOST_COMPARED: usize = 1_000;
+
 /// What a reference names: type and id where it tells them.
 #[derive(Debug, PartialEq, Eq)]
 enum Named<'a> {
@@ -48,6 +52,7 @@ fn shares_identifier(reference: &Value, resource: &Value) -> bool {
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
+        .take(MOST_COMPARED)
         .any(same)
 }
 
@@ -129,6 +134,7 @@ pub(super) fn subjects(resource: &str, is_open: bool, context: &Context<'_>, fin
 }
 
 fn patient_of_study(requirement: &'static str, context: &Context<'_>, findings: &mut Findings) {
+    let held = context.elements.iter().any(|element| element.key == "patient");
     for (element, study) in context.resources("ImagingStudy") {
         let Some(subject) = study.get("subject") else {
             continue;
@@ -139,7 +145,6 @@ fn patient_of_study(requirement: &'static str, context: &Context<'_>, findings: 
         ) {
             continue;
         }
-        let held = context.elements.iter().any(|element| element.key == "patient");
         judge(findings, requirement, Unmet::ByLevel, held, "/context", || {
             format!(
                 "{}'s subject is a Patient, but the context has no patient",
@@ -155,13 +160,19 @@ fn reports_refer_to_studies(
     context: &Context<'_>,
     findings: &mut Findings,
 ) {
-    for (element, report) in context.resources("DiagnosticReport") {
+    let studies: Vec<&Value> = context
+        .resources("ImagingStudy")
+        .map(|(_, study)| study)
+        .take(MOST_COMPARED)
+        .collect();
+    for (element, report) in context.resources("DiagnosticReport").take(MOST_COMPARED) {
         let references: Vec<&Value> = ["imagingStudy", "study"]
             .into_iter()
             .filter_map(|member| report.get(member)?.as_array())
             .flatten()
+            .take(MOST_COMPARED)
             .collect();
-        for (_, study) in context.resources("ImagingStudy") {
+        for study in &studies {
             let held = references
                 .iter()
                 .any(|reference| refers_to(reference, study) == Some(true));

@@ -109,7 +109,7 @@ pub async fn replay(
         return Err(ReplayError::Nothing);
     }
     let redactor = Redactor::default();
-    target.secrets().for_each(|secret| redactor.know(secret));
+    target.tell_secrets(&redactor);
     let patience = target.timing.response.max(Duration::from_secs(5)) * 2;
     let mut performance = Performance {
         script,
