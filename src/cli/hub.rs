@@ -9,7 +9,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::base_fhir::BaseFhirArgument;
+use super::hub_client::{ClientArgumentError, ClientArguments};
 use super::hub_control::{self, FaultArguments, FaultError};
+use super::hub_reach::ReachArguments;
 use super::hub_subscribers::{self, Conditions, Prepared};
 use super::hub_tokens::{self, TokensError};
 use super::output::Output;
@@ -70,6 +72,12 @@ pub struct HubCommand {
     /// must be rejected. Only its owner can read it
     #[arg(long, value_name = "FILE", requires = "auth")]
     tokens_out: Option<PathBuf>,
+
+    #[command(flatten)]
+    client: ClientArguments,
+
+    #[command(flatten)]
+    reach: ReachArguments,
 
     /// Write the certificate authority (PEM) to this file
     #[arg(long, value_name = "FILE", conflicts_with = "plaintext")]
@@ -164,6 +172,9 @@ pub enum HubCommandError {
     /// The tokens could not be written.
     #[error(transparent)]
     Tokens(#[from] TokensError),
+    /// The client with a secret cannot be registered.
+    #[error(transparent)]
+    Client(#[from] ClientArgumentError),
     /// Faults cannot be injected.
     #[error(transparent)]
     Faults(#[from] FaultError),
@@ -302,12 +313,16 @@ impl HubCommand {
                 source,
             })
         };
+        let client = self.client.client()?;
         Ok(Settings {
             version: self.fhircast_version.first().copied().unwrap_or(Version::Stu3),
             callback_authority: self.callback_ca.as_ref().map(read).transpose()?,
             authorization: self.auth.then(|| Options {
                 lifetime: self.token_life(),
+                client,
             }),
+            callbacks_to: self.reach.callbacks_to(),
+            origins: self.reach.origins(),
             defects: self.defect.clone(),
             limits: Limits {
                 webhooks: !self.no_webhooks,

@@ -30,6 +30,25 @@ impl Admission {
         grant.is_none_or(|grant| grant.scopes.allow(event, access))
     }
 
+    /// Refuses another topic than the one that the token is for: whose session it is, the launch has told (2.1).
+    ///
+    /// # Errors
+    /// When the token is for another topic.
+    pub fn admit_to(&self, topic: &str) -> Result<(), Refusal> {
+        let own = self.grant.as_ref().and_then(|grant| grant.topic.as_deref());
+        match own {
+            Some(own) if own != topic => {
+                let reason = format!(
+                    "hub.topic: the access token is for the topic '{own}', which its launch gave, and for no other; the \
+                     topic of the request needs a token of its own (FHIRcast STU3, 2.1 Session Discovery)"
+                );
+                let challenge = "error=\"insufficient_scope\", error_description=\"it is for another topic\"";
+                Err(Refusal::new(403, reason).with_challenge(challenge))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The end of the permissions, in time since the hub's start; `None` where they have none.
     pub fn until(&self, now: Now) -> Option<Duration> {
         let grant = self.grant.as_ref()?;
@@ -57,4 +76,32 @@ pub(super) fn seconds_left(until: Option<Duration>, now: Now) -> u64 {
     until.map_or(u64::MAX, |until| {
         until.saturating_sub(now.elapsed).as_secs().max(1)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Scopes;
+
+    #[test]
+    fn a_token_is_for_its_own_topic_or_for_all() {
+        let grant = |topic: Option<&str>| Grant {
+            client: "viewer".to_owned(),
+            scopes: Scopes::parse("fhircast/*.*").unwrap(),
+            expires: jiff::Timestamp::MAX,
+            launch: None,
+            topic: topic.map(str::to_owned),
+        };
+        for scoped in [true, false] {
+            let own = Admission::by(grant(Some("t")), scoped);
+            assert_eq!(own.admit_to("t"), Ok(()));
+            for other in ["T", "t ", ""] {
+                let refusal = own.admit_to(other).unwrap_err();
+                assert_eq!(refusal.status, 403);
+                assert!(refusal.challenge.unwrap().contains("insufficient_scope"));
+            }
+            assert_eq!(Admission::by(grant(None), scoped).admit_to("any"), Ok(()));
+        }
+        assert_eq!(Admission::default().admit_to("any"), Ok(()));
+    }
 }

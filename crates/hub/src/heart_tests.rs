@@ -48,6 +48,7 @@ fn the_heart_names_no_framework_no_runtime_and_no_shell() {
         "shell",
         "authorization/mod.rs",
         "authorization/shell.rs",
+        "browsers",
         "control_api",
         "lib.rs",
         "heart_tests.rs",

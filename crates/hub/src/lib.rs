@@ -9,6 +9,7 @@
 
 mod admission;
 pub mod authorization;
+mod browsers;
 mod clock;
 pub mod control_api;
 pub mod defect;
@@ -24,13 +25,15 @@ pub mod version_profile;
 mod webhook_request;
 
 pub use admission::Admission;
+pub use browsers::{Browsers, Origin, OriginError, Origins};
 pub use clock::Now;
 pub use defect::{Behaviour, Defect, UnknownDefect};
 pub use identifiers::{CountedIdentifiers, Identifiers, RandomIdentifiers};
 pub use refusal::Refusal;
 pub use session::{Limits, OtherEvents};
 pub use shell::{
-    CallerError, Controls, Exchanges, HubError, NotThere, Observer, Published, Server, Settings, Transport,
+    CallbackHost, CallbackHostError, CallbackHosts, CallerError, Controls, Exchanges, HubError, NotThere,
+    Observer, Published, Server, Settings, Transport,
 };
 pub use supported::configuration;
 pub use version_profile::VersionProfile;

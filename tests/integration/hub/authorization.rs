@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::hub_support::Hub;
 use castspec_fhircast::protocol::{Scopes, Version};
-use castspec_hub::authorization::Options;
+use castspec_hub::authorization::{Client as Registered, Options};
 use castspec_hub::{Defect, Settings, Transport};
 use jiff::SignedDuration;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
@@ -54,7 +54,10 @@ async fn deviating(version: Version, lifetime: Duration, defects: &[Defect]) -> 
     let settings = Settings {
         version,
         defects: defects.to_vec(),
-        authorization: Some(Options { lifetime }),
+        authorization: Some(Options {
+            lifetime,
+            ..Options::default()
+        }),
         ..Settings::default()
     };
     Hub::start(settings, Transport::Tls).await
@@ -252,6 +255,95 @@ async fn an_application_launches_by_itself_refreshes_and_follows_the_session() {
             .is_err(),
         "used"
     );
+    for token in [granted.access_token().secret(), again.access_token().secret()] {
+        let revoked = publish(&hub, Some(token), topic, "Patient-open", "e2").await;
+        revoked.refused(401, "it has been revoked");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_launch_is_for_its_topic() {
+    let hub = hub(Version::Stu3, Duration::from_secs(300)).await;
+    let granted = authorize(&hub, &origin(&hub), &["fhircast/*.*"], None).await;
+    let token = Some(granted.access_token().secret().as_str());
+    let own = granted.extra_fields().hub_topic.as_str();
+    assert_eq!(
+        subscribe(&hub, token, own, "Patient-open", "60").await.status,
+        202
+    );
+    let current = |topic: &str| hub.http.get(format!("{}/{topic}", hub.url()));
+    assert_eq!(Answer::to(current(own), token).await.status, 200);
+    for refused in [
+        subscribe(&hub, token, "other", "Patient-open", "60").await,
+        publish(&hub, token, "other", "Patient-open", "e").await,
+        Answer::to(current("other"), token).await,
+    ] {
+        refused.refused(403, "insufficient_scope");
+        assert!(refused.body.contains("hub.topic"), "{}", refused.body);
+    }
+    let script = issue(&hub, "fhircast/*.*", 300);
+    let accepted = publish(&hub, Some(&script), "other", "Patient-open", "e").await;
+    assert_eq!(accepted.status, 202, "a token of no launch is for all");
+}
+
+#[tokio::test]
+async fn a_script_with_a_secret_asks_for_its_token_itself() {
+    let settings = Settings {
+        authorization: Some(Options {
+            client: Some(Registered::new("night-script", "s3cret/+").unwrap()),
+            ..Options::default()
+        }),
+        ..Settings::default()
+    };
+    let hub = Hub::start(settings, Transport::Tls).await;
+    for kind in [oauth2::AuthType::BasicAuth, oauth2::AuthType::RequestBody] {
+        let script = |secret: &str| {
+            oauth2::basic::BasicClient::new(ClientId::new("night-script".to_owned()))
+                .set_client_secret(oauth2::ClientSecret::new(secret.to_owned()))
+                .set_auth_type(kind.clone())
+                .set_token_uri(TokenUrl::new(format!("{}/token", origin(&hub))).unwrap())
+        };
+        let http = |request| exchange(hub.http.clone(), request);
+        let granted = script("s3cret/+")
+            .exchange_client_credentials()
+            .add_scope(Scope::new("fhircast/Patient-open.*".to_owned()))
+            .request_async(&http)
+            .await
+            .unwrap();
+        let token = Some(granted.access_token().secret().as_str());
+        assert_eq!(
+            publish(&hub, token, "any", "Patient-open", "e1").await.status,
+            202
+        );
+        let other = publish(&hub, token, "any", "ImagingStudy-open", "e2").await;
+        other.refused(403, "insufficient_scope");
+        let refused = script("another")
+            .exchange_client_credentials()
+            .request_async(&http)
+            .await;
+        let Err(oauth2::RequestTokenError::ServerResponse(refused)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(*refused.error(), BasicErrorResponseType::InvalidClient);
+    }
+    let form = [("grant_type", "client_credentials"), ("hub.topic", "own")];
+    let asked = hub.http.post(format!("{}/token", origin(&hub))).form(&form);
+    let granted = Answer::to(asked.basic_auth("night-script", Some("s3cret/+")), None)
+        .await
+        .json();
+    let token = granted["access_token"].as_str();
+    assert_eq!(
+        publish(&hub, token, "own", "Patient-open", "e3").await.status,
+        202
+    );
+    publish(&hub, token, "any", "Patient-open", "e4")
+        .await
+        .refused(403, "insufficient_scope");
+    let asked = hub.http.post(format!("{}/token", origin(&hub))).form(&form);
+    let refused = Answer::to(asked.basic_auth("night-script", Some("guessed")), None).await;
+    assert_eq!(refused.status, 401);
+    assert!(refused.challenge.unwrap().starts_with("Basic "));
+    assert!(!refused.body.contains("guessed"), "{}", refused.body);
 }
 
 #[tokio::test]

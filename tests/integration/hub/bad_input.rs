@@ -185,7 +185,7 @@ async fn bodies_over_the_limit_get_413() {
         assert_eq!(status, 413);
         assert!(body.contains("10000 bytes"), "{body}");
         let mut stream = TcpStream::connect(hub.server.address()).await.unwrap();
-        let head = "POST /fhircast HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let head = "POST /fhircast HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
         let chunked = format!("{head}{size:x}\r\n{}\r\n0\r\n\r\n", " ".repeat(size));
         stream.write_all(chunked.as_bytes()).await.unwrap();
         let mut answer = vec![0; 12];
@@ -266,7 +266,7 @@ async fn connections_that_say_too_little_are_dropped() {
         let mut streams = Vec::new();
         for said in [
             "",
-            "POST /fhircast HTTP/1.1\r\nHost: x\r\n",
+            "POST /fhircast HTTP/1.1\r\nHost: localhost\r\n",
             "\u{16}\u{3}\u{1}",
             "garbage\r\n\r\n",
         ] {
@@ -283,8 +283,7 @@ async fn connections_that_say_too_little_are_dropped() {
     }
     let hub = Hub::start(settings, Transport::Plaintext).await;
     let mut stream = TcpStream::connect(hub.server.address()).await.unwrap();
-    let head =
-        "POST /fhircast HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    let head = "POST /fhircast HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 12];
     stream.read_exact(&mut answer).await.unwrap();
@@ -319,7 +318,7 @@ async fn byte_of_room(hub: &Hub) -> TcpStream {
     loop {
         let mut stream = TcpStream::connect(hub.server.address()).await.unwrap();
         stream
-            .write_all(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+            .write_all(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
             .await
             .unwrap();
         let mut byte = [0];

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 fn hub(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_castspec"));
     command.arg("hub").args(arguments);
+    command.env_remove("CASTSPEC_CLIENT_SECRET");
     command
 }
 
@@ -96,6 +97,20 @@ fn what_it_cannot_do_is_told() {
             "/nowhere/at/all.toml",
         ),
         (&["--tokens-out", "tokens.toml"], "--auth"),
+        (&["--client-id", "script"], "--auth"),
+        (&["--auth", "--client-id", "script"], "set CASTSPEC_CLIENT_SECRET"),
+        (
+            &["--auth", "--client-id", "", "--client-secret", "x"],
+            "the client id must have",
+        ),
+        (
+            &["--allow-origin", "viewer.example.com"],
+            "such as https://viewer.example.com:8080",
+        ),
+        (
+            &["--callbacks-to", "http://app.example.com"],
+            "such as app.example.com",
+        ),
         (&["--callback-ca", "/nowhere/at/all.pem"], "/nowhere/at/all.pem"),
         (&["--fhircast-version", "STU9"], "STU9"),
         (&["--bind", "192.0.2.1"], "cannot listen on 192.0.2.1"),
@@ -175,6 +190,48 @@ fn tokens_for_scripts_are_written_for_their_owner_alone() {
         let report = std::fs::read_to_string(folder.path().join("reports").join(report)).unwrap();
         assert!(!report.contains(token), "nor written into reports");
     }
+}
+
+#[test]
+fn the_client_has_its_secret_from_the_environment_and_nobody_is_told_it() {
+    let mut process = hub(&["--auth", "--plaintext", "--client-id", "script"])
+        .env("CASTSPEC_CLIENT_SECRET", "a-secret-of-its-own")
+        .env("CASTSPEC_LOG", "debug")
+        .args([
+            "--allow-origin",
+            "https://viewer.example.com",
+            "--callbacks-to",
+            "app.example.com:8080",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let url = line
+        .strip_prefix("castspec hub listening on ")
+        .unwrap()
+        .trim_end();
+    let at = format!("{}/token", url.strip_suffix("/fhircast").unwrap());
+    let ask = async |secret: &str| {
+        // Another test of this process may have installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let asked = reqwest::Client::new()
+            .post(&at)
+            .header("Origin", "https://viewer.example.com")
+            .basic_auth("script", Some(secret))
+            .form(&[("grant_type", "client_credentials")]);
+        asked.send().await.unwrap().status().as_u16()
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    assert_eq!(runtime.block_on(ask("a-secret-of-its-own")), 200);
+    assert_eq!(runtime.block_on(ask("a-secret-of-another")), 401);
+    process.kill().unwrap();
+    let told = process.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&told.stderr);
+    assert!(!told.contains("a-secret-of"), "{told}");
 }
 
 #[test]

@@ -120,7 +120,11 @@ async fn an_application_is_judged_by_what_it_asked_for_and_no_secret_is_told() {
         202
     );
     assert_eq!(application.open(token, topic).await, 403);
-    assert_eq!(application.follow(token, "elsewhere", "Patient-open").await, 202);
+    assert_eq!(
+        application.follow(token, "elsewhere", "Patient-open").await,
+        403,
+        "the token is for its own topic"
+    );
     let (code_of_exit, out, told) = hub.stop();
     assert_eq!(code_of_exit, Some(1), "{told}");
     let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod bad_input;
+mod browsers;
 mod command;
 mod control;
 mod defects;

@@ -7,7 +7,7 @@ use crate::hub_support::{Hub, patient_open};
 use castspec_certificates::Authority;
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::protocol::signature::sign;
-use castspec_hub::{Defect, Limits, Server, Settings, Transport};
+use castspec_hub::{CallbackHosts, Defect, Limits, Server, Settings, Transport};
 use serde_json::Value;
 
 const BOTH: [Version; 2] = [Version::Stu2, Version::Stu1];
@@ -192,6 +192,45 @@ async fn a_callback_over_https_must_have_a_certificate_that_the_hub_trusts() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("no certificate in PEM"), "{error}");
+}
+
+#[tokio::test]
+async fn a_callback_elsewhere_is_refused_unless_its_host_was_named() {
+    for version in BOTH {
+        let hub = hub(version).await;
+        for mode in ["subscribe", "unsubscribe"] {
+            for callback in [
+                "http://10.0.0.1/callback?token=hush",
+                "http://169.254.169.254/latest?token=hush",
+                "https://evil.example/callback?token=hush",
+                "http://localhost.evil.example/callback?token=hush",
+            ] {
+                let (status, told) = request(&hub, mode, callback, &[]).await;
+                assert_eq!(status, 403, "{mode} {callback}: {told}");
+                assert!(told.contains("--callbacks-to"), "{told}");
+                assert!(!told.contains("hush"), "{told}");
+            }
+        }
+        // A name of this machine needs no name server.
+        let mut callback = Callback::start().await;
+        callback.url = callback.url.replace("127.0.0.1", "viewer.localhost");
+        join(&hub, &mut callback).await;
+    }
+    let named = ["192.0.2.1:8080".parse().unwrap()];
+    let settings = Settings {
+        version: Version::Stu2,
+        callbacks_to: CallbackHosts::with(named),
+        ..Settings::default()
+    };
+    let hub = Hub::start(settings, Transport::Plaintext).await;
+    for (callback, expected) in [
+        ("http://192.0.2.1:8080/callback", 202),
+        ("http://192.0.2.1:8081/callback", 403),
+        ("http://192.0.2.2:8080/callback", 403),
+    ] {
+        let (status, told) = request(&hub, "subscribe", callback, &[]).await;
+        assert_eq!(status, expected, "{callback}: {told}");
+    }
 }
 
 #[tokio::test]

@@ -130,6 +130,18 @@ impl FhircastScope {
         };
         fits && self.access.is_none_or(|granted| granted == access)
     }
+
+    /// Whether it authorizes all that another does with this access.
+    fn covers(&self, narrower: &Events, access: Access) -> bool {
+        let fits = match (&self.events, narrower) {
+            (Events::All, _) => true,
+            (_, Events::One(event)) => return self.allows(event, access),
+            (Events::OfResource(wide), Events::OfResource(name))
+            | (Events::OfAction(wide), Events::OfAction(name)) => wide.eq_ignore_ascii_case(name),
+            _ => false,
+        };
+        fits && self.access.is_none_or(|granted| granted == access)
+    }
 }
 
 /// The scopes of a token: those of FHIRcast, and beside them whatever else was granted.
@@ -174,12 +186,15 @@ impl Scopes {
         self.others.iter().any(|other| other == scope)
     }
 
-    /// Whether every one of these is among them, word by word.
+    /// Whether they authorize all that these do: those of FHIRcast by their meaning, the others word by word.
     pub fn include(&self, narrower: &Self) -> bool {
-        narrower
-            .fhircast
-            .iter()
-            .all(|scope| self.fhircast.contains(scope))
+        let covered = |scope: &FhircastScope| {
+            let both = [Access::Read, Access::Write];
+            both.into_iter()
+                .filter(|access| scope.access.is_none_or(|asked| asked == *access))
+                .all(|access| self.fhircast.iter().any(|own| own.covers(&scope.events, access)))
+        };
+        narrower.fhircast.iter().all(covered)
             && narrower.others.iter().all(|scope| self.others.contains(scope))
     }
 
@@ -244,13 +259,46 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_is_included_where_all_that_it_authorizes_is() {
+        for (wide, narrow, included) in [
+            ("fhircast/*.*", "fhircast/Patient-open.read", true),
+            (
+                "fhircast/*.*",
+                "fhircast/*.write fhircast/patient-*.* fhircast/*-open.read",
+                true,
+            ),
+            ("fhircast/*.read fhircast/*.write", "fhircast/*.*", true),
+            ("fhircast/Patient-open.*", "fhircast/patient-OPEN.write", true),
+            ("fhircast/patient-*.read", "fhircast/Patient-close.read", true),
+            ("fhircast/Patient-*.read", "fhircast/patient-*.read", true),
+            ("fhircast/*-open.*", "fhircast/Encounter-open.*", true),
+            ("openid fhircast/*.*", "openid", true),
+            ("fhircast/*.read", "fhircast/Patient-open.*", false),
+            ("fhircast/*.read", "fhircast/Patient-open.write", false),
+            ("fhircast/Patient-open.read", "fhircast/*.read", false),
+            ("fhircast/Patient-open.read", "fhircast/patient-*.read", false),
+            ("fhircast/patient-*.read", "fhircast/*-open.read", false),
+            ("fhircast/patient-*.read", "fhircast/Encounter-open.read", false),
+            ("fhircast/patient-*.*", "fhircast/*.*", false),
+            ("fhircast/*.*", "openid", false),
+        ] {
+            let [wide_scopes, narrow_scopes] = [wide, narrow].map(|text| Scopes::parse(text).unwrap());
+            assert_eq!(
+                wide_scopes.include(&narrow_scopes),
+                included,
+                "{wide} of {narrow}"
+            );
+        }
+    }
+
+    #[test]
     fn they_are_written_as_they_were_read() {
         let text =
             "openid fhircast/Patient-open.read fhircast/*.write fhircast/patient-*.* fhircast/*-open.read";
         let scopes = Scopes::parse(text).unwrap();
         assert_eq!(scopes.to_string(), text);
         assert!(scopes.include(&Scopes::parse("openid fhircast/*.write").unwrap()));
-        assert!(!scopes.include(&Scopes::parse("fhircast/Patient-close.write").unwrap()));
+        assert!(!scopes.include(&Scopes::parse("fhircast/Encounter-close.read").unwrap()));
         let known = Scopes::parse("patient/*.rs openid").unwrap().known(&["openid"]);
         assert_eq!(known.to_string(), "openid");
     }

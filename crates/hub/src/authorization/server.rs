@@ -1,5 +1,6 @@
 //! The heart of the authorization server: launches, authorizations and tokens, with `now` always a parameter.
 
+mod authenticating;
 mod authorizing;
 mod redeeming;
 
@@ -9,8 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::launch::{Authorized, Code, Launch, Waiting};
+use super::client::Client;
+use super::launch::{Code, Family, Launch, Waiting};
 use super::request::check_redirect;
+use super::revoked::Revoked;
 use super::token::{Grant, Signer, SigningError, TokenProblem};
 use crate::protocol::Scopes;
 
@@ -37,12 +40,15 @@ const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(24);
 pub struct Options {
     /// The life of access tokens.
     pub lifetime: Duration,
+    /// The client that has a secret, and may ask for tokens of its own; none where it is left out.
+    pub client: Option<Client>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             lifetime: Duration::from_secs(3_600),
+            client: None,
         }
     }
 }
@@ -77,13 +83,15 @@ pub struct AuthorizationServer {
     /// The session of the user, which every standalone launch joins.
     topic: String,
     lifetime: SignedDuration,
+    client: Option<Client>,
     signer: Signer,
     secrets: Secrets,
     launches: Waiting<Launch>,
     codes: Waiting<Code>,
-    /// Codes that were used, and the authorizations that end when one is used again.
-    used: Waiting<String>,
-    refreshes: Waiting<Authorized>,
+    /// Codes that were used, and the launches whose tokens end when one is used again.
+    used: Waiting<u64>,
+    families: Waiting<Family>,
+    revoked: Revoked,
     /// How many applications were launched.
     launched: u64,
 }
@@ -104,12 +112,14 @@ impl AuthorizationServer {
             hub_url: hub_url.to_owned(),
             topic: secrets(),
             lifetime: SignedDuration::try_from(options.lifetime).unwrap_or(SignedDuration::MAX),
+            client: options.client.clone(),
             signer: Signer::new(issuer, hub_url)?,
             secrets,
             launches: Waiting::default(),
             codes: Waiting::default(),
             used: Waiting::default(),
-            refreshes: Waiting::default(),
+            families: Waiting::default(),
+            revoked: Revoked::default(),
             launched: 0,
         })
     }
@@ -117,20 +127,33 @@ impl AuthorizationServer {
     /// The document at `/.well-known/smart-configuration` (SMART App Launch 2, Conformance).
     pub fn configuration(&self) -> Value {
         let at = |path: &str| format!("{}{path}", self.issuer);
+        let mut methods = vec!["none"];
+        let mut grants = vec!["authorization_code", "refresh_token"];
+        let mut capabilities = vec![
+            "launch-ehr",
+            "launch-standalone",
+            "client-public",
+            "sso-openid-connect",
+            "permission-offline",
+            "permission-online",
+            "authorize-post",
+        ];
+        if self.client.is_some() {
+            methods.extend(["client_secret_basic", "client_secret_post"]);
+            grants.push("client_credentials");
+            capabilities.push("client-confidential-symmetric");
+        }
         json!({
             "issuer": self.issuer,
             "jwks_uri": at("/jwks"),
             "authorization_endpoint": at("/authorize"),
             "token_endpoint": at("/token"),
-            "token_endpoint_auth_methods_supported": ["none"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_methods_supported": methods,
+            "grant_types_supported": grants,
             "response_types_supported": ["code"],
             "scopes_supported": OTHER_SCOPES.iter().copied().chain(["fhircast/*.read", "fhircast/*.write", "fhircast/*.*"]).collect::<Vec<_>>(),
             "code_challenge_methods_supported": ["S256"],
-            "capabilities": [
-                "launch-ehr", "launch-standalone", "client-public", "sso-openid-connect",
-                "permission-offline", "permission-online", "authorize-post",
-            ],
+            "capabilities": capabilities,
         })
     }
 
@@ -175,13 +198,14 @@ impl AuthorizationServer {
             scopes,
             expires: later(now, life),
             launch: None,
+            topic: None,
         };
-        self.sign(grant, now)
+        self.sign(grant, USER, now)
     }
 
-    fn sign(&mut self, grant: Grant, now: Timestamp) -> Result<Issued, SigningError> {
+    fn sign(&mut self, grant: Grant, subject: &str, now: Timestamp) -> Result<Issued, SigningError> {
         let id = (self.secrets)();
-        let token = self.signer.access_token(&grant, USER, &id, now)?;
+        let token = self.signer.access_token(&grant, subject, &id, now)?;
         Ok(Issued {
             token,
             scopes: grant.scopes,
@@ -192,13 +216,22 @@ impl AuthorizationServer {
     /// The grant of an access token.
     ///
     /// # Errors
-    /// When it was not issued here, or has ended.
+    /// When it was not issued here, was revoked, or has ended.
     pub fn admit(&self, token: &str, now: Timestamp) -> Result<Grant, TokenProblem> {
         let grant = self.signer.read(token)?;
+        if grant.launch.is_some_and(|launch| self.revoked.holds(launch)) {
+            return Err(TokenProblem::Revoked);
+        }
         if grant.expires <= now {
             return Err(TokenProblem::Expired(grant.expires));
         }
         Ok(grant)
+    }
+
+    /// Ends all tokens of a launch.
+    fn revoke(&mut self, launch: u64, now: Timestamp) {
+        self.families.retain(|family| family.authorized.launch != launch);
+        self.revoked.add(launch, later(now, self.lifetime), now);
     }
 }
 

@@ -15,6 +15,7 @@ use super::request::{AuthorizationAnswer, OAuthError, Parameters, TokenAnswer};
 use super::server::{AuthorizationServer, Issued, Options};
 use super::token::{Grant, SigningError, TokenProblem};
 use super::witness::{Witness, asked, granted};
+use crate::browsers::Browsers;
 use crate::protocol::Scopes;
 
 /// Requests here are short.
@@ -73,18 +74,25 @@ struct Served {
 }
 
 /// The paths of the server, below its issuer's URL.
-pub fn routes(authorization: Arc<Authorization>, witness: Witness) -> Router {
-    Router::new()
+pub fn routes(authorization: Arc<Authorization>, witness: Witness, browsers: &Browsers) -> Router {
+    let served = Served {
+        server: authorization,
+        witness,
+    };
+    let asked_by_pages = Router::new()
         .route("/.well-known/smart-configuration", get(configuration))
         .route("/jwks", get(key_set))
+        .route("/token", post(token))
+        .with_state(served.clone());
+    // Browsers go there themselves, and no page is to read where they are sent from there.
+    let visited = Router::new()
         .route("/launch", get(launch))
         .route("/authorize", get(authorize).post(authorize_posted))
-        .route("/token", post(token))
+        .with_state(served);
+    browsers
+        .share(asked_by_pages)
+        .merge(visited)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(Served {
-            server: authorization,
-            witness,
-        })
 }
 
 /// Answers with codes or tokens are not to be cached by anybody (RFC 6749, 5.1).
@@ -120,7 +128,7 @@ async fn launch(State(served): State<Served>, RawQuery(query): RawQuery) -> Resp
     let query = query.unwrap_or_default();
     let parameters = match Parameters::parse(query.as_bytes()) {
         Ok(parameters) => parameters,
-        Err(twice) => return refuse(&format!("{twice} stands more than once")),
+        Err(problem) => return refuse(&problem),
     };
     let Some(app) = parameters.get("app") else {
         return refuse("app is required and is missing: the URL at which the application is launched");
@@ -162,8 +170,12 @@ async fn token(State(served): State<Served>, headers: HeaderMap, body: Bytes) ->
                 .to_ascii_lowercase()
                 .starts_with("application/x-www-form-urlencoded")
         });
+    // Bytes that are no text are no credentials.
+    let header = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.to_str().unwrap_or_default());
     let answer = if form {
-        served.server.lock().token(&body, Timestamp::now())
+        served.server.lock().token(&body, header, Timestamp::now())
     } else {
         let told = "Content-Type must be application/x-www-form-urlencoded (RFC 6749, 4.1.3)";
         TokenAnswer::Refused(OAuthError::malformed(told))
@@ -172,6 +184,12 @@ async fn token(State(served): State<Served>, headers: HeaderMap, body: Bytes) ->
         TokenAnswer::Granted(grant) => {
             (served.witness)(granted(&grant));
             json(StatusCode::OK, &grant.answer)
+        }
+        TokenAnswer::Issued(answer) => json(StatusCode::OK, &answer),
+        // Who did not show who it is is told how it can (RFC 6749, 5.2).
+        TokenAnswer::Refused(error) if error.error == "invalid_client" => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"castspec\"")];
+            (challenge, json(StatusCode::UNAUTHORIZED, &error.to_json())).into_response()
         }
         TokenAnswer::Refused(error) => json(StatusCode::BAD_REQUEST, &error.to_json()),
     };

@@ -39,6 +39,8 @@ pub struct Grant {
     pub expires: Timestamp,
     /// The launch that it came of; `None` where it came of none.
     pub launch: Option<u64>,
+    /// The one topic that it is for; `None` where it is for all.
+    pub topic: Option<String>,
 }
 
 /// The reason why a token authorizes nothing.
@@ -53,6 +55,12 @@ pub enum TokenProblem {
     /// It was not issued here, or was changed.
     #[error("the access token was not issued by this authorization server")]
     Foreign,
+    /// It was ended, with all tokens of its launch.
+    #[error(
+        "the access token has been revoked, with all tokens of its launch: a code or a refresh token was used a second time; \
+         authorize again"
+    )]
+    Revoked,
     /// Its time is over.
     #[error("the access token expired at {0}; use the refresh token, or authorize again")]
     Expired(Timestamp),
@@ -70,6 +78,8 @@ struct AccessClaims {
     jti: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     launch: Option<u64>,
+    #[serde(default, rename = "hub.topic", skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
 }
 
 /// The claims of an id_token about the user and the request that it answers.
@@ -121,20 +131,21 @@ impl Signer {
     pub(super) fn access_token(
         &self,
         grant: &Grant,
-        user: &str,
+        subject: &str,
         id: &str,
         issued: Timestamp,
     ) -> Result<String, SigningError> {
         let claims = AccessClaims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
-            sub: user.to_owned(),
+            sub: subject.to_owned(),
             client_id: grant.client.clone(),
             scope: grant.scopes.to_string(),
             iat: issued.as_second(),
             exp: grant.expires.as_second(),
             jti: id.to_owned(),
             launch: grant.launch,
+            topic: grant.topic.clone(),
         };
         self.sign(&claims, "at+jwt")
     }
@@ -175,6 +186,7 @@ impl Signer {
             scopes: Scopes::parse(&read.claims.scope).map_err(|_| TokenProblem::Foreign)?,
             expires: Timestamp::from_second(read.claims.exp).map_err(foreign)?,
             launch: read.claims.launch,
+            topic: read.claims.topic,
         })
     }
 

@@ -25,7 +25,8 @@ type Outcome<T> = Result<Done<T>, Problem>;
 pub(super) fn router(controls: Controls, token: Token) -> Router {
     let token = Arc::new(token);
     let at = |act: &str| format!("/topics/{{topic}}/subscribers/{{subscriber}}/{act}");
-    Router::new()
+    let browsers = controls.browsers().locally();
+    let routes = Router::new()
         .route("/", get(overview))
         .route("/topics", get(topics))
         .route("/topics/{topic}", get(topic))
@@ -49,7 +50,8 @@ pub(super) fn router(controls: Controls, token: Token) -> Router {
             let token = Arc::clone(&token);
             async move { admit(&token, request, next).await }
         }))
-        .with_state(controls)
+        .with_state(controls);
+    browsers.guard(routes)
 }
 
 async fn admit(token: &Token, request: Request, next: Next) -> Response {

@@ -35,6 +35,9 @@ pub(super) fn admit(hub: &Registry, headers: &HeaderMap) -> Result<Admission, Re
             TokenProblem::Foreign => {
                 "error=\"invalid_token\", error_description=\"it was not issued here\"".to_owned()
             }
+            TokenProblem::Revoked => {
+                "error=\"invalid_token\", error_description=\"it has been revoked\"".to_owned()
+            }
             TokenProblem::Expired(_) => {
                 "error=\"invalid_token\", error_description=\"it has expired\"".to_owned()
             }

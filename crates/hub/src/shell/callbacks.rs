@@ -1,6 +1,6 @@
 //! The hub as a client of its subscribers' callbacks: one HTTP request for each call of a session.
 //!
-//! Callbacks may be anywhere, this machine included: the hub is a test bed. Redirects are not followed, and no more of an
+//! Callbacks are on this machine, or at hosts that were named to the hub. Redirects are not followed, and no more of an
 //! answer is read than the hub's limit.
 
 use std::sync::OnceLock;
@@ -14,6 +14,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::callback_hosts::CallbackHosts;
 use super::observation::{CallWatch, Observer};
 use super::settings::Settings;
 use crate::protocol::signature::SIGNATURE_HEADER;
@@ -25,6 +26,7 @@ use castspec_judging::subscriber::CallEnd;
 pub(super) struct Caller {
     client: Client,
     answer_limit: usize,
+    hosts: CallbackHosts,
 }
 
 /// No client for callbacks could be made.
@@ -65,6 +67,7 @@ impl Caller {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .dns_resolver(std::sync::Arc::new(settings.callbacks_to.clone()))
             .tcp_nodelay(true)
             // Shorter than callbacks keep connections: one that is closed just as it is used again costs a notification.
             .pool_idle_timeout(Duration::from_secs(4))
@@ -73,6 +76,7 @@ impl Caller {
         Ok(Self {
             client,
             answer_limit: settings.callback_answer_limit,
+            hosts: settings.callbacks_to.clone(),
         })
     }
 
@@ -84,6 +88,9 @@ impl Caller {
         observer: Option<&Observer>,
     ) -> CallAnswer {
         tracing::debug!(purpose = ?call.purpose, url = %call.url, "calling back");
+        if let Err(refusal) = self.hosts.check(&call.url) {
+            return CallAnswer::Failed(refusal.reason);
+        }
         let (method, url) = (method_of(call.method), call.url);
         let mut headers = HeaderMap::new();
         if let Some(signature) = call.signature.and_then(|value| HeaderValue::try_from(value).ok()) {

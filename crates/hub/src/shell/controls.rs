@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::fault_injection::FaultInjection;
 use super::registry::Registry;
 use super::topic::Topic;
+use crate::browsers::Browsers;
 use crate::defect::Defect;
 use crate::faults::{FaultRules, RuleId};
 use crate::identifiers::{Identifiers, RandomIdentifiers};
@@ -43,14 +44,21 @@ pub struct Published {
 pub struct Controls {
     registries: Vec<Weak<Registry>>,
     faults: FaultInjection,
+    browsers: Browsers,
 }
 
 impl Controls {
-    pub(super) fn new(registries: &[Arc<Registry>], faults: &FaultInjection) -> Self {
+    pub(super) fn new(registries: &[Arc<Registry>], faults: &FaultInjection, browsers: &Browsers) -> Self {
         Self {
             registries: registries.iter().map(Arc::downgrade).collect(),
             faults: faults.clone(),
+            browsers: browsers.clone(),
         }
+    }
+
+    /// The rules for requests of browsers that the hub has.
+    pub(crate) fn browsers(&self) -> &Browsers {
+        &self.browsers
     }
 
     /// The versions that the hub speaks, the first one first.

@@ -56,6 +56,7 @@ fn take_event(
             notification.topic
         )));
     }
+    admission.admit_to(&notification.topic)?;
     if hub.behaviour.leaks_across_topics() {
         for other in hub.others(&notification.topic) {
             let text = notification.to_text();

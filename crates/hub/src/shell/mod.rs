@@ -7,6 +7,7 @@ mod access;
 mod alarm;
 mod answers;
 mod body;
+mod callback_hosts;
 mod callbacks;
 mod connections;
 mod controls;
@@ -28,6 +29,7 @@ mod subscriptions;
 mod topic;
 mod upgrade;
 
+pub use self::callback_hosts::{CallbackHost, CallbackHostError, CallbackHosts};
 pub use self::callbacks::CallerError;
 pub use self::controls::{Controls, NotThere, Published};
 pub use self::error::HubError;

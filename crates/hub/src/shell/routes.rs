@@ -106,7 +106,11 @@ async fn current_context(State(hub): State<Hub>, Path(topic): Path<String>, head
         );
     }
     // A topic that nobody has used has no context, as one whose contexts are closed.
-    let context = admit(&hub, &headers).and_then(|admission| match hub.find(&topic) {
+    let admitted = admit(&hub, &headers).and_then(|admission| {
+        admission.admit_to(&topic)?;
+        Ok(admission)
+    });
+    let context = admitted.and_then(|admission| match hub.find(&topic) {
         Some(topic) => topic.with(|session, _| session.current_context_as(&admission)),
         None => Ok(CurrentContext {
             context_type: String::new(),

@@ -23,6 +23,7 @@ use super::registry::{Registry, Surroundings};
 use super::routes;
 use super::settings::{Settings, Transport};
 use crate::authorization::{Authorization, Witnessed, routes as authorization_routes};
+use crate::browsers::Browsers;
 use crate::certificates::Authority;
 use crate::defect::Defect;
 use crate::protocol::Version;
@@ -42,6 +43,7 @@ pub struct Server {
     authorization: Option<Arc<Authorization>>,
     registries: Vec<Arc<Registry>>,
     faults: FaultInjection,
+    browsers: Browsers,
     handle: Handle<SocketAddr>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -108,7 +110,8 @@ impl Server {
             transport,
             address: reachable,
         };
-        let (router, registries) = hubs(&settings, &urls, &surroundings);
+        let browsers = Browsers::new(settings.origins.clone(), address.ip().is_loopback());
+        let (router, registries) = hubs(&settings, &urls, &surroundings, &browsers);
         let handle = Handle::new();
         let serving = serve(listener, router, &settings, authority.as_ref(), &handle);
         handle.listening().await;
@@ -124,6 +127,7 @@ impl Server {
             authorization: surroundings.authorization,
             registries,
             faults: surroundings.faults,
+            browsers,
             handle,
             serving,
         })
@@ -156,7 +160,7 @@ impl Server {
 
     /// The control of the hub while it runs: faults, defects, events of its own.
     pub fn controls(&self) -> Controls {
-        Controls::new(&self.registries, &self.faults)
+        Controls::new(&self.registries, &self.faults, &self.browsers)
     }
 
     /// Stops: closes every WebSocket with 1001, lets requests end, and cuts what has not ended after two seconds.
@@ -223,7 +227,12 @@ impl Urls {
 }
 
 /// The hub of each version, and the routes of all.
-fn hubs(settings: &Settings, urls: &Urls, surroundings: &Surroundings) -> (Router, Vec<Arc<Registry>>) {
+fn hubs(
+    settings: &Settings,
+    urls: &Urls,
+    surroundings: &Surroundings,
+    browsers: &Browsers,
+) -> (Router, Vec<Arc<Registry>>) {
     let mut router = Router::new();
     let mut registries = Vec::new();
     for version in &urls.versions {
@@ -242,6 +251,8 @@ fn hubs(settings: &Settings, urls: &Urls, surroundings: &Surroundings) -> (Route
             };
             routes = observer.watch(routes, watched);
         }
+        // Outside of what is observed: a preflight is the browser's, and no request of a subscriber.
+        routes = browsers.share(routes);
         router = if prefix.is_empty() {
             router.merge(routes)
         } else {
@@ -257,9 +268,10 @@ fn hubs(settings: &Settings, urls: &Urls, surroundings: &Surroundings) -> (Route
                 observer.witness(witnessed);
             }
         });
-        router = router.merge(authorization_routes(Arc::clone(authorization), witness));
+        let routes = authorization_routes(Arc::clone(authorization), witness, browsers);
+        router = router.merge(routes);
     }
-    (router, registries)
+    (browsers.guard(router), registries)
 }
 
 /// Serves the routes in a task of its own, over TLS where there is an authority.

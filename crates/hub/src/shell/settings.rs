@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::callback_hosts::CallbackHosts;
 use super::observation::Observer;
 use crate::authorization::Options;
+use crate::browsers::Origins;
 use crate::defect::Defect;
 use crate::protocol::Version;
 use crate::session::Limits;
@@ -28,6 +30,10 @@ pub struct Settings {
     pub callback_answer_limit: usize,
     /// A certificate authority (PEM) that callbacks may have their certificates from, beside the system's.
     pub callback_authority: Option<String>,
+    /// The hosts whose callbacks are called; intents for others are refused.
+    pub callbacks_to: CallbackHosts,
+    /// The pages that may use the hub and the authorization server from a browser.
+    pub origins: Origins,
     /// The largest body of a request, in bytes; larger ones are answered with 413.
     pub body_limit: usize,
     /// The largest message that a subscriber may send over its socket, in bytes.
@@ -66,6 +72,8 @@ impl Default for Settings {
             limits: Limits::default(),
             callback_answer_limit: 64 << 10,
             callback_authority: None,
+            callbacks_to: CallbackHosts::default(),
+            origins: Origins::default(),
             body_limit: 1 << 20,
             message_limit: 64 << 10,
             max_connections: 20_000,

@@ -73,10 +73,15 @@ fn webhook_subscription(hub: &Registry, admission: &Admission, body: &[u8]) -> O
         Ok(request) => request?,
         Err(error) => return Some(Err(error.into())),
     };
-    let answer = hub.topic(&request.topic).and_then(|topic| {
-        topic.with(|session, now| session.request_webhook_as(&request, admission, now))?;
-        Ok(request.mode)
-    });
+    let admitted = admission
+        .admit_to(&request.topic)
+        .and_then(|()| hub.settings.callbacks_to.check(&request.callback));
+    let answer = admitted
+        .and_then(|()| hub.topic(&request.topic))
+        .and_then(|topic| {
+            topic.with(|session, now| session.request_webhook_as(&request, admission, now))?;
+            Ok(request.mode)
+        });
     Some(answer)
 }
 
@@ -129,6 +134,7 @@ fn take_subscription(
     if hub.behaviour.keeps_repeated_events() {
         request.events = repeated_events(body).or(request.events);
     }
+    admission.admit_to(&request.topic)?;
     let named = request.endpoint.as_deref().and_then(|url| hub.endpoint_of(url));
     let topic = hub.topic(&request.topic)?;
     let endpoint = topic.with(|session, now| {

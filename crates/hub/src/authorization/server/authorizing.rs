@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use url::Url;
 
 use super::{AuthorizationServer, CODE_LIFE, OTHER_SCOPES, later};
 use crate::authorization::launch::{Authorized, Code};
@@ -15,20 +14,18 @@ impl AuthorizationServer {
     pub fn authorize(&mut self, query: &[u8], now: Timestamp) -> AuthorizationAnswer {
         let parameters = match Parameters::parse(query) {
             Ok(parameters) => parameters,
-            Err(twice) => return AuthorizationAnswer::Refused(format!("{twice} stands more than once")),
+            Err(problem) => return AuthorizationAnswer::Refused(problem),
         };
         let Some(client) = parameters.get("client_id") else {
             return AuthorizationAnswer::Refused("client_id is required and is missing".to_owned());
         };
-        let redirect = match parameters.get("redirect_uri") {
-            None => Err("redirect_uri is required and is missing".to_owned()),
-            Some(text) => check_redirect("redirect_uri", text),
+        let Some(redirect) = parameters.get("redirect_uri") else {
+            return AuthorizationAnswer::Refused("redirect_uri is required and is missing".to_owned());
         };
-        let redirect = match redirect {
-            Ok(redirect) => redirect,
+        let mut answer = match check_redirect("redirect_uri", redirect) {
+            Ok(answer) => answer,
             Err(problem) => return AuthorizationAnswer::Refused(problem),
         };
-        let mut answer = redirect.clone();
         match self.grant_code(client, redirect, &parameters, now) {
             Ok(code) => answer.query_pairs_mut().append_pair("code", &code),
             Err(error) => answer
@@ -45,15 +42,11 @@ impl AuthorizationServer {
     fn grant_code(
         &mut self,
         client: &str,
-        redirect: Url,
+        redirect: &str,
         parameters: &Parameters,
         now: Timestamp,
     ) -> Result<String, OAuthError> {
-        let required = |name: &str| {
-            parameters
-                .get(name)
-                .ok_or_else(|| OAuthError::malformed(format!("{name} is required and is missing")))
-        };
+        let required = |name: &str| parameters.required(name);
         let kind = required("response_type")?;
         if kind != "code" {
             return Err(OAuthError::new(
@@ -117,11 +110,10 @@ impl AuthorizationServer {
                 scopes,
                 topic,
                 nonce: parameters.get("nonce").map(str::to_owned),
-                family: (self.secrets)(),
                 launch: self.launched,
                 asked: asked.to_owned(),
             },
-            redirect,
+            redirect: redirect.to_owned(),
             challenge: challenge.to_owned(),
         };
         if !self.codes.keep(code.clone(), kept, later(now, CODE_LIFE), now) {

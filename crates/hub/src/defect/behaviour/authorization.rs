@@ -13,6 +13,7 @@ impl Behaviour {
             TokenProblem::Missing | TokenProblem::OtherScheme => Defect::TokenNotDemanded,
             TokenProblem::Foreign => Defect::ForeignTokenTaken,
             TokenProblem::Expired(_) => Defect::ExpiredTokenTaken,
+            TokenProblem::Revoked => return false,
         })
     }
 

@@ -15,6 +15,7 @@ impl Desk {
             scopes: Scopes::parse(scopes).unwrap(),
             expires: self.now().wall + SignedDuration::from_secs(seconds),
             launch: None,
+            topic: None,
         };
         Admission::by(grant, true)
     }
