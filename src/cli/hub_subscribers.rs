@@ -22,7 +22,7 @@ use castspec_judging::subscriber::{BaseFhir, Finding, Judge, Settings, Subscribe
 /// How many exchanges may wait for the judge.
 const WAITING: usize = 65_536;
 /// How many exchanges are judged at a time.
-const AT_ONCE: usize = 4_096;
+const AT_ONCE: usize = 1_024;
 /// For how long exchanges gather before they are judged.
 const GATHERED: Duration = Duration::from_millis(5);
 /// How often one subscriber's violation of one requirement is told; the reports count all.

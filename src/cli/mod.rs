@@ -42,7 +42,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -215,7 +215,9 @@ fn set_up_tracing(verbose: u8) {
     let shown = filter_fn(|metadata| {
         let library = metadata.target().split("::").next().unwrap_or_default();
         *metadata.level() != tracing::Level::TRACE || !BYTES_IN_TRACES.contains(&library)
-    });
+    })
+    // Without it, every message of every library is made, to be thrown away.
+    .with_max_level_hint(LevelFilter::TRACE);
     let log = tracing_subscriber::fmt::layer()
         .with_writer(|| RedactedLog)
         .with_ansi(std::io::stderr().is_terminal());

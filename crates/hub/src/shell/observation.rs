@@ -61,27 +61,29 @@ struct Told {
 pub struct Exchanges {
     told: mpsc::Receiver<Told>,
     waiting: Arc<AtomicUsize>,
+    /// Empty between two calls; its memory is used again.
+    gathered: Vec<Told>,
 }
 
 impl Exchanges {
     /// Waits for the next exchange, and adds it and those that wait behind it to `taken`, at most so many. How many were added:
     /// none when the hub and all that observe it are gone.
     pub async fn recv_many(&mut self, taken: &mut Vec<Exchange>, most: usize) -> usize {
-        let mut told = Vec::new();
-        let number = self.told.recv_many(&mut told, most).await;
-        taken.extend(told.into_iter().map(|told| self.taken(told)));
+        let number = self.told.recv_many(&mut self.gathered, most).await;
+        let mut bytes = 0;
+        for told in self.gathered.drain(..) {
+            bytes += told.bytes;
+            taken.push(told.exchange);
+        }
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
         number
     }
 
     /// The next exchange, where one waits.
     pub fn try_recv(&mut self) -> Option<Exchange> {
         let told = self.told.try_recv().ok()?;
-        Some(self.taken(told))
-    }
-
-    fn taken(&self, told: Told) -> Exchange {
         self.waiting.fetch_sub(told.bytes, Ordering::Relaxed);
-        told.exchange
+        Some(told.exchange)
     }
 }
 
@@ -100,7 +102,12 @@ impl Observer {
             counter: Arc::default(),
             start: Instant::now(),
         };
-        (observer, Exchanges { told, waiting })
+        let exchanges = Exchanges {
+            told,
+            waiting,
+            gathered: Vec::new(),
+        };
+        (observer, exchanges)
     }
 
     /// The time since it began to observe: that of an exchange that happens now.
