@@ -7,12 +7,13 @@ const LONGEST_BODY: usize = 64 * 1024;
 /// Once so many bytes of evidence are kept, further bodies are kept up to [`SHORT_BODY`].
 const MUCH_EVIDENCE: usize = 16 * 1024 * 1024;
 const SHORT_BODY: usize = 2 * 1024;
-/// Once so many bytes are kept, of further transcripts no more than the ends are kept, and of bodies a line.
+/// Once so many bytes are kept, further bodies are kept up to a line.
 const MOST_EVIDENCE: usize = 32 * 1024 * 1024;
 const LINE: usize = 200;
-/// Of a transcript, so many entries are kept at its beginning, and a tenth as many at its end.
-const FIRST_ENTRIES: usize = 900;
-const FEW_ENTRIES: usize = 30;
+/// No scenario has so many entries where nobody floods. Of a longer one the two ends are kept, with short bodies.
+const LONGEST_TRANSCRIPT: usize = 1_000;
+const FIRST_ENTRIES: usize = 50;
+const LAST_ENTRIES: usize = 10;
 
 /// The evidence that is kept so far.
 #[derive(Debug, Default)]
@@ -30,11 +31,12 @@ impl EvidenceBudget {
 
     /// Cuts a transcript to what the report can hold.
     pub(super) fn take_transcript(&mut self, mut transcript: Vec<Entry>) -> Vec<Entry> {
-        let first = match self.bytes < MOST_EVIDENCE {
-            true => FIRST_ENTRIES,
-            false => FEW_ENTRIES,
-        };
-        leave_out_the_middle(&mut transcript, first);
+        if transcript.len() > LONGEST_TRANSCRIPT {
+            leave_out_the_middle(&mut transcript);
+            for entry in &mut transcript {
+                entry.traffic.shorten(SHORT_BODY);
+            }
+        }
         transcript.iter_mut().for_each(|entry| self.take(entry));
         transcript
     }
@@ -49,19 +51,18 @@ impl EvidenceBudget {
     }
 }
 
-/// Leaves out the middle of a transcript that is very long, and tells so.
-fn leave_out_the_middle(transcript: &mut Vec<Entry>, first: usize) {
-    let last = first / 10;
-    let left_out = transcript.len().saturating_sub(first + last);
+/// Leaves out the middle of a transcript, and tells so.
+fn leave_out_the_middle(transcript: &mut Vec<Entry>) {
+    let left_out = transcript.len().saturating_sub(FIRST_ENTRIES + LAST_ENTRIES);
     if left_out < 2 {
         return;
     }
-    if let Some(entry) = transcript.get_mut(first) {
+    if let Some(entry) = transcript.get_mut(FIRST_ENTRIES) {
         entry.traffic = Traffic::Note {
             text: format!("{left_out} messages are left out here"),
         };
     }
-    transcript.drain(first + 1..first + left_out);
+    transcript.drain(FIRST_ENTRIES + 1..FIRST_ENTRIES + left_out);
 }
 
 #[cfg(test)]
@@ -95,18 +96,18 @@ mod tests {
     #[test]
     fn a_very_long_transcript_keeps_its_beginning_and_its_end() {
         let long = EvidenceBudget::default().take_transcript(transcript(5_000));
-        assert_eq!(long.len(), 991);
-        let sequences = [899, 901, 990].map(|position: usize| long[position].sequence);
-        assert_eq!(sequences, [899, 4_910, 4_999]);
-        let Traffic::Note { text } = &long[900].traffic else {
+        assert_eq!(long.len(), 61);
+        let sequences = [49, 51, 60].map(|position: usize| long[position].sequence);
+        assert_eq!(sequences, [49, 4_990, 4_999]);
+        let Traffic::Note { text } = &long[50].traffic else {
             panic!("what is left out is told");
         };
-        assert_eq!(text, "4010 messages are left out here");
+        assert_eq!(text, "4940 messages are left out here");
     }
 
     #[test]
     fn a_transcript_of_usual_length_stays_whole() {
-        for length in [0, 1, 900, 990, 991] {
+        for length in [0, 1, 61, 1_000] {
             let whole = EvidenceBudget::default().take_transcript(transcript(length));
             assert_eq!(whole, transcript(length));
         }
@@ -130,7 +131,7 @@ mod tests {
             budget.take_transcript((0..900).map(|sequence| frame(sequence, 1 << 20)).collect());
         }
         let last = budget.take_transcript((0..900).map(|sequence| frame(sequence, 1 << 20)).collect());
-        assert_eq!(last.len(), FEW_ENTRIES + FEW_ENTRIES / 10 + 1);
+        assert_eq!(last.len(), 900);
         assert!(last.iter().all(|entry| length(entry) < LINE + 50));
     }
 }

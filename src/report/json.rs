@@ -1,5 +1,6 @@
 //! `report.json`: the whole record, for programs, and as the source of all other reports.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use castspec_judging::outcome::{
 /// The members of report.json, in their order; those after `target` that a version of castspec did not write yet have
 /// defaults.
 #[derive(Debug, Serialize, Deserialize)]
-struct Document {
+struct Document<'a> {
     tool: Option<Tool>,
     started: Option<String>,
     duration_ms: u64,
@@ -34,27 +35,27 @@ struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     obstacle: Option<String>,
     #[serde(default)]
-    accommodations: Vec<Accommodation>,
-    checks: Vec<Check>,
+    accommodations: Cow<'a, [Accommodation]>,
+    checks: Cow<'a, [Check]>,
     /// Found anew from the checks when a report is read, so that reports of all versions of castspec have them.
     #[serde(skip_deserializing)]
-    causes: Vec<Cause>,
+    causes: Cow<'a, [Cause]>,
     #[serde(default)]
-    observations: Vec<Observation>,
+    observations: Cow<'a, [Observation]>,
     #[serde(default)]
-    scenarios: Vec<Played>,
+    scenarios: Vec<Played<'a>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Played {
+struct Played<'a> {
     name: String,
     title: String,
     fhircast_version: Version,
     duration_ms: u64,
     #[serde(flatten)]
     disposition: Disposition,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    transcript: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    transcript: Cow<'a, [Entry]>,
 }
 
 /// Renders the report.
@@ -71,10 +72,10 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         interrupted: record.interrupted,
         hub_lost: record.hub_lost.clone(),
         obstacle: record.obstacle.clone(),
-        accommodations: record.accommodations.clone(),
-        checks: record.checks.clone(),
-        causes: record.causes.all.clone(),
-        observations: record.observations.clone(),
+        accommodations: Cow::Borrowed(&record.accommodations),
+        checks: Cow::Borrowed(&record.checks),
+        causes: Cow::Borrowed(&record.causes.all),
+        observations: Cow::Borrowed(&record.observations),
         scenarios: record.scenarios.iter().map(Played::of).collect(),
     };
     serde_json::to_string_pretty(&document)
@@ -106,12 +107,12 @@ pub fn parse(text: &str) -> Result<Record, String> {
     let mut record = Record {
         grading: Grading::strict_if(document.strict),
         began,
-        checks: document.checks,
+        checks: document.checks.into_owned(),
         scenarios: document.scenarios.into_iter().map(Played::record).collect(),
-        observations: document.observations,
+        observations: document.observations.into_owned(),
         hub_lost: document.hub_lost,
         obstacle: document.obstacle,
-        accommodations: document.accommodations,
+        accommodations: document.accommodations.into_owned(),
         duration: Duration::from_millis(document.duration_ms),
         interrupted: document.interrupted,
         ..Record::default()
@@ -120,15 +121,15 @@ pub fn parse(text: &str) -> Result<Record, String> {
     Ok(record)
 }
 
-impl Played {
-    fn of(scenario: &ScenarioRecord) -> Self {
+impl<'a> Played<'a> {
+    fn of(scenario: &'a ScenarioRecord) -> Self {
         Self {
             name: scenario.id.name.clone(),
             title: scenario.title.clone(),
             fhircast_version: scenario.id.version,
             duration_ms: millis(scenario.duration),
             disposition: scenario.disposition.clone(),
-            transcript: scenario.transcript.clone(),
+            transcript: Cow::Borrowed(&scenario.transcript),
         }
     }
 
@@ -141,11 +142,15 @@ impl Played {
             title: self.title,
             disposition: self.disposition,
             duration: Duration::from_millis(self.duration_ms),
-            transcript: self.transcript,
+            transcript: self.transcript.into_owned(),
         }
     }
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn is_empty(transcript: &[Entry]) -> bool {
+    transcript.is_empty()
 }

@@ -23,7 +23,7 @@ use crate::schema::MessageKind;
 /// How many of the last messages from the hub are known by their text: what goes to several subscribers is read once.
 const HEARD: usize = 8;
 /// How many notifications are remembered of all WebSockets together.
-const ALL_REMEMBERED: usize = 250_000;
+const ALL_REMEMBERED: usize = 100_000;
 /// How many of a WebSocket are remembered whatever the number of the others.
 const FEW: usize = 20;
 
@@ -153,12 +153,17 @@ impl Judge {
         Arc::new(Message::of(event, size, non_current))
     }
 
+    /// How many notifications of a WebSocket are remembered now.
+    pub(super) fn remembered(&self) -> usize {
+        (ALL_REMEMBERED / self.connections.len().max(1)).clamp(FEW, REMEMBERED)
+    }
+
     /// One subscriber is notified.
     pub(super) fn notified(&mut self, connection: u64, message: &Arc<Message>, spot: Spot) {
         let Some(id) = &message.id else {
             return;
         };
-        let most = (ALL_REMEMBERED / self.connections.len().max(1)).clamp(FEW, REMEMBERED);
+        let most = self.remembered();
         let websocket = self.connection(connection);
         if websocket.topic.is_none() {
             websocket.topic = Some(message.topic.clone());
@@ -169,7 +174,7 @@ impl Judge {
         if let Some(anchor) = &message.anchor {
             if message.version.is_some() {
                 let message = Arc::clone(message);
-                websocket.give(Arc::clone(anchor), Given { message, spot });
+                websocket.give(Arc::clone(anchor), Given { message, spot }, most);
             }
             match message.action {
                 Some(Action::Open) => websocket.last_open = Some(Arc::clone(message)),

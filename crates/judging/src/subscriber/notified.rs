@@ -112,6 +112,7 @@ impl Judge {
         {
             self.held(who, ids::FULL_RESOURCE_ACCEPTED);
         }
+        let most = self.remembered();
         let Some(connection) = self.connections.get_mut(&connection) else {
             return;
         };
@@ -125,7 +126,7 @@ impl Judge {
                 message: Arc::clone(&known.message),
                 spot: known.spot,
             };
-            connection.take(Arc::clone(subject), taken);
+            connection.take(Arc::clone(subject), taken, most);
             if known.message.opens {
                 connection.last_taken_open = Some((Arc::clone(&known.message), known.spot));
             }

@@ -333,13 +333,16 @@ impl Connection {
         self.forgetful = true;
     }
 
-    /// A version was given; of each context only the last few count.
-    pub(super) fn give(&mut self, anchor: Arc<Anchor>, given: Given) {
+    /// A version was given; of each context only the last few count, and of contexts as many as notifications.
+    pub(super) fn give(&mut self, anchor: Arc<Anchor>, given: Given, most: usize) {
         const KEPT: usize = 8;
-        if self.versions.len() > REMEMBERED {
+        if self.versions.len() > most {
             self.versions.clear();
         }
-        let versions = self.versions.entry(anchor).or_default();
+        let versions = self
+            .versions
+            .entry(anchor)
+            .or_insert_with(|| Vec::with_capacity(1));
         versions.push(given);
         if versions.len() > KEPT {
             versions.remove(0);
@@ -347,12 +350,12 @@ impl Connection {
     }
 
     /// A notification was taken.
-    pub(super) fn take(&mut self, subject: Arc<(String, String)>, taken: Taken) {
+    pub(super) fn take(&mut self, subject: Arc<(String, String)>, taken: Taken, most: usize) {
         const KEPT: usize = 4;
-        if self.taken.len() > REMEMBERED {
+        if self.taken.len() > most {
             self.taken.clear();
         }
-        let earlier = self.taken.entry(subject).or_default();
+        let earlier = self.taken.entry(subject).or_insert_with(|| Vec::with_capacity(1));
         if earlier.len() < KEPT {
             earlier.push(taken);
         }

@@ -12,7 +12,7 @@ const MESSAGES_A_REQUEST: u64 = 64;
 /// Further messages for each second: a sign of life every twenty milliseconds is far more than any hub sends.
 const MESSAGES_A_SECOND: u64 = 50;
 /// Bytes that a hub may send unasked.
-const BYTES: u64 = 4 * 1024 * 1024;
+const BYTES: u64 = 3 * 1024 * 1024;
 /// Further bytes for each byte that is sent to it.
 const BYTES_A_BYTE: u64 = 32;
 /// The bytes of a single message or body that has nothing to do with what was sent before.
