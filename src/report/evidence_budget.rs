@@ -10,8 +10,11 @@ const SHORT_BODY: usize = 2 * 1024;
 /// Once so many bytes are kept, further bodies are kept up to a line.
 const MOST_EVIDENCE: usize = 32 * 1024 * 1024;
 const LINE: usize = 200;
-/// No scenario has so many entries where nobody floods. Of a longer one the two ends are kept, with short bodies.
+/// No scenario has so many entries where nobody floods, or so many of so many bytes in all. Of a longer one the two ends are
+/// kept, with short bodies.
 const LONGEST_TRANSCRIPT: usize = 1_000;
+const MANY_ENTRIES: usize = 200;
+const MANY_BYTES: usize = 1024 * 1024;
 const FIRST_ENTRIES: usize = 50;
 const LAST_ENTRIES: usize = 10;
 
@@ -31,7 +34,7 @@ impl EvidenceBudget {
 
     /// Cuts a transcript to what the report can hold.
     pub(super) fn take_transcript(&mut self, mut transcript: Vec<Entry>) -> Vec<Entry> {
-        if transcript.len() > LONGEST_TRANSCRIPT {
+        if is_of_a_flood(&transcript) {
             leave_out_the_middle(&mut transcript);
             for entry in &mut transcript {
                 entry.traffic.shorten(SHORT_BODY);
@@ -49,6 +52,16 @@ impl EvidenceBudget {
         };
         self.bytes = self.bytes.saturating_add(entry.traffic.shorten(limit));
     }
+}
+
+fn is_of_a_flood(transcript: &[Entry]) -> bool {
+    let bytes = || {
+        transcript
+            .iter()
+            .map(|entry| entry.traffic.length())
+            .sum::<usize>()
+    };
+    transcript.len() > LONGEST_TRANSCRIPT || (transcript.len() > MANY_ENTRIES && bytes() > MANY_BYTES)
 }
 
 /// Leaves out the middle of a transcript, and tells so.
@@ -106,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn of_many_long_messages_the_ends_are_kept_and_cut() {
+        let long = (0..300).map(|sequence| frame(sequence, 1 << 12)).collect();
+        let kept = EvidenceBudget::default().take_transcript(long);
+        assert_eq!(kept.len(), 61);
+        assert!(kept.iter().all(|entry| length(entry) < SHORT_BODY + 50));
+        let few = (0..150).map(|sequence| frame(sequence, 1 << 14)).collect();
+        let kept = EvidenceBudget::default().take_transcript(few);
+        assert!(kept.len() == 150 && kept.iter().all(|entry| length(entry) == 1 << 14));
+    }
+
+    #[test]
     fn a_transcript_of_usual_length_stays_whole() {
         for length in [0, 1, 61, 1_000] {
             let whole = EvidenceBudget::default().take_transcript(transcript(length));
@@ -128,10 +152,10 @@ mod tests {
         assert_eq!(length(&later[0]), SHORT_BODY);
         assert!(text.ends_with("… (the first 2048 of 2049 bytes)"), "{text}");
         while budget.bytes < MOST_EVIDENCE {
-            budget.take_transcript((0..900).map(|sequence| frame(sequence, 1 << 20)).collect());
+            budget.take_transcript((0..200).map(|sequence| frame(sequence, 1 << 12)).collect());
         }
-        let last = budget.take_transcript((0..900).map(|sequence| frame(sequence, 1 << 20)).collect());
-        assert_eq!(last.len(), 900);
+        let last = budget.take_transcript((0..200).map(|sequence| frame(sequence, 1 << 12)).collect());
+        assert_eq!(last.len(), 200);
         assert!(last.iter().all(|entry| length(entry) < LINE + 50));
     }
 }

@@ -49,6 +49,18 @@ impl Traffic {
         }
     }
 
+    /// The bytes of the message.
+    pub fn length(&self) -> usize {
+        match self {
+            Self::Request { body, .. }
+            | Self::Response { body, .. }
+            | Self::CallbackRequest { body, .. }
+            | Self::CallbackResponse { body, .. } => body.len(),
+            Self::FrameSent { text, .. } | Self::FrameReceived { text, .. } => text.len(),
+            _ => 0,
+        }
+    }
+
     /// Cuts what is longer than so many bytes, and tells how long it was. Returns how long it is now.
     pub fn shorten(&mut self, limit: usize) -> usize {
         let Some(content) = self.content_mut() else {
