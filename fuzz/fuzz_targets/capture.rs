@@ -14,7 +14,8 @@ fuzz_target!(|bytes: &[u8]| {
     };
     for line in reader.flatten() {
         let text = serde_json::to_string(&line).expect("what was read can be written");
-        let again: castspec_judging::capture::Line = serde_json::from_str(&text).expect("what was written can be read");
+        let again: castspec_judging::capture::Line =
+            serde_json::from_str(&text).expect("what was written can be read");
         assert_eq!(again, line);
     }
 });

@@ -60,13 +60,22 @@ pub(super) fn read(
         path: path.to_owned(),
         problem: error.to_string(),
     })?;
+    parse(&text, path, requirements, scenarios)
+}
+
+fn parse(
+    text: &str,
+    path: &Path,
+    requirements: &BTreeSet<&str>,
+    scenarios: &BTreeSet<&str>,
+) -> Result<Vec<Expected>, ExpectationError> {
     let line_of = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count() + 1;
     let wrong = |line: usize, problem: String| ExpectationError::Entry {
         path: path.to_owned(),
         line,
         problem,
     };
-    let file: File = toml::from_str(&text).map_err(|error| {
+    let file: File = toml::from_str(text).map_err(|error| {
         let line = line_of(error.span().map_or(0, |span| span.start));
         wrong(line, error.message().replace('\n', " "))
     })?;
@@ -129,4 +138,43 @@ fn expected(
         reason: entry.reason,
         until: date.ok_or("until is no day; it looks like 2027-01-31")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_file_is_too_strange(
+            lines in proptest::collection::vec(
+                prop_oneof![
+                    Just("[[expected]]".to_owned()),
+                    Just("requirement = \"ack.sent\"".to_owned()),
+                    Just("scenario = \"*\"".to_owned()),
+                    Just("fhircast_version = \"STU3\"".to_owned()),
+                    Just("reason = \"known\"".to_owned()),
+                    "until = [0-9]{4}-[0-9]{2}-[0-9]{2}",
+                    "until = .{0,12}",
+                    "[a-z_]{1,12} = .{0,20}",
+                    ".{0,20}",
+                ],
+                0..8,
+            ),
+        ) {
+            let text = lines.join("\n");
+            let (requirements, scenarios) = (BTreeSet::from(["ack.sent"]), BTreeSet::new());
+            match parse(&text, Path::new("expected.toml"), &requirements, &scenarios) {
+                Ok(read) => {
+                    for expected in read {
+                        prop_assert_eq!(&*expected.requirement, "ack.sent");
+                        prop_assert!((1..=lines.len()).contains(&expected.line));
+                    }
+                }
+                Err(error) => prop_assert!(error.to_string().starts_with("expected.toml:")),
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! of hubs but the `hub.url` and the `hub.topic` that it hands out; a hub asks [`Authorization::admit`] about tokens.
 
 mod client;
+mod es256;
 mod launch;
 mod request;
 mod revoked;

@@ -109,6 +109,7 @@ pub(super) struct Signer {
 
 impl Signer {
     pub(super) fn new(issuer: &str, audience: &str) -> Result<Self, SigningError> {
+        super::es256::install();
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let public = key.public_key_raw().to_vec();
         Ok(Self {

@@ -8,5 +8,6 @@ mod judgement;
 mod observed;
 mod recording;
 
+pub use self::har::HarError;
 pub use self::judgement::{Judged, judge_recording};
 pub use self::recording::{Recording, RecordingError};

@@ -100,17 +100,23 @@ impl Recording {
                 path: path.to_owned(),
             });
         }
+        Self::of_har(&bytes).map_err(|problem| RecordingError::Har {
+            path: path.to_owned(),
+            problem,
+        })
+    }
+
+    /// Reads a HAR file; `None` where the bytes are none.
+    ///
+    /// # Errors
+    /// When it is not as browsers write it, or nobody subscribes in it.
+    pub fn of_har(bytes: &[u8]) -> Result<Option<Self>, HarError> {
         // Browsers begin some with a byte order mark; what is no JSON is told by whoever looks at it next.
-        let document = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+        let document = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
         if !har::is_har(&document) {
             return Ok(None);
         }
-        har::read(&document)
-            .map(Some)
-            .map_err(|problem| RecordingError::Har {
-                path: path.to_owned(),
-                problem,
-            })
+        har::read(&document).map(Some)
     }
 
     fn of_capture(path: &Path) -> Result<Self, RecordingError> {

@@ -32,11 +32,19 @@ impl Target {
             path: path.to_owned(),
             problem: error.to_string(),
         })?;
+        Self::parse(&text, path, given)
+    }
+
+    /// Reads the text of a target file; files that it names are looked for beside `path`, which errors name too.
+    ///
+    /// # Errors
+    /// As for [`Target::from_file`].
+    pub fn parse(text: &str, path: &Path, given: Option<&str>) -> Result<Self, TargetError> {
         let format = |problem: String| TargetError::Format {
             path: path.to_owned(),
             problem,
         };
-        let file: File = toml::from_str(&text).map_err(|error| {
+        let file: File = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let before = text.get(..at).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
