@@ -57,7 +57,7 @@ pub(crate) fn print(text: &str) -> Result<(), CommandError> {
 /// Writes a text of castspec's own to standard output.
 ///
 /// # Errors
-/// As of [`print`].
+/// As of [`print()`].
 pub(super) fn print_as_it_is(text: &str) -> Result<(), CommandError> {
     let mut out = Output;
     out.write_all(text.as_bytes())

@@ -85,7 +85,7 @@ impl Session {
         target.tell_secrets(&redactor);
         let approach: &Approach = &target.approach;
         let http = HttpClient::new(&target.hub_url, approach, patience)?;
-        let log = Log::new(redactor.clone());
+        let log = Log::without_budget(redactor.clone());
         let inbox = Inbox::default();
         let policy = Arc::new(Mutex::new(command.policy()));
         let teller = Teller::new(version, command.json, !command.unjudged, redactor.clone())?;

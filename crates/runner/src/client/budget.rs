@@ -13,6 +13,8 @@ const MESSAGES_A_REQUEST: u64 = 64;
 const MESSAGES_A_SECOND: u64 = 50;
 /// Bytes that a hub may send unasked.
 const BYTES: u64 = 3 * 1024 * 1024;
+/// Further bytes for each second.
+const BYTES_A_SECOND: u64 = 64 * 1024;
 /// Further bytes for each byte that is sent to it.
 const BYTES_A_BYTE: u64 = 32;
 /// The bytes of a single message or body that has nothing to do with what was sent before.
@@ -44,7 +46,9 @@ impl Budget {
         let messages = MESSAGES
             .saturating_add(self.requests.saturating_mul(MESSAGES_A_REQUEST))
             .saturating_add(elapsed.as_secs().saturating_mul(MESSAGES_A_SECOND));
-        let allowed = BYTES.saturating_add(self.requested_bytes.saturating_mul(BYTES_A_BYTE));
+        let allowed = BYTES
+            .saturating_add(elapsed.as_secs().saturating_mul(BYTES_A_SECOND))
+            .saturating_add(self.requested_bytes.saturating_mul(BYTES_A_BYTE));
         if self.messages <= messages && self.bytes <= allowed {
             return Ok(());
         }
@@ -109,7 +113,7 @@ mod tests {
     fn signs_of_life_are_no_flood() {
         let mut budget = Budget::default();
         for tenths in 0..100_000 {
-            assert_eq!(budget.take(0, Duration::from_millis(100 * tenths)), Ok(()));
+            assert_eq!(budget.take(1_000, Duration::from_millis(100 * tenths)), Ok(()));
         }
     }
 

@@ -23,18 +23,34 @@ struct Inner {
     flood: watch::Sender<Option<String>>,
 }
 
-#[derive(Default)]
 struct Kept {
     entries: Vec<Arc<Entry>>,
-    budget: Budget,
+    /// What the hub may send; without one, whatever it sends is taken.
+    budget: Option<Budget>,
 }
 
+/// The bytes of a message or a body where there is no budget.
+const LONGEST_MESSAGE: usize = 16 * 1024 * 1024;
+
 impl Log {
-    /// An empty log. What must not be seen is replaced before it is kept.
+    /// An empty log of a scenario, in which a hub that sends far more than it was asked for floods. What must not be seen is
+    /// replaced before it is kept.
     pub fn new(redactor: Redactor) -> Self {
+        Self::with_budget(redactor, Some(Budget::default()))
+    }
+
+    /// An empty log of a conversation that may go on for ever: the hub may send what it will.
+    pub fn without_budget(redactor: Redactor) -> Self {
+        Self::with_budget(redactor, None)
+    }
+
+    fn with_budget(redactor: Redactor, budget: Option<Budget>) -> Self {
         Self(Arc::new(Inner {
             began: Instant::now(),
-            kept: Mutex::default(),
+            kept: Mutex::new(Kept {
+                entries: Vec::new(),
+                budget,
+            }),
             redactor,
             flood: watch::Sender::new(None),
         }))
@@ -48,8 +64,8 @@ impl Log {
         };
         let traffic = self.0.redactor.traffic(traffic);
         let mut kept = self.lock();
-        if let Some(bytes) = asked {
-            kept.budget.ask(bytes);
+        if let (Some(bytes), Some(budget)) = (asked, &mut kept.budget) {
+            budget.ask(bytes);
         }
         let at = self.elapsed();
         let entry = Entry::new(kept.entries.len(), at, actor, traffic);
@@ -61,10 +77,15 @@ impl Log {
     /// The hub sends this subscriber a message of so many bytes. Whether it is taken: where it is not, the hub floods, and
     /// whoever receives it lets the channel go.
     pub(super) fn takes(&self, actor: &str, bytes: usize) -> bool {
-        let taken = self.lock().budget.take(bytes, self.elapsed());
+        let elapsed = self.elapsed();
+        let taken = self
+            .lock()
+            .budget
+            .as_mut()
+            .map(|budget| budget.take(bytes, elapsed));
         match taken {
-            Ok(()) => true,
-            Err(problem) => {
+            None | Some(Ok(())) => true,
+            Some(Err(problem)) => {
                 self.tell_flood(actor, problem);
                 false
             }
@@ -73,7 +94,10 @@ impl Log {
 
     /// The bytes that the body of an answer or of a call, or a frame, may have now.
     pub(super) fn longest_message(&self) -> usize {
-        self.lock().budget.longest_message()
+        let kept = self.lock();
+        kept.budget
+            .as_ref()
+            .map_or(LONGEST_MESSAGE, Budget::longest_message)
     }
 
     /// A body or a frame is longer than [`Log::longest_message`].
@@ -156,5 +180,33 @@ impl Log {
 impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Log")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_flood_is_told_once_and_to_whoever_waits_for_it() {
+        let log = Log::new(Redactor::default());
+        let waiting = tokio::spawn({
+            let log = log.clone();
+            async move { log.flooded().await }
+        });
+        while log.takes("viewer", 1_000) {}
+        assert!(!log.takes("viewer", 1_000));
+        let told = waiting.await.unwrap();
+        assert!(told.starts_with("the hub floods: "), "{told}");
+        assert_eq!(log.flood(), Some(told));
+        assert_eq!(log.len(), 1, "it is noted once");
+    }
+
+    #[test]
+    fn a_conversation_without_budget_may_go_on_for_ever() {
+        let log = Log::without_budget(Redactor::default());
+        assert!((0..100_000).all(|_| log.takes("viewer", 100_000)));
+        assert_eq!(log.flood(), None);
+        assert_eq!(log.longest_message(), LONGEST_MESSAGE);
     }
 }

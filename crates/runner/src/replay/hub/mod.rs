@@ -121,7 +121,7 @@ impl ReplayHub {
         })?;
         let shared = Arc::new(Shared {
             http: HttpClient::new(&hub_url, &Approach::default(), patience)?,
-            log: Log::new(Redactor::default()),
+            log: Log::without_budget(Redactor::default()),
             hub: Mutex::new(ReplayedHub::new(recorded)),
             origin: format!("ws{secure}://{address}"),
             patience,

@@ -115,7 +115,7 @@ pub async fn replay(
         script,
         target,
         http: HttpClient::new(&target.hub_url, &target.approach, patience)?,
-        log: Log::new(redactor),
+        log: Log::without_budget(redactor),
         mapping: Mapping::default(),
         connections: BTreeMap::new(),
         callbacks: None,
