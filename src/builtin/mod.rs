@@ -9,7 +9,7 @@ pub use tokens::{ScriptTokens, TokensError};
 
 use castspec_fhircast::protocol::Version;
 use castspec_hub::authorization::Options;
-use castspec_hub::{Defect, HubError, Limits, Server, Settings, Transport};
+use castspec_hub::{CallbackHosts, Defect, HubError, Limits, Server, Settings, Transport};
 use castspec_runner::run::{RejectedToken, RestrictedToken, Target, TargetError};
 
 /// The simulator could not be started as a target.
@@ -41,6 +41,8 @@ pub async fn start(
         version: versions.first().copied().unwrap_or(Version::Stu3),
         defects: defects.into_iter().collect(),
         authorization: Some(options),
+        // The mock subscribers are where the user says that they are.
+        callbacks_to: CallbackHosts::everywhere(),
         limits: Limits {
             ack_timeout: Target::BUILT_IN_ACK_TIMEOUT,
             ..Limits::default()

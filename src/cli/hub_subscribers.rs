@@ -180,8 +180,6 @@ async fn judge(
     while let Some(exchange) = exchanges.try_recv() {
         judge.observe(&exchange);
     }
-    // What was due when the hub stopped was due before.
-    judge.pass_time(observer.elapsed());
     told.tell(&mut judge);
     judge.conclude()
 }

@@ -30,8 +30,8 @@ fn run_at(flood: Flood, version: &str, selection: &[&str]) -> Flooded {
         .args(["run", "--hub", &url, "--fhircast-version", version, "--reports"])
         .arg(folder.path())
         .args(selection)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(std::fs::File::create(folder.path().join("out.txt")).unwrap())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let status = format!("/proc/{}/status", child.id());
@@ -44,10 +44,10 @@ fn run_at(flood: Flood, version: &str, selection: &[&str]) -> Flooded {
             .or(memory);
         std::thread::sleep(Duration::from_millis(20));
     }
-    let output = child.wait_with_output().unwrap();
+    let ended = child.wait().unwrap();
     Flooded {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
+        code: ended.code(),
+        out: std::fs::read_to_string(folder.path().join("out.txt")).unwrap(),
         report: report(folder.path()),
         report_bytes: std::fs::metadata(folder.path().join("report.json"))
             .unwrap()

@@ -108,7 +108,13 @@ impl Browsers {
             );
         }
         let mut origins = headers.get_all(header::ORIGIN).iter().map(text);
-        if !origins.all(|origin| self.0.origins.allow(&origin)) {
+        let host = headers.get(header::HOST).map(text);
+        let own = uri
+            .authority()
+            .map(|authority| authority.as_str().to_owned())
+            .or(host);
+        let is_own = |origin: &str| own.as_deref().is_some_and(|own| is_of_address(origin, own));
+        if !origins.all(|origin| self.0.origins.allow(&origin) || is_own(&origin)) {
             return Some(
                 "Origin: pages of this origin may not use the hub; pages of this machine (http or https, localhost, 127.0.0.1 \
                  or [::1], any port) may, and castspec hub --allow-origin ORIGIN lets others in",
@@ -116,6 +122,18 @@ impl Browsers {
         }
         None
     }
+}
+
+/// Whether an origin is that of the server itself, which was asked under an address: programs that are no pages send it. A name
+/// would not do, as whoever has a name may have it lead here.
+fn is_of_address(origin: &str, host: &str) -> bool {
+    let (Some((scheme, of_origin)), Ok(own)) =
+        (origin.split_once("://"), Url::parse(&format!("http://{host}/")))
+    else {
+        return false;
+    };
+    let is_address = matches!(own.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)));
+    matches!(scheme, "http" | "https") && is_address && of_origin.eq_ignore_ascii_case(host)
 }
 
 /// Whether the value of a Host header names the loopback.
@@ -176,6 +194,22 @@ mod tests {
         assert!(!refused(true, "https://localhost:8443/fhircast", &[]));
         let both = [(header::HOST, "localhost"), (header::HOST, "evil.example")];
         assert!(refused(true, "/fhircast", &both));
+    }
+
+    #[test]
+    fn a_program_that_names_the_address_of_the_hub_as_its_origin_is_no_foreign_page() {
+        for (host, origin, may) in [
+            ("10.0.0.5:8443", "https://10.0.0.5:8443", true),
+            ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443", true),
+            ("10.0.0.5:8443", "https://10.0.0.5", false),
+            ("10.0.0.5:8443", "https://10.0.0.6:8443", false),
+            ("10.0.0.5:8443", "https://10.0.0.5:8443.evil.example", false),
+            // Whoever owns the name may have it lead here.
+            ("evil.example:8443", "https://evil.example:8443", false),
+        ] {
+            let sent = [(header::HOST, host), (header::ORIGIN, origin)];
+            assert_eq!(refused(false, "/fhircast", &sent), !may, "{origin} at {host}");
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
-            "*" => Ok(Self(text.to_owned())),
+            // "null" and "file://": what programs send that show pages of their own, from files.
+            "*" | "null" | "file://" => Ok(Self(text.to_owned())),
             _ => read(text)
                 .map(|(origin, _)| Self(origin))
                 .ok_or(OriginError::Form),
@@ -59,8 +60,8 @@ impl Origins {
         }
         match read(header) {
             Some((origin, is_of_this_machine)) => is_of_this_machine || self.0.contains(&origin),
-            // "null": of a file, a sandbox, or whatever does not say.
-            None => false,
+            // "null": of a file, a sandbox, or whatever does not say. It may where it is named.
+            None => matches!(header, "null" | "file://") && self.0.iter().any(|origin| origin == header),
         }
     }
 }
@@ -148,6 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn pages_from_files_may_where_they_are_named() {
+        for origin in ["null", "file://"] {
+            assert!(origins(&[origin]).allow(origin));
+            assert!(!origins(&[]).allow(origin) && !origins(&[origin]).allow("https://evil.example"));
+        }
+        assert!(!origins(&["null"]).allow("file://"));
+    }
+
+    #[test]
     fn what_is_no_origin_is_refused() {
         for text in [
             "viewer.example.com",
@@ -156,7 +166,7 @@ mod tests {
             "https://viewer.example.com?x",
             "https://me@viewer.example.com",
             "data:text/plain,x",
-            "null",
+            "file:///page.html",
             "",
         ] {
             assert_eq!(text.parse::<Origin>(), Err(OriginError::Form), "{text}");

@@ -199,7 +199,8 @@ fn patched(mut value: Value, patch: &json_patch::Patch) -> Option<Value> {
     for operation in &patch.0 {
         json_patch::patch(&mut value, std::slice::from_ref(operation)).ok()?;
         let mut left = LARGEST_TEXT;
-        if !fits(&value, &mut left, DEEPEST) {
+        let is_short = || serde_json::to_string(&value).is_ok_and(|text| text.len() <= LARGEST_TEXT);
+        if !fits(&value, &mut left, DEEPEST) || !is_short() {
             return None;
         }
     }

@@ -49,6 +49,14 @@ pub struct CallbackHosts {
 }
 
 impl CallbackHosts {
+    /// All hosts.
+    pub fn everywhere() -> Self {
+        Self {
+            all: true,
+            named: Vec::new(),
+        }
+    }
+
     /// This machine and these.
     pub fn with(added: impl IntoIterator<Item = CallbackHost>) -> Self {
         let mut hosts = Self::default();

@@ -4,6 +4,7 @@
 //! from the hub before they are written and frames from a subscriber before its session sees them. Calls to callbacks are told
 //! before they are made, and their answers before the session sees them.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,10 @@ use castspec_judging::subscriber::{CallEnd, Exchange, Frame, Observed};
 
 /// How many bytes may wait for the observer, beside the texts that are shared.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// How many texts that go to several subscribers at a time are known.
+const SHARED_TEXTS: usize = 16;
+/// Texts from subscribers up to this length are copied: they would keep the buffer alive that they were read into.
+const COPIED: usize = 1024;
 /// What an exchange costs beside its texts, in bytes.
 const OVERHEAD: usize = 256;
 
@@ -42,8 +47,8 @@ pub struct Observer {
     version: Version,
     exchanges: mpsc::Sender<Told>,
     waiting: Arc<AtomicUsize>,
-    /// Where the last text from the hub lies: those that are sent the same share it.
-    last_text: Arc<AtomicUsize>,
+    /// Where the last texts from the hub lie: those that are sent the same share it.
+    last_texts: Arc<Mutex<VecDeque<usize>>>,
     missed: Arc<AtomicBool>,
     counter: Arc<AtomicU64>,
     start: Instant,
@@ -97,7 +102,7 @@ impl Observer {
             version,
             exchanges,
             waiting: Arc::clone(&waiting),
-            last_text: Arc::default(),
+            last_texts: Arc::default(),
             missed: Arc::default(),
             counter: Arc::default(),
             start: Instant::now(),
@@ -162,10 +167,15 @@ impl Observer {
                 ..
             } => {
                 let address = text.as_ptr().addr();
-                match self.last_text.swap(address, Ordering::Relaxed) == address {
-                    true => 0,
-                    false => text.len(),
+                let mut last = self.last_texts.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.contains(&address) {
+                    return 0;
                 }
+                if last.len() == SHARED_TEXTS {
+                    last.pop_front();
+                }
+                last.push_back(address);
+                text.len()
             }
             Observed::FromHub {
                 frame: Frame::Binary(bytes),
@@ -179,10 +189,13 @@ impl Observer {
                 frame: Frame::Text(text),
                 ..
             } => text.len(),
-            Observed::Request { body, .. }
-            | Observed::Answer { body, .. }
-            | Observed::Called { body, .. }
-            | Observed::CallAnswered { body, .. } => body.len(),
+            Observed::Request { headers, body, .. }
+            | Observed::Answer { headers, body, .. }
+            | Observed::Called { headers, body, .. }
+            | Observed::CallAnswered { headers, body, .. } => {
+                let of_headers = headers.iter().map(|(name, value)| name.len() + value.len());
+                body.len() + of_headers.sum::<usize>()
+            }
             _ => 0,
         }
     }
@@ -447,11 +460,19 @@ impl ObservedSocket {
         Self { socket, watched }
     }
 
-    fn tell(&self, observed: impl FnOnce(u64, Frame) -> Observed, message: &Message) {
+    fn tell(
+        &self,
+        observed: impl FnOnce(u64, Frame) -> Observed,
+        message: &Message,
+        is_from_subscriber: bool,
+    ) {
         let Some((observer, connection)) = &self.watched else {
             return;
         };
         let frame = match message {
+            Message::Text(text) if is_from_subscriber && text.len() <= COPIED => {
+                Frame::Text(ByteString::from(text.as_str()))
+            }
             // The bytes are shared with the message, and with all to whom it goes.
             Message::Text(_) => match ByteString::try_from(message.clone().into_data()) {
                 Ok(text) => Frame::Text(text),
@@ -484,6 +505,7 @@ impl Stream for ObservedSocket {
                 self.tell(
                     |connection, frame| Observed::FromSubscriber { connection, frame },
                     message,
+                    true,
                 );
             }
             _ => {}
@@ -507,6 +529,7 @@ impl Sink<Message> for ObservedSocket {
             self.tell(
                 |connection, frame| Observed::FromHub { connection, frame },
                 &message,
+                false,
             );
         }
         Pin::new(&mut self.socket).start_send(message)

@@ -52,10 +52,15 @@ impl Traffic {
     /// The bytes of the message.
     pub fn length(&self) -> usize {
         match self {
-            Self::Request { body, .. }
-            | Self::Response { body, .. }
-            | Self::CallbackRequest { body, .. }
-            | Self::CallbackResponse { body, .. } => body.len(),
+            Self::Request {
+                url, headers, body, ..
+            }
+            | Self::CallbackRequest {
+                url, headers, body, ..
+            } => url.len() + length_of(headers) + body.len(),
+            Self::Response { headers, body, .. } | Self::CallbackResponse { headers, body, .. } => {
+                length_of(headers) + body.len()
+            }
             Self::FrameSent { text, .. } | Self::FrameReceived { text, .. } => text.len(),
             _ => 0,
         }
@@ -63,15 +68,43 @@ impl Traffic {
 
     /// Cuts what is longer than so many bytes, and tells how long it was. Returns how long it is now.
     pub fn shorten(&mut self, limit: usize) -> usize {
-        let Some(content) = self.content_mut() else {
-            return 0;
-        };
-        if content.len() > limit {
-            let whole = content.len();
-            content.truncate(content.floor_char_boundary(limit));
-            content.push_str(&format!("… (the first {limit} of {whole} bytes)"));
+        match self {
+            Self::Request { url, headers, .. } | Self::CallbackRequest { url, headers, .. } => {
+                shorten(url, limit);
+                shorten_all(headers, limit);
+            }
+            Self::Response { headers, .. } | Self::CallbackResponse { headers, .. } => {
+                shorten_all(headers, limit);
+            }
+            _ => {}
         }
-        content.len()
+        if let Some(content) = self.content_mut() {
+            shorten(content, limit);
+        }
+        self.length()
+    }
+}
+
+/// How many headers of a message are kept where they are many.
+const HEADERS: usize = 100;
+
+fn length_of(headers: &[(String, String)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
+fn shorten(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        let whole = text.len();
+        text.truncate(text.floor_char_boundary(limit));
+        text.push_str(&format!("… (the first {limit} of {whole} bytes)"));
+    }
+}
+
+fn shorten_all(headers: &mut Vec<(String, String)>, limit: usize) {
+    headers.truncate(HEADERS);
+    for (name, value) in headers {
+        shorten(name, limit.min(1024));
+        shorten(value, limit.min(1024));
     }
 }
 

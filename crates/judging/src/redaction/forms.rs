@@ -198,6 +198,15 @@ fn is_search(text: &str, all: Match<'_>, found: &Captures<'_>) -> bool {
     let Some((path, _)) = url.split_once('?') else {
         return false;
     };
+    // Where an authorization ends, at whatever path, there is a state.
+    let after = &text[end..text.floor_char_boundary(end.saturating_add(FARTHEST))];
+    let after = after
+        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '\\'))
+        .next()
+        .unwrap_or_default();
+    if [before, after].iter().any(|part| part.contains("state=")) {
+        return false;
+    }
     let path = path.strip_suffix("/_search").unwrap_or(path);
     let last = path.rsplit('/').next().unwrap_or(path);
     canonical_resource_type(last) == Some(last)

@@ -203,7 +203,8 @@ impl Judge {
             by_http: is_callback(connection),
         };
         let known = websocket.notified.get(id);
-        if known.is_some_and(|known| known.acknowledged.is_some()) {
+        if known.is_some_and(|known| known.acknowledged.is_some() || (!known.by_http && !known.overdue)) {
+            // It was answered, or its time runs already.
             return;
         }
         websocket.notify(id, notified, most);

@@ -297,14 +297,22 @@ impl Connection {
         }
     }
 
-    /// A notification was sent; of those before, at most `most` are remembered.
+    /// A notification was sent; of those before that are answered, at most `most` are remembered.
     pub(super) fn notify(&mut self, id: &Arc<str>, notified: Notified, most: usize) {
         if self.notified.insert(Arc::clone(id), notified).is_none() {
             self.order.push_back(Arc::clone(id));
             while self.order.len() > most
-                && let Some(oldest) = self.order.pop_front()
+                && let Some(oldest) = self.order.front()
             {
-                self.notified.remove(&oldest);
+                let waits = self
+                    .notified
+                    .get(oldest)
+                    .is_some_and(|oldest| oldest.acknowledged.is_none() && !oldest.overdue);
+                if waits && self.order.len() <= REMEMBERED {
+                    break;
+                }
+                self.notified.remove(oldest);
+                self.order.pop_front();
                 self.forgetful = true;
             }
         }
@@ -322,15 +330,10 @@ impl Connection {
         }
     }
 
-    /// Forgets what was answered, and what was taken: over a WebSocket that is closed nothing more is said.
+    /// Forgets what no answer can come to any more. What was answered is kept: a SyncError may still be about it.
     pub(super) fn release(&mut self) {
-        self.notified
-            .retain(|_, notified| notified.acknowledged.is_none());
-        self.notified.shrink_to_fit();
-        self.order = VecDeque::new();
         self.unanswered = VecDeque::new();
         self.taken = HashMap::new();
-        self.forgetful = true;
     }
 
     /// A version was given; of each context only the last few count, and of contexts as many as notifications.

@@ -13,6 +13,8 @@ const MESSAGES_A_REQUEST: u64 = 64;
 const MESSAGES_A_SECOND: u64 = 50;
 /// Bytes that a hub may send unasked.
 const BYTES: u64 = 3 * 1024 * 1024;
+/// Further bytes for each request: some servers answer what they do not like with a page of their own.
+const BYTES_A_REQUEST: u64 = 160 * 1024;
 /// Further bytes for each second.
 const BYTES_A_SECOND: u64 = 64 * 1024;
 /// Further bytes for each byte that is sent to it.
@@ -47,6 +49,7 @@ impl Budget {
             .saturating_add(self.requests.saturating_mul(MESSAGES_A_REQUEST))
             .saturating_add(elapsed.as_secs().saturating_mul(MESSAGES_A_SECOND));
         let allowed = BYTES
+            .saturating_add(self.requests.saturating_mul(BYTES_A_REQUEST))
             .saturating_add(elapsed.as_secs().saturating_mul(BYTES_A_SECOND))
             .saturating_add(self.requested_bytes.saturating_mul(BYTES_A_BYTE));
         if self.messages <= messages && self.bytes <= allowed {

@@ -9,9 +9,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
+use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -287,11 +288,25 @@ async fn take(State(known): State<Known>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let CallbackOwner { actor, log, .. } = &shared.owner;
     let limit = log.longest_message();
-    let Ok(body) = to_bytes(body, limit).await else {
-        log.tell_endless(actor, "a call to a callback", limit);
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, String::new());
-    };
-    if !log.takes(actor, body.len()) {
+    let mut chunks = body.into_data_stream();
+    let mut body = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let Ok(chunk) = chunk else {
+            tracing::debug!("a call to a callback broke off");
+            return plain(StatusCode::BAD_REQUEST, String::new());
+        };
+        body.extend_from_slice(&chunk);
+        if body.len() > limit {
+            log.tell_endless(actor, "a call to a callback", limit);
+            return plain(StatusCode::PAYLOAD_TOO_LARGE, String::new());
+        }
+    }
+    let of_headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len());
+    let of_head = of_headers.sum::<usize>() + parts.uri.query().map_or(0, str::len);
+    if !log.takes(actor, body.len() + of_head) {
         return plain(StatusCode::TOO_MANY_REQUESTS, String::new());
     }
     let query = parts.uri.query().unwrap_or_default().to_owned();

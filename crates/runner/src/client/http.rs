@@ -137,14 +137,15 @@ impl HttpClient {
         );
         let limit = log.longest_message();
         match self.exchange(request, authorized, limit).await {
-            Ok((status, headers, text)) => {
-                if text.len() > limit {
+            Ok((status, headers, text, is_cut)) => {
+                let of_headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+                if is_cut {
                     log.tell_endless(actor, "the body of an answer", limit);
                     // Whoever watches the log stops here: what was cut is no answer.
                     tokio::task::yield_now().await;
                 } else {
                     // A hub that floods is told; its answer is taken all the same.
-                    log.takes(actor, text.len());
+                    log.takes(actor, text.len() + of_headers);
                 }
                 let response = Traffic::Response {
                     status,
@@ -217,7 +218,7 @@ impl HttpClient {
         request: &OutgoingRequest,
         authorized: bool,
         limit: usize,
-    ) -> Result<(u16, Vec<(String, String)>, String), reqwest::Error> {
+    ) -> Result<(u16, Vec<(String, String)>, String, bool), reqwest::Error> {
         // A method that is none is a scenario's own mistake, found when it was read.
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::POST);
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -243,16 +244,17 @@ impl HttpClient {
                 )
             })
             .collect();
-        let mut body = Vec::new();
+        let (mut body, mut is_cut) = (Vec::new(), false);
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > limit {
-                // One byte more than there may be tells that there is more.
-                body.truncate(limit + 1);
+                body.truncate(limit);
+                is_cut = true;
                 break;
             }
         }
-        Ok((status, headers, String::from_utf8_lossy(&body).into_owned()))
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Ok((status, headers, text, is_cut))
     }
 }
 

@@ -135,8 +135,12 @@ pub(super) async fn one(
     } else {
         scenario_run.conclude_absences();
     }
+    let mut disposition = disposition;
     if let Some(problem) = record.flood() {
         tell_of_flood(setting, scenario, emit, &problem);
+        if disposition == Disposition::Completed {
+            disposition = Disposition::Inconclusive(problem);
+        }
     }
     topics.give_back(own_topics).await;
     scenario_run.observe_base_fhir().await;

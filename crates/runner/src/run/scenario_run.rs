@@ -250,11 +250,11 @@ impl<'a> ScenarioRun<'a> {
 
     /// Waits for what the hub still owes, then has all that passed judged.
     pub async fn conclude(&mut self) {
-        let is_flooded = self.state.log.flood().is_some();
-        let in_vain_before = match is_flooded {
-            true => None,
-            false => self.settle().await,
+        let in_vain_before = match self.state.log.flood() {
+            Some(_) => None,
+            None => self.settle().await,
         };
+        let is_flooded = self.state.log.flood().is_some();
         if self.a_socket_broke() && self.is_lost("an open WebSocket", "its connections broke").await {
             // What a dead hub still owes says nothing of a living one.
             return;

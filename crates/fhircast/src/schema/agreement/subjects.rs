@@ -6,9 +6,9 @@ use super::super::judgement::{Findings, Unmet, shown};
 use super::context::{Context, text};
 use super::judge;
 
-/// How many things are compared with all of another kind. No event has as many in earnest; without a bound their product would
-/// decide how long a message takes.
-const MOST_COMPARED: usize = 1_000;
+/// How many references of reports are compared with imaging studies. No event has as many in earnest; without a bound the product
+/// of both would decide how long a message takes.
+const MOST_PAIRS: usize = 1_000_000;
 
 /// What a reference names: type and id where it tells them.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +52,6 @@ fn shares_identifier(reference: &Value, resource: &Value) -> bool {
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .take(MOST_COMPARED)
         .any(same)
 }
 
@@ -163,15 +162,19 @@ fn reports_refer_to_studies(
     let studies: Vec<&Value> = context
         .resources("ImagingStudy")
         .map(|(_, study)| study)
-        .take(MOST_COMPARED)
         .collect();
-    for (element, report) in context.resources("DiagnosticReport").take(MOST_COMPARED) {
+    // What would take too long stays unjudged.
+    let mut left = MOST_PAIRS;
+    for (element, report) in context.resources("DiagnosticReport") {
         let references: Vec<&Value> = ["imagingStudy", "study"]
             .into_iter()
             .filter_map(|member| report.get(member)?.as_array())
             .flatten()
-            .take(MOST_COMPARED)
             .collect();
+        let Some(rest) = left.checked_sub(studies.len().saturating_mul(references.len().max(1))) else {
+            return;
+        };
+        left = rest;
         for study in &studies {
             let held = references
                 .iter()

@@ -130,6 +130,12 @@ pub async fn make(
         () = under_way.closed_by(&mut stop, setting.target.timing.response * 2) => None,
     };
     under_way.reopen();
+    if let Some(problem) = record.flood() {
+        contact.accommodate(
+            format!("the first contact ends where the hub floods: {problem}"),
+            None,
+        );
+    }
     if contact.lost.is_none() && setting.outage.now().is_none() {
         crate::run::teardown::leave(&mut contact.run, topics.are_lent()).await;
     }
