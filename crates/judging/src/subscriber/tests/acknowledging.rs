@@ -52,6 +52,34 @@ pub(super) fn acknowledgements() -> Vec<Case> {
             },
         },
         Case {
+            name: "one of very many not answered",
+            requirement: "acknowledgement.sent",
+            verdict: Some(Fail),
+            talk: |talk| {
+                let viewer = talk.subscribe("viewer");
+                for number in 0..400 {
+                    let id = format!("e{number}");
+                    talk.hub(viewer, &patient_open(&id, &format!("p{number}")));
+                    if number != 100 {
+                        talk.answer(viewer, &id, 200);
+                    }
+                }
+                talk.wait(11.0);
+            },
+        },
+        Case {
+            name: "one sent twice before it was answered in time",
+            requirement: "acknowledgement.sent",
+            verdict: Some(Pass),
+            talk: |talk| {
+                let viewer = notified(talk);
+                talk.wait(5.0);
+                talk.hub(viewer, &patient_open("e1", "p"));
+                talk.answer(viewer, "e1", 200);
+                talk.wait(11.0);
+            },
+        },
+        Case {
             name: "the hub gives up by its own clock",
             requirement: "acknowledgement.sent",
             verdict: Some(Fail),
@@ -314,6 +342,23 @@ pub(super) fn refusals_by_sync_error() -> Vec<Case> {
             talk: |talk| {
                 let viewer = notified(talk);
                 talk.answer(viewer, "e1", 202);
+                talk.publish("viewer", &sync_error("s1", "e1", "viewer"), 202);
+            },
+        },
+        Case {
+            name: "acknowledged with 202 over a WebSocket that broke, by one who came back",
+            requirement: "syncerror.after-accepted",
+            verdict: Some(Pass),
+            talk: |talk| {
+                let desk = talk.subscribe("desk");
+                let viewer = talk.subscribe("viewer");
+                for connection in [viewer, desk] {
+                    talk.hub(connection, &patient_open("e1", "p"));
+                }
+                talk.answer(viewer, "e1", 202);
+                talk.answer(desk, "e1", 200);
+                talk.close(viewer, None, None);
+                talk.subscribe("viewer");
                 talk.publish("viewer", &sync_error("s1", "e1", "viewer"), 202);
             },
         },
