@@ -103,8 +103,8 @@ fn shorten(text: &mut String, limit: usize) {
 fn shorten_all(headers: &mut Vec<(String, String)>, limit: usize) {
     headers.truncate(HEADERS);
     for (name, value) in headers {
-        shorten(name, limit.min(1024));
-        shorten(value, limit.min(1024));
+        shorten(name, limit);
+        shorten(value, limit);
     }
 }
 
