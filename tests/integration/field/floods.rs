@@ -116,6 +116,6 @@ fn an_answer_without_end_is_told() {
 
 #[test]
 fn a_flood_of_calls_is_told() {
-    let flooded = run_at(Flood::Calls, "STU1", &["subscribing", "webhooks"]);
+    let flooded = run_at(Flood::Calls, "STU1", &["subscribing", "webhooks/resubscribing"]);
     flooded.is_told_and_bounded("the hub floods: ");
 }

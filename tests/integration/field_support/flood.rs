@@ -194,7 +194,8 @@ fn flood_callback(callback: &str, topic: &str, events: &str) -> Option<()> {
     stream.write_all(verification.as_bytes()).ok()?;
     let mut answers = stream.try_clone().unwrap();
     std::thread::spawn(move || std::io::copy(&mut answers, &mut std::io::sink()));
-    for number in 0.. {
+    // Far more than is borne with, and not for ever: each callback has a thread of its own.
+    for number in 0..6_000 {
         let body = notification(topic, number);
         let call = format!(
             "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
