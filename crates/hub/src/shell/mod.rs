@@ -17,6 +17,7 @@ mod events;
 mod fault_injection;
 mod idle;
 mod observation;
+mod observed_socket;
 mod outgoing;
 mod paths;
 mod queues;

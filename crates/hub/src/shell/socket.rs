@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 
-use super::observation::ObservedSocket;
+use super::observed_socket::ObservedSocket;
 use super::queues::Frame;
 use super::topic::Topic;
 use crate::session::{Closing, SubscriberId};

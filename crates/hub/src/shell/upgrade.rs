@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 
 use super::answers::refuse;
-use super::observation::ObservedSocket;
+use super::observed_socket::{ObservedSocket, Watch};
 use super::registry::Registry;
 use super::socket;
 use crate::refusal::Refusal;
@@ -43,7 +43,7 @@ pub(super) async fn connect(
     let watch = hub
         .settings
         .observer()
-        .map(|observer| observer.socket(|| endpoint_url(&hub, &parts.headers, &endpoint)));
+        .map(|observer| Watch::new(observer, endpoint_url(&hub, &parts.headers, &endpoint)));
     let failed = Arc::clone(&topic);
     let timing = socket::Timing {
         write: hub.settings.write_timeout,

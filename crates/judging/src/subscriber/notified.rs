@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::findings::{Breach, Subscriber};
 use super::ids;
 use super::judge::{Judge, Question};
-use super::message::ResourceDigest;
+use super::message::{Message, ResourceDigest};
 use super::record::Place;
 use super::state::{Notified, Spot, Taken};
 use crate::schema::Unmet;
@@ -143,6 +143,14 @@ impl Judge {
         }
     }
 
+    /// What was taken over this WebSocket of the same event about the same thing.
+    fn taken_before(&self, connection: u64, message: &Message) -> Vec<Taken> {
+        let subject = message.subject.as_ref();
+        let taken = subject.zip(self.connections.get(&connection));
+        let taken = taken.and_then(|(subject, connection)| connection.taken.get(subject));
+        taken.cloned().unwrap_or_default()
+    }
+
     fn refused(&mut self, connection: u64, who: &Subscriber, known: &Notified, status: u16, spot: Spot) {
         if let Some(before) = known.follows {
             let breach = Breach::new(
@@ -160,14 +168,7 @@ impl Judge {
             let unmet = if status == 409 { Unmet::Note } else { Unmet::Warn };
             self.broken(who, ids::SEQUENTIAL_OPENS, breach.softened(unmet));
         }
-        let taken = known
-            .message
-            .subject
-            .as_ref()
-            .zip(self.connections.get(&connection))
-            .and_then(|(subject, connection)| connection.taken.get(subject))
-            .cloned()
-            .unwrap_or_default();
+        let taken = self.taken_before(connection, &known.message);
         let places = |before: &Taken| {
             vec![
                 Place::at(before.spot.sequence),
@@ -299,14 +300,7 @@ impl Judge {
         notified.overdue = true;
         let known = notified.clone();
         self.tell_overdue(&who, &known, patience.as_secs_f64());
-        let taken = known
-            .message
-            .subject
-            .as_ref()
-            .zip(self.connections.get(&connection))
-            .and_then(|(subject, connection)| connection.taken.get(subject))
-            .cloned()
-            .unwrap_or_default();
+        let taken = self.taken_before(connection, &known.message);
         let places = |before: &Taken| vec![Place::at(before.spot.sequence), Place::at(known.spot.sequence)];
         self.judge_case(&who, &known, &taken, "was not answered", &places);
     }

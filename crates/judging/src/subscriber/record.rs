@@ -171,7 +171,7 @@ impl Kept {
                 0
             }
             (Self::FromHub(frame) | Self::FromSubscriber(frame), _) => length(frame),
-            (Self::Traffic(traffic), _) => weight(traffic),
+            (Self::Traffic(traffic), _) => traffic.length(),
         }
     }
 }
@@ -185,28 +185,6 @@ fn length(frame: &Frame) -> usize {
 
 fn is_short(frame: &Frame) -> bool {
     length(frame) <= LONGEST_TEXT
-}
-
-fn weight(traffic: &Traffic) -> usize {
-    let of_headers = |headers: &[(String, String)]| {
-        headers
-            .iter()
-            .map(|(name, value)| 48 + name.len() + value.len())
-            .sum::<usize>()
-    };
-    match traffic {
-        Traffic::Request {
-            url, headers, body, ..
-        }
-        | Traffic::CallbackRequest {
-            url, headers, body, ..
-        } => url.len() + of_headers(headers) + body.len(),
-        Traffic::Response { headers, body, .. } | Traffic::CallbackResponse { headers, body, .. } => {
-            of_headers(headers) + body.len()
-        }
-        Traffic::FrameSent { text, .. } | Traffic::FrameReceived { text, .. } => text.len(),
-        _ => 0,
-    }
 }
 
 fn kept(text: String) -> String {

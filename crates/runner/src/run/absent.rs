@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::messages::{is_at_home, words};
 use super::scenario_run::{HeldAbsence, ScenarioRun, Stop};
+use crate::client::Received;
 use crate::judging::hub::{Expected, ids, unwanted};
 use crate::protocol::{Action, EventName};
 use crate::requirement::RequirementId;
@@ -89,11 +90,23 @@ impl ScenarioRun<'_> {
 
     /// Waits for the copies that other subscribers are sent, where a second copy came to this one: whether the hub repeats
     /// the event to all decides what that one says.
-    async fn let_copies_come(&mut self, step: &Absent) -> Result<(), Stop> {
-        let inbox = self.mock(&step.at.value)?.inbox.clone();
+    async fn let_copies_come(&self, step: &Absent) -> Result<(), Stop> {
+        let at = self.mock(&step.at.value)?;
         let selection = self.selection(&step.message)?;
-        if selection.after.is_some() && !self.select(&step.message, &inbox.received())?.is_empty() {
-            tokio::time::sleep(self.setting.target.timing.quiet).await;
+        let (Some(position), true) = (selection.publication, selection.after.is_some()) else {
+            return Ok(());
+        };
+        if self.select(&step.message, &at.inbox.received())?.is_empty() {
+            return Ok(());
+        }
+        let quiet = Instant::now() + self.setting.target.timing.quiet;
+        let is_copy = |received: &Received| self.state.origin(received) == Some(position);
+        for other in self.state.mocks.values() {
+            if other.name != at.name && other.topic == at.topic {
+                let second =
+                    |received: &[Received]| received.iter().filter(|one| is_copy(one)).nth(1).map(|_| ());
+                other.inbox.wait(quiet, |received, _| second(received)).await;
+            }
         }
         Ok(())
     }

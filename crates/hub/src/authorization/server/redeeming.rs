@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::authenticating::Caller;
 use super::authorizing::grantable;
-use super::{AuthorizationServer, REFRESH_LIFE, USER, later};
+use super::{AuthorizationServer, Issued, REFRESH_LIFE, USER, later};
 use crate::authorization::launch::{Authorized, Family};
 use crate::authorization::request::{Granted, OAuthError, Parameters, TokenAnswer};
 use crate::authorization::token::{Grant, IdentityClaims, SigningError};
@@ -98,6 +98,11 @@ impl AuthorizationServer {
             topic: topic.map(str::to_owned),
         };
         let issued = self.sign(grant, client, now)?;
+        Ok(self.token_answer(&issued, topic))
+    }
+
+    /// What an answer says of an access token (RFC 6749, 5.1), with the launch parameters of FHIRcast.
+    fn token_answer(&self, issued: &Issued, topic: Option<&str>) -> Value {
         let mut answer = json!({
             "access_token": issued.token,
             "token_type": "Bearer",
@@ -108,7 +113,7 @@ impl AuthorizationServer {
         if let Some(topic) = topic {
             answer["hub.topic"] = topic.into();
         }
-        Ok(answer)
+        answer
     }
 
     fn redeem_code(
@@ -221,14 +226,7 @@ impl AuthorizationServer {
             authorized.client.clone(),
             authorized.asked.clone(),
         );
-        let mut answer = json!({
-            "access_token": issued.token,
-            "token_type": "Bearer",
-            "expires_in": self.lifetime.as_secs(),
-            "scope": issued.scopes.to_string(),
-            "hub.url": self.hub_url,
-            "hub.topic": authorized.topic,
-        });
+        let mut answer = self.token_answer(&issued, Some(&authorized.topic));
         if issued.scopes.has("openid") {
             let fhir_user = issued.scopes.has("fhirUser");
             let claims = IdentityClaims {

@@ -124,7 +124,7 @@ pub async fn make(
     let record = contact.run.state.log.clone();
     let end = tokio::select! {
         biased;
-        // What a hub does that floods, the scenarios tell.
+        // Enough is known to play the scenarios.
         _ = record.flooded() => Some(Err(End::Enough)),
         end = contact.all(&wanted) => Some(end),
         () = under_way.closed_by(&mut stop, setting.target.timing.response * 2) => None,
