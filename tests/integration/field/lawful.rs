@@ -49,6 +49,20 @@ fn an_unsubscribe_may_take_effect_a_moment_after_it_is_accepted() {
 }
 
 #[test]
+fn a_topic_may_be_held_a_moment_after_everybody_has_left_it() {
+    let behaviour = Behaviour::HoldsTopic(Duration::from_millis(700));
+    let selection = [
+        "subscribing/accepted",
+        "resubscribing/accepted",
+        "current-context/version",
+    ];
+    let played = Played::at(behaviour, &selection);
+    played.is_conformant();
+    let (judged, skipped) = played.counts();
+    assert!(judged > 30 && skipped == 0, "{}", played.told());
+}
+
+#[test]
 fn a_hub_of_stu2_needs_no_configuration_document() {
     Played::before("STU2", &[], Behaviour::Undocumented, &SOME, &[]).is_conformant();
 }

@@ -76,6 +76,8 @@ pub enum Behaviour {
     Undocumented,
     /// Answers an unsubscribe with 202, and lets it take effect after this time.
     LeavesLater(Duration),
+    /// Has one topic at a time, and holds it for so long after its last WebSocket has closed.
+    HoldsTopic(Duration),
     /// Looks whether a callback is there, by a GET without a query, before it takes a subscription.
     LooksAtCallbacks,
     /// Refuses every unsubscribe.
@@ -335,6 +337,9 @@ impl Shared {
                 if request.opens_a_socket() && self.sockets.load(Ordering::SeqCst) >= most =>
             {
                 return refused(503, "too many WebSockets");
+            }
+            Behaviour::HoldsTopic(time) if self.subscriptions.is_for_another_topic(&request, time) => {
+                return refused(403, "another session is active");
             }
             Behaviour::Hangs if is_publication => return Deed::Hang,
             Behaviour::Undocumented if request.path().contains("/.well-known/") => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
@@ -36,6 +37,8 @@ pub struct Subscriptions {
     /// Topic and events of every endpoint that was given out.
     given: Mutex<BTreeMap<String, (String, Vec<String>)>>,
     open: Mutex<Vec<String>>,
+    /// When a WebSocket last closed, and its endpoint.
+    left: Mutex<Option<(Instant, String)>>,
 }
 
 impl Subscriptions {
@@ -68,6 +71,20 @@ impl Subscriptions {
     pub fn closed(&self, path: &str) {
         let endpoint = path.rsplit('/').next().unwrap_or_default();
         self.open.lock().unwrap().retain(|open| open != endpoint);
+        *self.left.lock().unwrap() = Some((Instant::now(), endpoint.to_owned()));
+    }
+
+    /// Whether this is a new subscription to another topic than the one that somebody is in, or was so long ago.
+    pub fn is_for_another_topic(&self, request: &Message, lingering: Duration) -> bool {
+        let Some((topic, _)) = new_subscription(request) else {
+            return false;
+        };
+        let left = self.left.lock().unwrap().clone();
+        let lingers = left
+            .filter(|(at, _)| at.elapsed() < lingering)
+            .and_then(|(_, endpoint)| self.given.lock().unwrap().get(&endpoint).cloned());
+        let mut others = self.all().into_iter().chain(lingers);
+        others.any(|(other, _)| other != topic)
     }
 
     /// Topic and events of the open ones.
@@ -112,8 +129,7 @@ fn wants_equal_events(request: &mut Message, subscriptions: &Subscriptions) -> O
 }
 
 fn has_one_topic(request: &mut Message, subscriptions: &Subscriptions) -> Option<Message> {
-    let (topic, _) = new_subscription(request)?;
-    let busy = subscriptions.all().iter().any(|(other, _)| *other != topic);
+    let busy = subscriptions.is_for_another_topic(request, Duration::ZERO);
     busy.then(|| refused(403, "another session is active"))?
 }
 

@@ -24,6 +24,7 @@ mod plan;
 mod preflight;
 mod publishing;
 mod quiet;
+mod refused_subscriptions;
 mod requests;
 mod retrying;
 mod scenario_run;

@@ -12,7 +12,7 @@ use super::scenario_run::{ScenarioRun, Stop};
 use crate::client::{Answer, OutgoingRequest};
 use crate::judging::hub::{Control, Subscription, control_of, events_in, lease_in, rules};
 use crate::judging::{Received, Spot};
-use crate::protocol::{EventName, SubscriptionRequest, Version};
+use crate::protocol::SubscriptionRequest;
 use crate::scenario::{RequestKind, RequestSubscription, Unsubscribe};
 
 impl ScenarioRun<'_> {
@@ -154,14 +154,7 @@ impl ScenarioRun<'_> {
         let dialect = &self.setting.dialect;
         let outgoing = OutgoingRequest::form(dialect.hub_url(), &dialect.completed(request.to_pairs()));
         let unequal = self.is_unequal(name, request.events.as_deref().unwrap_or_default());
-        let mut sent = self.transmit(name, &outgoing).await;
-        let is_first = !self.state.mocks.values().any(MockSubscriber::is_active);
-        if self.is_alone && is_first && sent.as_ref().is_ok_and(|answer| answer.is_refused()) {
-            // A refusal counts only where it repeats (ambiguities, 82): the hub may be letting go of who was there before.
-            self.let_the_hub_act().await;
-            sent = self.transmit(name, &outgoing).await;
-        }
-        let answer = match self.judge_exchange(&outgoing, sent, asked).await {
+        let answer = match self.ask_for_a_place(name, &outgoing, asked).await {
             Err(Stop::Unreached(why)) if unequal && asked.expectations.is_empty() => {
                 return Err(Stop::Declined(format!(
                     "the hub refuses subscriptions to other events than those of the topic's other subscribers, as \
@@ -205,56 +198,6 @@ impl ScenarioRun<'_> {
         mock.set_endpoint(endpoint);
         self.publish_mock_variable(name);
         Ok(answer)
-    }
-
-    /// A proper subscription was refused. A hub may take so many subscribers, or topics, and no more: beside others the scenario is
-    /// played again alone; where that does not help, and another of this scenario has just what is refused, what needs another
-    /// does not apply.
-    pub(super) fn refused_beside_others(&mut self, name: &str, events: &[EventName], why: String) -> Stop {
-        if !self.is_alone {
-            self.crowded = true;
-            return Stop::Unreached(why);
-        }
-        if self.topics_as_written {
-            return Stop::Declined(format!("the hub refuses a topic of this form ({why})"));
-        }
-        let has_it = |other: &MockSubscriber| {
-            let subscription = other.subscription();
-            other.name != name
-                && other.is_active()
-                && other.credential.is_none()
-                && subscription.is_some_and(|subscription| {
-                    subscription.asked.len() == events.len()
-                        && events.iter().all(|event| subscription.asked.contains(event))
-                })
-        };
-        match self.state.mocks.values().any(has_it) {
-            true => Stop::Declined(format!(
-                "the hub takes no further subscription beside those that are there ({why})"
-            )),
-            false => Stop::Unreached(why),
-        }
-    }
-
-    /// Whether others of the topic are subscribed to other events than these: a hub may refuse that (2.4).
-    fn is_unequal(&self, name: &str, events: &[EventName]) -> bool {
-        if self.setting.target.version != Version::Stu3 {
-            return false;
-        }
-        let Some(mock) = self.state.mocks.get(name) else {
-            return false;
-        };
-        let others = self
-            .state
-            .mocks
-            .values()
-            .filter(|other| other.topic == mock.topic && other.name != name);
-        others.filter(|other| other.is_active()).any(|other| {
-            other.subscription().is_some_and(|subscription| {
-                subscription.current.len() != events.len()
-                    || !events.iter().all(|event| subscription.current.contains(event))
-            })
-        })
     }
 
     /// After a re-subscription: over the same endpoint the hub may confirm anew or not; over another one it must be

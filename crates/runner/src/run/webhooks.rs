@@ -77,7 +77,7 @@ impl ScenarioRun<'_> {
             secret,
             requested,
         });
-        let answer = self.ask(name, &outgoing, asked).await;
+        let answer = self.ask_for_a_place(name, &outgoing, asked).await;
         let accepted = answer.as_ref().is_ok_and(Answer::is_accepted);
         if !accepted {
             self.mock_mut(name)?.subscriptions.refuse(requested);
