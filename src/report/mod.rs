@@ -131,16 +131,23 @@ impl Reports {
     }
 
     fn write_all(&self) -> Result<(), ReportError> {
-        let json = json::render(&self.record).and_then(|json| self.write("report.json", &json));
-        json.and(self.write_renderings())
+        std::thread::scope(|scope| {
+            let json =
+                scope.spawn(|| json::render(&self.record).and_then(|json| self.write("report.json", &json)));
+            let renderings = self.write_renderings();
+            joined(json).and(renderings)
+        })
     }
 
     /// One file that cannot be written takes none of the others with it.
     fn write_renderings(&self) -> Result<(), ReportError> {
-        let junit = junit::render(&self.record).and_then(|junit| self.write("junit.xml", &junit));
-        let html = html::render(&self.record).and_then(|html| self.write("index.html", &html));
-        let summary = self.write("summary.md", &self.summary());
-        junit.and(html).and(summary)
+        std::thread::scope(|scope| {
+            let junit =
+                scope.spawn(|| junit::render(&self.record).and_then(|junit| self.write("junit.xml", &junit)));
+            let html = html::render(&self.record).and_then(|html| self.write("index.html", &html));
+            let summary = self.write("summary.md", &self.summary());
+            joined(junit).and(html).and(summary)
+        })
     }
 
     /// Writes a file as a whole or not at all.
@@ -153,6 +160,13 @@ impl Reports {
             .map_err(|problem| unwritable(&path, &problem.error))?;
         Ok(())
     }
+}
+
+/// What came of a thread; its panic is that of who waits for it.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Temporary files are for their owner alone; a report is for whoever may read the folder.

@@ -23,8 +23,9 @@ impl Mentioned {
         Self(format!("{scenario:?}").to_ascii_lowercase().into())
     }
 
-    fn has(&self, event: &str) -> bool {
-        self.0.contains(&event.to_ascii_lowercase())
+    /// Whether a word is written in it, in any case.
+    pub fn names(&self, word: &str) -> bool {
+        self.0.contains(&word.to_ascii_lowercase())
     }
 }
 
@@ -41,7 +42,7 @@ pub fn unasked<'r>(
         .map_or(EventKind::Unknown, |event| event.kind());
     // The opening or closing of a resource may follow from what somebody else published.
     let may_follow = matches!(kind, EventKind::Resource { .. } | EventKind::SyncError);
-    (!may_follow && !name.is_empty() && !mentioned.has(name) && !is_copy()).then_some(name)
+    (!may_follow && !name.is_empty() && !mentioned.names(name) && !is_copy()).then_some(name)
 }
 
 /// What nobody asked for, seen in any scenario of a run.

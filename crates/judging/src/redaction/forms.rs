@@ -17,6 +17,8 @@ type Pattern = LazyLock<Option<Regex>>;
 static SCHEME: Pattern = LazyLock::new(|| {
     Regex::new(r"(?i)\b(bearer|basic|negotiate)(\s+|%20|\+)([A-Za-z0-9._~+/-]{8,}={0,2})").ok()
 });
+/// What the secrets begin with that castspec makes up; 32 hexadecimal digits follow.
+pub const OWN_SECRET: &str = "castspec-secret-";
 /// Signed tokens, wherever they stand.
 static SIGNED: Pattern =
     LazyLock::new(|| Regex::new(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*").ok());
@@ -73,6 +75,8 @@ static HEADER_LINE: Pattern = LazyLock::new(|| {
 static COOKIE_LINE: Pattern = LazyLock::new(|| {
     Regex::new(r#"(?i)\b((set-cookie2?|cookie)\\*"?\s*:\s*\\*"?)([^\s"'|\\;=]+=[^\r\n"|\\]*)"#).ok()
 });
+/// A secret that castspec made up for a callback.
+static OWN: Pattern = LazyLock::new(|| Regex::new(&format!("{OWN_SECRET}[0-9a-f]{{32}}")).ok());
 /// A user and a password before a host.
 static USER: Pattern = LazyLock::new(|| Regex::new(r#"(://)([^/\s@"'<>?#]+)(@)"#).ok());
 /// The URL of a WebSocket.
@@ -98,7 +102,8 @@ pub(super) fn hide(text: &str, endpoints: bool, mark: &dyn Fn(&str) -> String) -
     ) else {
         return mark(text);
     };
-    let (Some(shared), Some(grant), Some(header), Some(cookies), Some(user), Some(endpoint)) = (
+    let (Some(own), Some(shared), Some(grant), Some(header), Some(cookies), Some(user), Some(endpoint)) = (
+        &*OWN,
         &*SHARED_ACCESS,
         &*GRANT,
         &*HEADER_LINE,
@@ -117,6 +122,7 @@ pub(super) fn hide(text: &str, endpoints: bool, mark: &dyn Fn(&str) -> String) -
         }
     });
     let text = signed.replace_all(&text, |found: &Captures<'_>| mark(&found[0]));
+    let text = own.replace_all(&text, |found: &Captures<'_>| mark(&found[0]));
     let text = cookies.replace_all(&text, |found: &Captures<'_>| {
         let shown = headers::hide(&found[2], &found[3], mark);
         format!("{}{}", &found[1], shown.unwrap_or_else(|| mark(&found[3])))

@@ -186,18 +186,25 @@ impl Socket {
 
     /// Closes with this code and waits, for a bounded time, until the hub has answered.
     pub async fn close(&self, code: u16) {
-        let (done, wait) = oneshot::channel();
-        if self.commands.send(Command::Close(code, done)).is_ok() {
-            // A socket that ends just now may leave the order unread.
-            let _ = tokio::time::timeout(CLOSE_PATIENCE * 2, wait).await;
-        }
+        self.order(|done| Command::Close(code, done)).await;
     }
 
     /// Lets the connection end without a close frame.
     pub async fn abort(&self) {
+        self.order(Command::Abort).await;
+    }
+
+    /// Gives an order and waits, for a bounded time, until it is carried out.
+    async fn order(&self, order: impl FnOnce(oneshot::Sender<()>) -> Command) {
         let (done, wait) = oneshot::channel();
-        if self.commands.send(Command::Abort(done)).is_ok() {
-            let _ = tokio::time::timeout(CLOSE_PATIENCE * 2, wait).await;
+        if self.commands.send(order(done)).is_err() {
+            return;
+        }
+        tokio::select! {
+            _ = wait => {}
+            // A socket that ends just now may leave the order unread in the channel, which then lasts as long as this sender.
+            () = self.commands.closed() => {}
+            () = tokio::time::sleep(CLOSE_PATIENCE * 2) => {}
         }
     }
 

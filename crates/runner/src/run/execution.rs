@@ -1,5 +1,6 @@
 //! The run: the first contact with the hub, then the scenarios, until all have ended or a signal comes.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
@@ -181,6 +182,10 @@ pub async fn run(
                 scenario,
             }));
         }
+    }
+    if settings.iter().all(|setting| setting.target.built_in) {
+        // What waits longest begins first, and the others pass beside it. At other hubs the order of the files stays.
+        scenarios.sort_by_key(|planned: &Planned| Reverse(planned.scenario.cost()));
     }
     if obstacle.is_none() {
         let schedule = Schedule {

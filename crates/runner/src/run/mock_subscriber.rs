@@ -9,6 +9,7 @@ use super::tokens::Credential;
 use crate::client::{AnswerRule, Callback, Inbox, Policy, Socket, Spot};
 use crate::judging::hub::{self, Subscriber, Subscription, Subscriptions};
 use crate::protocol::{EventName, Status, Version, join_events};
+use crate::redaction::OWN_SECRET;
 use crate::scenario::{self, Channel};
 
 /// The way that notifications take to a mock subscriber.
@@ -85,7 +86,7 @@ impl MockSubscriber {
                 secret: spec
                     .secret
                     .clone()
-                    .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string()),
+                    .unwrap_or_else(|| format!("{OWN_SECRET}{}", uuid::Uuid::new_v4().simple())),
                 accounted: 0,
             }),
         };

@@ -192,7 +192,7 @@ impl Target {
         let mut target = Self::new(hub_url, version)?;
         target.approach.trust = authority.map_or_else(Trust::default, Trust::only_pem);
         target.built_in = true;
-        target.max_parallel = 16;
+        target.max_parallel = 40;
         // The simulator supports all of it, whatever its configuration document says under a defect.
         let supported: &[Capability] = match version {
             Version::Stu1 | Version::Stu2 => &[Capability::Webhook],

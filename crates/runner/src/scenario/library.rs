@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -154,15 +155,35 @@ impl Library {
     /// # Errors
     /// When one of them has a mistake.
     pub fn embedded(catalogue: &Catalogue) -> Result<Self, LibraryError> {
-        let mut library = Self::default();
-        let mut mistakes = Vec::new();
-        for file in Embedded::iter().filter(|file| !is_set_apart(file)) {
-            let Some(content) = Embedded::get(&file) else {
-                continue;
-            };
+        let files: Vec<_> = Embedded::iter().filter(|file| !is_set_apart(file)).collect();
+        let parse = |file: &str| {
+            let content = Embedded::get(file)?;
             let name = file.trim_end_matches(".yaml");
             let text = String::from_utf8_lossy(&content.data);
-            match Scenario::parse(name, &format!("scenarios/{file}"), &text, catalogue) {
+            Some(Scenario::parse(
+                name,
+                &format!("scenarios/{file}"),
+                &text,
+                catalogue,
+            ))
+        };
+        // Reading them is most of what castspec does before a short run.
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let share = files.len().div_ceil(threads).max(1);
+        let parsed: Vec<_> = std::thread::scope(|scope| {
+            let readers = files.chunks(share);
+            let readers = readers
+                .map(|share| scope.spawn(|| share.iter().filter_map(|file| parse(file)).collect::<Vec<_>>()));
+            let readers: Vec<_> = readers.collect();
+            let parsed = readers.into_iter().map(|reader| reader.join());
+            parsed
+                .flat_map(|parsed| parsed.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        let mut library = Self::default();
+        let mut mistakes = Vec::new();
+        for parsed in parsed {
+            match parsed {
                 Ok(scenario) => library.add(scenario),
                 Err(ScenarioErrors(faults)) => mistakes.extend(faults),
             }
