@@ -13,10 +13,10 @@ use super::print_error;
 use crate::report::{ReportError, Reports};
 use castspec_fhircast::fhir::Validator;
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::{Catalogue, RequirementId};
+use castspec_fhircast::requirement::{Actor, Catalogue, RequirementId};
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::{Exchanges, Observer};
-use castspec_judging::outcome::{Disposition, FinishedRun, FinishedScenario, Grading, Target, Tool};
+use castspec_judging::outcome::{Disposition, FinishedRun, FinishedScenario, Grading, Side, Target, Tool};
 use castspec_judging::subscriber::{BaseFhir, Finding, Judge, Settings, SubscriberChecks};
 
 /// How many exchanges may wait for the judge.
@@ -255,11 +255,14 @@ impl Judging {
     /// When a report cannot be written.
     pub(super) async fn end(self) -> Result<bool, ReportError> {
         let mut runs = Vec::new();
+        // It was read when the hub began.
+        let catalogue = Catalogue::embedded().ok();
         for judging in self.judges {
             // The judge may have ended before.
             let _ = judging.stop.send(());
             let all_checks = judging.task.await.unwrap_or_default();
             runs.push(finished(
+                catalogue.as_ref(),
                 all_checks,
                 judging.version,
                 &judging.hub_url,
@@ -281,6 +284,7 @@ impl Judging {
 
 /// What was judged of all subscribers, as a run: each subscriber in the place of a scenario.
 fn finished(
+    catalogue: Option<&Catalogue>,
     all_checks: Vec<SubscriberChecks>,
     version: Version,
     hub_url: &str,
@@ -305,6 +309,10 @@ fn finished(
             built_in: true,
             capabilities: Map::new(),
         },
+        sides: catalogue
+            .map(|catalogue| Side::of(catalogue, version, Actor::Subscriber))
+            .into_iter()
+            .collect(),
         duration: jiff::Timestamp::now().duration_since(started).unsigned_abs(),
         scenarios: scenarios.collect(),
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{CommandError, print};
-use crate::report::{Comparison, Reports, StoredRun, merge};
+use crate::report::{Comparison, Reports, StoredRun, Wanted, merge};
 
 /// Render, merge or compare results
 #[derive(Debug, Args)]
@@ -45,6 +45,9 @@ struct Merge {
     /// Where the files are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
+    /// Put together what is there, though shards are missing; every report then says which
+    #[arg(long)]
+    partial: bool,
 }
 
 /// Tell what got better and worse from one run to another
@@ -93,7 +96,11 @@ impl Render {
 impl Merge {
     fn run(&self) -> Result<ExitCode, CommandError> {
         let parts: Result<Vec<StoredRun>, _> = self.parts.iter().map(|path| read(path)).collect();
-        let whole = merge(parts?)?;
+        let wanted = match self.partial {
+            true => Wanted::Partial,
+            false => Wanted::Whole,
+        };
+        let whole = merge(parts?, wanted)?;
         let conclusion = whole.record.conclusion();
         Reports::store(&self.reports, whole)?;
         print(&format!("{}\n", conclusion.sentence()))?;

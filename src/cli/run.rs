@@ -13,8 +13,9 @@ use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
 use super::{CommandError, Output, SHOWN, interrupted, print};
 use crate::report::{Console, ConsoleSettings, Reports};
-use castspec_fhircast::requirement::Catalogue;
-use castspec_judging::outcome::{Grading, RunEvent};
+use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::{Actor, Catalogue};
+use castspec_judging::outcome::{Grading, RunEvent, Scope, Side};
 use castspec_runner::run::{Materials, Plan, Shard, VersionPlan, plan, run};
 use castspec_runner::scenario::{Library, Scenario};
 
@@ -94,7 +95,9 @@ impl RunCommand {
                 parts.push(VersionPlan { target, scenarios });
             }
         }
+        let mut scope = self.scope(&catalogue, &versions);
         if let Some(shard) = self.shard.filter(|_| !parts.is_empty()) {
+            scope.shares = Some(shard.told(&parts));
             parts = shard.of(parts);
             if parts.is_empty() {
                 return Err(CommandError::new(format!(
@@ -114,6 +117,7 @@ impl RunCommand {
         }
         let mut materials = Materials::load(catalogue, &versions)?;
         materials.retries = self.watch.retries;
+        materials.scope = scope;
         materials.redact_resources = self.redact_resources;
         if self.dry_run {
             let result = self.tell_plan(parts, materials).await;
@@ -202,6 +206,23 @@ impl RunCommand {
         }
         print(&SHOWN.text(&text))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What the run sets out to judge.
+    fn scope(&self, catalogue: &Catalogue, versions: &[Version]) -> Scope {
+        let mut selection = self.selectors.clone();
+        if self.only_given {
+            let given = self.scenarios.iter().map(|path| path.display().to_string());
+            selection.extend(given);
+        }
+        let sides = versions
+            .iter()
+            .map(|version| Side::of(catalogue, *version, Actor::Hub));
+        Scope {
+            selection,
+            shares: None,
+            sides: sides.collect(),
+        }
     }
 
     fn grading(&self) -> Grading {

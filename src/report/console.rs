@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::record::Record;
-use super::{section, text};
+use super::{scope, section, text};
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{Check, Disposition, Grading, RunBegan, RunEvent, ScenarioId, Summary};
 use scenarios::{Line, Place};
@@ -92,9 +92,13 @@ impl<W: Write> Console<W> {
                 } else {
                     target.hub_url.as_str()
                 };
+                let scope = match scope::told(&began.scope) {
+                    Some(told) => format!(", {}", text::line(&told)),
+                    None => String::new(),
+                };
                 writeln!(
                     self.out,
-                    "castspec {}: {} of FHIRcast {} against {}",
+                    "castspec {}: {} of FHIRcast {} against {}{scope}",
                     began.tool.version,
                     of_scenarios(began.scenarios),
                     versions(began),

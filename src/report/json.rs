@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ReportError;
+use super::coverage::{self, CoverageTold};
 use super::record::{Record, ScenarioRecord};
 use super::text;
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{
     Accommodation, Cause, Check, Disposition, Entry, Grading, HubLost, Observation, RunBegan, ScenarioId,
-    Summary, Target, Tool,
+    Scope, Shares, Summary, Target, Tool,
 };
 
 /// The members of report.json, in their order; those after `target` that a version of castspec did not write yet have
@@ -44,6 +45,12 @@ struct Document<'a> {
     observations: Cow<'a, [Observation]>,
     #[serde(default)]
     scenarios: Vec<Played<'a>>,
+    #[serde(default)]
+    coverage: CoverageTold,
+    #[serde(default)]
+    selection: Option<Vec<String>>,
+    #[serde(default)]
+    shard: Option<Shares>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,6 +84,11 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         causes: Cow::Borrowed(&record.causes.all),
         observations: Cow::Borrowed(&record.observations),
         scenarios: record.scenarios.iter().map(Played::of).collect(),
+        coverage: coverage::told(&record.coverage()),
+        selection: began
+            .map(|began| began.scope.selection.clone())
+            .filter(|selection| !selection.is_empty()),
+        shard: began.and_then(|began| began.scope.shares.clone()),
     };
     serde_json::to_string_pretty(&document)
         .map(|text| text::directions_shown(&text) + "\n")
@@ -101,6 +113,11 @@ pub fn parse(text: &str) -> Result<Record, String> {
             target,
             further_targets: document.further_targets.unwrap_or_default(),
             scenarios: document.scenarios.len(),
+            scope: Scope {
+                selection: document.selection.unwrap_or_default(),
+                shares: document.shard,
+                sides: coverage::sides(document.coverage),
+            },
         }),
         _ => None,
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::record::Record;
-use super::text;
+use super::{scope, text};
 use castspec_fhircast::protocol::Version;
 use castspec_judging::outcome::{Cause, Check, Outcome, Summary, Verdict};
 
@@ -18,6 +18,8 @@ const LONGEST: usize = 300;
 pub fn render(record: &Record) -> String {
     let conclusion = record.conclusion();
     let sign = match conclusion.outcome() {
+        // Green is for what speaks of all.
+        Outcome::Conformant if conclusion.limits().is_some() => "🟡",
         Outcome::Conformant => "✅",
         Outcome::NotConformant => "❌",
         Outcome::Inconclusive | Outcome::NothingJudged => "⚠️",
@@ -36,6 +38,7 @@ pub fn render(record: &Record) -> String {
             &format!("{hub}, {scenarios}, {started}, {seconds:.1} s, {tool}\n\n"),
         );
     }
+    limits(&mut out, record);
     if let Some(lost) = &record.hub_lost {
         let (scenario, problem) = (plain(&lost.scenario), plain(&lost.problem));
         let request = plain(&lost.request);
@@ -71,6 +74,20 @@ pub fn render(record: &Record) -> String {
 /// Writing to a string cannot fail.
 fn put(out: &mut String, text: &str) {
     out.push_str(text);
+}
+
+/// What the verdict does not speak of.
+fn limits(out: &mut String, record: &Record) {
+    let Some(began) = &record.began else { return };
+    if let Some(told) = scope::told(&began.scope) {
+        put(out, &format!("**Not the whole suite**: {}\n\n", plain(&told)));
+    }
+    if let Some(shares) = &began.scope.shares
+        && shares.numbers.len() > 1
+    {
+        let missing: Vec<String> = shares.missing().iter().map(ToString::to_string).collect();
+        put(out, &format!("**Missing**: shards {}\n\n", missing.join(", ")));
+    }
 }
 
 fn versions(out: &mut String, record: &Record) {

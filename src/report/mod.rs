@@ -5,6 +5,7 @@
 mod annotations;
 mod compare;
 mod console;
+mod coverage;
 mod evidence_budget;
 mod html;
 mod json;
@@ -12,13 +13,14 @@ mod junit;
 mod markdown;
 mod merge;
 mod record;
+mod scope;
 mod section;
 mod stored;
 mod text;
 
 pub use compare::{Change, Comparison, Side};
 pub use console::{Console, ConsoleSettings};
-pub use merge::{MergeError, merge};
+pub use merge::{MergeError, Wanted, merge};
 pub use record::{Record, ScenarioRecord};
 pub use stored::{StoredError, StoredRun};
 pub(crate) use text::{clean, directions_shown};

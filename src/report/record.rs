@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::evidence_budget::EvidenceBudget;
 use castspec_judging::outcome::{
-    Accommodation, Cause, Causes, Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation,
-    RunBegan, RunEvent, ScenarioId, Summary,
+    Accommodation, Cause, Causes, Check, Conclusion, Coverage, Disposition, Entry, Grading, HubLost,
+    Observation, RunBegan, RunEvent, ScenarioId, Summary,
 };
 
 /// The record of a run.
@@ -156,6 +156,14 @@ impl Record {
         self.scenarios.iter().find(|scenario| scenario.id == *id)
     }
 
+    /// How much of what the run set out to judge has been judged.
+    pub fn coverage(&self) -> Coverage {
+        match &self.began {
+            Some(began) => Coverage::of(&began.scope, &self.checks),
+            None => Coverage::default(),
+        }
+    }
+
     /// The outcome of the run.
     pub fn conclusion(&self) -> Conclusion {
         let mut conclusion = Conclusion::new(self.grading);
@@ -168,6 +176,9 @@ impl Record {
         }
         for scenario in &self.scenarios {
             conclusion.scenario(&scenario.disposition);
+        }
+        if let Some(began) = &self.began {
+            conclusion.covered(&began.scope, self.coverage());
         }
         conclusion.end(self.hub_lost.is_some(), self.interrupted);
         conclusion

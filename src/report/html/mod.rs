@@ -5,6 +5,7 @@
 
 mod broken;
 mod counts;
+mod covered;
 mod diagram;
 mod judged;
 mod label;

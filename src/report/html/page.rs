@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::broken::{Broken, bounded, broken};
 use super::counts::{Line, Tile, VERDICTS, chapters, levels, tiles};
+use super::covered::{Covered, coverage, limits};
 use super::judged::{Judged, judged, verdict};
 use super::link;
 use crate::report::{Record, text};
@@ -38,6 +39,8 @@ pub struct Page {
     errors: Vec<Reason>,
     tiles: Vec<Tile>,
     requirements: usize,
+    limits: Option<String>,
+    coverage: Vec<Covered>,
     checks: usize,
     chapters: Vec<Line>,
     levels: Vec<Line>,
@@ -199,6 +202,8 @@ impl Page {
             errors: errors(record),
             tiles: tiles(record, &judged),
             requirements: judged.len(),
+            limits: limits(record),
+            coverage: coverage(record),
             checks: record.checks.len(),
             chapters: chapters(&judged),
             levels: levels(&judged),
@@ -215,6 +220,8 @@ impl Page {
 
 fn outcome(conclusion: &Conclusion) -> &'static str {
     match conclusion.outcome() {
+        // Green is for what speaks of all.
+        Outcome::Conformant if conclusion.limits().is_some() => "partial",
         Outcome::Conformant => "pass",
         Outcome::NotConformant => "fail",
         Outcome::Inconclusive | Outcome::NothingJudged => "inconclusive",
@@ -222,14 +229,21 @@ fn outcome(conclusion: &Conclusion) -> &'static str {
 }
 
 fn headline(conclusion: &Conclusion) -> String {
-    match conclusion.outcome() {
-        Outcome::Conformant if conclusion.is_without_tls() => "Conformant, without TLS",
-        Outcome::Conformant => "Conformant",
+    let told = match conclusion.outcome() {
+        Outcome::Conformant => {
+            let limits = conclusion.limits().map(|limits| format!(" {limits}"));
+            let tls = conclusion.is_without_tls().then_some(", without TLS");
+            return format!(
+                "Conformant{}{}",
+                limits.unwrap_or_default(),
+                tls.unwrap_or_default()
+            );
+        }
         Outcome::NotConformant => "Not conformant",
         Outcome::Inconclusive => "Inconclusive",
         Outcome::NothingJudged => "Nothing was judged",
-    }
-    .to_owned()
+    };
+    told.to_owned()
 }
 
 /// The part of the sentence after the headline, without the counts.

@@ -47,11 +47,23 @@ fn shards_merge_into_the_whole() {
         path(&at("merged")),
     ]);
     assert_eq!(merged.code, Some(0), "{}", merged.error);
-    assert!(merged.out.starts_with("conformant ("), "{}", merged.out);
+    let told = "conformant in a selection: ";
+    assert!(merged.out.starts_with(told), "{}", merged.out);
     assert_eq!(verdicts(&report(&at("merged"))), whole);
     for name in ["index.html", "junit.xml"] {
         assert!(at("merged").join(name).exists());
     }
+    let two = ["report", "merge", path(&parts[0]), path(&parts[2])];
+    let into = at("two");
+    let two = [&two[..], &["--reports", path(&into)]].concat();
+    let incomplete = Ended::with(&two);
+    assert_eq!(incomplete.code, Some(2), "{}", incomplete.out);
+    incomplete.begins(&["shard 2 of 3 is missing"]);
+    let partial = Ended::with(&[&two[..], &["--partial"]].concat());
+    assert_eq!(partial.code, Some(0), "{}", partial.error);
+    let told = "conformant in shards 1, 3 of 3: ";
+    assert!(partial.out.starts_with(told), "{}", partial.out);
+    assert_eq!(report(&into)["shard"]["numbers"], serde_json::json!([1, 3]));
     let twice = Ended::with(&[
         "report",
         "merge",
@@ -60,7 +72,7 @@ fn shards_merge_into_the_whole() {
         "--reports",
         path(&at("none")),
     ]);
-    twice.says(&["the check ", "they are not parts of one run"]);
+    twice.says(&["shard 1 is there already"]);
     assert!(!at("none").exists(), "nothing is written");
 }
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::report_support::{Run, check, sample};
-use castspec::report::{Comparison, MergeError, Reports, StoredRun, merge};
+use castspec::report::{Comparison, MergeError, Reports, StoredRun, Wanted, merge};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
-use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Verdict};
+use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Shares, Verdict};
 
 fn stored(events: &[RunEvent], grading: Grading) -> (tempfile::TempDir, StoredRun) {
     let folder = tempfile::tempdir().unwrap();
@@ -110,7 +110,7 @@ fn parts_are_put_together() {
     );
     let failing = one("a/first", "r.one", Verdict::Fail).observed("a/first", "subject", "reading");
     let (_b, other_part) = stored(&failing.ended(), Grading::Standard);
-    let whole = merge(vec![one_part, other_part]).unwrap();
+    let whole = merge(vec![one_part, other_part], Wanted::Whole).unwrap();
     let ids: Vec<&str> = whole
         .record
         .checks
@@ -123,26 +123,118 @@ fn parts_are_put_together() {
     assert_eq!(whole.record.conclusion().exit_code(), 1);
 }
 
+/// The report of a shard with one scenario.
+fn shard(numbers: &[usize], of: usize, plan: &str) -> StoredRun {
+    let scenario = format!("a/{}", numbers[0]);
+    let judged = vec![check(
+        &scenario,
+        "subscribe.accepted-202",
+        Level::Shall,
+        Verdict::Pass,
+    )];
+    let run = Run::new().scenario(&scenario, Disposition::Completed, judged);
+    let shares = Shares {
+        numbers: numbers.iter().copied().collect(),
+        of,
+        plan: plan.to_owned(),
+    };
+    stored(&run.in_shares(shares).ended(), Grading::Standard).1
+}
+
+#[test]
+fn all_shards_are_a_whole() {
+    let parts = vec![shard(&[2], 3, "p"), shard(&[1], 3, "p"), shard(&[3], 3, "p")];
+    let whole = merge(parts, Wanted::Whole).unwrap().record;
+    assert_eq!(whole.began.as_ref().unwrap().scope.shares, None);
+    let sentence = whole.conclusion().sentence();
+    assert!(
+        sentence.starts_with("conformant in what was tried: 1 of 2 requirements judged"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn a_missing_shard_is_refused_unless_a_part_is_wanted() {
+    let parts = || vec![shard(&[1], 4, "p"), shard(&[3], 4, "p")];
+    let error = merge(parts(), Wanted::Whole).unwrap_err().to_string();
+    assert!(error.starts_with("shards 2, 4 of 4 are missing"), "{error}");
+    let part = merge(parts(), Wanted::Partial).unwrap();
+    let sentence = part.record.conclusion().sentence();
+    assert!(
+        sentence.starts_with("conformant in shards 1, 3 of 4: 1 of 2"),
+        "{sentence}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    Reports::store(folder.path(), part).unwrap();
+    for (name, said) in [
+        ("summary.md", "🟡 FHIRcast: conformant in shards 1, 3 of 4"),
+        ("summary.md", "**Missing**: shards 2, 4"),
+        ("index.html", "Conformant in shards 1, 3 of 4"),
+        ("index.html", "shards 1, 3 of 4; missing: 2, 4"),
+    ] {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(text.contains(said), "{name}: {said}");
+    }
+    // What was put together in part is completed by what was missing.
+    let again = StoredRun::read(folder.path()).unwrap();
+    let parts = vec![again, shard(&[2], 4, "p"), shard(&[4], 4, "p")];
+    let whole = merge(parts, Wanted::Whole).unwrap().record;
+    assert_eq!(whole.checks.len(), 4);
+}
+
+#[test]
+fn a_foreign_shard_is_named() {
+    let no_shard = || {
+        stored(
+            &one("b/second", "r.one", Verdict::Pass).ended(),
+            Grading::Standard,
+        )
+        .1
+    };
+    for (first, second, why) in [
+        (shard(&[1], 2, "p"), shard(&[2], 2, "q"), "its plan is q, not p"),
+        (
+            shard(&[1], 2, "p"),
+            shard(&[2], 3, "p"),
+            "one of 3 shards, not of 2",
+        ),
+        (
+            shard(&[1], 2, "p"),
+            shard(&[1], 2, "p"),
+            "shard 1 is there already",
+        ),
+        (shard(&[1], 2, "p"), no_shard(), "it is no shard"),
+        (no_shard(), shard(&[1], 2, "p"), "it is shard 1 of 2"),
+    ] {
+        let error = merge(vec![first, second], Wanted::Partial)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
 #[test]
 fn what_are_no_parts_of_one_run_is_named() {
     let run = |run: Run, grading| stored(&run.ended(), grading);
     let pass = || one("a/first", "r.one", Verdict::Pass);
     let (_a, first) = run(pass(), Grading::Standard);
     let (_b, again) = run(pass(), Grading::Standard);
-    let error = merge(vec![first, again]).unwrap_err();
+    let error = merge(vec![first, again], Wanted::Whole).unwrap_err();
     assert!(
         matches!(&error, MergeError::Twice { id, .. } if id == "a/first/r.one@STU3"),
         "{error}"
     );
     let (_c, first) = run(pass(), Grading::Standard);
     let (_d, strict) = run(one("b/second", "r.one", Verdict::Pass), Grading::Strict);
-    let error = merge(vec![first, strict]).unwrap_err().to_string();
+    let error = merge(vec![first, strict], Wanted::Whole).unwrap_err().to_string();
     assert!(error.contains("--strict differs, false and"), "{error}");
     let (_e, first) = run(pass(), Grading::Standard);
     let (_f, elsewhere) = run(Run::against("https://other.example.com"), Grading::Standard);
-    let error = merge(vec![first, elsewhere]).unwrap_err().to_string();
+    let error = merge(vec![first, elsewhere], Wanted::Whole)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("the hub differs"), "{error}");
-    assert_eq!(merge(Vec::new()).unwrap_err(), MergeError::Nothing);
+    assert_eq!(merge(Vec::new(), Wanted::Whole).unwrap_err(), MergeError::Nothing);
 }
 
 /// A run with these checks in one scenario; absent ones left out.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use castspec_fhircast::protocol::Version;
+use castspec_fhircast::requirement::Actor;
 use castspec_judging::outcome::{
     Check, Disposition, HubLost, Observation, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded,
-    Summary, Target, Tool,
+    Scope, Shares, Side, Summary, Target, Tool,
 };
 use serde_json::{Value, json};
 
@@ -41,12 +42,41 @@ impl Run {
             },
             further_targets: Vec::new(),
             scenarios: 5,
+            scope: Scope::default(),
         };
         Self {
             events: vec![RunEvent::RunBegan(began)],
             summary: Summary::default(),
             interrupted: false,
         }
+    }
+
+    /// What the run sets out to judge.
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        let Some(RunEvent::RunBegan(began)) = self.events.first_mut() else {
+            panic!("a run begins with its beginning");
+        };
+        began.scope = scope;
+        self
+    }
+
+    /// One of the shards of a run that has two requirements to judge.
+    pub fn in_shares(self, shares: Shares) -> Self {
+        let requirements = [
+            ("subscribe.accepted-202", "A subscription is accepted with 202."),
+            ("publish.accept-or-reject", "An event is accepted or refused."),
+        ];
+        let requirements = requirements.map(|(id, statement)| (id.into(), statement.to_owned()));
+        let side = Side {
+            version: Version::Stu3,
+            actor: Actor::Hub,
+            requirements: requirements.into(),
+        };
+        self.with_scope(Scope {
+            selection: Vec::new(),
+            shares: Some(shares),
+            sides: vec![side],
+        })
     }
 
     /// The same hub, under a further version.

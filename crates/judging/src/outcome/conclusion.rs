@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Check, Summary, Verdict};
+use super::coverage::{Coverage, Scope, Shares};
 use super::event::Disposition;
 use super::grading::Grading;
 use crate::protocol::Version;
@@ -37,6 +38,10 @@ pub struct Conclusion {
     hub_lost: bool,
     interrupted: bool,
     without_tls: bool,
+    /// Selectors chose the scenarios.
+    selected: bool,
+    shares: Option<Shares>,
+    coverage: Coverage,
 }
 
 impl Conclusion {
@@ -76,6 +81,28 @@ impl Conclusion {
     pub fn end(&mut self, hub_lost: bool, interrupted: bool) {
         self.hub_lost = hub_lost;
         self.interrupted = interrupted;
+    }
+
+    /// Takes in what the run set out to judge, and how much of it was judged.
+    pub fn covered(&mut self, scope: &Scope, coverage: Coverage) {
+        self.selected = !scope.selection.is_empty();
+        self.shares.clone_from(&scope.shares);
+        self.coverage = coverage;
+    }
+
+    /// What the verdict does not speak of, though a whole run would, in words that follow it; nothing after a whole run.
+    pub fn limits(&self) -> Option<String> {
+        match &self.shares {
+            Some(shares) => Some(format!("in {shares}")),
+            None if self.selected => Some("in a selection".to_owned()),
+            None if self.coverage.is_thin() => Some("in what was tried".to_owned()),
+            None => None,
+        }
+    }
+
+    /// How much was judged.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
     /// Takes in how a hub was reached: without TLS, a verdict says so.
@@ -136,8 +163,15 @@ impl Conclusion {
             inconclusive,
         } = self.summary;
         let verdict = match self.outcome() {
-            Outcome::Conformant if self.without_tls => "conformant, without TLS".to_owned(),
-            Outcome::Conformant => "conformant".to_owned(),
+            Outcome::Conformant => {
+                let limits = self.limits().map(|limits| format!(" {limits}"));
+                let tls = self.without_tls.then_some(", without TLS");
+                format!(
+                    "conformant{}{}",
+                    limits.unwrap_or_default(),
+                    tls.unwrap_or_default()
+                )
+            }
             Outcome::NotConformant if fail > 0 => {
                 let requirements = counted(self.broken.len(), "requirement");
                 format!(
@@ -168,12 +202,17 @@ impl Conclusion {
             }
             Outcome::NothingJudged => "nothing was judged".to_owned(),
         };
+        let covered = match self.coverage.sentence() {
+            Some(covered) if self.outcome() == Outcome::Conformant => format!(": {covered}"),
+            Some(covered) => format!("; {covered}"),
+            None => String::new(),
+        };
         let accepted = match self.accepted.total() {
             0 => String::new(),
             accepted => format!(", {accepted} accepted"),
         };
         format!(
-            "{verdict} ({pass} pass, {fail} fail, {warn} warn, {skip} skip, {inconclusive} inconclusive{accepted})"
+            "{verdict}{covered} ({pass} pass, {fail} fail, {warn} warn, {skip} skip, {inconclusive} inconclusive{accepted})"
         )
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Observation, Summary};
+use super::coverage::Scope;
 use super::scenario_id::ScenarioId;
 use super::transcript::Entry;
 use crate::protocol::Version;
@@ -68,6 +69,8 @@ pub struct RunBegan {
     pub further_targets: Vec<Target>,
     /// How many scenarios will run.
     pub scenarios: usize,
+    /// What it sets out to judge.
+    pub scope: Scope,
 }
 
 /// A scenario began.

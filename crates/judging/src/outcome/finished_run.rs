@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::check::{Check, Observation, Summary};
+use super::coverage::{Scope, Side};
 use super::event::{Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target, Tool};
 
 /// A run that is over, and had no interruption.
@@ -14,6 +15,8 @@ pub struct FinishedRun {
     pub started: String,
     /// The hub, and the version of all scenarios.
     pub target: Target,
+    /// Whose requirements could be judged, under the version of the target.
+    pub sides: Vec<Side>,
     /// The length of the run, and of each scenario in it.
     pub duration: Duration,
     /// The scenarios.
@@ -49,6 +52,13 @@ impl FinishedRun {
             target: self.target.clone(),
             further_targets: further.iter().map(|run| run.target.clone()).collect(),
             scenarios: self.scenarios.len() + further.iter().map(|run| run.scenarios.len()).sum::<usize>(),
+            scope: Scope {
+                sides: std::iter::once(&self)
+                    .chain(&further)
+                    .flat_map(|run| run.sides.clone())
+                    .collect(),
+                ..Scope::default()
+            },
         })];
         let mut summary = Summary::default();
         let mut duration = Duration::ZERO;

@@ -6,6 +6,7 @@
 mod cause;
 mod check;
 mod conclusion;
+mod coverage;
 mod event;
 mod finished_run;
 mod grading;
@@ -16,6 +17,7 @@ mod transcript;
 pub use cause::{Cause, Causes, OpenReason};
 pub use check::{Acceptance, Check, Observation, Summary, Verdict};
 pub use conclusion::{Conclusion, Outcome};
+pub use coverage::{Coverage, Scope, Shares, Side, SideCoverage};
 pub use event::{
     Accommodation, Disposition, HubLost, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Target,
     Tool,

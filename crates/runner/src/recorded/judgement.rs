@@ -7,9 +7,9 @@ use serde_json::Map;
 use super::observed::exchanges;
 use super::recording::Recording;
 use crate::judging::hub::{HubUrlError, judge_recorded};
-use crate::outcome::{Check, Disposition, FinishedRun, FinishedScenario, RunEvent, Target, Tool};
+use crate::outcome::{Check, Disposition, FinishedRun, FinishedScenario, RunEvent, Side, Target, Tool};
 use crate::protocol::Version;
-use crate::requirement::Catalogue;
+use crate::requirement::{Actor, Catalogue};
 use crate::schema::Schemas;
 use castspec_judging::subscriber;
 
@@ -43,7 +43,9 @@ pub fn judge_recording(
 ) -> Result<Vec<RunEvent>, HubUrlError> {
     let header = &recording.header;
     let mut scenarios = Vec::new();
+    let mut sides = Vec::new();
     if judged.hub {
+        sides.push(Actor::Hub);
         let recorded = judge_recorded(
             HUB,
             version,
@@ -60,6 +62,7 @@ pub fn judge_recording(
         });
     }
     if judged.subscribers {
+        sides.push(Actor::Subscriber);
         let subscriber_checks = subscriber_checks(recording, version, judged.base_fhir, catalogue, schemas);
         if subscriber_checks.iter().all(|of_one| of_one.checks.is_empty()) {
             scenarios.push(FinishedScenario {
@@ -93,6 +96,10 @@ pub fn judge_recording(
             built_in: false,
             capabilities: Map::new(),
         },
+        sides: sides
+            .into_iter()
+            .map(|actor| Side::of(catalogue, version, actor))
+            .collect(),
         duration: recording.conversation.duration(),
         scenarios,
     };

@@ -22,7 +22,7 @@ use crate::client::{CallbackError, Callbacks, HttpClient, TrustError};
 use crate::judging::hub::{Claims, Judge};
 use crate::outcome::Target as TargetTold;
 use crate::outcome::{
-    Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Summary, Tool,
+    Disposition, RunBegan, RunEnded, RunEvent, ScenarioBegan, ScenarioEnded, Scope, Summary, Tool,
 };
 use crate::protocol::Version;
 use crate::redaction::Redactor;
@@ -46,6 +46,8 @@ pub struct Materials {
     pub templates: Arc<Templates>,
     /// How often a scenario is played again in which only what time has a say in did not hold.
     pub retries: u32,
+    /// What the run sets out to judge.
+    pub scope: Scope,
     /// What FHIR resources say of people is hidden in everything that is told of the run.
     pub redact_resources: bool,
 }
@@ -74,6 +76,7 @@ impl Materials {
             schemas,
             templates: Arc::new(Templates::embedded()?),
             retries: 0,
+            scope: Scope::default(),
             redact_resources: false,
         })
     }
@@ -171,6 +174,7 @@ pub async fn run(
         target,
         further_targets: told,
         scenarios: planned,
+        scope: materials.scope.clone(),
     }));
     let mut scenarios = Vec::new();
     let settings: Vec<_> = prepared.iter().map(|(setting, _, _)| setting.clone()).collect();

@@ -1,11 +1,18 @@
 //! A run split over several machines: each takes its share of the scenarios, the same at every time.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::execution::VersionPlan;
+use crate::outcome::Shares;
 use crate::scenario::Scenario;
+
+/// Characters of a plan's fingerprint.
+const FINGERPRINT: usize = 16;
 
 /// One share of a run: the second of four is written `2/4`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +50,25 @@ impl fmt::Display for Shard {
 }
 
 impl Shard {
+    /// This share of a run of these plans, as reports tell it.
+    pub fn told(self, plans: &[VersionPlan]) -> Shares {
+        let mut lines: Vec<String> = Vec::new();
+        for plan in plans {
+            let scenarios = plan.scenarios.iter();
+            lines.extend(scenarios.map(|scenario| {
+                let document = hex::encode(Sha256::digest(format!("{:?}", scenario.document)));
+                format!("{} {} {document}", plan.target.version, scenario.name)
+            }));
+        }
+        lines.sort_unstable();
+        let plan = hex::encode(Sha256::digest(lines.join("\n")));
+        Shares {
+            numbers: BTreeSet::from([self.number]),
+            of: self.of,
+            plan: plan.chars().take(FINGERPRINT).collect(),
+        }
+    }
+
     /// The scenarios of this share; every scenario under every version is in just one share. The heaviest go first, each to
     /// the share that has the least to do.
     pub fn of(self, plans: Vec<VersionPlan>) -> Vec<VersionPlan> {
@@ -117,6 +143,16 @@ mod tests {
     fn weight(plans: &[VersionPlan]) -> u64 {
         let scenarios = plans.iter().flat_map(|plan| &plan.scenarios);
         scenarios.map(|scenario| scenario.cost()).sum()
+    }
+
+    #[test]
+    fn shares_of_one_plan_have_one_fingerprint_and_those_of_another_have_another() {
+        let plan = |number| Shard { number, of: 2 }.told(&plans());
+        assert_eq!(plan(1).plan, plan(2).plan);
+        assert_ne!(plan(1).numbers, plan(2).numbers);
+        let mut fewer = plans();
+        fewer[0].scenarios.pop();
+        assert_ne!(Shard { number: 1, of: 2 }.told(&fewer).plan, plan(1).plan);
     }
 
     #[test]
