@@ -118,6 +118,8 @@ impl RunCommand {
         let mut materials = Materials::load(catalogue, &versions)?;
         materials.retries = self.watch.retries;
         materials.scope = scope;
+        // Nobody else is disturbed by an order that is not that of the files.
+        materials.longest_first = !self.under_test.names_a_hub();
         materials.redact_resources = self.redact_resources;
         if self.dry_run {
             let result = self.tell_plan(parts, materials).await;

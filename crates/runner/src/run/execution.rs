@@ -46,6 +46,8 @@ pub struct Materials {
     pub templates: Arc<Templates>,
     /// How often a scenario is played again in which only what time has a say in did not hold.
     pub retries: u32,
+    /// What waits longest begins first, and the others pass beside it; otherwise the order is that of the files.
+    pub longest_first: bool,
     /// What the run sets out to judge.
     pub scope: Scope,
     /// What FHIR resources say of people is hidden in everything that is told of the run.
@@ -76,6 +78,7 @@ impl Materials {
             schemas,
             templates: Arc::new(Templates::embedded()?),
             retries: 0,
+            longest_first: false,
             scope: Scope::default(),
             redact_resources: false,
         })
@@ -187,8 +190,7 @@ pub async fn run(
             }));
         }
     }
-    if settings.iter().all(|setting| setting.target.built_in) {
-        // What waits longest begins first, and the others pass beside it. At other hubs the order of the files stays.
+    if materials.longest_first {
         scenarios.sort_by_key(|planned: &Planned| Reverse(planned.scenario.cost()));
     }
     if obstacle.is_none() {
