@@ -19,6 +19,12 @@ pub(super) struct GuestArguments {
     /// nothing is said
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     idle: Option<Duration>,
+    /// How long an answer, or a message that must come, may take; 5 where neither this nor the target file says
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// How long to wait for a hub that is not there yet
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    wait_for_hub: Option<Duration>,
     /// Leave out what must wait long: quiet WebSockets, and leases that the hub makes long
     #[arg(long)]
     quick: bool,
@@ -30,12 +36,16 @@ impl GuestArguments {
         target.intrusive |= self.intrusive;
         target.deployment |= self.deployment;
         target.timing.idle = self.idle.or(target.timing.idle);
+        target.timing.response = self.timeout.unwrap_or(target.timing.response);
+        target.wait_for_hub = self.wait_for_hub.unwrap_or_default();
         if self.quick {
             target.make_quick();
         }
-        if let Some(idle) = self.idle {
-            let words = ["--idle".to_owned(), idle.as_secs_f64().to_string()];
-            target.arguments.extend(words);
+        for (name, time) in [("--idle", self.idle), ("--timeout", self.timeout)] {
+            if let Some(time) = time {
+                let words = [name.to_owned(), time.as_secs_f64().to_string()];
+                target.arguments.extend(words);
+            }
         }
         for (name, is_given) in [
             ("--intrusive", self.intrusive),
@@ -49,7 +59,7 @@ impl GuestArguments {
 
 /// A number of seconds, as in the target file.
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok();
+    let seconds = text.strip_suffix('s').unwrap_or(text).parse::<f64>().ok();
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration
         .filter(|duration| *duration <= Duration::from_secs(3600))
@@ -72,6 +82,8 @@ mod tests {
             intrusive: false,
             deployment: false,
             idle: None,
+            timeout: None,
+            wait_for_hub: None,
             quick: false,
         };
         arguments.apply(&mut target);
@@ -81,15 +93,27 @@ mod tests {
             intrusive: true,
             deployment: true,
             idle: Some(Duration::from_millis(2_500)),
+            timeout: Some(Duration::from_secs(9)),
+            wait_for_hub: Some(Duration::from_secs(60)),
             quick: true,
         };
         arguments.apply(&mut target);
         assert_eq!(target.timing.idle, Some(Duration::from_millis(2_500)));
+        assert_eq!(target.timing.response, Duration::from_secs(9));
+        assert_eq!(target.wait_for_hub, Duration::from_secs(60));
         assert!(target.intrusive && target.deployment && target.quick);
         assert!(target.timing.longest_lease <= Duration::from_secs(2));
         assert_eq!(
             target.arguments,
-            ["--idle", "2.5", "--intrusive", "--deployment", "--quick"]
+            [
+                "--idle",
+                "2.5",
+                "--timeout",
+                "9",
+                "--intrusive",
+                "--deployment",
+                "--quick"
+            ]
         );
     }
 
@@ -102,7 +126,8 @@ mod tests {
             ("3601", None),
             ("-1", None),
             ("NaN", None),
-            ("75s", None),
+            ("75s", Some(75.0)),
+            ("75m", None),
             ("", None),
         ] {
             assert_eq!(

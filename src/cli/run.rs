@@ -1,5 +1,6 @@
 //! `castspec run`: scenarios against the built-in hub or against any other.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +32,9 @@ pub struct RunCommand {
     /// where none is named
     #[arg(value_name = "SELECTOR")]
     selectors: Vec<String>,
+    /// What not to run, chosen as by a selector; repeatable
+    #[arg(long, value_name = "SELECTOR")]
+    exclude: Vec<String>,
     #[command(flatten)]
     under_test: UnderTest,
     #[command(flatten)]
@@ -78,7 +82,12 @@ impl RunCommand {
     pub async fn run(&self) -> Result<ExitCode, CommandError> {
         let catalogue = Catalogue::embedded()?;
         let library = self.library(&catalogue)?;
-        let selected = library.select(&self.selectors, &catalogue)?;
+        let mut selected = library.select(&self.selectors, &catalogue)?;
+        if !self.exclude.is_empty() {
+            let excluded = library.select(&self.exclude, &catalogue)?;
+            let excluded: BTreeSet<&str> = excluded.iter().map(|scenario| scenario.name.as_str()).collect();
+            selected.retain(|scenario| !excluded.contains(scenario.name.as_str()));
+        }
         let (server, targets) = self.under_test.targets(&self.selectors).await?;
         let mut versions = Vec::new();
         let mut parts = Vec::new();
@@ -220,6 +229,7 @@ impl RunCommand {
         let sides = versions
             .iter()
             .map(|version| Side::of(catalogue, *version, Actor::Hub));
+        selection.extend(self.exclude.iter().map(|selector| format!("all but {selector}")));
         Scope {
             selection,
             shares: None,
@@ -239,7 +249,7 @@ impl RunCommand {
 
     /// Whether all scenarios are run.
     fn is_whole(&self) -> bool {
-        self.selectors.is_empty() && self.shard.is_none()
+        self.selectors.is_empty() && self.exclude.is_empty() && self.shard.is_none()
     }
 
     fn library(&self, catalogue: &Catalogue) -> Result<Library, CommandError> {

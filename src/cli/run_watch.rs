@@ -2,14 +2,15 @@
 //! what the CI server shows that it runs on.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::ci_server::Server;
 use super::{CommandError, print};
-use crate::expectation::{Expectations, Proposal};
+use crate::expectation::{Expectations, Proposal, written};
 use crate::report::Reports;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_judging::outcome::{Grading, RunEvent};
@@ -24,9 +25,15 @@ pub(super) struct WatchArguments {
     /// out does
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
+    /// Write the failures of this run to a file for --expect (TOML), which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    expect_write: Option<PathBuf>,
     /// End the run at the first failure that is not expected
-    #[arg(long)]
+    #[arg(long, conflicts_with = "max_failures")]
     fail_fast: bool,
+    /// End the run at so many failures that are not expected
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_failures: Option<u32>,
     /// How often a scenario is played again in which nothing did not hold but what time has a say in: leases, time-outs,
     /// silences; what holds then is marked as flaky
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
@@ -38,7 +45,10 @@ pub(super) struct WatchArguments {
 pub(super) struct Watch {
     expectations: Option<Expectations>,
     file: PathBuf,
-    fail_fast: bool,
+    /// Where the failures are written to.
+    written: Option<PathBuf>,
+    /// The run ends at so many failures that are not expected.
+    most: Option<usize>,
     grading: Grading,
     now: jiff::Timestamp,
     server: Server,
@@ -58,6 +68,12 @@ impl WatchArguments {
         library: &Library,
         grading: Grading,
     ) -> Result<Watch, CommandError> {
+        if let Some(file) = self.expect_write.as_deref().filter(|file| file.exists()) {
+            return Err(CommandError::new(format!(
+                "{} is there already, and --expect-write writes over nothing; name another file, or remove it",
+                file.display()
+            )));
+        }
         let now = jiff::Timestamp::now();
         let requirements: BTreeSet<&str> = catalogue
             .iter()
@@ -71,7 +87,11 @@ impl WatchArguments {
             expectations,
             server: Server::begin()?,
             file: self.expect.clone().unwrap_or_default(),
-            fail_fast: self.fail_fast,
+            written: self.expect_write.clone(),
+            most: match (self.fail_fast, self.max_failures) {
+                (true, _) => Some(1),
+                (false, most) => most.map(|most| most as usize),
+            },
             grading,
             now,
             proposed: Vec::new(),
@@ -103,7 +123,7 @@ impl Watch {
                 if !self.proposed.iter_mut().any(|proposal| proposal.add(check)) {
                     self.proposed.push(Proposal::of(check));
                 }
-                self.stopped = self.fail_fast;
+                self.stopped = self.most.is_some_and(|most| self.unexpected >= most);
                 self.stopped
             }
             RunEvent::RunEnded(ended) => {
@@ -117,6 +137,12 @@ impl Watch {
     /// Tells what became of the expected failures, and comes to the exit status; `whole` where nothing was selected.
     pub(super) fn end(self, reports: &Reports, whole: bool, code: u8) -> Result<ExitCode, CommandError> {
         self.server.end(reports)?;
+        if let Some(file) = &self.written {
+            let (text, entries) = written(reports.checks(), self.grading, self.now);
+            write_new(file, &text)?;
+            let noun = if entries == 1 { "entry" } else { "entries" };
+            print(&format!("{} has {entries} {noun}\n", file.display()))?;
+        }
         let Some(expectations) = &self.expectations else {
             return Ok(ExitCode::from(code));
         };
@@ -146,4 +172,15 @@ impl Watch {
         let code = if problems.is_empty() { code } else { code.max(1) };
         Ok(ExitCode::from(code))
     }
+}
+
+/// Writes a file that is not there yet.
+fn write_new(file: &Path, text: &str) -> Result<(), CommandError> {
+    let write = || {
+        let mut new = std::fs::File::create_new(file)?;
+        new.write_all(text.as_bytes())
+    };
+    write().map_err(|problem: std::io::Error| {
+        CommandError::new(format!("{} cannot be written: {problem}", file.display()))
+    })
 }

@@ -5,11 +5,13 @@
 
 mod file;
 mod tally;
+mod written;
 
 use castspec_fhircast::requirement::RequirementId;
 
 pub use file::ExpectationError;
 pub use tally::{Expectations, Proposal};
+pub use written::written;
 
 /// What an entry of the file says.
 #[derive(Debug, Clone)]

@@ -139,20 +139,29 @@ impl Proposal {
 
     /// The entry, ready to be put into the file but for its reason. Failures in several scenarios are expected in all: `*`.
     pub fn entry(&self, now: Timestamp) -> String {
+        self.entry_with("", None, now)
+    }
+
+    /// The entry with this reason and this last day; without one, some days from now.
+    pub(super) fn entry_with(&self, reason: &str, until: Option<&str>, now: Timestamp) -> String {
         let text = |value: &str| toml::Value::from(value).to_string();
-        let until = day(now).checked_add(DAYS.days()).unwrap_or_else(|_| day(now));
+        let until = until.map(str::to_owned).unwrap_or_else(|| {
+            let last = day(now).checked_add(DAYS.days()).unwrap_or_else(|_| day(now));
+            last.to_string()
+        });
         let scenario = match self.scenarios.first() {
             Some(only) if self.scenarios.len() == 1 => text(only),
             _ => format!("\"*\"    # in {} scenarios", self.scenarios.len()),
         };
         format!(
-            "[[expected]]\nrequirement = {}\nscenario = {scenario}\nfhircast_version = \"{}\"\nreason = \"\"\nuntil = {until}\n",
+            "[[expected]]\nrequirement = {}\nscenario = {scenario}\nfhircast_version = \"{}\"\nreason = {}\nuntil = {until}\n",
             text(&self.requirement),
             self.version,
+            text(reason),
         )
     }
 }
 
-fn day(at: Timestamp) -> Date {
+pub(super) fn day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }

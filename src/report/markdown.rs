@@ -20,6 +20,7 @@ pub fn render(record: &Record) -> String {
     let sign = match conclusion.outcome() {
         // Green is for what speaks of all.
         Outcome::Conformant if conclusion.limits().is_some() => "🟡",
+        _ if conclusion.is_accepted() => "🟡",
         Outcome::Conformant => "✅",
         Outcome::NotConformant => "❌",
         Outcome::Inconclusive | Outcome::NothingJudged => "⚠️",

@@ -91,6 +91,11 @@ impl Reports {
         self.record.conclusion()
     }
 
+    /// The checks so far, with what is expected of them.
+    pub fn checks(&self) -> &[castspec_judging::outcome::Check] {
+        &self.record.checks
+    }
+
     /// The outcome of the run, in Markdown.
     pub fn summary(&self) -> String {
         markdown::render(&self.record)

@@ -222,6 +222,7 @@ fn outcome(conclusion: &Conclusion) -> &'static str {
     match conclusion.outcome() {
         // Green is for what speaks of all.
         Outcome::Conformant if conclusion.limits().is_some() => "partial",
+        _ if conclusion.is_accepted() => "partial",
         Outcome::Conformant => "pass",
         Outcome::NotConformant => "fail",
         Outcome::Inconclusive | Outcome::NothingJudged => "inconclusive",
@@ -239,7 +240,9 @@ fn headline(conclusion: &Conclusion) -> String {
                 tls.unwrap_or_default()
             );
         }
+        Outcome::NotConformant if conclusion.is_accepted() => "Not conformant, as expected",
         Outcome::NotConformant => "Not conformant",
+        Outcome::Inconclusive if conclusion.is_accepted() => "Inconclusive, as expected",
         Outcome::Inconclusive => "Inconclusive",
         Outcome::NothingJudged => "Nothing was judged",
     };

@@ -187,3 +187,83 @@ fn a_failure_in_several_scenarios_is_proposed_once_for_all() {
     let ended = run(folder.path(), &proposed, &arguments);
     assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
 }
+
+#[test]
+fn a_file_that_a_run_has_written_expects_its_failures() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = folder.path().join("written.toml");
+    let write = ["--expect-write", written.to_str().unwrap()];
+    let base = [
+        "run",
+        "--quiet",
+        "--fhircast-version",
+        "STU3",
+        SCENARIO,
+        "--defect",
+        DEFECT,
+    ];
+    let reports = ["--reports", folder.path().to_str().unwrap()];
+    let ended = Ended::with(&[&base[..], &reports, &write].concat());
+    assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.error);
+    assert!(ended.out.contains("written.toml has 2 entries"), "{}", ended.out);
+    let text = std::fs::read_to_string(&written).unwrap();
+    assert!(
+        text.contains(BROKEN) && text.contains("reason = \"found on "),
+        "{text}"
+    );
+    let expect = ["--expect", written.to_str().unwrap()];
+    let again = Ended::with(&[&base[..], &reports, &expect].concat());
+    assert_eq!(again.code, Some(0), "{}{}", again.out, again.error);
+    let told = "as expected, not conformant: ";
+    assert!(again.out.contains(told), "{}", again.out);
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    assert!(
+        summary.starts_with("## 🟡 FHIRcast: as expected, not"),
+        "{summary}"
+    );
+    let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
+    assert!(page.contains("Not conformant, as expected"));
+    let over = Ended::with(&[&base[..], &reports, &write].concat());
+    assert_eq!(over.code, Some(2), "{}", over.out);
+    over.begins(&["written.toml is there already"]);
+    assert_eq!(std::fs::read_to_string(&written).unwrap(), text);
+}
+
+#[test]
+fn a_run_ends_at_so_many_failures() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = |most: &[&str]| {
+        let base = ["run", "--quiet", "--fhircast-version", "STU3", "--defect", DEFECT];
+        let further = ["--parallel", "1", "--reports", folder.path().to_str().unwrap()];
+        let ended = Ended::with(&[&base[..], &further, most, &["subscribing"]].concat());
+        assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.error);
+        let report = report(folder.path());
+        (
+            report["summary"]["fail"].as_u64().unwrap(),
+            report["interrupted"].as_bool().unwrap(),
+        )
+    };
+    let (all, interrupted) = broken(&[]);
+    assert!(all > 3 && !interrupted, "{all}");
+    let (some, interrupted) = broken(&["--max-failures", "2"]);
+    assert!((2..all).contains(&some) && interrupted, "{some} of {all}");
+}
+
+#[test]
+fn what_is_excluded_is_not_run_and_the_verdict_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = ["run", "--quiet", "--fhircast-version", "STU3", "subscribing"];
+    let reports = ["--reports", folder.path().to_str().unwrap()];
+    let ended = Ended::with(&[&base[..], &reports, &["--exclude", SCENARIO]].concat());
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
+    assert!(ended.out.starts_with("castspec"), "{}", ended.out);
+    assert!(ended.out.contains("conformant in a selection"), "{}", ended.out);
+    let report = report(folder.path());
+    let selection = serde_json::json!(["subscribing", format!("all but {SCENARIO}")]);
+    assert_eq!(report["selection"], selection);
+    let scenarios = report["scenarios"].as_array().unwrap();
+    assert!(!scenarios.is_empty() && scenarios.iter().all(|scenario| scenario["name"] != SCENARIO));
+    let none = Ended::with(&[&base[..], &reports, &["--exclude", "nosuch"]].concat());
+    assert_eq!(none.code, Some(2));
+    none.begins(&["nosuch"]);
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::command_support::{Ended, HubProcess, report};
+use crate::command_support::{ClosedPort, Ended, HubProcess, report};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -206,4 +206,26 @@ fn a_client_certificate_and_headers_are_shown_to_the_hub() {
     assert!(said.contains("x-gateway: ward-7"), "{said}");
     run("client_key = \"client.pem\"").says(&["client_key", "client_cert"]);
     run("client_cert = \"missing.pem\"").says(&["missing.pem", "client certificate"]);
+}
+
+#[test]
+fn a_hub_that_does_not_come_is_waited_for_as_long_as_is_said() {
+    let port = ClosedPort::reserve();
+    let url = format!("http://127.0.0.1:{}/fhircast", port.number());
+    let folder = tempfile::tempdir().unwrap();
+    let reports = folder.path().to_str().unwrap();
+    let began = std::time::Instant::now();
+    let arguments = [
+        "run",
+        "--hub",
+        &url,
+        "--reports",
+        reports,
+        "--wait-for-hub",
+        "0.6",
+    ];
+    let never = Ended::with(&arguments);
+    assert_eq!(never.code, Some(2), "{}", never.out);
+    never.begins(&["cannot be reached"]);
+    assert!(began.elapsed() >= std::time::Duration::from_millis(600));
 }

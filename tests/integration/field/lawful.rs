@@ -63,6 +63,13 @@ fn a_topic_may_be_held_a_moment_after_everybody_has_left_it() {
 }
 
 #[test]
+fn a_hub_that_its_gateway_does_not_reach_yet_is_waited_for() {
+    let behaviour = Behaviour::ComesUpAfter(4);
+    let played = Played::with(behaviour, &["subscribing/accepted"], &["--wait-for-hub", "60s"]);
+    played.is_conformant();
+}
+
+#[test]
 fn a_hub_of_stu2_needs_no_configuration_document() {
     Played::before("STU2", &[], Behaviour::Undocumented, &SOME, &[]).is_conformant();
 }

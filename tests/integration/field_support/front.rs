@@ -78,6 +78,8 @@ pub enum Behaviour {
     LeavesLater(Duration),
     /// Has one topic at a time, and holds it for so long after its last WebSocket has closed.
     HoldsTopic(Duration),
+    /// Is not there yet for so many requests, as its gateway says.
+    ComesUpAfter(usize),
     /// Looks whether a callback is there, by a GET without a query, before it takes a subscription.
     LooksAtCallbacks,
     /// Refuses every unsubscribe.
@@ -341,6 +343,7 @@ impl Shared {
             Behaviour::HoldsTopic(time) if self.subscriptions.is_for_another_topic(&request, time) => {
                 return refused(403, "another session is active");
             }
+            Behaviour::ComesUpAfter(most) if number <= most => return refused(503, "no healthy upstream"),
             Behaviour::Hangs if is_publication => return Deed::Hang,
             Behaviour::Undocumented if request.path().contains("/.well-known/") => {
                 return refused(404, "there is no configuration document");

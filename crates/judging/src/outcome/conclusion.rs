@@ -143,6 +143,11 @@ impl Conclusion {
         }
     }
 
+    /// All that is broken or open is accepted.
+    pub fn is_accepted(&self) -> bool {
+        self.outcome() != Outcome::Conformant && self.outcome_but(self.accepted) == Outcome::Conformant
+    }
+
     /// The exit status of `castspec run`: 0 conformant, or all that is broken is accepted; 1 not conformant or inconclusive;
     /// 2 nothing was judged.
     pub fn exit_code(&self) -> u8 {
@@ -201,6 +206,10 @@ impl Conclusion {
                 "nothing was judged of one side".to_owned()
             }
             Outcome::NothingJudged => "nothing was judged".to_owned(),
+        };
+        let verdict = match self.is_accepted() {
+            true => format!("as expected, {verdict}"),
+            false => verdict,
         };
         let covered = match self.coverage.sentence() {
             Some(covered) if self.outcome() == Outcome::Conformant => format!(": {covered}"),

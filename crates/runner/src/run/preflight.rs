@@ -1,12 +1,16 @@
 //! Before the first scenario: is the hub there, what does it claim, and how does it want to be spoken to?
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::target::Target;
 use crate::client::{HttpClient, Log, NoAnswer, OutgoingRequest};
 use crate::judging::hub::Claims;
 use crate::protocol::WELL_KNOWN_PATH;
 use crate::redaction::Redactor;
+
+/// How long to wait before it is seen again whether a hub is there.
+const BETWEEN_KNOCKS: Duration = Duration::from_millis(250);
 
 /// The hub cannot be tested at all.
 #[derive(Debug, thiserror::Error)]
@@ -116,20 +120,29 @@ fn advice(url: &str, problem: &str) -> &'static str {
     }
 }
 
-/// Reads the configuration document and makes the claims of it.
+/// Reads the configuration document and makes the claims of it; a hub that is not there yet is waited for as long as the target says,
+/// and so is one behind a gateway that says so (502 to 504).
 ///
 /// # Errors
 /// When nothing answers at all; a hub that answers with whatever status is there.
 pub async fn claims(target: &Target, http: &HttpClient) -> Result<Arc<Claims>, PreflightError> {
     let url = target.below(WELL_KNOWN_PATH);
     let log = Log::new(Redactor::default());
-    let answer = http
-        .send_patiently(&log, "castspec", &OutgoingRequest::get(&url))
-        .await
-        .map_err(|error: NoAnswer| PreflightError::Unreachable {
-            url: target.hub_url_text(),
-            problem: error.problem,
-        })?;
+    let deadline = Instant::now() + target.wait_for_hub;
+    let answer = loop {
+        let request = OutgoingRequest::get(&url);
+        let answer = http.send_patiently(&log, "castspec", &request).await;
+        let is_there = answer
+            .as_ref()
+            .is_ok_and(|answer| !matches!(answer.status, 502..=504));
+        if is_there || Instant::now() >= deadline {
+            break answer.map_err(|error: NoAnswer| PreflightError::Unreachable {
+                url: target.hub_url_text(),
+                problem: error.problem,
+            })?;
+        }
+        tokio::time::sleep(BETWEEN_KNOCKS).await;
+    };
     let document = answer
         .json
         .filter(|document| (200..300).contains(&answer.status) && document.is_object());

@@ -48,6 +48,8 @@ pub struct Target {
     pub timing: Timing,
     /// How many scenarios run at once.
     pub max_parallel: usize,
+    /// How long to wait for a hub that is not there yet.
+    pub wait_for_hub: Duration,
     /// Whether it is castspec's own simulator, run in this process.
     pub built_in: bool,
     /// The arguments of `castspec run` that lead to this target again, without secrets.
@@ -177,6 +179,7 @@ impl Target {
             quick: false,
             timing: Timing::default(),
             max_parallel: 8,
+            wait_for_hub: Duration::ZERO,
             built_in: false,
             arguments: Vec::new(),
         })
