@@ -149,6 +149,9 @@ impl RequirementsCommand {
                 }
             })
             .collect();
+        if listed.is_empty() && !self.summary {
+            return self.tell_none(&catalogue);
+        }
         let text = if self.summary {
             summary(&listed, cover_of)
         } else {
@@ -168,6 +171,31 @@ impl RequirementsCommand {
             }
         };
         print(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What there is to say where nothing is listed.
+    fn tell_none(&self, catalogue: &Catalogue) -> Result<ExitCode, CommandError> {
+        let version = self.fhircast_version;
+        let mut of_version = catalogue
+            .iter()
+            .filter(|requirement| requirement.version == version);
+        if !of_version.any(|requirement| self.picks(requirement)) {
+            return Err(CommandError::new(format!(
+                "no requirement of {version} is meant by {}; castspec requirements lists them all",
+                self.selectors.join(", ")
+            )));
+        }
+        match self.format {
+            Format::Json => print("[]\n")?,
+            Format::Text | Format::Markdown => {
+                let none = match self.uncovered {
+                    true => "none: every requirement of these that can be observed is judged\n",
+                    false => "none: no requirement of these is judged so\n",
+                };
+                print(none)?;
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
 

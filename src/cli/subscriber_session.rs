@@ -243,7 +243,10 @@ impl Session {
         }
         let messages = command.publishing.messages(self.target.version, &self.topic)?;
         for message in &messages {
-            self.publish(message).await?;
+            // Whoever waits for what comes of it would wait in vain.
+            if let Some(refusal) = self.publish(message).await? {
+                return Err(CommandError::new(refusal));
+            }
         }
         let mut input = BufReader::new(tokio::io::stdin()).lines();
         let mut reads = command.stdin;
@@ -257,7 +260,11 @@ impl Session {
                 Next::Line(None) => reads = false,
                 Next::Line(Some(line)) if line.trim().is_empty() => {}
                 Next::Line(Some(line)) => match serde_json::from_str(&line) {
-                    Ok(message) => self.publish(&message).await?,
+                    Ok(message) => {
+                        if let Some(refusal) = self.publish(&message).await? {
+                            print_error(&format!("castspec: {refusal}\n"));
+                        }
+                    }
                     Err(error) => print_error(&format!(
                         "castspec: a line of standard input is not JSON: {error}\n"
                     )),
@@ -280,6 +287,8 @@ impl Session {
                     }
                     if command.by_hand && control.is_none() {
                         self.answer_by_hand(&received, &mut input).await;
+                    } else if control.is_none() {
+                        self.tell_answer(command, &received)?;
                     }
                 }
             }
@@ -372,21 +381,18 @@ impl Session {
         self.teller.remark("renewed the subscription")
     }
 
-    async fn publish(&mut self, message: &Value) -> Result<(), CommandError> {
+    /// Publishes an event; the refusal, where the hub refuses it.
+    async fn publish(&mut self, message: &Value) -> Result<Option<String>, CommandError> {
         let request = self
             .dialect
             .request(self.dialect.manner(), &self.topic, message.to_string());
         self.teller.message("published", message, None)?;
         match self.http.send(&self.log, ACTOR, &request).await {
-            Ok(answer) if answer.is_accepted() => Ok(()),
+            Ok(answer) if answer.is_accepted() => Ok(None),
             Ok(answer) => {
                 self.refused = true;
-                print_error(&format!(
-                    "castspec: the hub refused the event with {}: {}\n",
-                    answer.status,
-                    said(&answer)
-                ));
-                Ok(())
+                let (status, said) = (answer.status, said(&answer));
+                Ok(Some(format!("the hub refused the event with {status}: {said}")))
             }
             Err(error) => Err(CommandError::new(format!(
                 "the hub gave no answer to an event: {error}"
@@ -418,6 +424,19 @@ impl Session {
                 }
             },
             Err(error) => Err(CommandError::new(format!("the hub gave no answer: {error}"))),
+        }
+    }
+
+    /// Tells how a notification was answered, where not by plain success.
+    fn tell_answer(&self, command: &SubscriberCommand, received: &Received) -> Result<(), CommandError> {
+        let event = received
+            .message()
+            .and_then(|message| message.pointer("/event/hub.event")?.as_str()?.parse().ok());
+        let answer = command.policy().status(event.as_ref());
+        match answer {
+            Some((_, status)) if status.code == ACCEPTED.code => Ok(()),
+            Some((_, status)) => self.teller.remark(&format!("  answered {}", status.code)),
+            None => self.teller.remark("  not answered"),
         }
     }
 

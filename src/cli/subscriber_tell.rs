@@ -120,6 +120,44 @@ fn clock() -> String {
     now.strftime("%H:%M:%S%.3f").to_string()
 }
 
+/// What a SyncError says: which event of whom was refused, and why.
+fn sync_error(message: &Value) -> Option<String> {
+    let contexts = message.pointer("/event/context")?.as_array()?;
+    let outcome = contexts.iter().find_map(|entry| {
+        let resource = entry.get("resource")?;
+        (resource.get("resourceType")?.as_str()? == "OperationOutcome").then_some(resource)
+    })?;
+    let issues = outcome.get("issue")?.as_array()?;
+    let told = issues.iter().map(|issue| {
+        let code_of = |wanted: &str| {
+            let codings = issue.pointer("/details/coding")?.as_array()?;
+            codings.iter().find_map(|coding| {
+                let system = coding.get("system")?.as_str()?;
+                system
+                    .ends_with(wanted)
+                    .then(|| coding.get("code")?.as_str())
+                    .flatten()
+            })
+        };
+        let mut words = vec![
+            code_of("subscribername")
+                .unwrap_or("a subscriber without a name")
+                .to_owned(),
+        ];
+        words.push(match (code_of("eventname"), code_of("eventid")) {
+            (Some(name), Some(id)) => format!("on {name} {id}"),
+            (Some(name), None) => format!("on {name}"),
+            (None, Some(id)) => format!("on the event {id}"),
+            (None, None) => "on an event that is not named".to_owned(),
+        });
+        let severity = issue.get("severity").and_then(Value::as_str);
+        words.extend(severity.map(|severity| format!("({severity})")));
+        let why = issue.get("diagnostics").and_then(Value::as_str);
+        format!("{}: {}", words.join(" "), why.unwrap_or("without diagnostics"))
+    });
+    Some(told.collect::<Vec<_>>().join("; "))
+}
+
 /// A message in a line.
 fn summary(kind: &str, message: &Value) -> String {
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
@@ -141,6 +179,12 @@ fn summary(kind: &str, message: &Value) -> String {
             )
         });
         let contexts: Vec<String> = contexts.collect();
+        if let Some(told) = sync_error(message) {
+            return format!(
+                "{kind} {event} {}: {told}",
+                text("/id").unwrap_or("without an id")
+            );
+        }
         return format!(
             "{kind} {event} {} ({})",
             text("/id").unwrap_or("without an id"),

@@ -170,3 +170,15 @@ fn a_place_where_the_authority_cannot_be_written() {
     Ended::with(&["hub", "--ca-out", place]).says(&["certificate authority", place]);
     Ended::with(&["hub", "--plaintext", "--ca-out", place]).says(&["--plaintext", "--ca-out"]);
 }
+
+#[test]
+fn a_list_of_requirements_with_nothing_in_it_says_so() {
+    let unknown = Ended::with(&["requirements", "nosuch."]);
+    assert_eq!(unknown.code, Some(2), "{}", unknown.out);
+    unknown.begins(&["no requirement of STU3 is meant by nosuch."]);
+    let uncovered = Ended::with(&["requirements", "--uncovered"]);
+    assert_eq!(uncovered.code, Some(0));
+    assert!(uncovered.out.starts_with("none: "), "{}", uncovered.out);
+    let json = Ended::with(&["requirements", "--uncovered", "--format", "json"]);
+    assert_eq!((json.code, json.out.as_str()), (Some(0), "[]\n"));
+}

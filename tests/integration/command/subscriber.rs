@@ -235,3 +235,81 @@ fn a_hub_that_breaks_something_is_told_of() {
     let ended = Ended::with(&[&arguments[..], &["--unjudged"]].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.error);
 }
+
+#[test]
+fn a_publication_that_is_refused_ends_it() {
+    let hub = HubProcess::start(&["--plaintext"]);
+    let folder = tempfile::tempdir().unwrap();
+    let patient = folder.path().join("nobody.json");
+    std::fs::write(&patient, r#"{"resourceType": "Patient", "id": "nobody"}"#).unwrap();
+    let common = [
+        "subscriber",
+        "--hub",
+        &hub.url,
+        "--topic",
+        "desk",
+        "--events",
+        "Patient-open",
+    ];
+    // It would wait for a notification that never comes.
+    let publishing = [
+        "--event",
+        "Patient-open",
+        "--count",
+        "1",
+        "--patient",
+        patient.to_str().unwrap(),
+    ];
+    let ended = Ended::with(&[&common[..], &publishing].concat());
+    assert_eq!(ended.code, Some(2), "{}", ended.out);
+    ended.begins(&["the hub refused the event with 400", "identifier"]);
+}
+
+#[test]
+fn a_sync_error_says_who_refused_what() {
+    let hub = HubProcess::start(&["--plaintext", "--unjudged"]);
+    let refusing = ["--events", "Patient-open", "--answer", "409", "--name", "Refuser"];
+    let mut refusing = Running::start(&hub.url, &refusing);
+    assert_eq!(refusing.next()["kind"], "confirmation");
+    let common = ["subscriber", "--hub", &hub.url, "--topic", "desk"];
+    let publishing = [
+        "--events",
+        "Patient-open",
+        "--event",
+        "Patient-open",
+        "--count",
+        "2",
+    ];
+    let ended = Ended::with(&[&common[..], &publishing].concat());
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
+    let sync_error = ended
+        .out
+        .lines()
+        .find(|line| line.contains("notification SyncError"));
+    let told = sync_error.unwrap_or_else(|| panic!("{}", ended.out));
+    assert!(
+        told.contains(": Refuser on Patient-open ") && told.contains("409"),
+        "{told}"
+    );
+    assert!(!ended.out.contains("answered"), "{}", ended.out);
+}
+
+#[test]
+fn an_answer_that_is_no_success_is_told() {
+    let hub = HubProcess::start(&["--plaintext", "--unjudged"]);
+    let common = [
+        "subscriber",
+        "--hub",
+        &hub.url,
+        "--topic",
+        "desk",
+        "--events",
+        "Patient-open",
+    ];
+    for (answer, told) in [("409", "  answered 409\n"), ("never", "  not answered\n")] {
+        let refusing = ["--event", "Patient-open", "--answer", answer, "--count", "1"];
+        let ended = Ended::with(&[&common[..], &refusing].concat());
+        assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
+        assert!(ended.out.contains(told), "{}", ended.out);
+    }
+}
