@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{CommandError, print};
-use crate::report::{Comparison, Reports, StoredRun, merge};
+use crate::report::{Comparison, JunitCases, Reports, StoredRun, merge};
 
 /// Render, merge or compare results
 #[derive(Debug, Args)]
@@ -31,6 +31,9 @@ struct Render {
     /// Where the files are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
+    /// What a test case of junit.xml is
+    #[arg(long, value_name = "WHAT", default_value = "requirement")]
+    junit_cases: JunitCases,
 }
 
 /// Put the reports of a run together that was split by run --shard
@@ -45,6 +48,9 @@ struct Merge {
     /// Where the files are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
+    /// What a test case of junit.xml is
+    #[arg(long, value_name = "WHAT", default_value = "requirement")]
+    junit_cases: JunitCases,
 }
 
 /// Tell what got better and worse from one run to another
@@ -85,7 +91,7 @@ fn read(path: &std::path::Path) -> Result<StoredRun, CommandError> {
 
 impl Render {
     fn run(&self) -> Result<ExitCode, CommandError> {
-        Reports::store_renderings(&self.reports, read(&self.report)?)?;
+        Reports::store_renderings(&self.reports, read(&self.report)?, self.junit_cases)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -95,7 +101,7 @@ impl Merge {
         let parts: Result<Vec<StoredRun>, _> = self.parts.iter().map(|path| read(path)).collect();
         let whole = merge(parts?)?;
         let conclusion = whole.record.conclusion();
-        Reports::store(&self.reports, whole)?;
+        Reports::store(&self.reports, whole, self.junit_cases)?;
         print(&format!("{}\n", conclusion.sentence()))?;
         Ok(ExitCode::from(conclusion.exit_code()))
     }

@@ -12,7 +12,7 @@ use super::guest::GuestArguments;
 use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
 use super::{CommandError, Output, SHOWN, interrupted, print};
-use crate::report::{Console, ConsoleSettings, Reports};
+use crate::report::{Console, ConsoleSettings, JunitCases, Reports};
 use castspec_fhircast::requirement::Catalogue;
 use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::run::{Materials, Plan, Shard, VersionPlan, plan, run};
@@ -37,6 +37,9 @@ pub struct RunCommand {
     /// Where the reports are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
+    /// What a test case of junit.xml is
+    #[arg(long, value_name = "WHAT", default_value = "requirement")]
+    junit_cases: JunitCases,
     /// A broken SHOULD counts as a failure
     #[arg(long)]
     strict: bool,
@@ -146,7 +149,7 @@ impl RunCommand {
         };
         let mut console = Console::new(Output, settings);
         let mut unwritten = None;
-        let mut reports = Reports::new(&self.reports, self.grading())?;
+        let mut reports = Reports::new(&self.reports, self.grading())?.with_junit_cases(self.junit_cases);
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let stop = Arc::new(stop);

@@ -18,6 +18,7 @@ mod text;
 
 pub use compare::{Change, Comparison, Side};
 pub use console::{Console, ConsoleSettings};
+pub use junit::JunitCases;
 pub use merge::{MergeError, merge};
 pub use record::{Record, ScenarioRecord};
 pub use stored::{StoredError, StoredRun};
@@ -54,6 +55,7 @@ pub enum ReportError {
 pub struct Reports {
     folder: PathBuf,
     record: Record,
+    junit_cases: JunitCases,
 }
 
 impl Reports {
@@ -69,7 +71,15 @@ impl Reports {
         Ok(Self {
             folder: folder.to_owned(),
             record: Record::new(grading),
+            junit_cases: JunitCases::default(),
         })
+    }
+
+    /// The same reports, with test cases of this kind in `junit.xml`.
+    #[must_use]
+    pub fn with_junit_cases(mut self, cases: JunitCases) -> Self {
+        self.junit_cases = cases;
+        self
     }
 
     /// Takes an event in; the last one of a run writes the files.
@@ -112,16 +122,16 @@ impl Reports {
     ///
     /// # Errors
     /// When the folder cannot be made, or a file cannot be rendered or written.
-    pub fn store(folder: &Path, run: StoredRun) -> Result<(), ReportError> {
-        Self::of(folder, run)?.write_all()
+    pub fn store(folder: &Path, run: StoredRun, cases: JunitCases) -> Result<(), ReportError> {
+        Self::of(folder, run)?.with_junit_cases(cases).write_all()
     }
 
     /// Writes the files that are rendered from report.json, and not report.json itself.
     ///
     /// # Errors
     /// When the folder cannot be made, or a file cannot be rendered or written.
-    pub fn store_renderings(folder: &Path, run: StoredRun) -> Result<(), ReportError> {
-        Self::of(folder, run)?.write_renderings()
+    pub fn store_renderings(folder: &Path, run: StoredRun, cases: JunitCases) -> Result<(), ReportError> {
+        Self::of(folder, run)?.with_junit_cases(cases).write_renderings()
     }
 
     fn of(folder: &Path, run: StoredRun) -> Result<Self, ReportError> {
@@ -142,8 +152,10 @@ impl Reports {
     /// One file that cannot be written takes none of the others with it.
     fn write_renderings(&self) -> Result<(), ReportError> {
         std::thread::scope(|scope| {
-            let junit =
-                scope.spawn(|| junit::render(&self.record).and_then(|junit| self.write("junit.xml", &junit)));
+            let junit = scope.spawn(|| {
+                let junit = junit::render(&self.record, self.junit_cases)?;
+                self.write("junit.xml", &junit)
+            });
             let html = html::render(&self.record).and_then(|html| self.write("index.html", &html));
             let summary = self.write("summary.md", &self.summary());
             joined(junit).and(html).and(summary)

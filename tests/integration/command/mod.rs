@@ -8,6 +8,7 @@ mod errors;
 mod expect;
 mod field_cases;
 mod init;
+mod junit_cases;
 #[cfg(unix)]
 mod record;
 mod replay_webhooks;
