@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::{mpsc, watch};
 
+use super::ci_server::read_again;
 use super::guest::GuestArguments;
 use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
@@ -159,6 +160,7 @@ impl RunCommand {
             // The run may have ended in the meantime.
             let _ = by_signal.send(true);
             interrupted().await;
+            read_again();
             std::process::exit(130);
         });
         let running = tokio::spawn(run(parts, materials, events, stopped));
