@@ -54,11 +54,9 @@ fn github_is_given_annotations_and_a_summary() {
 /// The last word of a run on GitHub: it reads commands again, whatever the run came to.
 #[track_caller]
 fn assert_read_again(ended: &Ended) {
-    let stops = ended
-        .out
-        .lines()
-        .filter(|line| line.starts_with("::stop-commands::"));
-    let word = stops.last().unwrap().strip_prefix("::stop-commands::").unwrap();
+    let mut lines = ended.out.lines().rev();
+    let word = lines.find_map(|line| line.strip_prefix("::stop-commands::"));
+    let word = word.unwrap();
     assert_eq!(ended.out.lines().last(), Some(format!("::{word}::").as_str()));
 }
 
