@@ -16,6 +16,7 @@ mod output;
 mod record;
 mod replay;
 mod report;
+mod report_signing;
 mod requirements;
 mod run;
 mod run_watch;

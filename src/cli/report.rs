@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::report_signing::{Badge, Sign, Verify, read_with_signature};
 use super::{CommandError, print};
 use crate::report::{Comparison, JunitCases, Reports, StoredRun, merge};
 
-/// Render, merge or compare results
+/// Render, merge, compare, sign or verify results
 #[derive(Debug, Args)]
 pub struct ReportCommand {
     #[command(subcommand)]
@@ -20,6 +21,9 @@ enum What {
     Render(Render),
     Merge(Merge),
     Compare(Compare),
+    Sign(Sign),
+    Verify(Verify),
+    Badge(Badge),
 }
 
 /// Write junit.xml, index.html and summary.md anew from a report.json
@@ -81,6 +85,9 @@ impl ReportCommand {
             What::Render(render) => render.run(),
             What::Merge(merge) => merge.run(),
             What::Compare(compare) => compare.run(),
+            What::Sign(sign) => sign.run(),
+            What::Verify(verify) => verify.run(),
+            What::Badge(badge) => badge.run(),
         }
     }
 }
@@ -91,7 +98,11 @@ fn read(path: &std::path::Path) -> Result<StoredRun, CommandError> {
 
 impl Render {
     fn run(&self) -> Result<ExitCode, CommandError> {
-        Reports::store_renderings(&self.reports, read(&self.report)?, self.junit_cases)?;
+        Reports::store_renderings(
+            &self.reports,
+            read_with_signature(&self.report)?,
+            self.junit_cases,
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }

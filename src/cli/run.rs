@@ -13,7 +13,7 @@ use super::guest::GuestArguments;
 use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
 use super::{CommandError, Output, SHOWN, interrupted, print};
-use crate::report::{Console, ConsoleSettings, JunitCases, Reports};
+use crate::report::{Console, ConsoleSettings, Digests, JunitCases, Reports};
 use castspec_fhircast::requirement::Catalogue;
 use castspec_judging::outcome::{Grading, RunEvent};
 use castspec_runner::run::{Materials, Plan, Shard, VersionPlan, plan, run};
@@ -127,7 +127,8 @@ impl RunCommand {
             return result;
         }
         let watch = self.watch.begin(&materials.catalogue, &library, self.grading())?;
-        let result = self.play(parts, materials, watch).await;
+        let digests = Digests::with_scenarios(&library);
+        let result = self.play(parts, materials, watch, digests).await;
         if let Some(server) = server {
             server.shutdown().await;
         }
@@ -139,6 +140,7 @@ impl RunCommand {
         parts: Vec<VersionPlan>,
         materials: Materials,
         mut watch: Watch,
+        digests: Digests,
     ) -> Result<ExitCode, CommandError> {
         let terminal = std::io::stdout().is_terminal() && !self.transcripts;
         let settings = ConsoleSettings {
@@ -150,7 +152,9 @@ impl RunCommand {
         };
         let mut console = Console::new(Output, settings);
         let mut unwritten = None;
-        let mut reports = Reports::new(&self.reports, self.grading())?.with_junit_cases(self.junit_cases);
+        let mut reports = Reports::new(&self.reports, self.grading())?
+            .with_junit_cases(self.junit_cases)
+            .with_digests(digests);
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let stop = Arc::new(stop);

@@ -36,6 +36,9 @@ pub fn render(record: &Record) -> String {
             &format!("{hub}, {scenarios}, {started}, {seconds:.1} s, {tool}\n\n"),
         );
     }
+    if let Some(signature) = &record.signature {
+        put(&mut out, &format!("**Signature**: {}\n\n", plain(signature)));
+    }
     if let Some(lost) = &record.hub_lost {
         let (scenario, problem) = (plain(&lost.scenario), plain(&lost.problem));
         let request = plain(&lost.request);

@@ -3,8 +3,10 @@
 //! Every report reads the same stream of events; none judges, and none knows of another.
 
 mod annotations;
+mod badge;
 mod compare;
 mod console;
+mod digests;
 mod evidence_budget;
 mod html;
 mod json;
@@ -18,6 +20,7 @@ mod text;
 
 pub use compare::{Change, Comparison, Side};
 pub use console::{Console, ConsoleSettings};
+pub use digests::Digests;
 pub use junit::JunitCases;
 pub use merge::{MergeError, merge};
 pub use record::{Record, ScenarioRecord};
@@ -68,9 +71,11 @@ impl Reports {
         std::fs::create_dir_all(folder).map_err(error)?;
         // A run of minutes must not end in a folder that cannot be written to.
         tempfile::NamedTempFile::new_in(folder).map_err(error)?;
+        let mut record = Record::new(grading);
+        record.digests = Some(Digests::of_catalogue());
         Ok(Self {
             folder: folder.to_owned(),
-            record: Record::new(grading),
+            record,
             junit_cases: JunitCases::default(),
         })
     }
@@ -79,6 +84,13 @@ impl Reports {
     #[must_use]
     pub fn with_junit_cases(mut self, cases: JunitCases) -> Self {
         self.junit_cases = cases;
+        self
+    }
+
+    /// The same reports, of a run that is judged by what has these digests.
+    #[must_use]
+    pub fn with_digests(mut self, digests: Digests) -> Self {
+        self.record.digests = Some(digests);
         self
     }
 
@@ -174,6 +186,11 @@ impl Reports {
     }
 }
 
+/// A badge of a run, as SVG; `signed` where a signature fits its report.
+pub fn badge(run: &StoredRun, signed: bool) -> String {
+    badge::render(&run.record, signed)
+}
+
 /// What came of a thread; its panic is that of who waits for it.
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
     thread
@@ -182,7 +199,7 @@ fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
 }
 
 /// Temporary files are for their owner alone; a report is for whoever may read the folder.
-fn readable() -> tempfile::Builder<'static, 'static> {
+pub(crate) fn readable() -> tempfile::Builder<'static, 'static> {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

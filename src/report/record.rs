@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::digests::Digests;
 use super::evidence_budget::EvidenceBudget;
 use castspec_judging::outcome::{
     Accommodation, Cause, Causes, Check, Conclusion, Disposition, Entry, Grading, HubLost, Observation,
@@ -32,6 +33,10 @@ pub struct Record {
     pub interrupted: bool,
     /// Why nothing could be judged at all, where that is so.
     pub obstacle: Option<String>,
+    /// Digests of what was judged by.
+    pub digests: Option<Digests>,
+    /// Of a report that was read again: what can be said of its signature, in one sentence.
+    pub signature: Option<String>,
     /// The causes of what was broken; known when the run has ended.
     pub causes: Causes,
     /// Scenarios of which a check was broken.

@@ -34,6 +34,7 @@ pub struct Page {
     interrupted: bool,
     hub_lost: Option<HubLost>,
     obstacle: Option<String>,
+    signature: Option<String>,
     accommodations: Vec<String>,
     errors: Vec<Reason>,
     tiles: Vec<Tile>,
@@ -191,6 +192,7 @@ impl Page {
             interrupted: record.interrupted,
             hub_lost: record.hub_lost.as_ref().map(lost),
             obstacle: record.obstacle.as_deref().map(text::clean),
+            signature: record.signature.clone(),
             accommodations: record
                 .accommodations
                 .iter()

@@ -18,6 +18,7 @@ mod retries;
 mod run;
 mod secrets;
 mod selfcheck;
+mod signing;
 mod subscriber;
 mod target;
 mod validate;

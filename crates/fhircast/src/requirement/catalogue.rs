@@ -104,12 +104,22 @@ impl Catalogue {
     /// When a file is not in the catalogue's format or defines an id a second time.
     pub fn embedded() -> Result<Self, CatalogueError> {
         let mut catalogue = Self::default();
-        for name in Embedded::iter() {
-            if let Some(file) = Embedded::get(&name) {
-                catalogue.add_page(&name, &String::from_utf8_lossy(&file.data))?;
-            }
+        for (name, text) in Self::pages() {
+            catalogue.add_page(&name, &text)?;
         }
         Ok(catalogue)
+    }
+
+    /// The pages of the embedded catalogue as they are written: name and text.
+    pub fn pages() -> Vec<(String, String)> {
+        let pages = Embedded::iter().filter_map(|name| {
+            let file = Embedded::get(&name)?;
+            Some((
+                name.into_owned(),
+                String::from_utf8_lossy(&file.data).into_owned(),
+            ))
+        });
+        pages.collect()
     }
 
     /// Adds one page of requirements, in the format of `scenarios/requirements`.
