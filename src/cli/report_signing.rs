@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{CommandError, print, print_error};
-use crate::report::{Record, StoredRun, badge};
+use crate::report::{Record, SignatureNote, StoredRun, badge};
 use crate::signing::{self, AllowedSigners, NotVerified, Signer};
 use castspec_judging::outcome::Summary;
 
@@ -201,7 +201,10 @@ pub(super) fn read_with_signature(path: &Path) -> Result<StoredRun, CommandError
     let mut run = report.run()?;
     let signature = Signature::of(&report)?;
     signature.warn(&report);
-    run.record.signature = Some(signature.told());
+    run.record.signature = Some(SignatureNote {
+        told: signature.told(),
+        broken: matches!(signature, Signature::DoesNotFit(_)),
+    });
     Ok(run)
 }
 

@@ -37,7 +37,10 @@ pub fn render(record: &Record) -> String {
         );
     }
     if let Some(signature) = &record.signature {
-        put(&mut out, &format!("**Signature**: {}\n\n", plain(signature)));
+        put(
+            &mut out,
+            &format!("**Signature**: {}\n\n", plain(&signature.told)),
+        );
     }
     if let Some(lost) = &record.hub_lost {
         let (scenario, problem) = (plain(&lost.scenario), plain(&lost.problem));

@@ -23,7 +23,7 @@ pub use console::{Console, ConsoleSettings};
 pub use digests::Digests;
 pub use junit::JunitCases;
 pub use merge::{MergeError, merge};
-pub use record::{Record, ScenarioRecord};
+pub use record::{Record, ScenarioRecord, SignatureNote};
 pub use stored::{StoredError, StoredRun};
 pub(crate) use text::{clean, directions_shown};
 

@@ -35,13 +35,22 @@ pub struct Record {
     pub obstacle: Option<String>,
     /// Digests of what was judged by.
     pub digests: Option<Digests>,
-    /// Of a report that was read again: what can be said of its signature, in one sentence.
-    pub signature: Option<String>,
+    /// Of a report that was read again: what can be said of its signature.
+    pub signature: Option<SignatureNote>,
     /// The causes of what was broken; known when the run has ended.
     pub causes: Causes,
     /// Scenarios of which a check was broken.
     pub(super) broken: BTreeSet<ScenarioId>,
     pub(super) evidence: EvidenceBudget,
+}
+
+/// What can be said of the signature of a report.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct SignatureNote {
+    /// One sentence.
+    pub told: String,
+    /// There is one, and it does not fit: nothing in the report is to be believed.
+    pub broken: bool,
 }
 
 /// A scenario as it ended.

@@ -10,7 +10,7 @@ use super::broken::{Broken, bounded, broken};
 use super::counts::{Line, Tile, VERDICTS, chapters, levels, tiles};
 use super::judged::{Judged, judged, verdict};
 use super::link;
-use crate::report::{Record, text};
+use crate::report::{Record, SignatureNote, text};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
 use castspec_judging::outcome::{
@@ -34,7 +34,7 @@ pub struct Page {
     interrupted: bool,
     hub_lost: Option<HubLost>,
     obstacle: Option<String>,
-    signature: Option<String>,
+    signature: Option<SignatureNote>,
     accommodations: Vec<String>,
     errors: Vec<Reason>,
     tiles: Vec<Tile>,

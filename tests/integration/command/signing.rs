@@ -314,8 +314,15 @@ fn what_is_rendered_of_a_report_says_whether_its_signature_fits() {
         let summary = desk.read("again/summary.md");
         assert!(summary.contains(&format!("**Signature**: {told}")), "{summary}");
         let page = desk.read("again/index.html");
+        let class = if error.contains("does not fit") {
+            "alert fail"
+        } else {
+            "alert"
+        };
         assert!(
-            page.contains(&format!("<strong>Signature</strong>: {told}")),
+            page.contains(&format!(
+                "<div class=\"{class}\"><strong>Signature</strong>: {told}"
+            )),
             "{told}"
         );
     };
