@@ -14,3 +14,4 @@ pub mod cli;
 pub mod expectation;
 pub mod report;
 pub mod selfcheck;
+pub mod signing;

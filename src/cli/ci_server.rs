@@ -2,9 +2,33 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use super::{CommandError, print};
 use crate::report::Reports;
+
+/// The word that lets GitHub read workflow commands again, while it does not.
+static STOPPED: Mutex<Option<String>> = Mutex::new(None);
+
+/// What lets the server read commands again when the program ends, whatever came of it. Later programs of the same step would
+/// else be read no more.
+#[derive(Debug)]
+pub(super) struct ReadAgain;
+
+impl Drop for ReadAgain {
+    fn drop(&mut self) {
+        read_again();
+    }
+}
+
+/// Lets the server read commands again, where it does not.
+pub(super) fn read_again() {
+    let word = STOPPED.lock().ok().and_then(|mut word| word.take());
+    if let Some(word) = word {
+        // Where standard output cannot be written, no server reads it.
+        let _ = print(&format!("::{word}::\n"));
+    }
+}
 
 /// The server.
 #[derive(Debug)]
@@ -18,11 +42,14 @@ pub(super) struct Server {
 
 impl Server {
     /// Finds out where castspec runs. On GitHub, what is printed from here on is not read for workflow commands: what a hub
-    /// sends is printed too.
+    /// sends is printed too. [`ReadAgain`] ends that.
     pub(super) fn begin() -> Result<Self, CommandError> {
         let is = |name: &str| std::env::var_os(name).is_some_and(|value| value == "true");
         let resume = is("GITHUB_ACTIONS").then(|| uuid::Uuid::new_v4().simple().to_string());
         if let Some(word) = &resume {
+            if let Ok(mut stopped) = STOPPED.lock() {
+                *stopped = Some(word.clone());
+            }
             print(&format!("::stop-commands::{word}\n"))?;
         }
         let file = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty());
@@ -38,7 +65,7 @@ impl Server {
         if let Some(word) = &self.resume {
             let annotations: Vec<String> = reports.github_annotations();
             let lines: String = annotations.iter().map(|line| format!("{line}\n")).collect();
-            // What is printed after them is read for commands no more.
+            // What is printed after them shows what a hub sent, as before them.
             print(&format!("::{word}::\n{lines}::stop-commands::{word}\n"))?;
         }
         if let Some(file) = &self.summary {

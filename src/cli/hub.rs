@@ -15,7 +15,7 @@ use super::hub_reach::ReachArguments;
 use super::hub_subscribers::{self, Conditions, Prepared};
 use super::hub_tokens::{self, TokensError};
 use super::output::Output;
-use crate::report::ReportError;
+use crate::report::{JunitCases, ReportError};
 use castspec_fhircast::protocol::{EventName, Version};
 use castspec_hub::authorization::Options;
 use castspec_hub::{Defect, HubError, Limits, OtherEvents, Server, Settings, Transport};
@@ -121,6 +121,14 @@ pub struct HubCommand {
     /// is then 1 if one of them broke a SHALL
     #[arg(long, value_name = "DIR")]
     reports: Option<PathBuf>,
+    /// What a test case of junit.xml is
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "requirement",
+        requires = "reports"
+    )]
+    junit_cases: JunitCases,
 }
 
 /// The answer to a subscription to events that the hub does not know.
@@ -298,7 +306,8 @@ impl HubCommand {
         if self.unjudged {
             return Ok(None);
         }
-        let prepared = hub_subscribers::prepare(&self.fhircast_version, self.reports.as_deref())?;
+        let prepared =
+            hub_subscribers::prepare(&self.fhircast_version, self.reports.as_deref(), self.junit_cases)?;
         Ok(Some(prepared))
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::print_error;
-use crate::report::{ReportError, Reports};
+use crate::report::{JunitCases, ReportError, Reports};
 use castspec_fhircast::fhir::Validator;
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::{Actor, Catalogue, RequirementId};
@@ -65,9 +65,13 @@ pub(super) struct Prepared {
 ///
 /// # Errors
 /// When the folder cannot be written to.
-pub(super) fn prepare(versions: &[Version], reports: Option<&Path>) -> Result<Prepared, ReportError> {
+pub(super) fn prepare(
+    versions: &[Version],
+    reports: Option<&Path>,
+    cases: JunitCases,
+) -> Result<Prepared, ReportError> {
     let reports = reports
-        .map(|folder| Reports::new(folder, Grading::Standard))
+        .map(|folder| Reports::new(folder, Grading::Standard).map(|reports| reports.with_junit_cases(cases)))
         .transpose()?;
     let mut distinct: Vec<Version> = Vec::new();
     for version in versions {

@@ -16,6 +16,7 @@ mod output;
 mod record;
 mod replay;
 mod report;
+mod report_signing;
 mod requirements;
 mod run;
 mod run_watch;
@@ -90,6 +91,7 @@ enum Command {
 
 /// Runs the program: reads the arguments, carries the command out, and tells what went wrong in one line.
 pub fn main() -> ExitCode {
+    let _at_the_end = ci_server::ReadAgain;
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return tell_usage(&error),

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::report_signing::{Badge, Sign, Verify, read_with_signature};
 use super::{CommandError, print};
-use crate::report::{Comparison, Reports, StoredRun, Wanted, merge};
+use crate::report::{Comparison, JunitCases, Reports, StoredRun, Wanted, merge};
 
-/// Render, merge or compare results
+/// Render, merge, compare, sign or verify results
 #[derive(Debug, Args)]
 pub struct ReportCommand {
     #[command(subcommand)]
@@ -20,6 +21,9 @@ enum What {
     Render(Render),
     Merge(Merge),
     Compare(Compare),
+    Sign(Sign),
+    Verify(Verify),
+    Badge(Badge),
 }
 
 /// Write junit.xml, index.html and summary.md anew from a report.json
@@ -31,6 +35,9 @@ struct Render {
     /// Where the files are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
+    /// What a test case of junit.xml is
+    #[arg(long, value_name = "WHAT", default_value = "requirement")]
+    junit_cases: JunitCases,
 }
 
 /// Put the reports of a run together that was split by run --shard
@@ -48,6 +55,9 @@ struct Merge {
     /// Put together what is there, though shards are missing; every report then says which
     #[arg(long)]
     partial: bool,
+    /// What a test case of junit.xml is
+    #[arg(long, value_name = "WHAT", default_value = "requirement")]
+    junit_cases: JunitCases,
 }
 
 /// Tell what got better and worse from one run to another
@@ -78,6 +88,9 @@ impl ReportCommand {
             What::Render(render) => render.run(),
             What::Merge(merge) => merge.run(),
             What::Compare(compare) => compare.run(),
+            What::Sign(sign) => sign.run(),
+            What::Verify(verify) => verify.run(),
+            What::Badge(badge) => badge.run(),
         }
     }
 }
@@ -88,7 +101,11 @@ fn read(path: &std::path::Path) -> Result<StoredRun, CommandError> {
 
 impl Render {
     fn run(&self) -> Result<ExitCode, CommandError> {
-        Reports::store_renderings(&self.reports, read(&self.report)?)?;
+        Reports::store_renderings(
+            &self.reports,
+            read_with_signature(&self.report)?,
+            self.junit_cases,
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -102,7 +119,7 @@ impl Merge {
         };
         let whole = merge(parts?, wanted)?;
         let conclusion = whole.record.conclusion();
-        Reports::store(&self.reports, whole)?;
+        Reports::store(&self.reports, whole, self.junit_cases)?;
         print(&format!("{}\n", conclusion.sentence()))?;
         Ok(ExitCode::from(conclusion.exit_code()))
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{CommandError, print};
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement, RequirementId};
+use castspec_fhircast::requirement::{Actor, Catalogue, Level, Requirement, RequirementId, consequence_of};
 use castspec_fhircast::schema::Schemas;
 use castspec_hub::Defect;
 use castspec_judging::subscriber as subscriber_judging;
@@ -269,6 +269,9 @@ fn as_text(requirement: &Requirement, cover: &Cover) -> String {
     if let Some(why) = &requirement.unobservable {
         text.push_str(&format!("  cannot be observed: {why}\n"));
     }
+    if let Some(consequence) = consequence_of(&requirement.id) {
+        text.push_str(&format!("  at the desk, where it is broken: {consequence}\n"));
+    }
     if let Some(evidence) = requirement.evidence {
         text.push_str(&format!("  evidence: {evidence}\n"));
     }
@@ -289,6 +292,7 @@ fn as_json(requirement: &Requirement, cover: &Cover) -> Value {
     let mut value = json!(requirement);
     value["observable"] = json!(requirement.unobservable.is_none());
     value["judged_by"] = json!({"schemas": cover.schemas, "scenarios": cover.scenarios, "ambient": cover.ambient, "conduct": cover.subscriber_rules});
+    value["consequence"] = json!(consequence_of(&requirement.id));
     value["defects"] = json!(cover.defects);
     value
 }

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::{mpsc, watch};
 
+use super::ci_server::read_again;
 use super::guest::GuestArguments;
 use super::run_watch::{Watch, WatchArguments};
 use super::under_test::UnderTest;
 use super::{CommandError, Output, SHOWN, interrupted, print};
-use crate::report::{Console, ConsoleSettings, Reports};
+use crate::report::{Console, ConsoleSettings, Digests, JunitCases, Reports};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::{Actor, Catalogue};
 use castspec_judging::outcome::{Grading, RunEvent, Scope, Side};
@@ -42,6 +43,9 @@ pub struct RunCommand {
     /// Where the reports are written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
+    /// What a test case of junit.xml is
+    #[arg(long, value_name = "WHAT", default_value = "requirement")]
+    junit_cases: JunitCases,
     /// A broken SHOULD counts as a failure
     #[arg(long)]
     strict: bool,
@@ -138,7 +142,8 @@ impl RunCommand {
             return result;
         }
         let watch = self.watch.begin(&materials.catalogue, &library, self.grading())?;
-        let result = self.play(parts, materials, watch).await;
+        let digests = Digests::with_scenarios(&library);
+        let result = self.play(parts, materials, watch, digests).await;
         if let Some(server) = server {
             server.shutdown().await;
         }
@@ -150,6 +155,7 @@ impl RunCommand {
         parts: Vec<VersionPlan>,
         materials: Materials,
         mut watch: Watch,
+        digests: Digests,
     ) -> Result<ExitCode, CommandError> {
         let terminal = std::io::stdout().is_terminal() && !self.transcripts;
         let settings = ConsoleSettings {
@@ -161,7 +167,9 @@ impl RunCommand {
         };
         let mut console = Console::new(Output, settings);
         let mut unwritten = None;
-        let mut reports = Reports::new(&self.reports, self.grading())?;
+        let mut reports = Reports::new(&self.reports, self.grading())?
+            .with_junit_cases(self.junit_cases)
+            .with_digests(digests);
         let (events, mut incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let stop = Arc::new(stop);
@@ -171,6 +179,7 @@ impl RunCommand {
             // The run may have ended in the meantime.
             let _ = by_signal.send(true);
             interrupted().await;
+            read_again();
             std::process::exit(130);
         });
         let running = tokio::spawn(run(parts, materials, events, stopped));

@@ -13,6 +13,7 @@ use super::validate_conversation::{self, Manner, Side};
 use super::validate_file::{self, PlacedMessage};
 use super::validate_message::{JudgedMessage, MessageJudge};
 use super::{CommandError, print};
+use crate::report::JunitCases;
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::{MessageKind, Schemas};
@@ -60,6 +61,14 @@ pub struct ValidateCommand {
     /// Of a conversation, write junit.xml, report.json and index.html into this folder
     #[arg(long, value_name = "DIR")]
     reports: Option<PathBuf>,
+    /// What a test case of junit.xml is
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "requirement",
+        requires = "reports"
+    )]
+    junit_cases: JunitCases,
 }
 
 /// The kinds by their names, so that a kind that comes to the schemas is a value of the option too.
@@ -130,6 +139,7 @@ impl ValidateCommand {
             version: self.fhircast_version,
             side: self.side,
             reports: self.reports.as_deref(),
+            junit_cases: self.junit_cases,
             grading: Grading::strict_if(self.strict),
             base_fhir: self.base_fhir(),
         };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::{CommandError, Output, print_error};
-use crate::report::{Console, ConsoleSettings, Reports};
+use crate::report::{Console, ConsoleSettings, JunitCases, Reports};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::Schemas;
@@ -30,6 +30,7 @@ pub(super) struct Manner<'a> {
     pub(super) version: Option<Version>,
     pub(super) side: Option<Side>,
     pub(super) reports: Option<&'a Path>,
+    pub(super) junit_cases: JunitCases,
     pub(super) grading: Grading,
     pub(super) base_fhir: BaseFhir,
 }
@@ -61,7 +62,9 @@ pub(super) fn judge(
     let schemas = Arc::new(Schemas::load(version).map_err(|error| of(&error))?);
     let mut reports = manner
         .reports
-        .map(|folder| Reports::new(folder, manner.grading))
+        .map(|folder| {
+            Reports::new(folder, manner.grading).map(|reports| reports.with_junit_cases(manner.junit_cases))
+        })
         .transpose()
         .map_err(|error| of(&error))?;
     let events =

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::ReportError;
 use super::coverage::{self, CoverageTold};
+use super::digests::Digests;
 use super::record::{Record, ScenarioRecord};
 use super::text;
 use castspec_fhircast::protocol::Version;
@@ -26,6 +27,8 @@ struct Document<'a> {
     target: Option<Target>,
     #[serde(default)]
     further_targets: Option<Vec<Target>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digests: Option<Digests>,
     #[serde(default)]
     strict: bool,
     summary: Summary,
@@ -74,6 +77,7 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         duration_ms: millis(record.duration),
         target: began.map(|began| began.target.clone()),
         further_targets: began.map(|began| began.further_targets.clone()),
+        digests: record.digests.clone(),
         strict: record.grading.is_strict(),
         summary: record.summary(),
         interrupted: record.interrupted,
@@ -124,6 +128,7 @@ pub fn parse(text: &str) -> Result<Record, String> {
     let mut record = Record {
         grading: Grading::strict_if(document.strict),
         began,
+        digests: document.digests,
         checks: document.checks.into_owned(),
         scenarios: document.scenarios.into_iter().map(Played::record).collect(),
         observations: document.observations.into_owned(),

@@ -1,16 +1,37 @@
-//! `junit.xml`: one suite a scenario folder, one test case a check, for CI servers.
+//! `junit.xml`, for CI servers: a test case for each requirement and version, or one for each check.
+
+mod by_check;
+mod by_requirement;
+mod case;
+mod explanation;
+mod times;
+mod totals;
 
 use std::collections::BTreeMap;
 
-use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
+use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestSuiteBuilder};
 
 use super::ReportError;
 use super::record::Record;
-use super::text;
-use castspec_judging::outcome::{Check, Disposition, Grading, ScenarioId, Verdict};
+use case::{Case, Ending, safe};
+use castspec_judging::outcome::{Disposition, ScenarioId};
+use times::Times;
+
+/// What a test case of junit.xml is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum JunitCases {
+    /// A requirement under a version, with the worst verdict of its checks
+    #[default]
+    Requirement,
+    /// A check: a requirement in one scenario
+    Check,
+}
+
+/// Test cases by the name of their suite.
+type Suites = BTreeMap<String, Vec<TestCase>>;
 
 /// Renders the report.
-pub fn render(record: &Record) -> Result<String, ReportError> {
+pub fn render(record: &Record, cases: JunitCases) -> Result<String, ReportError> {
     let error = |problem: String| ReportError::Render {
         name: "junit.xml",
         problem,
@@ -21,24 +42,12 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
         .and_then(|began| began.started.parse::<jiff::Timestamp>().ok())
         .and_then(|at| OffsetDateTime::from_unix_timestamp(at.as_second()).ok())
         .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let mut suites: BTreeMap<String, Vec<TestCase>> = BTreeMap::new();
-    let mut times = shared_times(record);
-    for check in &record.checks {
-        let time = times.get_mut(&check.scenario_id()).map(SharedTime::next_share);
-        let case = case(check, time.unwrap_or(Duration::ZERO), record.grading);
-        suites.entry(folder(&check.scenario)).or_default().push(case);
-    }
-    for scenario in &record.scenarios {
-        if let Disposition::Error(why) = &scenario.disposition {
-            let id = &scenario.id;
-            let time = times.get_mut(id).map(SharedTime::next_share);
-            let name = safe(&format!("the scenario itself [{}]", id.name));
-            let time = time.unwrap_or(Duration::ZERO);
-            let mut builder = TestCaseBuilder::error(&name, time, "scenario", &safe(why));
-            builder.set_classname(&class(id));
-            suites.entry(folder(&id.name)).or_default().push(builder.build());
-        }
-    }
+    let mut times = Times::of(record);
+    let mut suites = match cases {
+        JunitCases::Requirement => by_requirement::suites(record, &mut times),
+        JunitCases::Check => by_check::suites(record, &mut times),
+    };
+    faulty_scenarios(record, cases, &mut times, &mut suites);
     let mut report = ReportBuilder::new();
     for (name, cases) in suites {
         let suite = TestSuiteBuilder::new(&safe(&format!("castspec.{name}")))
@@ -47,108 +56,40 @@ pub fn render(record: &Record) -> Result<String, ReportError> {
             .build();
         report.add_testsuite(suite);
     }
+    let report = report.build();
     let mut written = Vec::new();
     report
-        .build()
         .write_xml(&mut written)
         .map_err(|problem| error(problem.to_string()))?;
-    String::from_utf8(written).map_err(|problem| error(problem.to_string()))
+    let written = String::from_utf8(written).map_err(|problem| error(problem.to_string()))?;
+    totals::add(&written, report.testsuites()).map_err(|problem| error(problem.to_string()))
 }
 
-/// The time of a scenario, shared by its test cases, so that the sums that CI servers make are right.
-struct SharedTime {
-    millis: u128,
-    cases: u128,
-    taken: u128,
-}
-
-impl SharedTime {
-    /// The time of one more test case, in whole milliseconds: Jenkins' schema refuses more than three decimals. What the
-    /// division leaves over goes to some of the shares.
-    fn next_share(&mut self) -> Duration {
-        let up_to = |cases: u128| self.millis * cases / self.cases;
-        let share = up_to(self.taken + 1) - up_to(self.taken);
-        self.taken += 1;
-        Duration::milliseconds(i64::try_from(share).unwrap_or(i64::MAX))
-    }
-}
-
-/// The time of every scenario. Its test cases are its checks, and the scenario itself where it is at fault.
-fn shared_times(record: &Record) -> BTreeMap<ScenarioId, SharedTime> {
-    let mut times: BTreeMap<ScenarioId, SharedTime> = BTreeMap::new();
+/// Adds the scenarios that castspec itself could not play to the end: each is a test case, whatever the others are.
+fn faulty_scenarios(record: &Record, cases: JunitCases, times: &mut Times, suites: &mut Suites) {
     for scenario in &record.scenarios {
-        let time = SharedTime {
-            millis: scenario.duration.as_millis(),
-            cases: u128::from(matches!(scenario.disposition, Disposition::Error(_))),
-            taken: 0,
+        let Disposition::Error(why) = &scenario.disposition else {
+            continue;
         };
-        times.insert(scenario.id.clone(), time);
-    }
-    for check in &record.checks {
-        if let Some(time) = times.get_mut(&check.scenario_id()) {
-            time.cases += 1;
-        }
-    }
-    times
-}
-
-fn case(check: &Check, time: Duration, grading: Grading) -> TestCase {
-    let name = safe(&format!("{} [{}]", check.requirement, check.scenario));
-    let message = safe(&check.message);
-    let failure = || TestCaseBuilder::failure(&name, time, &safe(&check.requirement), &message);
-    let mut builder = match check.verdict {
-        _ if check.accepted.is_some() => TestCaseBuilder::skipped(&name),
-        verdict if grading.is_failure(verdict) => failure(),
-        _ if check.is_open_shall() => TestCaseBuilder::error(&name, time, "inconclusive", &message),
-        Verdict::Pass | Verdict::Warn | Verdict::Fail => TestCaseBuilder::success(&name, time),
-        Verdict::Inconclusive | Verdict::Skip => {
-            let mut builder = TestCaseBuilder::skipped(&name);
-            builder.set_system_out(&message);
-            builder
-        }
-    };
-    builder.set_classname(&class(&check.scenario_id()));
-    if check.flaky {
-        builder.set_system_out(&safe(&format!("flaky: {}", check.message)));
-    }
-    if !matches!(check.verdict, Verdict::Pass | Verdict::Skip) {
-        builder.set_system_out(&safe(&explanation(check)));
-    }
-    // The builder gives a skipped test case no time.
-    TestCase {
-        time,
-        ..builder.build()
+        let suite = match cases {
+            JunitCases::Requirement => format!("{}.scenarios", scenario.id.version),
+            JunitCases::Check => folder(&scenario.id.name),
+        };
+        let case = Case {
+            class: class(&scenario.id),
+            name: format!("The scenario itself: {}", scenario.title),
+            time: times.next_share(&scenario.id),
+            ending: Ending::Error {
+                kind: "scenario".to_owned(),
+                message: why.clone(),
+                told: format!("{}: {why}", scenario.id.name),
+            },
+        };
+        suites.entry(suite).or_default().push(case.build());
     }
 }
 
-/// A check that did not pass, in full.
-fn explanation(check: &Check) -> String {
-    let mut lines = vec![
-        format!("{}: {}", check.verdict, check.message),
-        format!(
-            "{} ({}, section {}): {}",
-            check.requirement, check.level, check.section, check.statement
-        ),
-        check.url.clone(),
-    ];
-    if let Some(accepted) = &check.accepted {
-        lines.insert(
-            0,
-            format!("accepted until {}: {}", accepted.until, accepted.reason),
-        );
-    }
-    for (label, value) in [("expected", &check.expected), ("observed", &check.observed)] {
-        if let Some(value) = value {
-            lines.push(format!("{label}: {value}"));
-        }
-    }
-    lines.extend(check.evidence.iter().map(text::evidence));
-    if let Some(command) = &check.repeat {
-        lines.push(format!("again: {command}"));
-    }
-    lines.join("\n")
-}
-
+/// The suite of a scenario: its folder.
 fn folder(scenario: &str) -> String {
     scenario
         .rsplit_once('/')
@@ -157,10 +98,5 @@ fn folder(scenario: &str) -> String {
 
 fn class(scenario: &ScenarioId) -> String {
     let ScenarioId { name, version } = scenario;
-    safe(&format!("castspec.{version}.{}", name.replace('/', ".")))
-}
-
-/// A text that junit-report can write: it puts texts into CDATA as they are, so `]]>` would end the section.
-fn safe(text: &str) -> String {
-    text::clean(text).replace("]]>", "]] >")
+    format!("castspec.{version}.{}", name.replace('/', "."))
 }

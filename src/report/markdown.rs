@@ -40,6 +40,12 @@ pub fn render(record: &Record) -> String {
         );
     }
     limits(&mut out, record);
+    if let Some(signature) = &record.signature {
+        put(
+            &mut out,
+            &format!("**Signature**: {}\n\n", plain(&signature.told)),
+        );
+    }
     if let Some(lost) = &record.hub_lost {
         let (scenario, problem) = (plain(&lost.scenario), plain(&lost.problem));
         let request = plain(&lost.request);
@@ -152,13 +158,17 @@ fn broken(out: &mut String, record: &Record) {
             true => " (accepted)",
             false => "",
         };
+        let desk = match cause.consequence {
+            Some(consequence) => format!("<br>*{}*", plain(consequence)),
+            None => String::new(),
+        };
         let more = match checks.len() - 1 {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         let _ = writeln!(
             out,
-            "| {}{accepted} | [{}]({}) {} {} | {} | {}{more} | {} |",
+            "| {}{accepted} | [{}]({}) {} {} | {}{desk} | {}{more} | {} |",
             cause.verdict,
             plain(&check.requirement),
             address(&check.url),

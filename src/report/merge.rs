@@ -189,6 +189,11 @@ fn agree(whole: &StoredRun, run: &StoredRun) -> Result<(), MergeError> {
             theirs.is_strict().to_string(),
         ));
     }
+    if let (Some(ours), Some(theirs)) = (&whole.record.digests, &run.record.digests)
+        && ours != theirs
+    {
+        return Err(differ("what was judged by", ours.to_string(), theirs.to_string()));
+    }
     let (Some(one), Some(other)) = (&whole.record.began, &run.record.began) else {
         return Ok(());
     };

@@ -3,9 +3,11 @@
 //! Every report reads the same stream of events; none judges, and none knows of another.
 
 mod annotations;
+mod badge;
 mod compare;
 mod console;
 mod coverage;
+mod digests;
 mod evidence_budget;
 mod html;
 mod json;
@@ -20,8 +22,10 @@ mod text;
 
 pub use compare::{Change, Comparison, Side};
 pub use console::{Console, ConsoleSettings};
+pub use digests::Digests;
+pub use junit::JunitCases;
 pub use merge::{MergeError, Wanted, merge};
-pub use record::{Record, ScenarioRecord};
+pub use record::{Record, ScenarioRecord, SignatureNote};
 pub use stored::{StoredError, StoredRun};
 pub(crate) use text::{clean, directions_shown};
 
@@ -56,6 +60,7 @@ pub enum ReportError {
 pub struct Reports {
     folder: PathBuf,
     record: Record,
+    junit_cases: JunitCases,
 }
 
 impl Reports {
@@ -68,10 +73,27 @@ impl Reports {
         std::fs::create_dir_all(folder).map_err(error)?;
         // A run of minutes must not end in a folder that cannot be written to.
         tempfile::NamedTempFile::new_in(folder).map_err(error)?;
+        let mut record = Record::new(grading);
+        record.digests = Some(Digests::of_catalogue());
         Ok(Self {
             folder: folder.to_owned(),
-            record: Record::new(grading),
+            record,
+            junit_cases: JunitCases::default(),
         })
+    }
+
+    /// The same reports, with test cases of this kind in `junit.xml`.
+    #[must_use]
+    pub fn with_junit_cases(mut self, cases: JunitCases) -> Self {
+        self.junit_cases = cases;
+        self
+    }
+
+    /// The same reports, of a run that is judged by what has these digests.
+    #[must_use]
+    pub fn with_digests(mut self, digests: Digests) -> Self {
+        self.record.digests = Some(digests);
+        self
     }
 
     /// Takes an event in; the last one of a run writes the files.
@@ -119,16 +141,16 @@ impl Reports {
     ///
     /// # Errors
     /// When the folder cannot be made, or a file cannot be rendered or written.
-    pub fn store(folder: &Path, run: StoredRun) -> Result<(), ReportError> {
-        Self::of(folder, run)?.write_all()
+    pub fn store(folder: &Path, run: StoredRun, cases: JunitCases) -> Result<(), ReportError> {
+        Self::of(folder, run)?.with_junit_cases(cases).write_all()
     }
 
     /// Writes the files that are rendered from report.json, and not report.json itself.
     ///
     /// # Errors
     /// When the folder cannot be made, or a file cannot be rendered or written.
-    pub fn store_renderings(folder: &Path, run: StoredRun) -> Result<(), ReportError> {
-        Self::of(folder, run)?.write_renderings()
+    pub fn store_renderings(folder: &Path, run: StoredRun, cases: JunitCases) -> Result<(), ReportError> {
+        Self::of(folder, run)?.with_junit_cases(cases).write_renderings()
     }
 
     fn of(folder: &Path, run: StoredRun) -> Result<Self, ReportError> {
@@ -149,8 +171,10 @@ impl Reports {
     /// One file that cannot be written takes none of the others with it.
     fn write_renderings(&self) -> Result<(), ReportError> {
         std::thread::scope(|scope| {
-            let junit =
-                scope.spawn(|| junit::render(&self.record).and_then(|junit| self.write("junit.xml", &junit)));
+            let junit = scope.spawn(|| {
+                let junit = junit::render(&self.record, self.junit_cases)?;
+                self.write("junit.xml", &junit)
+            });
             let html = html::render(&self.record).and_then(|html| self.write("index.html", &html));
             let summary = self.write("summary.md", &self.summary());
             joined(junit).and(html).and(summary)
@@ -169,6 +193,11 @@ impl Reports {
     }
 }
 
+/// A badge of a run, as SVG; `signed` where a signature fits its report.
+pub fn badge(run: &StoredRun, signed: bool) -> String {
+    badge::render(&run.record, signed)
+}
+
 /// What came of a thread; its panic is that of who waits for it.
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
     thread
@@ -177,7 +206,7 @@ fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
 }
 
 /// Temporary files are for their owner alone; a report is for whoever may read the folder.
-fn readable() -> tempfile::Builder<'static, 'static> {
+pub(crate) fn readable() -> tempfile::Builder<'static, 'static> {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::digests::Digests;
 use super::evidence_budget::EvidenceBudget;
 use castspec_judging::outcome::{
     Accommodation, Cause, Causes, Check, Conclusion, Coverage, Disposition, Entry, Grading, HubLost,
@@ -32,11 +33,24 @@ pub struct Record {
     pub interrupted: bool,
     /// Why nothing could be judged at all, where that is so.
     pub obstacle: Option<String>,
+    /// Digests of what was judged by.
+    pub digests: Option<Digests>,
+    /// Of a report that was read again: what can be said of its signature.
+    pub signature: Option<SignatureNote>,
     /// The causes of what was broken; known when the run has ended.
     pub causes: Causes,
     /// Scenarios of which a check was broken.
     pub(super) broken: BTreeSet<ScenarioId>,
     pub(super) evidence: EvidenceBudget,
+}
+
+/// What can be said of the signature of a report.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct SignatureNote {
+    /// One sentence.
+    pub told: String,
+    /// There is one, and it does not fit: nothing in the report is to be believed.
+    pub broken: bool,
 }
 
 /// A scenario as it ended.

@@ -49,8 +49,16 @@ impl StoredRun {
             path: path.clone(),
             problem: error.to_string(),
         })?;
-        let record = json::parse(&text).map_err(|problem| StoredError::Format {
-            path: path.clone(),
+        Self::parse(&path, &text)
+    }
+
+    /// Takes the text of a report.json that was read from this path.
+    ///
+    /// # Errors
+    /// When it is no report.json.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, StoredError> {
+        let record = json::parse(text).map_err(|problem| StoredError::Format {
+            path: path.to_owned(),
             problem,
         })?;
         Ok(Self {

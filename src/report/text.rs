@@ -54,6 +54,21 @@ pub fn line(text: &str) -> String {
     clean(text).replace('\n', " ")
 }
 
+/// A clean text in one line of so many characters at the most, cut between words; a single word that is longer is cut within.
+pub fn words(text: &str, longest: usize) -> String {
+    let line = line(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().nth(longest).is_none() {
+        return line;
+    }
+    // The last of them gives way to the ellipsis.
+    let mut kept: String = line.chars().take(longest).collect();
+    match kept.rfind(' ') {
+        Some(at) => kept.truncate(at),
+        None => drop(kept.pop()),
+    }
+    format!("{}…", kept.trim_end_matches([',', ';', ':', '(', ' ']))
+}
+
 /// A clean text with its further lines indented, so that none of them looks like a line of castspec itself.
 pub fn indented(text: &str) -> String {
     clean(text).replace('\n', "\n  ")
@@ -259,6 +274,25 @@ mod tests {
         );
         for text in ["שלום", "é – “ü”", "a\tb\nc", "👩\u{200d}⚕"] {
             assert_eq!(clean(text), text);
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_between_words() {
+        for (text, longest, cut) in [
+            ("the confirmation has all", 30, "the confirmation has all"),
+            ("the confirmation has all", 24, "the confirmation has all"),
+            ("the confirmation has all", 23, "the confirmation has…"),
+            ("the confirmation has all", 17, "the confirmation…"),
+            ("the confirmation has all", 16, "the…"),
+            ("one, two", 6, "one…"),
+            ("Jürgenßen", 4, "Jür…"),
+            ("a\n  b\tc", 30, "a b c"),
+            ("", 5, ""),
+        ] {
+            let shown = words(text, longest);
+            assert_eq!(shown, cut, "{text:?} in {longest}");
+            assert!(shown.chars().count() <= longest);
         }
     }
 

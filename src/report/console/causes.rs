@@ -67,6 +67,9 @@ impl<W: Write> Console<W> {
             text::line(&first.statement),
             text::line(&first.url)
         )?;
+        if let Some(consequence) = causes.first().and_then(|cause| cause.consequence) {
+            writeln!(self.out, "  at the desk: {consequence}")?;
+        }
         self.comparison(first)?;
         if let Some(evidence) = first.main_evidence() {
             let told = text::evidence_in_short(evidence).replace('\n', "\n  ");

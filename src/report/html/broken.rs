@@ -11,7 +11,7 @@ use super::message::{Message, message};
 use crate::report::Record;
 use crate::report::text;
 use castspec_fhircast::protocol::Version;
-use castspec_fhircast::requirement::Level;
+use castspec_fhircast::requirement::{Level, consequence_of};
 use castspec_judging::outcome::{Check, Entry, Verdict};
 
 /// Cases of one requirement that are shown with their evidence; the rest differs little, and is in report.json.
@@ -30,6 +30,8 @@ pub struct Broken {
     section: String,
     url: Option<String>,
     statement: String,
+    /// What may be met at the desk.
+    consequence: Option<&'static str>,
     anchor: String,
     /// In how many scenarios, of how many that tried it.
     broken: usize,
@@ -107,6 +109,7 @@ pub fn broken(judged: &Judged<'_>, record: &Record) -> Option<Broken> {
         section: text::line(&judged.any.section),
         url: link(&judged.any.url),
         statement: bounded(&judged.any.statement),
+        consequence: consequence_of(&judged.any.requirement),
         anchor: judged.anchor.clone(),
         broken: judged.counts.fail + judged.counts.warn,
         tried: judged.checks.len() - judged.counts.skip - judged.counts.inconclusive,

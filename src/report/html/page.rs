@@ -11,7 +11,7 @@ use super::counts::{Line, Tile, VERDICTS, chapters, levels, tiles};
 use super::covered::{Covered, coverage, limits};
 use super::judged::{Judged, judged, verdict};
 use super::link;
-use crate::report::{Record, text};
+use crate::report::{Record, SignatureNote, text};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
 use castspec_judging::outcome::{
@@ -35,6 +35,7 @@ pub struct Page {
     interrupted: bool,
     hub_lost: Option<HubLost>,
     obstacle: Option<String>,
+    signature: Option<SignatureNote>,
     accommodations: Vec<String>,
     errors: Vec<Reason>,
     tiles: Vec<Tile>,
@@ -106,6 +107,7 @@ struct CauseRow {
     requirement: String,
     anchor: String,
     message: String,
+    consequence: Option<&'static str>,
     checks: usize,
     scenarios: String,
     hides: usize,
@@ -194,6 +196,7 @@ impl Page {
             interrupted: record.interrupted,
             hub_lost: record.hub_lost.as_ref().map(lost),
             obstacle: record.obstacle.as_deref().map(text::clean),
+            signature: record.signature.clone(),
             accommodations: record
                 .accommodations
                 .iter()
@@ -350,6 +353,7 @@ fn causes(record: &Record, judged: &[Judged<'_>]) -> Vec<CauseRow> {
         requirement: text::line(&cause.requirement),
         anchor: anchor(cause).unwrap_or_default(),
         message: bounded(&cause.message),
+        consequence: cause.consequence,
         checks: cause.checks,
         scenarios: text::few(&cause.scenarios),
         hides: cause.hides,

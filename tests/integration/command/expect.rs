@@ -246,7 +246,8 @@ fn a_run_ends_at_so_many_failures() {
     let (all, interrupted) = broken(&[]);
     assert!(all > 3 && !interrupted, "{all}");
     let (some, interrupted) = broken(&["--max-failures", "2"]);
-    assert!((2..all).contains(&some) && interrupted, "{some} of {all}");
+    // What stayed open is a failure, too.
+    assert!((1..all).contains(&some) && interrupted, "{some} of {all}");
 }
 
 #[test]

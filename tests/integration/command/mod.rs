@@ -8,6 +8,7 @@ mod errors;
 mod expect;
 mod field_cases;
 mod init;
+mod junit_cases;
 #[cfg(unix)]
 mod record;
 mod replay_webhooks;
@@ -17,6 +18,7 @@ mod retries;
 mod run;
 mod secrets;
 mod selfcheck;
+mod signing;
 mod subscriber;
 mod target;
 mod validate;

@@ -29,6 +29,7 @@ fn without_environment(mut remove: impl FnMut(&str)) {
     for name in [
         "CASTSPEC_TOKEN",
         "CASTSPEC_LOG",
+        "CASTSPEC_KEY_PASSPHRASE",
         "HTTP_PROXY",
         "HTTPS_PROXY",
         "http_proxy",

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::report_support::junit::{assert_sound, cases, endings};
 use crate::report_support::{Run, check, files, sample};
 use castspec::report::Reports;
 use castspec_fhircast::protocol::Version;
@@ -38,37 +37,6 @@ fn judged(events: &[RunEvent]) -> Vec<Check> {
     checks
         .sort_by(|one, other| (&one.scenario, &one.requirement).cmp(&(&other.scenario, &other.requirement)));
     checks
-}
-
-#[test]
-fn junit_of_the_sample() {
-    let files = files(&sample().ended(), Grading::Standard);
-    assert_sound(&files.junit, "the sample");
-    // Every element on a line of its own, so that a difference shows.
-    insta::assert_snapshot!(files.junit.replace("><", ">\n<"));
-}
-
-#[test]
-fn junit_counts_as_the_exit_code_does() {
-    let events = sample().ended();
-    // Failed: two SHALLs. Errors: the SHALL left open and the scenario at fault. Skipped: two open non-SHALLs, two skips.
-    assert_eq!(endings(&files(&events, Grading::Standard).junit), (2, 2, 4));
-    // Under strict the broken SHOULD fails too.
-    let strict = files(&events, Grading::Strict).junit;
-    assert_eq!(endings(&strict), (3, 2, 4));
-    assert_sound(&strict, "the sample, strict");
-}
-
-#[test]
-fn junit_of_a_lost_hub_and_of_an_empty_run() {
-    let lost = sample()
-        .lost("subscribing/refused", "POST /", "connection refused")
-        .interrupted();
-    assert_sound(&files(&lost.ended(), Grading::Standard).junit, "a lost hub");
-    assert_sound(
-        &files(&Run::new().ended(), Grading::Standard).junit,
-        "an empty run",
-    );
 }
 
 #[test]
@@ -271,75 +239,6 @@ fn one_scenario_under_two_versions_is_two() {
             "{id}"
         );
     }
-}
-
-/// Two scenarios under two versions each: one judges nothing under STU2, for it fails itself.
-fn several_versions() -> Run {
-    let under = |version: Version, scenario: &str, verdicts: &[Verdict]| -> Vec<Check> {
-        let checks = verdicts.iter().enumerate().map(|(number, verdict)| Check {
-            fhircast_version: version,
-            ..check(
-                scenario,
-                &format!("requirement.{number}"),
-                Level::Should,
-                *verdict,
-            )
-        });
-        checks.collect()
-    };
-    let failed = Disposition::Error("step 3 names no subscriber".to_owned());
-    Run::new()
-        .scenario(
-            "lease/expires",
-            Disposition::Completed,
-            under(Version::Stu3, "lease/expires", &[Verdict::Pass; 7]),
-        )
-        .in_millis(1_030)
-        .scenario_under(Version::Stu2, "lease/expires", failed.clone(), Vec::new())
-        .in_millis(2_051)
-        .scenario(
-            "lease/renewed",
-            failed,
-            under(Version::Stu3, "lease/renewed", &[Verdict::Pass, Verdict::Skip]),
-        )
-        .in_millis(100)
-        .scenario_under(
-            Version::Stu1,
-            "lease/renewed",
-            Disposition::Completed,
-            under(
-                Version::Stu1,
-                "lease/renewed",
-                &[Verdict::Inconclusive, Verdict::Skip, Verdict::Warn],
-            ),
-        )
-        .in_millis(17)
-}
-
-#[test]
-fn the_times_of_junit_are_those_of_report_json_version_by_version() {
-    let files = files(&several_versions().ended(), Grading::Standard);
-    let cases = cases(&files.junit);
-    for scenario in files.json["scenarios"].as_array().unwrap() {
-        let member = |name: &str| scenario[name].as_str().unwrap();
-        let name = member("name").replace('/', ".");
-        let class = format!("castspec.{}.{name}", member("fhircast_version"));
-        let of = cases.iter().filter(|case| case.class == class);
-        let sum: u64 = of.map(|case| case.millis).sum();
-        assert_eq!(sum, scenario["duration_ms"].as_u64().unwrap(), "{class}");
-    }
-    assert_sound(&files.junit, "several versions");
-}
-
-#[test]
-fn a_scenario_that_fails_itself_is_an_error_in_junit_under_its_version() {
-    let cases = cases(&files(&several_versions().ended(), Grading::Standard).junit);
-    let errors = cases
-        .iter()
-        .filter(|case| case.ending.as_deref() == Some("error"));
-    let classes: BTreeSet<&str> = errors.map(|case| case.class.as_str()).collect();
-    let expected = ["castspec.STU2.lease.expires", "castspec.STU3.lease.renewed"];
-    assert_eq!(classes, expected.into());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a hub sends is shown, and never does more than that: not in a terminal, not in a browser, not in a CI server.
 
-use crate::report_support::{Run, check, console, entry, evidence, files, junit};
-use castspec::report::ConsoleSettings;
+use crate::report_support::{Run, check, console, entry, evidence, files, junit, junit_by};
+use castspec::report::{ConsoleSettings, JunitCases};
 use castspec_fhircast::requirement::Level;
 use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Traffic, Verdict};
 
@@ -170,10 +170,12 @@ fn shows_no_control(text: &str) -> Option<char> {
 fn junit_stays_well_formed() {
     for (label, text) in hostile() {
         for grading in [Grading::Standard, Grading::Strict] {
-            let junit = files(&spoiled(&text).ended(), grading).junit;
-            let forbidden = |c: char| !matches!(c, '\t' | '\n' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
-            assert_eq!(junit.chars().find(|c| forbidden(*c)), None, "{label}");
-            junit::assert_sound(&junit, label);
+            for cases in [JunitCases::Requirement, JunitCases::Check] {
+                let junit = junit_by(cases, &spoiled(&text).ended(), grading);
+                let forbidden = |c: char| !matches!(c, '\t' | '\n' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+                assert_eq!(junit.chars().find(|c| forbidden(*c)), None, "{label}");
+                junit::assert_sound(&junit, label);
+            }
         }
     }
 }

@@ -5,5 +5,6 @@ mod console;
 mod files;
 mod flaky;
 mod hostile;
+mod junit;
 mod size;
 mod stored;

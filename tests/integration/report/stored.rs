@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::report_support::{Run, check, sample};
-use castspec::report::{Comparison, MergeError, Reports, StoredRun, Wanted, merge};
+use castspec::report::{Comparison, JunitCases, MergeError, Reports, StoredRun, Wanted, merge};
 use castspec_fhircast::protocol::Version;
 use castspec_fhircast::requirement::Level;
 use castspec_judging::outcome::{Check, Disposition, Grading, RunEvent, Shares, Verdict};
@@ -42,7 +42,7 @@ fn what_is_rendered_again_is_the_same_to_the_byte() {
     ] {
         let (folder, run) = stored(&events, grading);
         let again = tempfile::tempdir().unwrap();
-        Reports::store(again.path(), run).unwrap();
+        Reports::store(again.path(), run, JunitCases::default()).unwrap();
         assert_eq!(files(again.path()), files(folder.path()));
     }
 }
@@ -51,7 +51,7 @@ fn what_is_rendered_again_is_the_same_to_the_byte() {
 fn rendering_alone_leaves_report_json_as_it_is() {
     let (_folder, run) = stored(&sample().ended(), Grading::Standard);
     let again = tempfile::tempdir().unwrap();
-    Reports::store_renderings(again.path(), run).unwrap();
+    Reports::store_renderings(again.path(), run, JunitCases::default()).unwrap();
     assert!(again.path().join("index.html").exists());
     assert!(!again.path().join("report.json").exists());
 }
@@ -165,7 +165,7 @@ fn a_missing_shard_is_refused_unless_a_part_is_wanted() {
         "{sentence}"
     );
     let folder = tempfile::tempdir().unwrap();
-    Reports::store(folder.path(), part).unwrap();
+    Reports::store(folder.path(), part, JunitCases::Requirement).unwrap();
     for (name, said) in [
         ("summary.md", "🟡 FHIRcast: conformant in shards 1, 3 of 4"),
         ("summary.md", "**Missing**: shards 2, 4"),

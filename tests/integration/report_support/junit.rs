@@ -14,18 +14,51 @@ pub struct Case {
     pub millis: u64,
     /// `failure`, `error` or `skipped`; `None` for a success.
     pub ending: Option<String>,
+    /// The attributes of that element.
+    pub kind: String,
+    pub message: String,
+    /// Its text.
+    pub text: String,
+    /// What stands in system-out.
+    pub out: String,
 }
 
 /// What junit.xml says: of each suite the attributes that count, and its test cases.
 struct Suite {
-    tests: usize,
-    failures: usize,
-    errors: usize,
+    totals: Totals,
     cases: Vec<Case>,
 }
 
-/// Reads junit.xml to its end, however it is nested.
-fn suites(junit: &str) -> Vec<Suite> {
+/// What a suite, or the whole, says of itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Totals {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+    millis: u64,
+}
+
+impl Totals {
+    /// What it should say.
+    fn of<'c>(cases: impl Iterator<Item = &'c Case>) -> Self {
+        let mut totals = Self::default();
+        for case in cases {
+            totals.tests += 1;
+            totals.millis += case.millis;
+            match case.ending.as_deref() {
+                Some("failure") => totals.failures += 1,
+                Some("error") => totals.errors += 1,
+                Some("skipped") => totals.skipped += 1,
+                _ => {}
+            }
+        }
+        totals
+    }
+}
+
+/// Reads junit.xml to its end, however it is nested: the totals of the whole, and the suites.
+fn read(junit: &str) -> (Totals, Vec<Suite>) {
     let attribute = |start: &BytesStart<'_>, name: &str| -> String {
         let found = start.try_get_attribute(name).unwrap();
         let found = found.unwrap_or_else(|| panic!("{start:?} has no {name}"));
@@ -35,7 +68,16 @@ fn suites(junit: &str) -> Vec<Suite> {
             .into_owned()
     };
     let count = |start: &BytesStart<'_>, name: &str| attribute(start, name).parse().unwrap();
+    let totals = |start: &BytesStart<'_>| Totals {
+        tests: count(start, "tests"),
+        failures: count(start, "failures"),
+        errors: count(start, "errors"),
+        skipped: count(start, "skipped"),
+        millis: millis(&attribute(start, "time")),
+    };
+    let mut whole = Totals::default();
     let mut suites: Vec<Suite> = Vec::new();
+    let mut inside = Vec::new();
     let mut reader = Reader::from_str(junit);
     reader.config_mut().check_end_names = true;
     let mut depth = 0;
@@ -47,10 +89,9 @@ fn suites(junit: &str) -> Vec<Suite> {
                     attribute.unwrap();
                 }
                 match start.name().as_ref() {
+                    b"testsuites" => whole = totals(start),
                     b"testsuite" => suites.push(Suite {
-                        tests: count(start, "tests"),
-                        failures: count(start, "failures"),
-                        errors: count(start, "errors"),
+                        totals: totals(start),
                         cases: Vec::new(),
                     }),
                     b"testcase" => {
@@ -59,27 +100,47 @@ fn suites(junit: &str) -> Vec<Suite> {
                             class: attribute(start, "classname"),
                             millis: millis(&attribute(start, "time")),
                             ending: None,
+                            kind: String::new(),
+                            message: String::new(),
+                            text: String::new(),
+                            out: String::new(),
                         };
                         suites.last_mut().unwrap().cases.push(case);
                     }
                     ending @ (b"failure" | b"error" | b"skipped") => {
                         let case = suites.last_mut().unwrap().cases.last_mut().unwrap();
                         case.ending = Some(String::from_utf8(ending.to_vec()).unwrap());
+                        case.kind = attribute(start, "type");
+                        case.message = attribute(start, "message");
                     }
                     _ => {}
+                }
+            }
+            Event::CData(text) => {
+                let text = String::from_utf8(text.to_vec()).unwrap();
+                let case = suites.last_mut().unwrap().cases.last_mut().unwrap();
+                match inside.last().map(Vec::as_slice) {
+                    Some(b"system-out") => case.out.push_str(&text),
+                    _ => case.text.push_str(&text),
                 }
             }
             _ => {}
         }
         match event {
-            Event::Start(_) => depth += 1,
-            Event::End(_) => depth -= 1,
+            Event::Start(start) => {
+                inside.push(start.name().as_ref().to_vec());
+                depth += 1;
+            }
+            Event::End(_) => {
+                inside.pop();
+                depth -= 1;
+            }
             Event::Eof => break,
             _ => {}
         }
     }
     assert_eq!(depth, 0, "junit.xml ends before its elements do");
-    suites
+    (whole, suites)
 }
 
 /// Seconds with at most three decimals, as milliseconds.
@@ -94,7 +155,7 @@ fn millis(seconds: &str) -> u64 {
 
 /// All test cases of junit.xml.
 pub fn cases(junit: &str) -> Vec<Case> {
-    suites(junit).into_iter().flat_map(|suite| suite.cases).collect()
+    read(junit).1.into_iter().flat_map(|suite| suite.cases).collect()
 }
 
 /// How many test cases ended in each way: failures, errors, skipped.
@@ -118,17 +179,14 @@ pub fn assert_sound(junit: &str, label: &str) {
         "{label}: no character of XML"
     );
     let mut names = BTreeSet::new();
-    for suite in suites(junit) {
-        let ended = |ending: &str| {
-            let of = suite
-                .cases
-                .iter()
-                .filter(|case| case.ending.as_deref() == Some(ending));
-            of.count()
-        };
-        assert_eq!(suite.tests, suite.cases.len(), "{label}");
-        assert_eq!(suite.failures, ended("failure"), "{label}");
-        assert_eq!(suite.errors, ended("error"), "{label}");
+    let (whole, suites) = read(junit);
+    assert_eq!(
+        whole,
+        Totals::of(suites.iter().flat_map(|suite| &suite.cases)),
+        "{label}"
+    );
+    for suite in suites {
+        assert_eq!(suite.totals, Totals::of(suite.cases.iter()), "{label}");
         for Case { name, class, .. } in suite.cases {
             assert!(
                 names.insert((class, name.clone())),

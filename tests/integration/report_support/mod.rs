@@ -5,6 +5,6 @@ mod rendered;
 mod run;
 mod sample;
 
-pub use rendered::{console, files};
+pub use rendered::{console, files, junit_by};
 pub use run::Run;
 pub use sample::{check, conversation, entry, evidence, sample};

@@ -1,6 +1,6 @@
 //! The reports made of a run.
 
-use castspec::report::{Console, ConsoleSettings, Reports};
+use castspec::report::{Console, ConsoleSettings, JunitCases, Reports};
 use castspec_judging::outcome::{Grading, RunEvent};
 use serde_json::Value;
 
@@ -31,6 +31,17 @@ pub fn files(events: &[RunEvent], grading: Grading) -> Files {
         github: reports.github_annotations(),
         gitlab: serde_json::from_str(&read("gl-code-quality-report.json")).unwrap(),
     }
+}
+
+/// The junit.xml that the run leaves behind, with test cases of this kind.
+pub fn junit_by(cases: JunitCases, events: &[RunEvent], grading: Grading) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let reports = Reports::new(folder.path(), grading).unwrap();
+    let mut reports = reports.with_junit_cases(cases);
+    for event in events {
+        reports.event(event).unwrap();
+    }
+    std::fs::read_to_string(folder.path().join("junit.xml")).unwrap()
 }
 
 /// What the console shows of the run.

@@ -6,6 +6,7 @@ use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::consequences::FILE;
 use super::{Actor, Capability, Evidence, Level, Requirement, RequirementId};
 use crate::protocol::Version;
 
@@ -104,12 +105,22 @@ impl Catalogue {
     /// When a file is not in the catalogue's format or defines an id a second time.
     pub fn embedded() -> Result<Self, CatalogueError> {
         let mut catalogue = Self::default();
-        for name in Embedded::iter() {
-            if let Some(file) = Embedded::get(&name) {
-                catalogue.add_page(&name, &String::from_utf8_lossy(&file.data))?;
-            }
+        for (name, text) in Self::pages().into_iter().filter(|(name, _)| name != FILE) {
+            catalogue.add_page(&name, &text)?;
         }
         Ok(catalogue)
+    }
+
+    /// The pages of the embedded catalogue as they are written: name and text.
+    pub fn pages() -> Vec<(String, String)> {
+        let pages = Embedded::iter().filter_map(|name| {
+            let file = Embedded::get(&name)?;
+            Some((
+                name.into_owned(),
+                String::from_utf8_lossy(&file.data).into_owned(),
+            ))
+        });
+        pages.collect()
     }
 
     /// Adds one page of requirements, in the format of `scenarios/requirements`.

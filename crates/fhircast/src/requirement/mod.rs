@@ -5,9 +5,11 @@
 //! takes.
 
 mod catalogue;
+mod consequences;
 mod id;
 
 pub use catalogue::{Catalogue, CatalogueError};
+pub use consequences::consequence_of;
 pub use id::RequirementId;
 
 use std::fmt;

@@ -14,7 +14,7 @@ use super::check::{Check, Verdict};
 use super::scenario_id::ScenarioId;
 use super::transcript::Evidence;
 use crate::protocol::Version;
-use crate::requirement::RequirementId;
+use crate::requirement::{RequirementId, consequence_of};
 
 /// Causes of one requirement at the most, before those at the same place become one.
 const MOST: usize = 6;
@@ -41,6 +41,9 @@ pub struct Cause {
     pub scenarios: Vec<String>,
     /// How many checks could not be judged because of it.
     pub hides: usize,
+    /// What may be met at the desk, in plain words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consequence: Option<&'static str>,
     /// The place in the message: a JSON pointer, with `*` for any index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
@@ -224,6 +227,7 @@ fn cause(number: usize, key: &Key, members: &[usize], checks: &[Check]) -> Cause
         checks: members.len(),
         scenarios: scenarios.into_iter().map(str::to_owned).collect(),
         hides: 0,
+        consequence: consequence_of(&key.requirement),
         pointer: key.pointer.clone(),
         kind: key.kind.clone(),
     }

@@ -78,6 +78,11 @@ impl Scenario {
         })
     }
 
+    /// The content of the file, as it is written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// Every requirement that the scenario names.
     pub fn requirements(&self) -> BTreeSet<RequirementId> {
         self.document
