@@ -20,7 +20,7 @@ pub(super) struct GuestArguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     idle: Option<Duration>,
     /// How long an answer, or a message that must come, may take; 5 where neither this nor the target file says
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = some_time)]
     timeout: Option<Duration>,
     /// How long to wait for a hub that is not there yet
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -64,6 +64,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
     duration
         .filter(|duration| *duration <= Duration::from_secs(3600))
         .ok_or_else(|| "it must be a number of seconds from 0 to 3600".to_owned())
+}
+
+/// A number of seconds in which something can come.
+fn some_time(text: &str) -> Result<Duration, String> {
+    const LEAST: Duration = Duration::from_millis(100);
+    let time = seconds(text)?;
+    match time >= LEAST {
+        true => Ok(time),
+        false => Err("it must be 0.1 at least: nothing comes at once".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{CommandError, print, print_error};
-use crate::report::{Record, SignatureNote, StoredRun, badge};
+use crate::report::{Record, SignatureNote, StoredRun, badge, line};
 use crate::signing::{self, AllowedSigners, NotVerified, Signer};
 use castspec_judging::outcome::Summary;
 
@@ -36,7 +36,7 @@ pub(super) struct Sign {
     key: PathBuf,
 }
 
-/// Verify the signature of a report, and that its numbers are those of its checks
+/// Verify the signature of a report, and that its summary and its coverage are those of its checks
 ///
 /// Exit status: 0 verified; 1 the signature does not fit, is not of who was named, or the summary does not agree with the checks;
 /// 2 a file cannot be read.
@@ -102,6 +102,9 @@ impl Bytes {
             .ok()
             .and_then(|report| serde_json::from_value(report.get("summary")?.clone()).ok());
         let counted = record.summary();
+        if stated == Some(counted) && !self.states_its_coverage(record) {
+            return Some("the coverage is not that of its checks".to_owned());
+        }
         (stated != Some(counted)).then(|| {
             let stated = stated.map_or("nothing".to_owned(), counts);
             format!(
@@ -109,6 +112,13 @@ impl Bytes {
                 counts(counted)
             )
         })
+    }
+
+    /// Whether the coverage that the file states, where it states one, is that of its checks.
+    fn states_its_coverage(&self, record: &Record) -> bool {
+        let report: Option<Value> = serde_json::from_slice(&self.bytes).ok();
+        let stated = report.and_then(|report| report.get("coverage").cloned());
+        stated.is_none_or(|stated| stated == record.coverage_told())
     }
 
     fn signature_path(&self) -> PathBuf {
@@ -159,18 +169,21 @@ enum Signature {
     Absent,
     Fits(Box<Signer>),
     DoesNotFit(NotVerified),
+    /// The file beside the report cannot be read, or not as text.
+    Unreadable(String),
 }
 
 impl Signature {
-    fn of(report: &Bytes) -> Result<Self, CommandError> {
+    fn of(report: &Bytes) -> Self {
         let path = report.signature_path();
         if !path.exists() {
-            return Ok(Self::Absent);
+            return Self::Absent;
         }
-        Ok(match signing::verify(&report.bytes, &read_short(&path, KEY)?) {
-            Ok(signer) => Self::Fits(Box::new(signer)),
-            Err(problem) => Self::DoesNotFit(problem),
-        })
+        match read_short(&path, KEY).map(|text| signing::verify(&report.bytes, &text)) {
+            Ok(Ok(signer)) => Self::Fits(Box::new(signer)),
+            Ok(Err(problem)) => Self::DoesNotFit(problem),
+            Err(problem) => Self::Unreadable(problem.to_string()),
+        }
     }
 
     /// One sentence.
@@ -183,7 +196,11 @@ impl Signature {
                     signer.told()
                 )
             }
-            Self::DoesNotFit(problem) => format!("the signature does not fit: {problem}"),
+            Self::DoesNotFit(problem @ NotVerified::Kind(_)) => {
+                line(&format!("the signature is not verified: {problem}"))
+            }
+            Self::DoesNotFit(problem) => line(&format!("the signature does not fit: {problem}")),
+            Self::Unreadable(problem) => line(&format!("the signature is not verified: {problem}")),
         }
     }
 
@@ -199,11 +216,14 @@ impl Signature {
 pub(super) fn read_with_signature(path: &Path) -> Result<StoredRun, CommandError> {
     let report = Bytes::read(path)?;
     let mut run = report.run()?;
-    let signature = Signature::of(&report)?;
+    let signature = Signature::of(&report);
     signature.warn(&report);
     run.record.signature = Some(SignatureNote {
         told: signature.told(),
-        broken: matches!(signature, Signature::DoesNotFit(_)),
+        broken: match &signature {
+            Signature::DoesNotFit(problem) => !matches!(problem, NotVerified::Kind(_)),
+            Signature::Absent | Signature::Fits(_) | Signature::Unreadable(_) => false,
+        },
     });
     Ok(run)
 }
@@ -241,7 +261,7 @@ impl Sign {
 impl Verify {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let report = Bytes::read(&self.report)?;
-        let signature = match Signature::of(&report)? {
+        let signature = match Signature::of(&report) {
             Signature::Absent => {
                 let path = report.signature_path();
                 let missing = format!("{} is not there: the report is unsigned", path.display());
@@ -252,8 +272,9 @@ impl Verify {
         let signer = match &signature {
             Signature::Fits(signer) => signer,
             Signature::DoesNotFit(problem @ NotVerified::Kind(_)) => {
-                return Err(report.error(format!("cannot be verified: {problem}")));
+                return Err(report.error(line(&format!("cannot be verified: {problem}"))));
             }
+            Signature::Unreadable(problem) => return Err(CommandError::new(line(problem))),
             _ => return not_verified(&report, &signature.told()),
         };
         let who = match self.who(signer)? {
@@ -302,6 +323,7 @@ impl Verify {
 }
 
 fn not_verified(report: &Bytes, problem: &str) -> Result<ExitCode, CommandError> {
+    let problem = line(problem);
     print(&format!("not verified: {}: {problem}\n", report.path.display()))?;
     Ok(ExitCode::from(1))
 }
@@ -313,17 +335,20 @@ fn judged_by(record: &Record) -> String {
         let tool = &began.tool;
         lines.push_str(&format!(
             "{} {}, started {}\n",
-            tool.name, tool.version, began.started
+            line(&tool.name),
+            line(&tool.version),
+            line(&began.started)
         ));
         for target in std::iter::once(&began.target).chain(&began.further_targets) {
             lines.push_str(&format!(
                 "target {} as {}\n",
-                target.hub_url, target.fhircast_version
+                line(&target.hub_url),
+                target.fhircast_version
             ));
         }
     }
     if let Some(digests) = &record.digests {
-        lines.push_str(&format!("{digests}\n"));
+        lines.push_str(&format!("{}\n", line(&digests.to_string())));
     }
     lines
 }
@@ -332,7 +357,7 @@ impl Badge {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let report = Bytes::read(&self.report)?;
         let run = report.run()?;
-        let signature = Signature::of(&report)?;
+        let signature = Signature::of(&report);
         if let Signature::DoesNotFit(_) = signature {
             signature.warn(&report);
         }

@@ -180,7 +180,8 @@ impl RequirementsCommand {
         let mut of_version = catalogue
             .iter()
             .filter(|requirement| requirement.version == version);
-        if !of_version.any(|requirement| self.picks(requirement)) {
+        let none_is_meant = !of_version.any(|requirement| self.picks(requirement));
+        if none_is_meant && !self.selectors.is_empty() {
             return Err(CommandError::new(format!(
                 "no requirement of {version} is meant by {}; castspec requirements lists them all",
                 self.selectors.join(", ")
@@ -190,8 +191,10 @@ impl RequirementsCommand {
             Format::Json => print("[]\n")?,
             Format::Text | Format::Markdown => {
                 let none = match self.uncovered {
-                    true => "none: every requirement of these that can be observed is judged\n",
-                    false => "none: no requirement of these is judged so\n",
+                    true if !none_is_meant => {
+                        "none: every SHALL and SHOULD of these that can be observed is judged\n"
+                    }
+                    true | false => "none: no requirement is of this kind\n",
                 };
                 print(none)?;
             }

@@ -91,6 +91,11 @@ impl RunCommand {
             let excluded = library.select(&self.exclude, &catalogue)?;
             let excluded: BTreeSet<&str> = excluded.iter().map(|scenario| scenario.name.as_str()).collect();
             selected.retain(|scenario| !excluded.contains(scenario.name.as_str()));
+            if selected.is_empty() {
+                return Err(CommandError::new(
+                    "nothing to run: --exclude leaves out all that is selected",
+                ));
+            }
         }
         let (server, targets) = self.under_test.targets(&self.selectors).await?;
         let mut versions = Vec::new();

@@ -74,6 +74,13 @@ impl WatchArguments {
                 file.display()
             )));
         }
+        let folder = self.expect_write.as_deref().and_then(Path::parent);
+        if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            return Err(CommandError::new(format!(
+                "there is no folder {} for the file of --expect-write",
+                folder.display()
+            )));
+        }
         let now = jiff::Timestamp::now();
         let requirements: BTreeSet<&str> = catalogue
             .iter()

@@ -429,12 +429,21 @@ impl Session {
 
     /// Tells how a notification was answered, where not by plain success.
     fn tell_answer(&self, command: &SubscriberCommand, received: &Received) -> Result<(), CommandError> {
-        let event = received
-            .message()
-            .and_then(|message| message.pointer("/event/hub.event")?.as_str()?.parse().ok());
-        let answer = command.policy().status(event.as_ref());
-        match answer {
+        let Some(message) = received.message() else {
+            return Ok(());
+        };
+        if received.call.is_none() && message.get("id").and_then(Value::as_str).is_none() {
+            return self.teller.remark("  not answered: it has no id");
+        }
+        let event = message.pointer("/event/hub.event").and_then(Value::as_str);
+        let event = event.and_then(|event| event.parse().ok());
+        match command.policy().status(event.as_ref()) {
             Some((_, status)) if status.code == ACCEPTED.code => Ok(()),
+            Some((after, status)) if !after.is_zero() => self.teller.remark(&format!(
+                "  answered {} after {} s",
+                status.code,
+                after.as_secs_f64()
+            )),
             Some((_, status)) => self.teller.remark(&format!("  answered {}", status.code)),
             None => self.teller.remark("  not answered"),
         }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{CommandError, print, print_error};
-use castspec_fhircast::protocol::Version;
+use castspec_fhircast::protocol::{
+    EVENT_ID_SYSTEM, EVENT_NAME_SYSTEM, SUBSCRIBER_NAME_SYSTEM, SUBSCRIBER_SYSTEM, Version,
+};
 use castspec_fhircast::requirement::Catalogue;
 use castspec_fhircast::schema::{Judgement, MessageKind, Schemas};
 use castspec_judging::outcome::Verdict;
@@ -133,18 +135,16 @@ fn sync_error(message: &Value) -> Option<String> {
             let codings = issue.pointer("/details/coding")?.as_array()?;
             codings.iter().find_map(|coding| {
                 let system = coding.get("system")?.as_str()?;
-                system
-                    .ends_with(wanted)
-                    .then(|| coding.get("code")?.as_str())
-                    .flatten()
+                (system == wanted).then(|| coding.get("code")?.as_str()).flatten()
             })
         };
         let mut words = vec![
-            code_of("subscribername")
+            code_of(SUBSCRIBER_NAME_SYSTEM)
+                .or_else(|| code_of(SUBSCRIBER_SYSTEM))
                 .unwrap_or("a subscriber without a name")
                 .to_owned(),
         ];
-        words.push(match (code_of("eventname"), code_of("eventid")) {
+        words.push(match (code_of(EVENT_NAME_SYSTEM), code_of(EVENT_ID_SYSTEM)) {
             (Some(name), Some(id)) => format!("on {name} {id}"),
             (Some(name), None) => format!("on {name}"),
             (None, Some(id)) => format!("on the event {id}"),

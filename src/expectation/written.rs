@@ -1,6 +1,6 @@
 //! The file of a run's failures, written to begin with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -23,6 +23,9 @@ struct Group<'c> {
     accepted: Option<&'c Acceptance>,
 }
 
+/// Version, requirement, and the scenario where each has an entry of its own.
+type Key = (Version, RequirementId, Option<String>);
+
 /// A file that expects the failures among these checks, with an entry a requirement and version, and the number of its entries. What was
 /// expected before keeps its reason and its last day; what was not has as its reason what was found.
 pub fn written<'c>(
@@ -30,9 +33,24 @@ pub fn written<'c>(
     grading: Grading,
     now: Timestamp,
 ) -> (String, usize) {
-    let mut groups: BTreeMap<(Version, RequirementId), Group<'c>> = BTreeMap::new();
-    for check in checks.into_iter().filter(|check| grading.fails_run(check)) {
-        let key = (check.fhircast_version, check.requirement.clone());
+    // What the run's own end left open is nobody's failure.
+    let counts = |check: &&Check| grading.fails_run(check) && !check.is_open_by_the_end_of_the_run();
+    let checks: Vec<&Check> = checks.into_iter().filter(counts).collect();
+    let reason = |check: &Check| check.accepted.as_ref().map(|accepted| accepted.reason.clone());
+    let mut reasons: BTreeMap<(Version, &RequirementId), BTreeSet<Option<String>>> = BTreeMap::new();
+    for check in &checks {
+        let of_requirement = reasons
+            .entry((check.fhircast_version, &check.requirement))
+            .or_default();
+        of_requirement.insert(reason(check));
+    }
+    let mut groups: BTreeMap<Key, Group<'c>> = BTreeMap::new();
+    for check in &checks {
+        // An old reason is none for what is new: where there are several, each scenario has an entry of its own.
+        let of_requirement = reasons.get(&(check.fhircast_version, &check.requirement));
+        let is_mixed = of_requirement.is_some_and(|reasons| reasons.len() > 1);
+        let scenario = is_mixed.then(|| check.scenario.clone());
+        let key = (check.fhircast_version, check.requirement.clone(), scenario);
         let group = groups.entry(key).or_insert_with(|| Group {
             proposal: Proposal::of(check),
             findings: Vec::new(),
@@ -78,8 +96,6 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::expectation::Expectations;
     use castspec_fhircast::requirement::Level;
@@ -103,6 +119,7 @@ mod tests {
             repeat: None,
             accepted: None,
             flaky: false,
+            left_out: false,
             cause: None,
         }
     }
@@ -147,6 +164,33 @@ mod tests {
             text.contains("reason = \"ticket 42\"\nuntil = 2026-03-09\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn an_old_reason_is_none_for_a_new_failure() {
+        let now: Timestamp = "2026-03-04T05:06:07Z".parse().unwrap();
+        let mut known = check("a/one", "a.broken", Verdict::Fail, "broken");
+        known.accepted = Some(Acceptance {
+            reason: "ticket 42".to_owned(),
+            until: "2026-03-09".to_owned(),
+        });
+        let new = check("a/two", "a.broken", Verdict::Fail, "broken anew");
+        let (text, entries) = written([&known, &new], Grading::Standard, now);
+        assert_eq!(entries, 2, "{text}");
+        assert_eq!(text.matches("ticket 42").count(), 1, "{text}");
+        assert!(!text.contains("scenario = \"*\""), "{text}");
+    }
+
+    #[test]
+    fn what_the_end_of_the_run_left_open_is_not_expected() {
+        let now: Timestamp = "2026-03-04T05:06:07Z".parse().unwrap();
+        let open = check(
+            "a/one",
+            "a.open",
+            Verdict::Inconclusive,
+            "the run was interrupted before this scenario began",
+        );
+        assert_eq!(written([&open], Grading::Standard, now).1, 0);
     }
 
     #[test]

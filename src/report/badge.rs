@@ -24,30 +24,62 @@ pub fn render(record: &Record, signed: bool) -> String {
     picture(label.trim(), &format!("{words}{signed}"), colour)
 }
 
+/// What speaks of a part, or is accepted, is neither green nor red.
+const AMBER: &str = "#8a5a00";
+
 /// The verdict with the numbers behind it, and its colour: dark enough for white letters.
 fn verdict(record: &Record) -> (String, &'static str) {
-    let mut judged = BTreeSet::new();
-    let mut broken = BTreeSet::new();
-    for check in &record.checks {
-        let requirement = (check.fhircast_version, check.requirement.as_str());
-        if matches!(check.verdict, Verdict::Pass | Verdict::Warn | Verdict::Fail) {
-            judged.insert(requirement);
+    let conclusion = record.conclusion();
+    let judged = match conclusion.coverage().sentence() {
+        Some(told) => told,
+        None => {
+            let judged = record
+                .checks
+                .iter()
+                .filter(|check| matches!(check.verdict, Verdict::Pass | Verdict::Warn | Verdict::Fail));
+            let judged: BTreeSet<_> = judged
+                .map(|check| (check.fhircast_version, check.requirement.as_str()))
+                .collect();
+            format!("{} requirements judged", judged.len())
         }
-        if record.grading.is_failure(check.verdict) {
-            broken.insert(requirement);
-        }
-    }
-    let requirements = match judged.len() {
-        1 => "1 requirement".to_owned(),
-        many => format!("{many} requirements"),
     };
-    match record.conclusion().outcome() {
-        Outcome::Conformant => (format!("conformant, {requirements} judged"), "#1a7f37"),
-        Outcome::NotConformant => (
-            format!("not conformant, {} of {requirements} broken", broken.len()),
-            "#b42318",
-        ),
-        Outcome::Inconclusive => (format!("inconclusive, {requirements} judged"), "#8a5a00"),
+    let accepted = match conclusion.is_accepted() {
+        true => ", but accepted",
+        false => "",
+    };
+    let limits = conclusion.limits().map(|limits| format!(" {limits}"));
+    let limits = limits.unwrap_or_default();
+    let colour = |colour| match conclusion.is_accepted() || !limits.is_empty() {
+        true => AMBER,
+        false => colour,
+    };
+    match conclusion.outcome() {
+        Outcome::Conformant => {
+            let tls = match conclusion.is_without_tls() {
+                true => ", without TLS",
+                false => "",
+            };
+            (format!("conformant{limits}{tls}: {judged}"), colour("#1a7f37"))
+        }
+        Outcome::NotConformant => {
+            let broken = record
+                .checks
+                .iter()
+                .filter(|check| record.grading.is_failure(check.verdict));
+            let broken: BTreeSet<_> = broken
+                .map(|check| (check.fhircast_version, check.requirement.as_str()))
+                .collect();
+            let words = format!(
+                "not conformant{limits}{accepted}: {} broken, {judged}",
+                broken.len()
+            );
+            let red = match conclusion.is_accepted() {
+                true => AMBER,
+                false => "#b42318",
+            };
+            (words, red)
+        }
+        Outcome::Inconclusive => (format!("inconclusive{limits}{accepted}: {judged}"), AMBER),
         Outcome::NothingJudged => ("nothing judged".to_owned(), "#57606a"),
     }
 }

@@ -284,7 +284,7 @@ So that the rest could be judged, castspec did as this hub wants it:"
         let mut sections: BTreeMap<(usize, usize, String), Summary> = BTreeMap::new();
         for check in checks {
             sections
-                .entry(section::key(&text::line(&check.section)))
+                .entry(place_and_title(check))
                 .or_default()
                 .add(check.verdict);
         }
@@ -344,6 +344,12 @@ So that the rest could be judged, castspec did as this hub wants it:"
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
+}
+
+/// Where the section of a check stands among the others, and what it is called.
+fn place_and_title(check: &Check) -> (usize, usize, String) {
+    let (chapter, section, _) = section::key(&check.section);
+    (chapter, section, text::line(&section::chapter(check)))
 }
 
 fn of_checks(count: usize) -> String {

@@ -110,6 +110,13 @@ pub fn parse(text: &str) -> Result<Record, String> {
     }
     let document: Document =
         serde_json::from_value(value).map_err(|error| format!("is no report.json: {error}"))?;
+    if document
+        .shard
+        .as_ref()
+        .is_some_and(|shares| !shares.are_possible())
+    {
+        return Err("is no report.json: its shard is none".to_owned());
+    }
     let began = match (document.tool, document.started, document.target) {
         (Some(tool), Some(started), Some(target)) => Some(RunBegan {
             tool,

@@ -41,6 +41,7 @@ pub fn render(record: &Record, cases: JunitCases) -> Result<String, ReportError>
         .as_ref()
         .and_then(|began| began.started.parse::<jiff::Timestamp>().ok())
         .and_then(|at| OffsetDateTime::from_unix_timestamp(at.as_second()).ok())
+        .filter(|at| (0..10_000).contains(&at.year()))
         .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut times = Times::of(record);
     let mut suites = match cases {

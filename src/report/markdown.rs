@@ -89,11 +89,9 @@ fn limits(out: &mut String, record: &Record) {
     if let Some(told) = scope::told(&began.scope) {
         put(out, &format!("**Not the whole suite**: {}\n\n", plain(&told)));
     }
-    if let Some(shares) = &began.scope.shares
-        && shares.numbers.len() > 1
-    {
+    if let Some(shares) = &began.scope.shares {
         let missing: Vec<String> = shares.missing().iter().map(ToString::to_string).collect();
-        put(out, &format!("**Missing**: shards {}\n\n", missing.join(", ")));
+        put(out, &format!("**Not in it**: shards {}\n\n", missing.join(", ")));
     }
 }
 

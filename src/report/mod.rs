@@ -27,6 +27,7 @@ pub use junit::JunitCases;
 pub use merge::{MergeError, Wanted, merge};
 pub use record::{Record, ScenarioRecord, SignatureNote};
 pub use stored::{StoredError, StoredRun};
+pub(crate) use text::line;
 pub(crate) use text::{clean, directions_shown};
 
 use std::io::Write;

@@ -178,6 +178,12 @@ impl Record {
         }
     }
 
+    /// The coverage as report.json states it.
+    pub fn coverage_told(&self) -> serde_json::Value {
+        // Numbers and texts under texts: nothing in it can fail to be JSON.
+        serde_json::to_value(super::coverage::told(&self.coverage())).unwrap_or_default()
+    }
+
     /// The outcome of the run.
     pub fn conclusion(&self) -> Conclusion {
         let mut conclusion = Conclusion::new(self.grading);

@@ -1,5 +1,7 @@
 //! Who may sign: a file of allowed signers, in the format that `ssh-keygen` reads (section ALLOWED SIGNERS of its manual).
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -126,11 +128,16 @@ impl Line {
     fn parse(line: &str, zone: &TimeZone) -> Result<Self, String> {
         let (principals, rest) = word(line)?;
         // Options stand before the key where there are some.
-        let (bounds, key) = match PublicKey::from_openssh(rest) {
+        // ssh-keygen takes any blanks between the kind of a key and the key.
+        let read = |text: &str| {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            PublicKey::from_openssh(&words.join(" "))
+        };
+        let (bounds, key) = match read(rest) {
             Ok(key) => (Bounds::default(), key),
             Err(_) => {
                 let (options, rest) = word(rest)?;
-                let key = PublicKey::from_openssh(rest);
+                let key = read(rest);
                 let bounds = match key {
                     // A key that cannot be read is no option.
                     Err(_) if options.starts_with("ssh-") || options.starts_with("ecdsa-") => {
@@ -153,14 +160,22 @@ impl Line {
 impl Bounds {
     fn parse(options: &str, zone: &TimeZone) -> Result<Self, String> {
         let mut bounds = Self::default();
+        let mut seen = BTreeSet::new();
         for option in split(options) {
             let (name, value) = option.split_once('=').unwrap_or((option.as_str(), ""));
-            let value = value.trim_matches('"');
-            match name.to_ascii_lowercase().as_str() {
+            let name = name.to_ascii_lowercase();
+            if !seen.insert(name.clone()) {
+                return Err(format!("has the option {name} twice"));
+            }
+            let quoted = || {
+                let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+                value.ok_or_else(|| format!("has no quotation marks around the value of {name}"))
+            };
+            match name.as_str() {
                 "cert-authority" => bounds.authority = true,
-                "namespaces" => bounds.namespaces = Some(value.to_owned()),
-                "valid-after" => bounds.after = Some(time(value, zone)?),
-                "valid-before" => bounds.before = Some(time(value, zone)?),
+                "namespaces" => bounds.namespaces = Some(quoted()?.to_owned()),
+                "valid-after" => bounds.after = Some(time(quoted()?, zone)?),
+                "valid-before" => bounds.before = Some(time(quoted()?, zone)?),
                 _ => return Err(format!("has an option that is not known: {name}")),
             }
         }
@@ -302,7 +317,7 @@ mod tests {
             ("valid-after=\"20260101\"", Ok(())),
             ("valid-after=\"20260615120001Z\"", time.clone()),
             ("valid-before=\"202606151201\"", Ok(())),
-            ("valid-before=20260615120000Z", time.clone()),
+            ("valid-before=\"20260615120000Z\"", time.clone()),
             (
                 "namespaces=\"file,castspec-report\",valid-before=\"20260101\"",
                 time,
@@ -372,6 +387,7 @@ mod tests {
 
     #[test]
     fn a_pattern_of_stars_takes_no_time() {
-        assert!(!fits(&"*a".repeat(500), &"a".repeat(5_000).replace('a', "b")));
+        // A star that is tried at every place for every other would take longer than anybody lives.
+        assert!(!fits(&format!("{}c", "*a".repeat(30)), &"a".repeat(60)));
     }
 }

@@ -76,7 +76,7 @@ fn is_known(key: &PublicKey) -> bool {
     let data = key.key_data();
     match data.ecdsa() {
         Some(key) => key.curve() != ssh_key::EcdsaCurve::NistP521,
-        None => data.is_ed25519(),
+        None => data.is_ed25519() || data.is_sk_ed25519() || data.is_sk_ecdsa_p256(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! How much was tried, for the page.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use crate::report::{Record, scope, text};
@@ -57,5 +59,7 @@ pub(super) fn coverage(record: &Record) -> Vec<Covered> {
             requirements: not_reached,
         }
     });
-    covered.filter(|covered| covered.observable > 0).collect()
+    let mut covered: Vec<Covered> = covered.filter(|covered| covered.observable > 0).collect();
+    covered.sort_by_key(|covered| Reverse(covered.version));
+    covered
 }

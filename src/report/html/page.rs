@@ -243,9 +243,9 @@ fn headline(conclusion: &Conclusion) -> String {
                 tls.unwrap_or_default()
             );
         }
-        Outcome::NotConformant if conclusion.is_accepted() => "Not conformant, as expected",
+        Outcome::NotConformant if conclusion.is_accepted() => "Not conformant, but accepted",
         Outcome::NotConformant => "Not conformant",
-        Outcome::Inconclusive if conclusion.is_accepted() => "Inconclusive, as expected",
+        Outcome::Inconclusive if conclusion.is_accepted() => "Inconclusive, but accepted",
         Outcome::Inconclusive => "Inconclusive",
         Outcome::NothingJudged => "Nothing was judged",
     };

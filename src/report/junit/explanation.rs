@@ -47,10 +47,11 @@ pub(super) fn seen(check: &Check) -> Vec<String> {
             lines.push(format!("{label}: {}", text::at_a_glance(&text::clean(value))));
         }
     }
-    lines.extend(check.evidence.iter().map(text::evidence));
+    // Evidence is long, and what is too long is cut at its end.
     if let Some(command) = &check.repeat {
         lines.push(format!("again: {command}"));
     }
+    lines.extend(check.evidence.iter().map(text::evidence));
     lines
 }
 

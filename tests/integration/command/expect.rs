@@ -46,7 +46,7 @@ fn an_expected_failure_is_told_and_does_not_fail_the_run() {
         ended.out
     );
     assert!(
-        ended.out.contains("not conformant: "),
+        ended.out.contains("not conformant, but accepted: "),
         "the hub is none the better for it: {}",
         ended.out
     );
@@ -214,15 +214,15 @@ fn a_file_that_a_run_has_written_expects_its_failures() {
     let expect = ["--expect", written.to_str().unwrap()];
     let again = Ended::with(&[&base[..], &reports, &expect].concat());
     assert_eq!(again.code, Some(0), "{}{}", again.out, again.error);
-    let told = "as expected, not conformant: ";
+    let told = "not conformant, but accepted: ";
     assert!(again.out.contains(told), "{}", again.out);
     let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
     assert!(
-        summary.starts_with("## 🟡 FHIRcast: as expected, not"),
+        summary.starts_with("## 🟡 FHIRcast: not conformant, but accepted"),
         "{summary}"
     );
     let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
-    assert!(page.contains("Not conformant, as expected"));
+    assert!(page.contains("Not conformant, but accepted"));
     let over = Ended::with(&[&base[..], &reports, &write].concat());
     assert_eq!(over.code, Some(2), "{}", over.out);
     over.begins(&["written.toml is there already"]);

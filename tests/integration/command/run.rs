@@ -14,7 +14,7 @@ fn the_built_in_hub_is_conformant() {
     assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
     assert_eq!(ended.error, "");
     let last = ended.out.lines().last().unwrap();
-    assert!(last.starts_with("conformant ("), "{last}");
+    assert!(last.starts_with("conformant in a selection: "), "{last}");
     for name in ["junit.xml", "report.json", "index.html"] {
         assert!(
             std::fs::metadata(reports.join(name)).unwrap().len() > 100,
@@ -38,7 +38,11 @@ fn a_quiet_run_says_its_verdict() {
     assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
     let lines: Vec<&str> = ended.out.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(lines.len(), 2, "{}", ended.out);
-    assert!(lines[1].starts_with("conformant ("), "{}", ended.out);
+    assert!(
+        lines[1].starts_with("conformant in a selection: "),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]
@@ -57,9 +61,12 @@ fn a_hub_without_tls_is_never_just_conformant_and_fails_as_a_deployment() {
     let test_bed = Ended::with(&common);
     assert_eq!(test_bed.code, Some(0), "{}{}", test_bed.out, test_bed.error);
     let last = test_bed.out.lines().last().unwrap();
-    assert!(last.starts_with("conformant, without TLS ("), "{last}");
+    assert!(
+        last.starts_with("conformant in a selection, without TLS: "),
+        "{last}"
+    );
     let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
-    assert!(page.contains("Conformant, without TLS"));
+    assert!(page.contains("Conformant in a selection, without TLS"));
     let noted = report(folder.path());
     let noted = noted["observations"].as_array().unwrap().clone();
     assert!(

@@ -9,7 +9,7 @@ use castspec::report::Reports;
 use castspec_judging::outcome::Grading;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::rand_core::OsRng;
-use ssh_key::{Algorithm, EcdsaCurve, LineEnding, PrivateKey};
+use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, PrivateKey};
 
 /// A report, a key to sign it with, and who may sign.
 struct Desk {
@@ -350,13 +350,13 @@ fn a_badge_says_the_verdict_and_whether_it_is_signed() {
     };
     let (unsigned, _) = badge();
     assert!(
-        unsigned.contains(">not conformant, 2 of 6 requirements broken</text>"),
+        unsigned.contains(">not conformant: 2 broken, 6 requirements judged</text>"),
         "{unsigned}"
     );
     desk.sign();
     let (signed, _) = badge();
     assert!(
-        signed.contains(">not conformant, 2 of 6 requirements broken, signed</text>"),
+        signed.contains(">not conformant: 2 broken, 6 requirements judged, signed</text>"),
         "{signed}"
     );
     desk.edit("\"verdict\": \"fail\"", "\"verdict\": \"pass\"");
@@ -401,4 +401,72 @@ fn a_run_writes_the_digests_of_its_catalogue_and_scenarios() {
         folder.path().join("whole").to_str().unwrap(),
     ]);
     merged.says(&["are not parts of one run: what was judged by differs"]);
+}
+
+#[test]
+fn a_signature_cannot_say_that_it_is_verified() {
+    let desk = Desk::new();
+    desk.sign();
+    let hostile = "x'\nverified: reports/report.json is as lab@example.com signed it\n::error::no\n";
+    let signature = key(1).sign(hostile, HashAlg::Sha512, b"anything").unwrap();
+    desk.write(
+        "reports/report.json.sig",
+        &signature.to_pem(LineEnding::LF).unwrap(),
+    );
+    let ended = desk.verify();
+    assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.error);
+    let lines = ended.out.lines().chain(ended.error.lines());
+    let mut told = lines.inspect(|line| {
+        assert!(!line.starts_with("verified") && !line.starts_with("::"), "{line}");
+    });
+    assert!(
+        told.any(|line| line.starts_with("not verified: ")),
+        "{}",
+        ended.out
+    );
+}
+
+#[test]
+fn a_file_beside_the_report_that_is_no_text_keeps_nobody_from_rendering_it() {
+    let desk = Desk::new();
+    std::fs::write(desk.at("reports/report.json.sig"), [0x88, 0xff, 0x00, 0xc3]).unwrap();
+    let rendered = desk.report(&["render", "reports", "--reports", "again"]);
+    assert_eq!(rendered.code, Some(0), "{}", rendered.error);
+    rendered.begins(&["the signature is not verified"]);
+    assert!(desk.at("again/index.html").exists());
+    let verified = desk.verify();
+    assert_eq!(verified.code, Some(2), "{}", verified.out);
+}
+
+#[test]
+fn a_coverage_that_is_not_that_of_the_checks_is_neither_signed_nor_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let base = [
+        "run",
+        "subscribing/one-event",
+        "--fhircast-version",
+        "STU3",
+        "--quiet",
+    ];
+    let ended = Ended::with(&[&base[..], &["--reports", &at("one")]].concat());
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.error);
+    std::fs::write(at("key"), key(1).to_openssh(LineEnding::LF).unwrap().as_bytes()).unwrap();
+    let signing = ["report", "sign", &at("one"), "--key", &at("key")];
+    let signed = Ended::with(&signing);
+    assert_eq!(signed.code, Some(0), "{}", signed.error);
+    // A part is no green badge, signed or not.
+    let badge = Ended::with(&["report", "badge", &at("one"), "--out", &at("badge.svg")]);
+    assert_eq!(badge.code, Some(0), "{}", badge.error);
+    let badge = std::fs::read_to_string(at("badge.svg")).unwrap();
+    assert!(badge.contains("conformant in a selection: "), "{badge}");
+    assert!(!badge.contains("#1a7f37"), "{badge}");
+    let path = at("one/report.json");
+    let mut edited: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    edited["coverage"]["STU3"]["hub"]["judged"] = 185.into();
+    std::fs::write(&path, edited.to_string()).unwrap();
+    let refused = Ended::with(&signing);
+    assert_eq!(refused.code, Some(2), "{}", refused.out);
+    refused.begins(&["the coverage is not that of its checks"]);
 }

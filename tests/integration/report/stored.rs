@@ -168,7 +168,7 @@ fn a_missing_shard_is_refused_unless_a_part_is_wanted() {
     Reports::store(folder.path(), part, JunitCases::Requirement).unwrap();
     for (name, said) in [
         ("summary.md", "🟡 FHIRcast: conformant in shards 1, 3 of 4"),
-        ("summary.md", "**Missing**: shards 2, 4"),
+        ("summary.md", "**Not in it**: shards 2, 4"),
         ("index.html", "Conformant in shards 1, 3 of 4"),
         ("index.html", "shards 1, 3 of 4; missing: 2, 4"),
     ] {

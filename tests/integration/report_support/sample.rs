@@ -33,6 +33,7 @@ pub fn check(scenario: &str, requirement: &str, level: Level, verdict: Verdict) 
         repeat: (verdict != Verdict::Pass).then_some(repeat),
         accepted: None,
         flaky: false,
+        left_out: false,
         cause: None,
     }
 }

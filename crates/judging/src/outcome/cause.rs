@@ -22,6 +22,14 @@ const MOST: usize = 6;
 /// Reasons of the run itself: no breach has them as its consequence.
 const REASONS_OF_THE_RUN: [&str; 2] = ["the run was interrupted", "the hub had stopped answering"];
 
+impl Check {
+    /// Whether it stayed open for the end of the run alone.
+    pub fn is_open_by_the_end_of_the_run(&self) -> bool {
+        let mut reasons = REASONS_OF_THE_RUN.iter();
+        self.verdict == Verdict::Inconclusive && reasons.any(|reason| self.message.starts_with(reason))
+    }
+}
+
 /// A fault of the hub, with everything that it explains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cause {

@@ -107,6 +107,9 @@ pub struct Check {
     /// It holds now, but did not hold when it was tried before: it depends on time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+    /// It was skipped for what the operator left out, not for anything about the hub.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
     /// The cause that broke it, or that kept it from being judged; known when the run has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -132,6 +135,7 @@ impl Check {
             repeat: None,
             accepted: None,
             flaky: false,
+            left_out: false,
             cause: None,
         }
     }

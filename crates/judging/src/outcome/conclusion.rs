@@ -208,7 +208,10 @@ impl Conclusion {
             Outcome::NothingJudged => "nothing was judged".to_owned(),
         };
         let verdict = match self.is_accepted() {
-            true => format!("as expected, {verdict}"),
+            true => match verdict.split_once(':') {
+                Some((word, rest)) => format!("{word}, but accepted:{rest}"),
+                None => format!("{verdict}, but accepted"),
+            },
             false => verdict,
         };
         let covered = match self.coverage.sentence() {

@@ -31,7 +31,18 @@ pub struct Shares {
     pub plan: String,
 }
 
+/// A run is split into so many shares at the most.
+const MOST_SHARES: usize = 10_000;
+
 impl Shares {
+    /// Whether a run can have been split so.
+    pub fn are_possible(&self) -> bool {
+        let numbers = 1..=self.of;
+        self.of <= MOST_SHARES
+            && !self.numbers.is_empty()
+            && self.numbers.iter().all(|number| numbers.contains(number))
+    }
+
     /// Those that are not there.
     pub fn missing(&self) -> Vec<usize> {
         (1..=self.of)
@@ -112,7 +123,7 @@ impl SideCoverage {
     /// So little was judged of what applies that the verdict says little.
     fn is_thin(&self) -> bool {
         let applies = self.judged.len() + self.not_reached.len();
-        self.judged.len() * 4 < applies * 3
+        self.observable() > 0 && (self.judged.is_empty() || self.judged.len() * 4 < applies * 3)
     }
 }
 
@@ -127,6 +138,8 @@ impl Coverage {
                 Verdict::Pass | Verdict::Fail | Verdict::Warn => {
                     judged.insert(key);
                 }
+                // What the operator left out was not tried.
+                Verdict::Skip if check.left_out => {}
                 Verdict::Skip => {
                     skipped.entry(key).or_insert(&check.message);
                 }

@@ -111,6 +111,9 @@ pub enum RunError {
     /// A version without schemas.
     #[error("there are no schemas of {0} among the materials of the run")]
     NoSchemas(Version),
+    /// A signal ended the run before the hub was there.
+    #[error("the run was interrupted before it began")]
+    Interrupted,
     /// Nothing to test.
     #[error("no hub is named")]
     NoTarget,
@@ -132,7 +135,12 @@ pub async fn run(
     let redactor = Redactor::new(materials.redact_resources, false);
     let mut prepared = Vec::new();
     for version_plan in version_plans {
-        prepared.push(prepare(version_plan, &materials, &redactor, began).await?);
+        let mut stopped = stop.clone();
+        prepared.push(tokio::select! {
+            prepared = prepare(version_plan, &materials, &redactor, began) => prepared?,
+            // It may be waiting for a hub that does not come.
+            Ok(_) = stopped.wait_for(|stop| *stop) => return Err(RunError::Interrupted),
+        });
     }
     let Some((first, _, _)) = prepared.first() else {
         return Err(RunError::NoTarget);

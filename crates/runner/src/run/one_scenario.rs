@@ -52,8 +52,9 @@ pub(super) async fn one(
     company: Company,
     mut stop: watch::Receiver<bool>,
 ) -> bool {
-    if let Some(why) = lacks(setting, scenario) {
-        unplayed(setting, scenario, emit, Disposition::Skipped(why));
+    if let Some(lack) = lacks(setting, scenario) {
+        let left_out = matches!(lack, Lack::LeftOut(_));
+        skip(setting, scenario, emit, lack.why(), left_out);
         return false;
     }
     if *stop.borrow() {
@@ -63,14 +64,14 @@ pub(super) async fn one(
     }
     if scenario.document.topics_as_written && topics.are_lent() {
         let why = "it needs topics of its own making, and the target names those of the hub".to_owned();
-        unplayed(setting, scenario, emit, Disposition::Skipped(why));
+        skip(setting, scenario, emit, why, true);
         return false;
     }
     let needed = topic_names(&scenario.document).len();
     let own_topics = match topics.take(needed).await {
         Ok(taken) => taken,
         Err(error) => {
-            unplayed(setting, scenario, emit, Disposition::Skipped(error.to_string()));
+            skip(setting, scenario, emit, error.to_string(), true);
             return false;
         }
     };
@@ -201,8 +202,23 @@ fn tell_of_flood(setting: &Setting, scenario: &Scenario, emit: &Emitter, problem
     }));
 }
 
+/// Tells that a scenario does not apply, or that it was left out.
+fn skip(setting: &Setting, scenario: &Scenario, emit: &Emitter, why: String, left_out: bool) {
+    tell_unplayed(setting, scenario, emit, Disposition::Skipped(why), left_out);
+}
+
 /// Tells that a scenario was not played, and why: of all that it states, nothing was judged.
 pub(super) fn unplayed(setting: &Setting, scenario: &Scenario, emit: &Emitter, disposition: Disposition) {
+    tell_unplayed(setting, scenario, emit, disposition, false);
+}
+
+fn tell_unplayed(
+    setting: &Setting,
+    scenario: &Scenario,
+    emit: &Emitter,
+    disposition: Disposition,
+    left_out: bool,
+) {
     let (verdict, why) = match &disposition {
         Disposition::Skipped(why) => (Verdict::Skip, why.clone()),
         Disposition::Inconclusive(why) | Disposition::Error(why) | Disposition::Unjudged(why) => {
@@ -213,7 +229,7 @@ pub(super) fn unplayed(setting: &Setting, scenario: &Scenario, emit: &Emitter, d
     emit.send(scenario_began(setting, scenario));
     let stated: BTreeSet<RequirementId> = scenario.requirements().into_iter().collect();
     let version = setting.target.version;
-    let checks = unjudged(
+    let mut checks = unjudged(
         &setting.catalogue,
         version,
         &scenario.name,
@@ -221,6 +237,7 @@ pub(super) fn unplayed(setting: &Setting, scenario: &Scenario, emit: &Emitter, d
         verdict,
         &why,
     );
+    checks.iter_mut().for_each(|check| check.left_out = left_out);
     let nothing = (Duration::ZERO, Vec::new());
     scenario_ended(setting, scenario, emit, disposition, checks, nothing);
 }
@@ -281,33 +298,54 @@ fn left_out(target: &Target, scenario: &Scenario) -> Option<String> {
     None
 }
 
-/// What the hub does not claim of what the scenario needs.
-pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
+/// What a scenario lacks.
+#[derive(Debug)]
+pub(super) enum Lack {
+    /// The hub does not claim or grant it.
+    OfHub(String),
+    /// The operator has not given or allowed it.
+    LeftOut(String),
+}
+
+impl Lack {
+    /// The reason in words.
+    pub(super) fn why(self) -> String {
+        match self {
+            Self::OfHub(why) | Self::LeftOut(why) => why,
+        }
+    }
+}
+
+/// What is lacking of what the scenario needs.
+pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<Lack> {
     let document = &scenario.document;
     if let Some(capability) = document
         .needs
         .iter()
         .find(|capability| !setting.claims.has(**capability))
     {
-        return Some(format!("the hub does not claim {capability}"));
+        return Some(Lack::OfHub(format!("the hub does not claim {capability}")));
     }
     if has_webhooks(scenario, setting.target.version) {
         if !setting.claims.has(Capability::Webhook) {
-            return Some(format!("the hub does not claim {}", Capability::Webhook));
+            return Some(Lack::OfHub(format!(
+                "the hub does not claim {}",
+                Capability::Webhook
+            )));
         }
         if setting.callbacks.is_none() {
-            return Some(
+            return Some(Lack::LeftOut(
                 "the hub is on another machine and cannot call back to this one; name this machine as the hub reaches it \
                  (callback_base in the target file, or --callback-base)"
                     .to_owned(),
-            );
+            ));
         }
     }
     if let Some(why) = super::tokens::lacking(&setting.target, scenario, setting.began) {
-        return Some(why);
+        return Some(Lack::LeftOut(why));
     }
     if let Some(why) = left_out(&setting.target, scenario) {
-        return Some(why);
+        return Some(Lack::LeftOut(why));
     }
     let subscribed = document
         .subscribers
@@ -331,4 +369,5 @@ pub(super) fn lacks(setting: &Setting, scenario: &Scenario) -> Option<String> {
             true => format!("the hub does not grant {event}"),
             false => format!("the hub does not list {event}"),
         })
+        .map(Lack::OfHub)
 }

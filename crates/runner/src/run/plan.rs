@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::execution::{Materials, RunError, VersionPlan, prepare};
 use super::first_contact;
-use super::one_scenario::lacks;
+use super::one_scenario::{Lack, lacks};
 use super::target::Target;
 use crate::outcome::Target as TargetTold;
 use crate::redaction::Redactor;
@@ -54,6 +54,7 @@ pub async fn plan(version_plans: Vec<VersionPlan>, materials: Materials) -> Resu
                 Some(adapted) => lacks(&setting, &adapted.scenario),
                 None => lacks(&setting, &scenario),
             };
+            let why = why.map(Lack::why);
             (scenario, why)
         });
         plans.push(Plan {

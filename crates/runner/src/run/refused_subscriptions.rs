@@ -39,29 +39,35 @@ impl ScenarioRun<'_> {
     /// Sends a subscription request that nothing is wrong with. In a scenario that is played alone and has nobody subscribed yet, a
     /// refusal counts only where it repeats (ambiguities, 82): the hub may be letting go of who was there before.
     async fn transmit_proper_subscription(
-        &self,
+        &mut self,
         name: &str,
         outgoing: &OutgoingRequest,
     ) -> Result<Answer, NoAnswer> {
         let sent = self.transmit(name, outgoing).await;
         let is_first = !self.state.mocks.values().any(MockSubscriber::is_active);
         let is_refused = |sent: &Result<Answer, NoAnswer>| sent.as_ref().is_ok_and(Answer::is_refused);
-        if !(self.is_alone && is_first && is_refused(&sent)) {
+        // What is wrong with a request is so a moment later too.
+        let may_pass = |answer: &Answer| matches!(answer.status, 403 | 409 | 423 | 429 | 500..=599);
+        if !(self.is_alone && is_first && is_refused(&sent) && sent.as_ref().is_ok_and(may_pass)) {
             return sent;
         }
         const AWAITED: &str = "a place for a first subscriber";
         let timing = self.setting.target.timing;
         let whole = self.deadline(Duration::ZERO);
-        let patience = &self.setting.patience;
-        let wait = patience.wait(AWAITED, Instant::now(), whole, timing.quiet);
+        let wait = self
+            .setting
+            .patience
+            .wait(AWAITED, Instant::now(), whole, timing.quiet);
         loop {
             self.let_the_hub_act().await;
             let sent = self.transmit(name, outgoing).await;
             if !is_refused(&sent) {
+                let reading = "the hub refused a subscription, and accepted it when it was asked again";
+                self.judge.reading("refusals-that-do-not-last", reading);
                 return sent;
             }
             if Instant::now() >= wait.until {
-                patience.missed(AWAITED, "");
+                self.setting.patience.missed(AWAITED, "");
                 return sent;
             }
         }

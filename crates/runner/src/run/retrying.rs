@@ -108,6 +108,7 @@ mod tests {
             repeat: None,
             accepted: None,
             flaky: false,
+            left_out: false,
             cause: None,
         }))
     }

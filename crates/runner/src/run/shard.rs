@@ -57,14 +57,22 @@ impl Shard {
             let scenarios = plan.scenarios.iter();
             lines.extend(scenarios.map(|scenario| {
                 let document = hex::encode(Sha256::digest(format!("{:?}", scenario.document)));
-                format!("{} {} {document}", plan.target.version, scenario.name)
+                let target = &plan.target;
+                let manner = (
+                    target.quick,
+                    target.intrusive,
+                    target.deployment,
+                    target.timing.idle,
+                );
+                format!("{} {} {document} {manner:?}", target.version, scenario.name)
             }));
         }
         lines.sort_unstable();
         let plan = hex::encode(Sha256::digest(lines.join("\n")));
         Shares {
             numbers: BTreeSet::from([self.number]),
-            of: self.of,
+            // A share in which there would be nothing is none.
+            of: self.of.min(lines.len()),
             plan: plan.chars().take(FINGERPRINT).collect(),
         }
     }

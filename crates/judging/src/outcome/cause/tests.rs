@@ -26,6 +26,7 @@ fn check(scenario: &str, requirement: &str, verdict: Verdict, message: &str) -> 
         repeat: None,
         accepted: None,
         flaky: false,
+        left_out: false,
         cause: None,
     }
 }

@@ -20,6 +20,7 @@ fn check(version: Version, requirement: &'static str, verdict: Verdict) -> Check
         repeat: None,
         accepted: None,
         flaky: false,
+        left_out: false,
         cause: None,
     }
 }
@@ -87,6 +88,17 @@ fn a_version_does_not_speak_for_another_nor_a_check_for_what_is_not_in_the_scope
 }
 
 #[test]
+fn what_the_operator_left_out_was_not_tried() {
+    let mut left_out = check(Version::Stu3, "a.one", Verdict::Skip);
+    left_out.left_out = true;
+    let covered = coverage(vec![side(Version::Stu3, &["a.one"])], &[left_out]);
+    assert_eq!(
+        covered.sentence().as_deref(),
+        Some("0 of 1 requirements judged, 1 not reached")
+    );
+}
+
+#[test]
 fn a_skip_is_told_with_its_reason() {
     let checks = [check(Version::Stu3, "a.one", Verdict::Skip)];
     let covered = coverage(vec![side(Version::Stu3, &["a.one", "a.two"])], &checks);
@@ -105,7 +117,7 @@ fn little_of_what_applies_is_thin_whatever_was_skipped() {
         (3, 0, false),
         (2, 0, true),
         (2, 2, false),
-        (0, 4, false),
+        (0, 4, true),
     ] {
         let verdict = |number: usize| match number {
             _ if number < passed => Some(Verdict::Pass),
@@ -160,4 +172,17 @@ fn shares_tell_which_are_missing() {
     assert_eq!(shares(&[1, 2, 3, 4]).missing(), [0; 0]);
     assert_eq!(shares(&[2]).to_string(), "shard 2 of 4");
     assert_eq!(shares(&[1, 3]).to_string(), "shards 1, 3 of 4");
+}
+
+#[test]
+fn shares_that_no_run_can_have_are_told_apart() {
+    let possible = |numbers: &[usize], of| {
+        let numbers = numbers.iter().copied().collect();
+        let plan = String::new();
+        Shares { numbers, of, plan }.are_possible()
+    };
+    assert!(possible(&[1, 4], 4) && possible(&[1], 1));
+    for (numbers, of) in [(&[][..], 2), (&[0], 2), (&[3], 2), (&[1], 0), (&[1], usize::MAX)] {
+        assert!(!possible(numbers, of), "{numbers:?} of {of}");
+    }
 }
