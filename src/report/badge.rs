@@ -43,44 +43,25 @@ fn verdict(record: &Record) -> (String, &'static str) {
             format!("{} requirements judged", judged.len())
         }
     };
-    let accepted = match conclusion.is_accepted() {
-        true => ", but accepted",
-        false => "",
-    };
-    let limits = conclusion.limits().map(|limits| format!(" {limits}"));
-    let limits = limits.unwrap_or_default();
-    let colour = |colour| match conclusion.is_accepted() || !limits.is_empty() {
-        true => AMBER,
-        false => colour,
-    };
+    let headline = conclusion.headline();
+    let is_partial = conclusion.is_accepted() || conclusion.limits().is_some();
     match conclusion.outcome() {
-        Outcome::Conformant => {
-            let tls = match conclusion.is_without_tls() {
-                true => ", without TLS",
-                false => "",
-            };
-            (format!("conformant{limits}{tls}: {judged}"), colour("#1a7f37"))
-        }
+        Outcome::Conformant if is_partial => (format!("{headline}: {judged}"), AMBER),
+        Outcome::Conformant => (format!("{headline}: {judged}"), "#1a7f37"),
         Outcome::NotConformant => {
-            let broken = record
-                .checks
-                .iter()
-                .filter(|check| record.grading.is_failure(check.verdict));
+            let checks = record.checks.iter();
+            let broken = checks.filter(|check| record.grading.is_failure(check.verdict));
             let broken: BTreeSet<_> = broken
                 .map(|check| (check.fhircast_version, check.requirement.as_str()))
                 .collect();
-            let words = format!(
-                "not conformant{limits}{accepted}: {} broken, {judged}",
-                broken.len()
-            );
-            let red = match conclusion.is_accepted() {
+            let colour = match conclusion.is_accepted() {
                 true => AMBER,
                 false => "#b42318",
             };
-            (words, red)
+            (format!("{headline}: {} broken, {judged}", broken.len()), colour)
         }
-        Outcome::Inconclusive => (format!("inconclusive{limits}{accepted}: {judged}"), AMBER),
-        Outcome::NothingJudged => ("nothing judged".to_owned(), "#57606a"),
+        Outcome::Inconclusive => (format!("{headline}: {judged}"), AMBER),
+        Outcome::NothingJudged => (headline, "#57606a"),
     }
 }
 
@@ -126,7 +107,7 @@ mod tests {
     fn nothing_was_judged_where_there_is_no_check() {
         let shown = render(&Record::default(), false);
         assert!(
-            shown.contains(">nothing judged</text>") && !shown.contains("signed"),
+            shown.contains(">nothing was judged</text>") && !shown.contains("signed"),
             "{shown}"
         );
     }

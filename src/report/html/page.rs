@@ -232,24 +232,12 @@ fn outcome(conclusion: &Conclusion) -> &'static str {
     }
 }
 
+/// The verdict, as a title.
 fn headline(conclusion: &Conclusion) -> String {
-    let told = match conclusion.outcome() {
-        Outcome::Conformant => {
-            let limits = conclusion.limits().map(|limits| format!(" {limits}"));
-            let tls = conclusion.is_without_tls().then_some(", without TLS");
-            return format!(
-                "Conformant{}{}",
-                limits.unwrap_or_default(),
-                tls.unwrap_or_default()
-            );
-        }
-        Outcome::NotConformant if conclusion.is_accepted() => "Not conformant, but accepted",
-        Outcome::NotConformant => "Not conformant",
-        Outcome::Inconclusive if conclusion.is_accepted() => "Inconclusive, but accepted",
-        Outcome::Inconclusive => "Inconclusive",
-        Outcome::NothingJudged => "Nothing was judged",
-    };
-    told.to_owned()
+    let headline = conclusion.headline();
+    let mut letters = headline.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// The part of the sentence after the headline, without the counts.

@@ -158,6 +158,28 @@ impl Conclusion {
         }
     }
 
+    /// The verdict in a few words, with what it does not speak of.
+    pub fn headline(&self) -> String {
+        let accepted = match self.is_accepted() {
+            true => ", but accepted",
+            false => "",
+        };
+        match self.outcome() {
+            Outcome::Conformant => {
+                let limits = self.limits().map(|limits| format!(" {limits}"));
+                let tls = self.without_tls.then_some(", without TLS");
+                let (limits, tls) = (limits.unwrap_or_default(), tls.unwrap_or_default());
+                format!("conformant{limits}{tls}")
+            }
+            Outcome::NotConformant => format!("not conformant{accepted}"),
+            Outcome::Inconclusive => format!("inconclusive{accepted}"),
+            Outcome::NothingJudged if self.summary.total() > 0 && self.unjudged > 0 => {
+                "nothing was judged of one side".to_owned()
+            }
+            Outcome::NothingJudged => "nothing was judged".to_owned(),
+        }
+    }
+
     /// The verdict in words, with all counts.
     pub fn sentence(&self) -> String {
         let Summary {
@@ -167,52 +189,25 @@ impl Conclusion {
             skip,
             inconclusive,
         } = self.summary;
+        let headline = self.headline();
         let verdict = match self.outcome() {
-            Outcome::Conformant => {
-                let limits = self.limits().map(|limits| format!(" {limits}"));
-                let tls = self.without_tls.then_some(", without TLS");
-                format!(
-                    "conformant{}{}",
-                    limits.unwrap_or_default(),
-                    tls.unwrap_or_default()
-                )
-            }
+            Outcome::Conformant | Outcome::NothingJudged => headline,
             Outcome::NotConformant if fail > 0 => {
                 let requirements = counted(self.broken.len(), "requirement");
-                format!(
-                    "not conformant: {requirements} broken, in {}",
-                    counted(fail, "check")
-                )
+                format!("{headline}: {requirements} broken, in {}", counted(fail, "check"))
             }
             Outcome::NotConformant => {
-                format!(
-                    "not conformant under --strict: {} broken",
-                    counted(warn, "SHOULD")
-                )
+                format!("{headline} under --strict: {} broken", counted(warn, "SHOULD"))
             }
-            Outcome::Inconclusive if self.hub_lost => "inconclusive: the hub stopped answering".to_owned(),
-            Outcome::Inconclusive if self.interrupted => "inconclusive: the run was interrupted".to_owned(),
+            Outcome::Inconclusive if self.hub_lost => format!("{headline}: the hub stopped answering"),
+            Outcome::Inconclusive if self.interrupted => format!("{headline}: the run was interrupted"),
             Outcome::Inconclusive if self.open_shalls > 0 => {
-                format!(
-                    "inconclusive: {} of a SHALL could not be judged",
-                    counted(self.open_shalls, "check")
-                )
+                let checks = counted(self.open_shalls, "check");
+                format!("{headline}: {checks} of a SHALL could not be judged")
             }
-            Outcome::Inconclusive => format!(
-                "inconclusive: {} failed",
-                counted(self.scenario_errors, "scenario")
-            ),
-            Outcome::NothingJudged if self.summary.total() > 0 && self.unjudged > 0 => {
-                "nothing was judged of one side".to_owned()
+            Outcome::Inconclusive => {
+                format!("{headline}: {} failed", counted(self.scenario_errors, "scenario"))
             }
-            Outcome::NothingJudged => "nothing was judged".to_owned(),
-        };
-        let verdict = match self.is_accepted() {
-            true => match verdict.split_once(':') {
-                Some((word, rest)) => format!("{word}, but accepted:{rest}"),
-                None => format!("{verdict}, but accepted"),
-            },
-            false => verdict,
         };
         let covered = match self.coverage.sentence() {
             Some(covered) if self.outcome() == Outcome::Conformant => format!(": {covered}"),

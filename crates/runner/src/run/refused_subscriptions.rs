@@ -47,7 +47,7 @@ impl ScenarioRun<'_> {
         let is_first = !self.state.mocks.values().any(MockSubscriber::is_active);
         let is_refused = |sent: &Result<Answer, NoAnswer>| sent.as_ref().is_ok_and(Answer::is_refused);
         // What is wrong with a request is so a moment later too.
-        let may_pass = |answer: &Answer| matches!(answer.status, 403 | 409 | 423 | 429 | 500..=599);
+        let may_pass = |answer: &Answer| matches!(answer.status, 403 | 409 | 423 | 500..);
         if !(self.is_alone && is_first && is_refused(&sent) && sent.as_ref().is_ok_and(may_pass)) {
             return sent;
         }
@@ -61,9 +61,11 @@ impl ScenarioRun<'_> {
         loop {
             self.let_the_hub_act().await;
             let sent = self.transmit(name, outgoing).await;
-            if !is_refused(&sent) {
+            if sent.as_ref().is_ok_and(Answer::is_accepted) {
                 let reading = "the hub refused a subscription, and accepted it when it was asked again";
                 self.judge.reading("refusals-that-do-not-last", reading);
+            }
+            if !is_refused(&sent) {
                 return sent;
             }
             if Instant::now() >= wait.until {
